@@ -1,0 +1,43 @@
+# Usage: cluster.sh BIN DIR PORT
+#
+# Creates a PostgreSQL cluster in DIR and runs its server on 127.0.0.1:PORT with
+# the programs in BIN until standard input ends. Then, or when the server ends
+# by itself, it prints the end of the log on standard error and removes DIR.
+#
+# DIR/password holds the password of the superuser "test". Nothing here is
+# meant to survive: the server trades every guarantee for speed.
+set -u
+bin=$1 dir=$2 port=$3
+
+# Commands in the background read from /dev/null, so the lifeline gets a number.
+exec 3<&0 4>&2 >"$dir/log" 2>&1
+
+run() {
+	"$bin/initdb" -D "$dir/data" -U test --pwfile="$dir/password" --auth=password \
+		--encoding=UTF8 --no-locale --no-sync || return
+
+	"$bin/postgres" -D "$dir/data" -p "$port" \
+		-c listen_addresses=127.0.0.1 \
+		-c unix_socket_directories= \
+		-c max_connections=500 \
+		-c fsync=off \
+		-c synchronous_commit=off \
+		-c full_page_writes=off \
+		-c autovacuum=off \
+		3<&- 4>&- &
+	server=$!
+
+	# read returns when the other end of the pipe is closed, for whatever reason.
+	(
+		read -r line <&3
+		kill -QUIT "$server"
+	) 4>&- &
+	watcher=$!
+
+	wait "$server"
+	kill -KILL "$watcher"
+}
+
+run
+tail -c 4000 "$dir/log" >&4
+rm -rf "$dir"

@@ -1,0 +1,153 @@
+package models
+
+import (
+	"context"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Rule is a limit: Free attempts in Window, then a wait before each further
+// one, which grows along Waits and stays at the last.
+type Rule struct {
+	Free   int
+	Window time.Duration
+	Waits  []time.Duration
+	Streak int // attempts without a success after which nothing is let through; 0: no end
+}
+
+// Take is one attempt to be counted in a bucket.
+type Take struct {
+	Bucket string
+	Rule   Rule
+}
+
+// Verdict is what a bucket says of an attempt.
+type Verdict struct {
+	Allowed bool
+	Until   time.Time // refused until then; zero with a used-up Streak: until somebody clears it
+}
+
+// Attempts counts attempts in buckets, shared by every replica.
+type Attempts struct{ store *Store }
+
+type attempt struct {
+	Count        int
+	Streak       int
+	BlockedUntil Time
+}
+
+// Take counts an attempt before it is made, in one statement: however many
+// come at once, no more than the rule allows get through.
+func (t *Attempts) Take(ctx context.Context, take Take, now time.Time) (Verdict, error) {
+	var taken []attempt
+	err := t.store.write(ctx, func() error {
+		return t.store.db.WithContext(ctx).Raw(takeQuery(take.Rule), map[string]any{
+			"bucket": take.Bucket, "now": int64(At(now)), "since": int64(At(now.Add(-take.Rule.Window))),
+			"first": int64(firstBlock(take.Rule, now)), "streak": take.Rule.Streak,
+		}).Scan(&taken).Error
+	})
+	if err != nil {
+		return Verdict{}, translate("count attempt", err)
+	}
+	if len(taken) == 1 {
+		return Verdict{Allowed: true}, nil
+	}
+	return t.refused(ctx, take, now)
+}
+
+// takeQuery counts n, the attempts of the window with this one, and blocks the
+// next from the last free one on.
+func takeQuery(rule Rule) string {
+	const n = "CASE WHEN a.started_at <= @since THEN 1 ELSE a.count + 1 END"
+	var block strings.Builder
+	block.WriteString("CASE WHEN (" + n + ") < " + strconv.Itoa(rule.Free) + " THEN 0")
+	for i, wait := range rule.Waits {
+		until := "CAST(@now AS BIGINT) + " + strconv.FormatInt(wait.Microseconds(), 10)
+		if i == len(rule.Waits)-1 {
+			block.WriteString(" ELSE " + until + " END")
+			break
+		}
+		block.WriteString(" WHEN (" + n + ") = " + strconv.Itoa(rule.Free+i) + " THEN " + until)
+	}
+	return `
+		INSERT INTO login_attempts AS a (bucket, count, streak, started_at, blocked_until, updated_at)
+		VALUES (@bucket, 1, 1, @now, @first, @now)
+		ON CONFLICT (bucket) DO UPDATE SET
+			count = ` + n + `, streak = a.streak + 1, updated_at = @now, blocked_until = ` + block.String() + `,
+			started_at = CASE WHEN a.started_at <= @since THEN @now ELSE a.started_at END
+		WHERE a.blocked_until <= @now AND (@streak = 0 OR a.streak < @streak)
+		RETURNING count, streak, blocked_until`
+}
+
+func firstBlock(rule Rule, now time.Time) Time {
+	if rule.Free > 1 {
+		return 0
+	}
+	return At(now.Add(rule.Waits[0]))
+}
+
+func (t *Attempts) refused(ctx context.Context, take Take, now time.Time) (Verdict, error) {
+	row, err := t.get(ctx, take.Bucket)
+	if err != nil {
+		return Verdict{}, err
+	}
+	if take.Rule.Streak > 0 && row.Streak >= take.Rule.Streak {
+		return Verdict{}, nil
+	}
+	// A success elsewhere may have cleared the bucket since: then try again at once.
+	return Verdict{Until: max(row.BlockedUntil, At(now).Add(time.Second)).Time()}, nil
+}
+
+// Paused returns until when a bucket refuses, the zero time when it does not.
+// locked is set when its streak is used up and no time ends it.
+func (t *Attempts) Paused(ctx context.Context, bucket string, streak int, now time.Time) (until time.Time, locked bool, err error) {
+	row, err := t.get(ctx, bucket)
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	if row.BlockedUntil > At(now) {
+		until = row.BlockedUntil.Time()
+	}
+	return until, row.Streak >= streak, nil
+}
+
+func (t *Attempts) get(ctx context.Context, bucket string) (attempt, error) {
+	var rows []attempt
+	err := t.store.db.WithContext(ctx).
+		Raw("SELECT count, streak, blocked_until FROM login_attempts WHERE bucket = ?", bucket).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return attempt{}, translate("read attempts", err)
+	}
+	return rows[0], nil
+}
+
+// Refund takes back an attempt that turned out not to count.
+func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
+	_, err := t.store.exec(ctx, "refund attempt", `
+		UPDATE login_attempts SET count = count - 1, streak = streak - 1, blocked_until = 0
+		WHERE bucket IN ? AND count > 0 AND streak > 0`, buckets)
+	return err
+}
+
+// Clear forgets buckets.
+func (t *Attempts) Clear(ctx context.Context, buckets ...string) error {
+	_, err := t.store.exec(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket IN ?", buckets)
+	return err
+}
+
+// ClearPrefix forgets every bucket whose name starts with prefix.
+func (t *Attempts) ClearPrefix(ctx context.Context, prefix string) error {
+	_, err := t.store.exec(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket >= ? AND bucket < ?",
+		prefix, prefix+"\x7f")
+	return err
+}
+
+// Purge removes at most limit buckets that were not touched since before and
+// whose names do not start with keep: an account's streak has no end of its own.
+func (t *Attempts) Purge(ctx context.Context, keep string, before time.Time, limit int) (int64, error) {
+	return t.store.exec(ctx, "purge attempts", `
+		DELETE FROM login_attempts WHERE bucket IN
+			(SELECT bucket FROM login_attempts WHERE updated_at < ? AND NOT (bucket >= ? AND bucket < ?) LIMIT ?)`,
+		At(before), keep, keep+"\x7f", limit)
+}

@@ -1,0 +1,194 @@
+package models
+
+import (
+	"context"
+	"encoding/base64"
+	"strconv"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"latchkey/internal/apperr"
+)
+
+// Event is one line of the audit log. Names are copies, so that a line can be
+// read when the account is gone.
+type Event struct {
+	ID          string `gorm:"primaryKey"`
+	At          Time
+	Action      string
+	ActorID     string // empty: nobody signed in, or the system
+	ActorName   string
+	SubjectID   string
+	SubjectName string
+	Detail      string
+	IP          string `gorm:"column:ip"`
+	UserAgent   string
+	SessionID   string
+	RequestID   string
+}
+
+// TableName tells GORM the table.
+func (Event) TableName() string { return "audit_events" }
+
+// Audit is the audit log: written and read, and purged by age alone.
+type Audit struct {
+	store *Store
+	db    *gorm.DB
+}
+
+// Append adds lines.
+func (t *Audit) Append(ctx context.Context, events ...Event) error {
+	for i := range events {
+		events[i].ID = NewID()
+	}
+	return t.store.create(ctx, "append to the audit log", &events)
+}
+
+// AuditQuery chooses lines of the audit log, the newest first.
+type AuditQuery struct {
+	Actor   string // id, or the name as it was
+	Subject string // id, or the name as it was
+	Actions []string
+	From    time.Time // at or after
+	To      time.Time // before
+	After   string    // a page's Next
+	Before  string    // a page's Prev
+	Limit   int
+}
+
+// AuditPage is one page of the audit log.
+type AuditPage struct {
+	Events     []Event
+	Next, Prev string // cursors; "" when there is nothing
+}
+
+// List returns a page. A cursor that is not ours is apperr.Malformed.
+func (t *Audit) List(ctx context.Context, q AuditQuery) (AuditPage, error) {
+	db := t.filter(t.db.WithContext(ctx), q)
+	backwards := q.Before != ""
+	if cursor := q.After + q.Before; cursor != "" {
+		at, id, err := parseAuditCursor(cursor)
+		if err != nil {
+			return AuditPage{}, err
+		}
+		if backwards {
+			db = db.Where("(at, id) > (?, ?)", at, id)
+		} else {
+			db = db.Where("(at, id) < (?, ?)", at, id)
+		}
+	}
+	if backwards {
+		db = db.Order("at, id")
+	} else {
+		db = db.Order("at DESC, id DESC")
+	}
+	var events []Event
+	if err := db.Limit(q.Limit + 1).Find(&events).Error; err != nil {
+		return AuditPage{}, translate("list audit events", err)
+	}
+	return auditPage(events, q, backwards), nil
+}
+
+func auditPage(events []Event, q AuditQuery, backwards bool) AuditPage {
+	more := len(events) > q.Limit
+	if more {
+		events = events[:q.Limit]
+	}
+	if backwards {
+		for i, j := 0, len(events)-1; i < j; i, j = i+1, j-1 {
+			events[i], events[j] = events[j], events[i]
+		}
+	}
+	page := AuditPage{Events: events}
+	if len(events) == 0 {
+		return page
+	}
+	if more || backwards {
+		page.Next = auditCursor(events[len(events)-1])
+	}
+	if q.After != "" || backwards && more {
+		page.Prev = auditCursor(events[0])
+	}
+	return page
+}
+
+func (t *Audit) filter(db *gorm.DB, q AuditQuery) *gorm.DB {
+	if q.Actor != "" {
+		db = db.Where("(actor_id = ? OR actor_name = ?)", q.Actor, q.Actor)
+	}
+	if q.Subject != "" {
+		db = db.Where("(subject_id = ? OR subject_name = ?)", q.Subject, q.Subject)
+	}
+	if len(q.Actions) > 0 {
+		db = db.Where("action IN ?", q.Actions)
+	}
+	if !q.From.IsZero() {
+		db = db.Where("at >= ?", At(q.From))
+	}
+	if !q.To.IsZero() {
+		db = db.Where("at < ?", At(q.To))
+	}
+	return db
+}
+
+func auditCursor(e Event) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(int64(e.At), 10) + " " + e.ID))
+}
+
+func parseAuditCursor(cursor string) (Time, string, error) {
+	text, err := base64.RawURLEncoding.DecodeString(cursor)
+	at, id, found := strings.Cut(string(text), " ")
+	n, numberErr := strconv.ParseInt(at, 10, 64)
+	if err != nil || numberErr != nil || !found || !IsID(id) {
+		return 0, "", apperr.New(apperr.Malformed, "This page of the list does not exist.", nil)
+	}
+	return Time(n), id, nil
+}
+
+// About returns the latest lines that a person did or that happened to them.
+func (t *Audit) About(ctx context.Context, userID string, limit int) ([]Event, error) {
+	var events []Event
+	err := t.db.WithContext(ctx).Raw(`
+		SELECT * FROM (
+			SELECT * FROM (SELECT * FROM audit_events WHERE subject_id = @id ORDER BY at DESC, id DESC LIMIT @limit) AS happened
+			UNION
+			SELECT * FROM (SELECT * FROM audit_events WHERE actor_id = @id ORDER BY at DESC, id DESC LIMIT @limit) AS did
+		) AS both_ways ORDER BY at DESC, id DESC LIMIT @limit`,
+		map[string]any{"id": userID, "limit": limit}).Scan(&events).Error
+	return events, translate("list recent events", err)
+}
+
+// CountSince counts the lines of an action at or after t.
+func (t *Audit) CountSince(ctx context.Context, action string, since time.Time) (int64, error) {
+	var n int64
+	err := t.db.WithContext(ctx).Model(&Event{}).Where("action = ? AND at >= ?", action, At(since)).Count(&n).Error
+	return n, translate("count audit events", err)
+}
+
+// PerDay counts the lines of some actions for each of the days from the one
+// that starts at first, in UTC.
+func (t *Audit) PerDay(ctx context.Context, first time.Time, days int, actions ...string) ([]int64, error) {
+	const day = int64(24 * time.Hour / time.Microsecond)
+	var rows []struct{ Day, N int64 }
+	start := int64(At(first))
+	err := t.db.WithContext(ctx).Raw(`
+		SELECT (at - @start) / @day AS day, COUNT(*) AS n FROM audit_events
+		WHERE action IN @actions AND at >= @start AND at < @end GROUP BY 1`,
+		map[string]any{"start": start, "day": day, "end": start + int64(days)*day, "actions": actions}).Scan(&rows).Error
+	if err != nil {
+		return nil, translate("count events per day", err)
+	}
+	counts := make([]int64, days)
+	for _, row := range rows {
+		counts[row.Day] = row.N
+	}
+	return counts, nil
+}
+
+// Purge removes at most limit lines older than before.
+func (t *Audit) Purge(ctx context.Context, before time.Time, limit int) (int64, error) {
+	return t.store.exec(ctx, "purge audit log",
+		"DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE at < ? ORDER BY at LIMIT ?)", At(before), limit)
+}

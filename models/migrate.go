@@ -1,0 +1,153 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+
+	"latchkey/internal/apperr"
+	"latchkey/migrations"
+)
+
+// migrateTimeout bounds waiting for another replica and the migrations.
+const migrateTimeout = 5 * time.Minute
+
+// ErrSchemaNewer says that the database was migrated by a newer release.
+var ErrSchemaNewer = errors.New("the database has a newer schema than this program: start the release that made it, or a later one")
+
+// Migration is one schema change and when it was applied.
+type Migration struct {
+	Version   int64
+	Name      string
+	AppliedAt time.Time // zero: pending
+}
+
+// Migrate applies what is pending. Processes that start together take turns:
+// on PostgreSQL by an advisory lock of the session, on SQLite by a lock file
+// beside the database. It returns ErrSchemaNewer when the database is ahead.
+func (s *Store) Migrate(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
+	defer cancel()
+	return s.withProvider(func(provider *goose.Provider) error {
+		unlock, err := s.lockFile(ctx)
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		current, target, err := provider.GetVersions(ctx)
+		if err != nil {
+			return databaseFailure("read the schema's version", err)
+		}
+		if current > target {
+			return ErrSchemaNewer
+		}
+		if current == target {
+			return nil
+		}
+		if _, err := provider.Up(ctx); err != nil {
+			return databaseFailure("migrate", err)
+		}
+		return nil
+	})
+}
+
+// migrateDown undoes every migration; only tests go this way.
+func (s *Store) migrateDown(ctx context.Context) error {
+	return s.withProvider(func(provider *goose.Provider) error {
+		_, err := provider.DownTo(ctx, 0)
+		return databaseFailure("migrate down", err)
+	})
+}
+
+// Migrations lists all migrations in order.
+func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
+	var list []Migration
+	err := s.withProvider(func(provider *goose.Provider) error {
+		states, err := provider.Status(ctx)
+		if err != nil {
+			return databaseFailure("read the migrations' state", err)
+		}
+		for _, state := range states {
+			name := strings.TrimSuffix(filepath.Base(state.Source.Path), ".sql")
+			list = append(list, Migration{Version: state.Source.Version, Name: name, AppliedAt: state.AppliedAt})
+		}
+		return nil
+	})
+	return list, err
+}
+
+// withProvider runs f with goose on a connection of its own: migrations may
+// take longer than a statement of a request may.
+func (s *Store) withProvider(f func(*goose.Provider) error) error {
+	dialect, db, options := goose.DialectSQLite3, s.sqlDB, []goose.ProviderOption{}
+	if s.dialect == dialectPostgres {
+		var err error
+		if db, err = openPostgres(s.url, 2, "0"); err != nil {
+			return err
+		}
+		defer func() { _ = db.Close() }()
+		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(migrateTimeout.Seconds())))
+		if err != nil {
+			return err
+		}
+		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
+	}
+	provider, err := newProvider(dialect, s.dialect, db, options...)
+	if err != nil {
+		return err
+	}
+	return f(provider)
+}
+
+func newProvider(dialect goose.Dialect, folder string, db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations.Files, folder)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
+	if err != nil {
+		return nil, fmt.Errorf("read the migrations: %w", err)
+	}
+	return provider, nil
+}
+
+// lockFile takes the lock file beside a SQLite database.
+func (s *Store) lockFile(ctx context.Context) (unlock func(), err error) {
+	if s.dialect != dialectSQLite {
+		return func() {}, nil
+	}
+	lock := flock.New(strings.TrimPrefix(s.url, "sqlite:")+".lock", flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("lock the database for migrating: %w", err)
+	}
+	return func() { _ = lock.Unlock() }, nil
+}
+
+// databaseFailure wraps what goose returns, whose causes keep their class.
+func databaseFailure(what string, err error) error {
+	if err == nil || apperr.KindOf(err) != "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// latestMigration returns the newest version that this program carries.
+func latestMigration(dialect string) (int64, error) {
+	entries, err := fs.ReadDir(migrations.Files, dialect)
+	if err != nil {
+		return 0, err
+	}
+	if len(entries) == 0 {
+		return 0, errors.New("the program carries no migrations")
+	}
+	return goose.NumericComponent(entries[len(entries)-1].Name())
+}

@@ -1,0 +1,97 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"time"
+
+	"gorm.io/gorm/clause"
+)
+
+// Purpose is what a one-time token is good for.
+type Purpose string
+
+// The purposes.
+const (
+	PurposeSetup       Purpose = "setup"        // create the first admin
+	PurposeSetPassword Purpose = "set-password" // choose a password
+)
+
+// OneTimeToken is a link that works once. Only the hash of its secret is kept.
+type OneTimeToken struct {
+	TokenHash  string `gorm:"primaryKey"`
+	Purpose    Purpose
+	UserID     *string // nil for setup
+	CreatedAt  Time    `gorm:"autoCreateTime:false"`
+	ExpiresAt  Time
+	UsedAt     Time
+	ReplacedAt Time // a newer link was made
+}
+
+// HashToken returns the form in which a random secret is kept and looked up.
+// The secret has 256 bits: a plain SHA-256 needs no salt.
+func HashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
+
+// OneTimeTokens is the table of links that work once.
+type OneTimeTokens struct{ store *Store }
+
+// Create inserts a token.
+func (t *OneTimeTokens) Create(ctx context.Context, token *OneTimeToken) error {
+	return t.store.create(ctx, "create one-time token", token)
+}
+
+// ByToken returns what is kept of a token, used and dead ones too, or
+// apperr.NotFound.
+func (t *OneTimeTokens) ByToken(ctx context.Context, token string, purpose Purpose) (*OneTimeToken, error) {
+	var row OneTimeToken
+	err := t.store.db.WithContext(ctx).
+		Where("token_hash = ? AND purpose = ?", HashToken(token), purpose).Take(&row).Error
+	if err != nil {
+		return nil, translate("find one-time token", err)
+	}
+	return &row, nil
+}
+
+// Use uses a token up and reports whether it was still good: of many that
+// present it at once, one succeeds.
+func (t *OneTimeTokens) Use(ctx context.Context, token string, purpose Purpose, now time.Time) (bool, error) {
+	rows, err := t.store.exec(ctx, "use one-time token", `
+		UPDATE one_time_tokens SET used_at = @now
+		WHERE token_hash = @hash AND purpose = @purpose AND used_at = 0 AND replaced_at = 0 AND expires_at > @now`,
+		map[string]any{"now": int64(At(now)), "hash": HashToken(token), "purpose": string(purpose)})
+	return rows == 1, err
+}
+
+// ReplaceFor makes the unused set-password links of a person dead.
+func (t *OneTimeTokens) ReplaceFor(ctx context.Context, userID string, now time.Time) error {
+	_, err := t.store.exec(ctx, "replace one-time tokens",
+		"UPDATE one_time_tokens SET replaced_at = ? WHERE user_id = ? AND used_at = 0 AND replaced_at = 0", At(now), userID)
+	return err
+}
+
+// EndSetup makes every unused setup link dead.
+func (t *OneTimeTokens) EndSetup(ctx context.Context, now time.Time) error {
+	_, err := t.store.exec(ctx, "end setup",
+		"UPDATE one_time_tokens SET replaced_at = ? WHERE purpose = 'setup' AND used_at = 0 AND replaced_at = 0", At(now))
+	return err
+}
+
+// Purge removes at most limit tokens that expired before the given instant.
+func (t *OneTimeTokens) Purge(ctx context.Context, before time.Time, limit int) (int64, error) {
+	return t.store.exec(ctx, "purge one-time tokens", `
+		DELETE FROM one_time_tokens WHERE token_hash IN
+			(SELECT token_hash FROM one_time_tokens WHERE expires_at < ? LIMIT ?)`, At(before), limit)
+}
+
+// LockSetup keeps every setup link as it is until the transaction ends, so
+// that two of them cannot make two first admins.
+func (t *OneTimeTokens) LockSetup(ctx context.Context) error {
+	var hashes []string
+	err := t.store.db.WithContext(ctx).Model(&OneTimeToken{}).Clauses(clause.Locking{Strength: "UPDATE"}).
+		Where("purpose = 'setup'").Order("token_hash").Pluck("token_hash", &hashes).Error
+	return translate("lock setup links", err)
+}

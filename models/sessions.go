@@ -1,0 +1,208 @@
+package models
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"latchkey/internal/apperr"
+)
+
+// Reason says why a session is over. Its words are in package handlers.
+type Reason string
+
+// Why sessions end.
+const (
+	ReasonLogout   Reason = "logout"           // signed out here
+	ReasonElse     Reason = "ended-elsewhere"  // signed out from another device
+	ReasonAdmin    Reason = "ended-by-admin"   // an admin or the shell signed the person out
+	ReasonDisabled Reason = "disabled"         // the account was disabled
+	ReasonDeleted  Reason = "deleted"          // the account was deleted
+	ReasonPassword Reason = "password-changed" // a new password ends every session
+	ReasonEmail    Reason = "email-changed"    // a new address ends every session
+	ReasonReplaced Reason = "replaced"         // the same browser signed in anew
+	ReasonLimit    Reason = "too-many"         // the least recently used of too many
+	ReasonReplay   Reason = "replay"           // a used refresh token came back
+	ReasonRestored Reason = "restored"         // the database is older than the token
+	ReasonIdle     Reason = "idle"             // not used for longer than the idle limit
+	ReasonExpired  Reason = "expired"          // older than the absolute limit
+)
+
+// denySlack keeps a denial past the death of the last token it denies: twice
+// the leeway that package auth allows clocks.
+const denySlack = 10 * time.Second
+
+// Session is a browser that is, or was, signed in.
+type Session struct {
+	ID                  string `gorm:"primaryKey"` // the sid claim
+	UserID              string
+	Remember            bool   // "Stay signed in"
+	Method              string // how it was opened: password, sign-up, setup
+	Generation          int64  // counts rotations; orders refresh tokens
+	ConfirmedGeneration int64  // the newest generation seen in use
+	RotatedAt           Time
+	RotationMinute      Time // start of the minute that Rotations counts
+	Rotations           int64
+	IdleTTL             int64 `gorm:"column:idle_ttl"` // microseconds
+	CreatedAt           Time  `gorm:"autoCreateTime:false"`
+	LastSeenAt          Time
+	ExpiresAt           Time
+	EndedAt             Time
+	EndReason           Reason
+	IP                  string `gorm:"column:ip"`
+	UserAgent           string
+}
+
+// Idle returns how long the session may rest.
+func (s *Session) Idle() time.Duration { return time.Duration(s.IdleTTL) * time.Microsecond }
+
+// Over returns why the session is over at now; "" when it lives. The
+// account's state is not looked at.
+func (s *Session) Over(now Time) Reason {
+	switch {
+	case !s.EndedAt.IsZero():
+		return s.EndReason
+	case now >= s.ExpiresAt:
+		return ReasonExpired
+	case now >= s.LastSeenAt+Time(s.IdleTTL):
+		return ReasonIdle
+	}
+	return ""
+}
+
+const liveSession = "ended_at = 0 AND expires_at > @now AND last_seen_at + idle_ttl > @now"
+
+// Sessions is the table of sessions.
+type Sessions struct{ store *Store }
+
+// Create inserts a session.
+func (t *Sessions) Create(ctx context.Context, session *Session) error {
+	return t.store.create(ctx, "create session", session)
+}
+
+// ByID returns a session, or apperr.NotFound.
+func (t *Sessions) ByID(ctx context.Context, id string) (*Session, error) {
+	var session Session
+	if err := t.store.db.WithContext(ctx).Where("id = ?", id).Take(&session).Error; err != nil {
+		return nil, translate("find session", err)
+	}
+	return &session, nil
+}
+
+// Rotation asks for a session's next generation.
+type Rotation struct {
+	SessionID  string
+	UserID     string // who the token says it is of
+	TokenID    string // the refresh token's jti
+	Generation int64  // the refresh token's generation
+	Now        time.Time
+	PerMinute  int // how many rotations a minute allows; 0: any
+}
+
+// Rotate moves a live session from the given generation to the next in one
+// conditional statement and reports whether it did. Of many parallel callers
+// one wins; on PostgreSQL the condition is evaluated again after the row lock
+// is had, so that neither a logout nor a disable can be missed.
+func (t *Sessions) Rotate(ctx context.Context, r Rotation) (bool, error) {
+	rows, err := t.store.exec(ctx, "rotate session", `
+		UPDATE sessions SET
+			generation = generation + 1, rotated_at = @now, last_seen_at = @now,
+			rotations = CASE WHEN rotation_minute > @now - 60000000 THEN rotations + 1 ELSE 1 END,
+			rotation_minute = CASE WHEN rotation_minute > @now - 60000000 THEN rotation_minute ELSE @now END
+		WHERE id = @sid AND user_id = @user AND generation = @generation AND `+liveSession+`
+			AND (@limit = 0 OR rotations < @limit OR rotation_minute <= @now - 60000000)
+			AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at = 0)
+			AND NOT EXISTS (SELECT 1 FROM denylist WHERE token_id IN (@sid, @jti))`,
+		map[string]any{
+			"now": int64(At(r.Now)), "sid": r.SessionID, "user": r.UserID, "jti": r.TokenID,
+			"generation": r.Generation, "limit": r.PerMinute,
+		})
+	return rows == 1, err
+}
+
+// Confirm records that tokens of a generation are in use, and that the session
+// was. It never goes back.
+func (t *Sessions) Confirm(ctx context.Context, id string, generation int64, now time.Time) error {
+	_, err := t.store.exec(ctx, "confirm session", `
+		UPDATE sessions SET last_seen_at = ?, confirmed_generation = ?
+		WHERE id = ? AND confirmed_generation <= ? AND ended_at = 0`, At(now), generation, id, generation)
+	return err
+}
+
+// Live returns a person's live sessions, the most recently used first.
+func (t *Sessions) Live(ctx context.Context, userID string, now time.Time) ([]Session, error) {
+	var list []Session
+	err := t.store.db.WithContext(ctx).
+		Where("user_id = @user AND "+liveSession, map[string]any{"user": userID, "now": At(now)}).
+		Order("last_seen_at DESC, id").Limit(100).Find(&list).Error
+	return list, translate("list live sessions", err)
+}
+
+// Ended returns the sessions of a person that ended since t, the latest first.
+func (t *Sessions) Ended(ctx context.Context, userID string, since time.Time, limit int) ([]Session, error) {
+	var list []Session
+	err := t.store.db.WithContext(ctx).Where("user_id = ? AND ended_at >= ? AND ended_at > 0", userID, At(since)).
+		Order("ended_at DESC, id").Limit(limit).Find(&list).Error
+	return list, translate("list ended sessions", err)
+}
+
+// End ends one live session of a person and denies its tokens. It returns
+// apperr.NotFound when the person has no such session that still lives. Call
+// it in a transaction.
+func (t *Sessions) End(ctx context.Context, id, userID string, reason Reason, now time.Time) error {
+	n, err := t.end(ctx, "id = @sid AND user_id = @user", map[string]any{"sid": id, "user": userID}, reason, now)
+	if err == nil && n == 0 {
+		return fmt.Errorf("end session: %w", apperr.NotFound)
+	}
+	return err
+}
+
+// EndAll ends every session of a person but the one named by except, denies
+// their tokens and returns how many of them were live. Call it in a
+// transaction.
+func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Reason, now time.Time) (int, error) {
+	return t.end(ctx, "user_id = @user AND id <> @except", map[string]any{"user": userID, "except": except}, reason, now)
+}
+
+// Trim ends the least recently used live sessions of a person beyond the
+// newest keep. Call it in a transaction.
+func (t *Sessions) Trim(ctx context.Context, userID string, keep int, now time.Time) (int, error) {
+	list, err := t.Live(ctx, userID, now)
+	if err != nil || len(list) <= keep {
+		return 0, err
+	}
+	var ids []string
+	for _, session := range list[keep:] {
+		ids = append(ids, session.ID)
+	}
+	return t.end(ctx, "id IN @ids", map[string]any{"ids": ids}, ReasonLimit, now)
+}
+
+// end ends what matches and was not ended, and puts it on the denylist.
+func (t *Sessions) end(ctx context.Context, where string, args map[string]any, reason Reason, now time.Time) (int, error) {
+	args["now"], args["reason"], args["slack"] = int64(At(now)), string(reason), denySlack.Microseconds()
+	var live int64
+	err := t.store.db.WithContext(ctx).Model(&Session{}).Where(where+" AND "+liveSession, args).Count(&live).Error
+	if err != nil {
+		return 0, translate("count live sessions", err)
+	}
+	_, err = t.store.exec(ctx, "deny sessions", `
+		INSERT INTO denylist (token_id, user_id, reason, expires_at)
+		SELECT id, user_id, @reason, expires_at + @slack FROM sessions WHERE ended_at = 0 AND `+where+`
+		ON CONFLICT (token_id) DO NOTHING`, args)
+	if err != nil {
+		return 0, err
+	}
+	_, err = t.store.exec(ctx, "end sessions",
+		"UPDATE sessions SET ended_at = @now, end_reason = @reason WHERE ended_at = 0 AND "+where, args)
+	return int(live), err
+}
+
+// Purge removes sessions that nothing needs any more: no token of theirs lives
+// at before, and they are too old to be listed.
+func (t *Sessions) Purge(ctx context.Context, before time.Time, limit int) (int64, error) {
+	return t.store.exec(ctx, "purge sessions", `
+		DELETE FROM sessions WHERE id IN
+			(SELECT id FROM sessions WHERE expires_at < @before AND ended_at < @before LIMIT @limit)`,
+		map[string]any{"before": int64(At(before)), "limit": limit})
+}

@@ -1,0 +1,123 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/callbacks"
+	"gorm.io/gorm/clause"
+	"gorm.io/gorm/logger"
+	"gorm.io/gorm/migrator"
+	"gorm.io/gorm/schema"
+	_ "modernc.org/sqlite" // registers the driver "sqlite", without cgo
+)
+
+// sqliteDialect tells GORM how to speak SQLite over modernc.org/sqlite. The
+// published dialects either need cgo or a fork of the driver that compiles
+// every statement anew on each use (docs/adr/0007-sqlite-driver.md).
+type sqliteDialect struct{ conn *sql.DB }
+
+func (sqliteDialect) Name() string { return dialectSQLite }
+
+func (d sqliteDialect) Initialize(db *gorm.DB) error {
+	db.ConnPool = d.conn
+	callbacks.RegisterDefaultCallbacks(db, &callbacks.Config{
+		CreateClauses: []string{"INSERT", "VALUES", "ON CONFLICT", "RETURNING"},
+		UpdateClauses: []string{"UPDATE", "SET", "FROM", "WHERE", "RETURNING"},
+		DeleteClauses: []string{"DELETE", "FROM", "WHERE", "RETURNING"},
+	})
+	// SQLite has one writer and no row locks: FOR UPDATE has nothing to say.
+	db.ClauseBuilders["FOR"] = func(clause.Clause, clause.Builder) {}
+	return nil
+}
+
+func (d sqliteDialect) Migrator(db *gorm.DB) gorm.Migrator {
+	return migrator.Migrator{Config: migrator.Config{DB: db, Dialector: d}}
+}
+
+func (sqliteDialect) DataTypeOf(field *schema.Field) string { return string(field.DataType) }
+
+func (sqliteDialect) DefaultValueOf(*schema.Field) clause.Expression {
+	return clause.Expr{SQL: "DEFAULT"}
+}
+
+func (sqliteDialect) BindVarTo(w clause.Writer, _ *gorm.Statement, _ any) { _ = w.WriteByte('?') }
+
+// QuoteTo quotes a column or table.column. The names come from our structs:
+// none has a quote of its own.
+func (sqliteDialect) QuoteTo(w clause.Writer, name string) {
+	_ = w.WriteByte('"')
+	for _, r := range name {
+		if r == '.' {
+			_, _ = w.WriteString(`"."`)
+			continue
+		}
+		_, _ = w.WriteString(string(r))
+	}
+	_ = w.WriteByte('"')
+}
+
+func (sqliteDialect) Explain(query string, vars ...any) string {
+	return logger.ExplainSQL(query, nil, `'`, vars...)
+}
+
+// sqlitePragmas hold for every connection. FULL, because a revocation must
+// survive a power cut.
+var sqlitePragmas = []struct{ name, set, want string }{
+	{"journal_mode", "WAL", "wal"},
+	{"busy_timeout", "5000", "5000"},
+	{"synchronous", "FULL", "2"},
+	{"foreign_keys", "1", "1"},
+	{"trusted_schema", "0", "0"},
+}
+
+// openSQLite opens the database file, making it and its folder readable for
+// the owner alone when they are not there yet.
+func openSQLite(ctx context.Context, path string, conns int) (*sql.DB, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the database: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the database file: %w", err)
+	}
+	if err := file.Close(); err != nil {
+		return nil, err
+	}
+	query := url.Values{"_txlock": {"immediate"}}
+	for _, p := range sqlitePragmas {
+		query.Add("_pragma", p.name+"("+p.set+")")
+	}
+	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(conns)
+	db.SetMaxIdleConns(conns)
+	if err := checkPragmas(ctx, db); err != nil {
+		_ = db.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// checkPragmas refuses a database that did not take a setting we rely on:
+// drivers pass over what they do not know without a word.
+func checkPragmas(ctx context.Context, db *sql.DB) error {
+	for _, p := range sqlitePragmas {
+		var got string
+		if err := db.QueryRowContext(ctx, "PRAGMA "+p.name).Scan(&got); err != nil {
+			return fmt.Errorf("read pragma %s: %w", p.name, err)
+		}
+		if got != p.want {
+			return fmt.Errorf("pragma %s is %s, want %s: is the file on a file system that SQLite can lock?", p.name, got, p.want)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,69 @@
+package models
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"sync/atomic"
+)
+
+// statement is a query of the hot path, written by hand and prepared once:
+// GORM's own cost per query is a multiple of it. It is prepared at its first
+// use, when the database is up and migrated.
+type statement struct {
+	query string
+	db    *sql.DB
+	brief bool // not to be watched for a cancel
+	mu    sync.Mutex
+	stmt  atomic.Pointer[sql.Stmt]
+}
+
+// newStatement makes a statement. Its placeholders are $1, $2, …, which both
+// engines understand.
+func (s *Store) newStatement(query string) *statement {
+	// On SQLite the query takes microseconds; watching the context for a
+	// cancel would cost a goroutine each time.
+	return &statement{query: query, db: s.sqlDB, brief: s.dialect == dialectSQLite}
+}
+
+// run executes the statement. The caller closes the rows.
+func (q *statement) run(ctx context.Context, args ...any) (*sql.Rows, error) {
+	stmt, err := q.prepared(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return stmt.QueryContext(q.watch(ctx), args...)
+}
+
+// row executes a statement that answers with one row.
+func (q *statement) row(ctx context.Context, args []any, into ...any) error {
+	stmt, err := q.prepared(ctx)
+	if err != nil {
+		return err
+	}
+	return stmt.QueryRowContext(q.watch(ctx), args...).Scan(into...)
+}
+
+func (q *statement) watch(ctx context.Context) context.Context {
+	if q.brief {
+		return context.WithoutCancel(ctx)
+	}
+	return ctx
+}
+
+func (q *statement) prepared(ctx context.Context) (*sql.Stmt, error) {
+	if stmt := q.stmt.Load(); stmt != nil {
+		return stmt, nil
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if stmt := q.stmt.Load(); stmt != nil {
+		return stmt, nil
+	}
+	stmt, err := q.db.PrepareContext(ctx, q.query)
+	if err != nil {
+		return nil, err
+	}
+	q.stmt.Store(stmt)
+	return stmt, nil
+}

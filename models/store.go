@@ -1,0 +1,229 @@
+// Package models keeps what the portal knows: the GORM structs and every
+// query. Its method names say the question; what an answer means for a person
+// is decided in package auth.
+//
+// Errors leave translated to apperr kinds: NotFound, Conflict, Canceled,
+// Unavailable (the database did not answer), or unclassified for a fault of
+// ours.
+package models
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"time"
+
+	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"latchkey/internal/apperr"
+)
+
+const (
+	dialectSQLite   = "sqlite"
+	dialectPostgres = "postgres"
+)
+
+// Options says which database to open.
+type Options struct {
+	URL    string       // sqlite:PATH, postgres://… or postgresql://…
+	Logger *slog.Logger // for slow and failed statements, without their values; nil: none
+}
+
+// Store is the database. Its tables hold until Close.
+type Store struct {
+	Users    *Users
+	Sessions *Sessions
+	Denylist *Denylist
+	Attempts *Attempts
+	Devices  *Devices
+	Tokens   *OneTimeTokens
+	Audit    *Audit
+
+	url     string
+	dialect string
+	db      *gorm.DB
+	sqlDB   *sql.DB
+	writer  chan struct{} // SQLite: who holds it may write; PostgreSQL: nil
+	inTx    bool
+
+	statements struct{ identify, home *statement }
+}
+
+// Open connects to the database. It does not migrate it.
+func Open(ctx context.Context, options Options) (*Store, error) {
+	log := options.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{url: options.URL}
+	config := &gorm.Config{
+		SkipDefaultTransaction: true,
+		DisableAutomaticPing:   true,
+		NowFunc:                func() time.Time { return time.Now().UTC() },
+		Logger: logger.NewSlogLogger(log, logger.Config{
+			SlowThreshold:             time.Second,
+			LogLevel:                  logger.Warn,
+			IgnoreRecordNotFoundError: true,
+			ParameterizedQueries:      true, // its default prints the values, password hashes too
+		}),
+	}
+	var dialector gorm.Dialector
+	var err error
+	switch path, isSQLite := strings.CutPrefix(options.URL, "sqlite:"); {
+	case isSQLite:
+		s.dialect = dialectSQLite
+		s.sqlDB, err = openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
+		dialector = sqliteDialect{conn: s.sqlDB}
+		config.PrepareStmt = true
+		s.writer = make(chan struct{}, 1)
+	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
+		s.dialect = dialectPostgres
+		s.sqlDB, err = openPostgres(options.URL, 10, "5000")
+		dialector = postgres.New(postgres.Config{Conn: s.sqlDB})
+	default:
+		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if s.db, err = gorm.Open(dialector, config); err != nil {
+		_ = s.sqlDB.Close()
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	s.statements.identify, s.statements.home = s.newStatement(identifyQuery), s.newStatement(homeQuery)
+	s.attach()
+	return s, nil
+}
+
+// attach gives the tables their connection.
+func (s *Store) attach() {
+	s.Users = &Users{store: s, db: s.db, dialect: s.dialect}
+	s.Sessions = &Sessions{store: s}
+	s.Denylist = &Denylist{store: s}
+	s.Attempts = &Attempts{store: s}
+	s.Devices = &Devices{store: s}
+	s.Tokens = &OneTimeTokens{store: s}
+	s.Audit = &Audit{store: s, db: s.db}
+}
+
+// Close ends every connection.
+func (s *Store) Close() error { return s.sqlDB.Close() }
+
+// Dialect is "sqlite" or "postgres".
+func (s *Store) Dialect() string { return s.dialect }
+
+// InTx runs f in one transaction: all of it is kept when f returns nil, none
+// of it otherwise. Inside f use only the store that f is given.
+//
+// On SQLite it waits for the one writer's turn here, in order, instead of
+// polling the file's lock.
+func (s *Store) InTx(ctx context.Context, f func(tx *Store) error) error {
+	if s.inTx {
+		return f(s)
+	}
+	return s.write(ctx, func() error {
+		var failure error
+		err := s.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
+			tx := *s
+			tx.db, tx.inTx = db, true
+			tx.attach()
+			failure = f(&tx)
+			return failure
+		})
+		if failure != nil {
+			return failure
+		}
+		return translate("commit", err)
+	})
+}
+
+// write takes the writer's turn on SQLite and runs f.
+func (s *Store) write(ctx context.Context, f func() error) error {
+	if s.writer == nil || s.inTx {
+		return f()
+	}
+	select {
+	case s.writer <- struct{}{}:
+	case <-ctx.Done():
+		return translate("wait for the database", ctx.Err())
+	}
+	defer func() { <-s.writer }()
+	return f()
+}
+
+// exec runs one writing statement and returns how many rows it changed.
+// Arguments are positional (?) or one map or struct for @names.
+func (s *Store) exec(ctx context.Context, what, query string, args ...any) (int64, error) {
+	var rows int64
+	err := s.write(ctx, func() error {
+		result := s.db.WithContext(ctx).Exec(query, args...)
+		rows = result.RowsAffected
+		return result.Error
+	})
+	return rows, translate(what, err)
+}
+
+// oneRow turns a change that met no row into apperr.NotFound.
+func oneRow(what string, rows int64, err error) error {
+	if err == nil && rows == 0 {
+		return fmt.Errorf("%s: %w", what, apperr.NotFound)
+	}
+	return err
+}
+
+// create inserts one row.
+func (s *Store) create(ctx context.Context, what string, row any) error {
+	err := s.write(ctx, func() error { return s.db.WithContext(ctx).Create(row).Error })
+	return translate(what, err)
+}
+
+// Ready reports whether the database answers and has this program's schema.
+func (s *Store) Ready(ctx context.Context) error {
+	var version int64
+	err := s.sqlDB.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
+	if err != nil {
+		return translate("read the schema's version", err)
+	}
+	want, err := latestMigration(s.dialect)
+	if err != nil {
+		return err
+	}
+	if version != want {
+		return apperr.New(apperr.Unavailable, "", fmt.Errorf("the schema is at version %d, this program needs %d", version, want))
+	}
+	return nil
+}
+
+// Now returns the database server's clock; on SQLite that is this machine's.
+func (s *Store) Now(ctx context.Context) (time.Time, error) {
+	if s.dialect == dialectSQLite {
+		return time.Now(), nil
+	}
+	var now time.Time
+	err := s.sqlDB.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&now)
+	return now, translate("read the database's clock", err)
+}
+
+// NewID returns a random id: 26 lower-case letters and digits of base32, from
+// 130 random bits.
+func NewID() string { return strings.ToLower(rand.Text()) }
+
+// IsID reports whether s looks like what NewID returns.
+func IsID(s string) bool {
+	if len(s) != 26 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '2' || c > '7') {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,223 @@
+package models
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+)
+
+// Role is what an account may do. It is read from the row on every request.
+type Role string
+
+// The roles.
+const (
+	RoleUser  Role = "user"
+	RoleAdmin Role = "admin"
+)
+
+// User is an account.
+type User struct {
+	ID                string `gorm:"primaryKey"`
+	Username          string // folded to lower case
+	Email             string // as it was typed
+	EmailFolded       string
+	FullName          string
+	PasswordHash      string `json:"-"` // PHC string; empty: no password yet
+	PasswordChangedAt Time
+	Role              Role
+	DisabledAt        Time
+	DisabledReason    string // for admins, never shown to the person
+	LastSignInAt      Time
+	ReplayedAt        Time // a replay the person has not been told of
+	CreatedAt         Time `gorm:"autoCreateTime:false"`
+	UpdatedAt         Time `gorm:"autoUpdateTime:false"`
+}
+
+// Disabled reports whether the account is shut.
+func (u *User) Disabled() bool { return !u.DisabledAt.IsZero() }
+
+// FoldEmail returns the form of an address that is compared.
+func FoldEmail(email string) string { return strings.ToLower(email) }
+
+// Users is the table of accounts.
+type Users struct {
+	store   *Store
+	db      *gorm.DB
+	dialect string
+}
+
+// ByID returns the account with the given id, or apperr.NotFound.
+func (u *Users) ByID(ctx context.Context, id string) (*User, error) {
+	return u.take(ctx, "find user by id", "id = ?", id)
+}
+
+// ByUsername returns the account with the given username, which is folded
+// already, or apperr.NotFound.
+func (u *Users) ByUsername(ctx context.Context, username string) (*User, error) {
+	return u.take(ctx, "find user by username", "username = ?", username)
+}
+
+// ByEmail returns the account with the given address, compared without case.
+// It returns apperr.NotFound when there is none.
+func (u *Users) ByEmail(ctx context.Context, email string) (*User, error) {
+	return u.take(ctx, "find user by email", "email_folded = ?", FoldEmail(email))
+}
+
+// ByName returns the account whose username or address is name, compared
+// without case; a name with an @ is an address. It returns apperr.NotFound
+// when there is none.
+func (u *Users) ByName(ctx context.Context, name string) (*User, error) {
+	if strings.Contains(name, "@") {
+		return u.ByEmail(ctx, name)
+	}
+	return u.ByUsername(ctx, strings.ToLower(name))
+}
+
+// Lock returns the account and keeps others from changing it until the
+// transaction ends: what must not race an account's disabling starts here.
+func (u *Users) Lock(ctx context.Context, id string) (*User, error) {
+	var user User
+	err := u.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&user).Error
+	if err != nil {
+		return nil, translate("lock user", err)
+	}
+	return &user, nil
+}
+
+// LockActiveAdmins returns the ids of the admins that can sign in and keeps
+// them so until the transaction ends. Take it before Lock of one account, so
+// that two admins acting on each other wait instead of deadlocking.
+func (u *Users) LockActiveAdmins(ctx context.Context) ([]string, error) {
+	var ids []string
+	err := u.db.WithContext(ctx).Model(&User{}).Clauses(clause.Locking{Strength: "UPDATE"}).
+		Where("role = 'admin' AND disabled_at = 0").Order("id").Pluck("id", &ids).Error
+	return ids, translate("lock active admins", err)
+}
+
+// AdminExists reports whether any admin account exists, disabled or not.
+func (u *Users) AdminExists(ctx context.Context) (bool, error) {
+	var ids []string
+	err := u.db.WithContext(ctx).Model(&User{}).Where("role = 'admin'").Limit(1).Pluck("id", &ids).Error
+	return len(ids) > 0, translate("look for an admin", err)
+}
+
+// Create inserts an account. A taken username or address is apperr.Conflict
+// with its field.
+func (u *Users) Create(ctx context.Context, user *User) error {
+	user.EmailFolded = FoldEmail(user.Email)
+	return u.store.create(ctx, "create user", user)
+}
+
+// SetProfile changes names. A taken username is apperr.Conflict.
+func (u *Users) SetProfile(ctx context.Context, id, username, fullName string, now time.Time) error {
+	return u.update(ctx, "set profile", id, map[string]any{"username": username, "full_name": fullName, "updated_at": At(now)})
+}
+
+// SetEmail changes the address. A taken one is apperr.Conflict.
+func (u *Users) SetEmail(ctx context.Context, id, email string, now time.Time) error {
+	return u.update(ctx, "set email", id, map[string]any{"email": email, "email_folded": FoldEmail(email), "updated_at": At(now)})
+}
+
+// SetPassword stores a new hash.
+func (u *Users) SetPassword(ctx context.Context, id, hash string, now time.Time) error {
+	return u.update(ctx, "set password", id, map[string]any{
+		"password_hash": hash, "password_changed_at": At(now), "updated_at": At(now),
+	})
+}
+
+// Rehash replaces a hash by a stronger one of the same password, unless the
+// password was changed meanwhile.
+func (u *Users) Rehash(ctx context.Context, id, old, hash string) error {
+	_, err := u.store.exec(ctx, "rehash password",
+		"UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", hash, id, old)
+	return err
+}
+
+// SetRole changes what the account may do.
+func (u *Users) SetRole(ctx context.Context, id string, role Role, now time.Time) error {
+	return u.update(ctx, "set role", id, map[string]any{"role": role, "updated_at": At(now)})
+}
+
+// Disable shuts the account.
+func (u *Users) Disable(ctx context.Context, id, reason string, now time.Time) error {
+	return u.update(ctx, "disable user", id, map[string]any{
+		"disabled_at": At(now), "disabled_reason": reason, "updated_at": At(now),
+	})
+}
+
+// Enable opens a disabled account again.
+func (u *Users) Enable(ctx context.Context, id string, now time.Time) error {
+	return u.update(ctx, "enable user", id, map[string]any{
+		"disabled_at": Time(0), "disabled_reason": "", "updated_at": At(now),
+	})
+}
+
+// MarkSignedIn records a sign-in and that the person is being told of a
+// replay, if there was one.
+func (u *Users) MarkSignedIn(ctx context.Context, id string, now time.Time) error {
+	return u.update(ctx, "mark signed in", id, map[string]any{"last_sign_in_at": At(now), "replayed_at": Time(0)})
+}
+
+// MarkReplayed records that the person must be told of a replay.
+func (u *Users) MarkReplayed(ctx context.Context, id string, now time.Time) error {
+	return u.update(ctx, "mark replayed", id, map[string]any{"replayed_at": At(now)})
+}
+
+// Delete removes the account and, by its foreign keys, what hangs on it.
+func (u *Users) Delete(ctx context.Context, id string) error {
+	rows, err := u.store.exec(ctx, "delete user", "DELETE FROM users WHERE id = ?", id)
+	return oneRow("delete user", rows, err)
+}
+
+// SignedInSince counts the accounts whose last sign-in is at t or later.
+func (u *Users) SignedInSince(ctx context.Context, t time.Time) (int64, error) {
+	return u.count(ctx, "count signed-in users", "last_sign_in_at >= ?", At(t))
+}
+
+// CountDisabled counts the disabled accounts.
+func (u *Users) CountDisabled(ctx context.Context) (int64, error) {
+	return u.count(ctx, "count disabled users", "disabled_at <> 0")
+}
+
+func (u *Users) count(ctx context.Context, what, where string, args ...any) (int64, error) {
+	var n int64
+	err := u.db.WithContext(ctx).Model(&User{}).Where(where, args...).Count(&n).Error
+	return n, translate(what, err)
+}
+
+func (u *Users) take(ctx context.Context, what, where string, args ...any) (*User, error) {
+	var user User
+	if err := u.db.WithContext(ctx).Where(where, args...).Take(&user).Error; err != nil {
+		return nil, translate(what, err)
+	}
+	return &user, nil
+}
+
+func (u *Users) update(ctx context.Context, what, id string, columns map[string]any) error {
+	var rows int64
+	err := u.store.write(ctx, func() error {
+		result := u.db.WithContext(ctx).Model(&User{}).Where("id = ?", id).UpdateColumns(columns)
+		rows = result.RowsAffected
+		return result.Error
+	})
+	return oneRow(what, rows, translate(what, err))
+}
+
+// CountActiveAdmins counts the admins that can sign in.
+func (u *Users) CountActiveAdmins(ctx context.Context) (int64, error) {
+	return u.count(ctx, "count active admins", "role = 'admin' AND disabled_at = 0")
+}
+
+// Existing tells which of some ids are accounts.
+func (u *Users) Existing(ctx context.Context, ids []string) (map[string]bool, error) {
+	var found []string
+	err := u.db.WithContext(ctx).Model(&User{}).Where("id IN ?", ids).Pluck("id", &found).Error
+	existing := make(map[string]bool, len(found))
+	for _, id := range found {
+		existing[id] = true
+	}
+	return existing, translate("look up users", err)
+}
