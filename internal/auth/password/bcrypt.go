@@ -1,0 +1,46 @@
+package password
+
+import (
+	"errors"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+const (
+	bcryptSize    = 60 // bytes of a hash as text
+	bcryptInput   = 72 // bytes of a password that bcrypt reads
+	maxBcryptCost = 15 // about two seconds of one core
+)
+
+// bcryptHash is a hash that another program made. It is verified so that people
+// who move here keep their password; new ones are never made.
+type bcryptHash string
+
+func isBcrypt(encoded string) bool {
+	// $2x$ marks hashes of an implementation that dropped bits of the password.
+	return strings.HasPrefix(encoded, "$2a$") || strings.HasPrefix(encoded, "$2b$") || strings.HasPrefix(encoded, "$2y$")
+}
+
+func parseBcrypt(encoded string) (bcryptHash, error) {
+	cost, err := bcrypt.Cost([]byte(encoded))
+	if err != nil || len(encoded) != bcryptSize {
+		return "", errors.New("bcrypt: malformed hash")
+	}
+	if cost > maxBcryptCost {
+		return "", errors.New("bcrypt: cost is above what is accepted")
+	}
+	return bcryptHash(encoded), nil
+}
+
+// matches reports whether password is the one. bcrypt ignores what follows the
+// 72nd byte, so that many long passwords would share a hash: a longer one never
+// matches, and takes as long as one that could.
+func (h bcryptHash) matches(password string) bool {
+	input, long := []byte(password), false
+	if len(input) > bcryptInput {
+		input, long = input[:bcryptInput], true
+	}
+	err := bcrypt.CompareHashAndPassword([]byte(h), input)
+	return err == nil && !long
+}

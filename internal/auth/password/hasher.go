@@ -1,0 +1,146 @@
+// Package password decides whether a password is right, how it is stored and
+// whether it may be chosen.
+//
+// A [Hasher] makes and compares hashes and lets only as many be computed at a
+// time as there are cores, whatever road a password comes in by. A [Policy]
+// refuses passwords that are short, known or easy to guess and says why in a
+// sentence for the person who typed it.
+//
+// Who an account belongs to, how often somebody may try and when a stored hash
+// is replaced is left to package auth. Nothing here trims, folds, normalises or
+// truncates a password before it is hashed.
+package password
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"latchkey/internal/apperr"
+)
+
+// MaxBytes is the length in bytes of the longest password that is ever hashed.
+const MaxBytes = 1024
+
+// HasherOptions configure a [Hasher]. A zero field takes its default.
+type HasherOptions struct {
+	Slots  int           // hashes computed at a time; default GOMAXPROCS
+	Queue  int           // callers that may wait for a slot; default 50
+	Wait   time.Duration // longest wait for a slot; default 2 s
+	Params Params        // cost of new hashes; default [DefaultParams]
+}
+
+// Hasher makes and verifies password hashes. It may be used by many goroutines
+// at once.
+//
+// Every method that takes a context waits for a free slot first. With none in
+// time it returns an error of kind apperr.Busy, and when the caller went away
+// one of kind apperr.Canceled. After any error nothing was compared: it is
+// neither a success nor a failed attempt, and a limiter is to be refunded.
+type Hasher struct {
+	params Params
+	gate   *gate
+	dummy  string
+}
+
+// NewHasher returns a Hasher. It computes no hash.
+func NewHasher(o HasherOptions) *Hasher {
+	if o.Slots <= 0 {
+		o.Slots = runtime.GOMAXPROCS(0)
+	}
+	if o.Queue <= 0 {
+		o.Queue = 50
+	}
+	if o.Wait <= 0 {
+		o.Wait = 2 * time.Second
+	}
+	o.Params = o.Params.orDefault()
+	// A random tag is as good as a computed one: no password is known to fit.
+	dummy := phc{params: o.Params, salt: random(saltSize), tag: random(tagSize)}
+	return &Hasher{
+		params: o.Params,
+		gate:   newGate(o.Slots, o.Queue, o.Wait),
+		dummy:  dummy.String(),
+	}
+}
+
+// Hash returns the Argon2id hash of password under a fresh salt, as a PHC
+// string. A password longer than [MaxBytes] is an error of kind apperr.Invalid.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	if len(password) > MaxBytes {
+		return "", apperr.New(apperr.Invalid, "This password is too long. Choose a shorter one.", nil)
+	}
+	made := phc{params: h.params, salt: random(saltSize)}
+	err := h.gate.do(ctx, func() {
+		made.tag = made.params.derive(password, made.salt, tagSize)
+	})
+	if err != nil {
+		return "", fmt.Errorf("hash password: %w", err)
+	}
+	return made.String(), nil
+}
+
+// Verify reports whether password is the one encoded was made from, and, when
+// it is, whether encoded is weaker than what Hash makes now and is to be
+// replaced. It understands Argon2id PHC strings and bcrypt hashes; any other
+// text is an error without a kind.
+//
+// The empty string stands for an account without a password: nothing matches
+// it, and that takes as long as a real hash does. A password longer than
+// [MaxBytes] matches nothing either, whatever the account, and is not hashed.
+func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, outdated bool, err error) {
+	if encoded == "" {
+		return false, false, h.VerifyDummy(ctx, password)
+	}
+	if len(password) > MaxBytes {
+		return false, false, nil
+	}
+	match, outdated, err := h.parse(encoded)
+	if err != nil {
+		return false, false, fmt.Errorf("stored password hash: %w", err)
+	}
+	if err := h.gate.do(ctx, func() { ok = match(password) }); err != nil {
+		return false, false, fmt.Errorf("verify password: %w", err)
+	}
+	return ok, ok && outdated, nil
+}
+
+// VerifyDummy does the work of Verify for a user who does not exist, so that
+// an answer takes the same time and fails in the same ways as for one who does.
+func (h *Hasher) VerifyDummy(ctx context.Context, password string) error {
+	_, _, err := h.Verify(ctx, h.dummy, password)
+	return err
+}
+
+// SelfTest returns the time that one hash takes now, for the operator's log.
+// Between 30 and 250 ms is healthy. It takes no slot: call it before serving.
+func (h *Hasher) SelfTest() time.Duration {
+	salt := random(saltSize)
+	start := time.Now()
+	h.params.derive("correct horse battery staple", salt, tagSize)
+	return time.Since(start)
+}
+
+// parse returns the comparison for a stored hash, chosen by its prefix.
+func (h *Hasher) parse(encoded string) (match func(password string) bool, outdated bool, err error) {
+	switch {
+	case strings.HasPrefix(encoded, argonPrefix):
+		stored, err := parsePHC(encoded)
+		return stored.matches, stored.weakerThan(h.params), err
+	case isBcrypt(encoded):
+		stored, err := parseBcrypt(encoded)
+		return stored.matches, true, err
+	}
+	return nil, false, errors.New("unknown scheme")
+}
+
+// random returns n unpredictable bytes.
+func random(n int) []byte {
+	b := make([]byte, n)
+	rand.Read(b) // never fails
+	return b
+}
