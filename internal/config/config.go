@@ -1,0 +1,182 @@
+// Package config decides whether the environment describes a portal that can
+// run, and says everything that is wrong with it at once.
+//
+// It reads variables and the files they name, checks each value and the values
+// against each other, and hands out one [Config]. It logs nothing and opens
+// neither the database nor a port: what a value does is up to the package that
+// receives it. Only [EnsureSecret] ever writes a file, and only when asked.
+package config
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Config is a checked configuration. A Config that [Load] returned holds no
+// contradiction; [Variables] documents the variable behind each field.
+type Config struct {
+	// Addr is the listen address, host:port with a numeric port; the host may
+	// be empty.
+	Addr string
+	// PublicURL is the one origin of the portal, as a browser writes it:
+	// lower case, no default port, no trailing slash.
+	PublicURL string
+	// InsecureHTTP permits an http PublicURL on a host that is not loopback.
+	InsecureHTTP bool
+	// HSTSIncludeSubdomains adds includeSubDomains to
+	// Strict-Transport-Security (RFC 6797 §6.1.2).
+	HSTSIncludeSubdomains bool
+
+	// Database says where accounts and sessions are kept.
+	Database Database
+
+	// Secret is the decoded master secret, 32 bytes or more. It is empty when
+	// the database is SQLite and none was given: EnsureSecret(SecretPath())
+	// then makes or reads it.
+	Secret Secret
+	// SecretPrevious is the decoded secret before the last rotation, or empty.
+	SecretPrevious Secret
+
+	// AccessTTL is the life of an access token.
+	AccessTTL time.Duration
+	// RefreshTTL is the idle limit of a session.
+	RefreshTTL time.Duration
+	// SessionTTL is the absolute limit of a session.
+	SessionTTL time.Duration
+	// RefreshGrace is the overlap for parallel requests, 0 to 60 seconds.
+	RefreshGrace time.Duration
+
+	// Signup says who may create an account.
+	Signup Signup
+	// PasswordMin is the shortest password accepted, in code points, 8 to 64.
+	PasswordMin int
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// Limits is false when sign-in limits are off, which only a loopback
+	// PublicURL allows.
+	Limits bool
+
+	// LogFormat is how log lines are written.
+	LogFormat LogFormat
+	// LogLevel is the least severe level that is logged.
+	LogLevel slog.Level
+
+	// Brand is the operator's look.
+	Brand Brand
+}
+
+// Signup says who may create an account.
+type Signup string
+
+// The sign-up policies.
+const (
+	SignupOpen   Signup = "open"   // anybody
+	SignupClosed Signup = "closed" // only people whom an admin adds
+)
+
+// LogFormat is how log lines are written.
+type LogFormat string
+
+// The log formats.
+const (
+	LogText LogFormat = "text"
+	LogJSON LogFormat = "json"
+)
+
+// Load reads the configuration through getenv; an empty value counts as unset.
+// environ, in the form of os.Environ, is searched for LATCHKEY_ names that
+// nothing reads.
+//
+// The warnings are sentences for the operator's log and are returned with an
+// error too. The error joins one sentence per problem, each opening with the
+// variable to change. Neither ever holds the value of a secret.
+func Load(getenv func(string) string, environ []string) (*Config, []string, error) {
+	l := newLoader(getenv)
+	c := &Config{
+		InsecureHTTP:          l.toggle(nameInsecureHTTP),
+		HSTSIncludeSubdomains: l.toggle(nameHSTSIncludeSubdomains),
+		AccessTTL:             l.duration(nameAccessTTL, time.Second, 0),
+		RefreshTTL:            l.duration(nameRefreshTTL, time.Second, 0),
+		SessionTTL:            l.duration(nameSessionTTL, time.Second, 0),
+		RefreshGrace:          l.duration(nameRefreshGrace, 0, time.Minute),
+		Signup:                Signup(l.choice(nameSignup, string(SignupOpen), string(SignupClosed))),
+		PasswordMin:           l.integer(namePasswordMin, 8, 64),
+		TrustedProxies:        l.prefixes(nameTrustedProxies),
+		LogFormat:             LogFormat(l.choice(nameLogFormat, string(LogText), string(LogJSON))),
+		LogLevel:              l.level(nameLogLevel),
+		Brand:                 l.brand(),
+	}
+	port := ""
+	c.Addr, port = l.listenAddr(nameAddr)
+	c.PublicURL = l.publicURL(namePublicURL, port, c.InsecureHTTP)
+	c.Limits = l.limits(c)
+	c.Database = l.database(nameDatabaseURL)
+	c.Secret = l.secret(nameSecret)
+	c.SecretPrevious = l.secret(nameSecretPrevious)
+	l.checkSecrets(c)
+	l.checkLifetimes(c)
+	l.warnings = append(l.warnings, unknownNames(environ)...)
+
+	if len(l.problems) > 0 {
+		return nil, l.warnings, errors.Join(l.problems...)
+	}
+	return c, l.warnings, nil
+}
+
+// Secure reports whether browsers reach the portal by https, which decides the
+// names and the Secure attribute of cookies.
+func (c *Config) Secure() bool {
+	return strings.HasPrefix(c.PublicURL, "https://")
+}
+
+// Loopback reports whether the public URL names this machine only: localhost,
+// 127.0.0.0/8 or ::1.
+func (c *Config) Loopback() bool {
+	u, err := url.Parse(c.PublicURL)
+	return err == nil && isLoopback(u.Hostname())
+}
+
+// Host returns the host of the public URL as a Host header carries it: with
+// the port unless it is the default one of the scheme (RFC 9110 §7.2).
+func (c *Config) Host() string {
+	_, host, _ := strings.Cut(c.PublicURL, "://")
+	return host
+}
+
+// SecretPath returns where the made secret of a SQLite portal is kept: the
+// file "secret" beside the database file. It is empty on PostgreSQL, where
+// replicas have no folder in common.
+func (c *Config) SecretPath() string {
+	if c.Database.Dialect != SQLite {
+		return ""
+	}
+	return filepath.Join(filepath.Dir(c.Database.Path), secretFileName)
+}
+
+// limits reads LATCHKEY_LIMITS. A public URL that is itself a problem, and so
+// unknown, is not held against it.
+func (l *loader) limits(c *Config) bool {
+	on := l.toggle(nameLimits)
+	if !on && c.PublicURL != "" && !c.Loopback() {
+		l.problem(nameLimits, "is off, which is for load tests only; set it to on, or %s to a loopback address", namePublicURL)
+	}
+	return on
+}
+
+// checkLifetimes warns about lifetimes that make each other pointless. Each
+// pair works, so none is refused.
+func (l *loader) checkLifetimes(c *Config) {
+	if c.RefreshTTL > c.SessionTTL {
+		l.warn(nameRefreshTTL, "(%s) is longer than %s (%s), so the idle limit never takes effect", c.RefreshTTL, nameSessionTTL, c.SessionTTL)
+	}
+	if c.AccessTTL >= c.RefreshTTL {
+		l.warn(nameAccessTTL, "(%s) is not shorter than %s (%s), so an access token outlives the idle limit; shorten it", c.AccessTTL, nameRefreshTTL, c.RefreshTTL)
+	} else if c.AccessTTL >= c.SessionTTL {
+		l.warn(nameAccessTTL, "(%s) is not shorter than %s (%s), so an access token outlives its session; shorten it", c.AccessTTL, nameSessionTTL, c.SessionTTL)
+	}
+}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"cmp"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Dialect is a kind of database.
+type Dialect string
+
+// The databases.
+const (
+	SQLite   Dialect = "sqlite"
+	Postgres Dialect = "postgres"
+)
+
+// Database says where the data is.
+type Database struct {
+	Dialect Dialect
+	// Path is the file of a SQLite database, cleaned, and empty otherwise. Its
+	// folder may not exist yet.
+	Path string
+	// URL is the connection string of a PostgreSQL database, for pgx, and
+	// empty otherwise. It may hold a password.
+	URL Secret
+}
+
+// database reads the database URL.
+func (l *loader) database(name string) Database {
+	value, ok := l.secretValue(name)
+	if !ok {
+		return Database{}
+	}
+	if l.getenv(name) == "" && l.getenv(name+fileSuffix) != "" {
+		name += fileSuffix
+	}
+	path, embedded := strings.CutPrefix(value, "sqlite:")
+	switch {
+	case embedded:
+		return l.sqlite(name, path)
+	case strings.HasPrefix(value, "postgres://"), strings.HasPrefix(value, "postgresql://"):
+		return l.postgres(name, value)
+	}
+	l.problem(name, "does not begin with sqlite: or postgres://; set it to sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
+	return Database{}
+}
+
+// sqlite checks the path of a SQLite file.
+func (l *loader) sqlite(name, path string) Database {
+	fault := ""
+	switch {
+	case path == "":
+		fault = "has no path after sqlite:"
+	case path == ":memory:":
+		fault = "asks for a database in memory, which would forget every account"
+	case strings.HasPrefix(path, "//"):
+		fault = "has slashes after sqlite: that belong to no path; an absolute one has a single slash"
+	case strings.ContainsAny(path, "?#%"):
+		fault = "has a ?, # or % in its path, and SQLite takes no options here"
+	case strings.HasSuffix(path, "/") || isDir(path):
+		fault = "names a folder"
+	case strings.EqualFold(filepath.Base(path), secretFileName):
+		fault = "names the file that is kept for the secret"
+	}
+	if fault != "" {
+		l.problem(name, "%s; set it to sqlite: and the path of a file, such as sqlite:data/latchkey.db", fault)
+		return Database{}
+	}
+	return Database{Dialect: SQLite, Path: filepath.Clean(path)}
+}
+
+func isDir(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
+// postgres checks a PostgreSQL URL and how safe the way to its hosts is.
+// Errors of net/url quote the URL, password included, so they are not passed on.
+func (l *loader) postgres(name, value string) Database {
+	u, err := url.Parse(value)
+	if err != nil {
+		l.problem(name, "is not a URL; write it as postgres://USER:PASSWORD@HOST:PORT/NAME and percent-encode special characters in the password")
+		return Database{}
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		l.problem(name, "has parameters after the ? that cannot be read; write them as name=value, joined with &")
+		return Database{}
+	}
+	mode := cmp.Or(query.Get("sslmode"), l.getenv("PGSSLMODE"))
+	modes := []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+	if mode != "" && !slices.Contains(modes, mode) {
+		l.problem(name, "has an sslmode that PostgreSQL does not know; set it to %s", either(modes))
+		return Database{}
+	}
+	hosts := cmp.Or(query.Get("host"), u.Host, l.getenv("PGHOST"))
+	// With the system's roots, clients verify in full whatever the mode.
+	verified := mode == "verify-full" || cmp.Or(query.Get("sslrootcert"), l.getenv("PGSSLROOTCERT")) == "system"
+	if !verified && !localHosts(hosts) {
+		l.warn(name, "leads to PostgreSQL on another machine without checking its certificate; add sslmode=verify-full to it")
+	}
+	return Database{Dialect: Postgres, URL: NewSecret([]byte(value))}
+}
+
+// localHosts reports whether every host of a comma-separated list is this
+// machine, by a loopback address or a socket in the file system.
+func localHosts(list string) bool {
+	for host := range strings.SplitSeq(list, ",") {
+		u := url.URL{Host: host}
+		local := host == "" || host[0] == '/' || isLoopback(strings.ToLower(u.Hostname())) || isLoopback(host)
+		if !local {
+			return false
+		}
+	}
+	return true
+}

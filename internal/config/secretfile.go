@@ -1,0 +1,118 @@
+package config
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// secretFileName is the name of a made secret, beside the SQLite database.
+const secretFileName = "secret"
+
+// EnsureSecret returns the decoded secret kept in the file path and, when there
+// is no such file, makes one first: 32 random bytes in hex, mode 0600, in a
+// folder that is created with mode 0700 when missing. created reports whether
+// this call made it. Processes that start together agree on one secret.
+//
+// A file that holds a short or guessable secret is refused, never replaced:
+// every signed-in session hangs on it.
+func EnsureSecret(path string) (secret Secret, created bool, err error) {
+	secret, err = readMadeSecret(path)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return secret, false, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return Secret{}, false, fmt.Errorf("make the folder of the secret: %w", err)
+	}
+	value := make([]byte, minSecretBytes)
+	rand.Read(value) // never fails: crypto/rand ends the process instead
+	err = publish(path, []byte(hex.EncodeToString(value)+"\n"))
+	if errors.Is(err, fs.ErrExist) {
+		secret, err = readMadeSecret(path)
+		return secret, false, err
+	}
+	if err != nil {
+		return Secret{}, false, fmt.Errorf("keep the made secret (or set %s instead): %w", nameSecret, err)
+	}
+	return NewSecret(value), true, nil
+}
+
+// readMadeSecret reads and checks the secret in path.
+func readMadeSecret(path string) (Secret, error) {
+	data, _, err := readSecretFile(path)
+	if err != nil {
+		return Secret{}, fmt.Errorf("read the secret kept beside the database: %w", err)
+	}
+	value, err := decodeSecret(trimNewline(string(data)))
+	if err != nil {
+		return Secret{}, fmt.Errorf("the secret in %s %w; put the right one back from a backup, or set %s", path, err, nameSecret)
+	}
+	return NewSecret(value), nil
+}
+
+// publish gives data the name path in one step, so that nobody ever reads a
+// part of it. It returns an error that is fs.ErrExist when the name is taken.
+func publish(path string, data []byte) (err error) {
+	// CreateTemp opens with O_EXCL and mode 0600.
+	tmp, err := os.CreateTemp(filepath.Dir(path), "."+secretFileName+"-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(tmp.Name())) }()
+	_, err = tmp.Write(data)
+	if err == nil {
+		err = tmp.Sync()
+	}
+	if err = errors.Join(err, tmp.Close()); err != nil {
+		return err
+	}
+	// A hard link, unlike a rename, refuses to replace what another process
+	// published meanwhile.
+	err = os.Link(tmp.Name(), path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = writeNew(path, data)
+	}
+	if err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// writeNew creates path with data, for file systems without hard links. A
+// process that starts in the same instant may find the file unfinished and
+// refuse it; it never gets another secret.
+func writeNew(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// syncDir makes a new name in dir survive a power cut.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	// Some file systems cannot sync a folder; the file itself is safe there.
+	_ = d.Sync()
+	return d.Close()
+}
+
+// warnMadeSecret warns when the secret that EnsureSecret made earlier has
+// become readable to everybody since.
+func (l *loader) warnMadeSecret(path string) {
+	info, err := os.Stat(path)
+	if err == nil && worldReadable(info.Mode()) {
+		l.warn(nameSecret, "is kept in %s, which every user of this machine can read (mode %04o); chmod it to 0600 and treat the secret as known", path, info.Mode().Perm())
+	}
+}

@@ -1,0 +1,72 @@
+package config
+
+const (
+	prefix     = "LATCHKEY_"
+	fileSuffix = "_FILE"
+
+	nameAddr                  = "LATCHKEY_ADDR"
+	namePublicURL             = "LATCHKEY_PUBLIC_URL"
+	nameInsecureHTTP          = "LATCHKEY_INSECURE_HTTP"
+	nameHSTSIncludeSubdomains = "LATCHKEY_HSTS_INCLUDE_SUBDOMAINS"
+	nameDatabaseURL           = "LATCHKEY_DATABASE_URL"
+	nameSecret                = "LATCHKEY_SECRET"
+	nameSecretPrevious        = "LATCHKEY_SECRET_PREVIOUS"
+	nameAccessTTL             = "LATCHKEY_ACCESS_TTL"
+	nameRefreshTTL            = "LATCHKEY_REFRESH_TTL"
+	nameSessionTTL            = "LATCHKEY_SESSION_TTL"
+	nameRefreshGrace          = "LATCHKEY_REFRESH_GRACE"
+	nameSignup                = "LATCHKEY_SIGNUP"
+	namePasswordMin           = "LATCHKEY_PASSWORD_MIN"
+	nameTrustedProxies        = "LATCHKEY_TRUSTED_PROXIES"
+	nameLimits                = "LATCHKEY_LIMITS"
+	nameLogFormat             = "LATCHKEY_LOG_FORMAT"
+	nameLogLevel              = "LATCHKEY_LOG_LEVEL"
+	nameBrandName             = "LATCHKEY_BRAND_NAME"
+	nameBrandAccent           = "LATCHKEY_BRAND_ACCENT"
+	nameBrandLogo             = "LATCHKEY_BRAND_LOGO"
+	nameSupportEmail          = "LATCHKEY_SUPPORT_EMAIL"
+)
+
+// Variable documents one environment variable. Texts are Markdown.
+type Variable struct {
+	// Name is the full name of the variable.
+	Name string
+	// Default is the value used when the variable is unset, empty for none.
+	Default string
+	// Unset says in words what happens without a value; it is given only when
+	// there is no fixed Default.
+	Unset string
+	// Meaning says what the variable does and what it accepts.
+	Meaning string
+	// Secret reports whether the value must not be shown, and whether it may
+	// come from the file that NAME_FILE names.
+	Secret bool
+}
+
+// Variables returns every variable that Load reads, in the order of the
+// documentation. NAME_FILE of a secret is not listed on its own.
+func Variables() []Variable {
+	return []Variable{
+		{Name: nameAddr, Default: "localhost:8080", Meaning: "The address to listen on, `host:port`; without a host (`:8080`) on every interface."},
+		{Name: namePublicURL, Unset: "`http://localhost:PORT`, with the port of `LATCHKEY_ADDR`", Meaning: "The address people type: scheme and host, no path. Cookies, links and redirects come from it, never from a request."},
+		{Name: nameInsecureHTTP, Default: "0", Meaning: "`1` permits an `http` public URL on a host that is not loopback. Passwords then cross the network in the clear."},
+		{Name: nameHSTSIncludeSubdomains, Default: "true", Meaning: "`false` leaves `includeSubDomains` out of `Strict-Transport-Security`, for a host with subdomains that have no https."},
+		{Name: nameDatabaseURL, Default: "sqlite:data/latchkey.db", Meaning: "`sqlite:PATH` or `postgres://…`.", Secret: true},
+		{Name: nameSecret, Unset: "SQLite: made once; PostgreSQL: required", Meaning: "The master secret, 32 random bytes or more, in hex or base64. Every signing key derives from it.", Secret: true},
+		{Name: nameSecretPrevious, Unset: "none", Meaning: "The secret before the current one. It only verifies and decrypts, while you rotate.", Secret: true},
+		{Name: nameAccessTTL, Default: "5m", Meaning: "The life of an access token, 1s or more."},
+		{Name: nameRefreshTTL, Default: "168h", Meaning: "How long a session may be idle, 1s or more; at most 12h counts when “Stay signed in” is off."},
+		{Name: nameSessionTTL, Default: "720h", Meaning: "How long a session may live at all, 1s or more; at most 24h counts when “Stay signed in” is off."},
+		{Name: nameRefreshGrace, Default: "10s", Meaning: "How long the refresh token before the current one still works, for requests that were sent at the same time; 0s to 60s."},
+		{Name: nameSignup, Default: "open", Meaning: "`open`: anybody may create an account; `closed`: only an admin adds people."},
+		{Name: namePasswordMin, Default: "12", Meaning: "The shortest password accepted, in characters, 8 to 64."},
+		{Name: nameTrustedProxies, Unset: "none", Meaning: "Networks (`10.0.0.0/8`) or addresses, separated by commas, whose `X-Forwarded-For` is believed."},
+		{Name: nameLimits, Default: "on", Meaning: "`off` lifts the limits on sign-in attempts, for load tests; only with a loopback public URL."},
+		{Name: nameLogFormat, Default: "text", Meaning: "`text` or `json`."},
+		{Name: nameLogLevel, Default: "info", Meaning: "`debug`, `info`, `warn` or `error`."},
+		{Name: nameBrandName, Default: "Latchkey", Meaning: "The name in titles and beside the logo, at most 40 characters."},
+		{Name: nameBrandAccent, Unset: "the built-in indigo", Meaning: "The colour of buttons, as `#rrggbb`; label, link and dark shades derive from it."},
+		{Name: nameBrandLogo, Unset: "the built-in mark", Meaning: "The path of an SVG or PNG file, at most 512 KB."},
+		{Name: nameSupportEmail, Unset: "none", Meaning: "The address shown to people who need help."},
+	}
+}
