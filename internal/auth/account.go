@@ -1,0 +1,280 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// PasswordMin is the least length of a password in code points.
+func (s *Service) PasswordMin() int { return s.policy.Min() }
+
+// UpdateProfile changes the person's names. It returns apperr.Fields.
+func (s *Service) UpdateProfile(ctx context.Context, who *Identity, username, fullName string, client Client) error {
+	username, fullName = FoldUsername(username), tidyFullName(fullName)
+	var wrong apperr.Fields
+	if username != who.Username { // a name given before a rule was made may stay
+		wrong.Add("username", checkUsername(username))
+	}
+	wrong.Add("full_name", checkFullName(fullName))
+	if len(wrong) > 0 {
+		return wrong
+	}
+	if username == who.Username && fullName == who.FullName {
+		return nil
+	}
+	return taken(s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.lockActive(ctx, tx, who.UserID)
+		if err != nil {
+			return err
+		}
+		var changes []string
+		if username != user.Username {
+			changes = append(changes, "username "+user.Username+" → "+username)
+		}
+		if fullName != user.FullName {
+			changes = append(changes, "name")
+		}
+		record(who.Actor(client).event(ActionProfile, user, strings.Join(changes, ", ")))
+		return tx.Users.SetProfile(ctx, user.ID, username, fullName, s.now())
+	}))
+}
+
+// Credentials change: what the person typed, and where.
+type CredentialChange struct {
+	Who       *Identity
+	Current   string // the current password
+	New       string // the new password or the new address
+	Device    string // the device cookie
+	Presented Presented
+	Client    Client
+}
+
+// ChangePassword ends every session of the person and opens a new one for this
+// browser. It returns apperr.Fields (a wrong current password too),
+// apperr.TooMany, apperr.Busy or apperr.Unavailable.
+func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*SignedIn, error) {
+	var wrong apperr.Fields
+	if in.Current == "" {
+		wrong.Add("current_password", "Enter your current password.")
+	}
+	wrong.Add("new_password", s.policy.Check(in.New, in.Who.Username, localPart(in.Who.Email)))
+	if len(wrong) == 0 && in.New == in.Current {
+		wrong.Add("new_password", "The new password is the same as the current one. Choose another.")
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	user, proven, err := s.reprove(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	hash, err := s.hasher.Hash(ctx, in.New)
+	if err != nil {
+		return nil, errors.Join(err, s.refund(context.WithoutCancel(ctx), proven.account, proven.failures))
+	}
+	return s.renew(ctx, in, user, proven, ActionPassword, models.ReasonPassword, func(tx *models.Store) error {
+		return tx.Users.SetPassword(ctx, user.ID, hash, s.now())
+	})
+}
+
+// ChangeEmail is as ChangePassword, with a new address.
+func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*SignedIn, error) {
+	in.New = strings.TrimSpace(in.New)
+	var wrong apperr.Fields
+	wrong.Add("email", checkEmail(in.New))
+	if in.New != "" && in.New == in.Who.Email {
+		wrong.Add("email", "This is your email address already.")
+	}
+	if in.Current == "" {
+		wrong.Add("current_password", "Enter your current password.")
+	}
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	user, proven, err := s.reprove(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return s.renew(ctx, in, user, proven, ActionEmail, models.ReasonEmail, func(tx *models.Store) error {
+		return taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
+	})
+}
+
+// reprove checks the current password of somebody who is signed in.
+func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.User, proof, error) {
+	user, err := s.store.Users.ByID(ctx, in.Who.UserID)
+	if err != nil {
+		return nil, proof{}, signedOut(err)
+	}
+	p, err := s.prove(ctx, attempt{user: user, identifier: user.Username, password: in.Current, device: in.Device, client: in.Client})
+	if errors.Is(err, apperr.Unauthorized) {
+		if err := s.record(ctx, in.Who.Actor(in.Client).event(ActionPasswordFailed, user, "")); err != nil {
+			return nil, proof{}, err
+		}
+		return nil, proof{}, apperr.Fields{{Field: "current_password", Message: "The current password is not correct."}}
+	}
+	return user, p, err
+}
+
+// renew changes a credential, ends every session and opens a new one for this
+// browser, in one transaction.
+func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p proof, action string,
+	reason models.Reason, change func(tx *models.Store) error,
+) (*SignedIn, error) {
+	var signedIn *SignedIn
+	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.lockActive(ctx, tx, proven.ID)
+		if err != nil {
+			return err
+		}
+		if user.PasswordHash != proven.PasswordHash {
+			return apperr.New(apperr.Conflict, "Your password was changed at the same time from somewhere else. Nothing was changed here.", nil)
+		}
+		if err := s.settle(ctx, tx, p); err != nil {
+			return err
+		}
+		if err := change(tx); err != nil {
+			return err
+		}
+		old, err := tx.Sessions.ByID(ctx, in.Who.SessionID)
+		if err != nil {
+			return signedOut(err)
+		}
+		ended, err := tx.Sessions.EndAll(ctx, user.ID, "", reason, s.now())
+		if err != nil {
+			return err
+		}
+		session := s.newSession(user.ID, old.Method, old.Remember, in.Client)
+		record(in.Who.Actor(in.Client).event(action, user, sessionsEnded(ended)))
+		signedIn, err = s.open(ctx, tx, user, session, in.Presented, in.Device)
+		return err
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.refund(context.WithoutCancel(ctx), p.account, p.failures))
+	}
+	return signedIn, nil
+}
+
+// lockActive locks the account of somebody who acts for themself. Meanwhile it
+// may have been disabled or deleted: then they are signed out.
+func (s *Service) lockActive(ctx context.Context, tx *models.Store, userID string) (*models.User, error) {
+	user, err := tx.Users.Lock(ctx, userID)
+	if err != nil {
+		return nil, signedOut(err)
+	}
+	if user.Disabled() {
+		return nil, apperr.New(apperr.Unauthorized, "", errors.New("disabled meanwhile"))
+	}
+	return user, nil
+}
+
+// signedOut says that the account or session of the one who acts is gone.
+func signedOut(err error) error {
+	if errors.Is(err, apperr.NotFound) {
+		return apperr.New(apperr.Unauthorized, "", err)
+	}
+	return err
+}
+
+func sessionsEnded(n int) string {
+	if n == 1 {
+		return "1 session ended"
+	}
+	return fmt.Sprintf("%d sessions ended", n)
+}
+
+// SessionInfo is a session as its owner or an admin sees it.
+type SessionInfo struct {
+	ID         string
+	UserAgent  string
+	IP         string
+	Method     string
+	SignedIn   time.Time
+	LastSeen   time.Time
+	Until      time.Time // the latest moment it can live to
+	Remember   bool
+	EndedAt    time.Time
+	EndReason  models.Reason
+	ThisDevice bool
+}
+
+// endedShown is how long sessions that are over stay in the list.
+const endedShown = 30 * 24 * time.Hour
+
+// Sessions returns a person's live sessions, the current one first, and those
+// that ended lately.
+func (s *Service) Sessions(ctx context.Context, userID, current string) (live, ended []SessionInfo, err error) {
+	now := s.now()
+	rows, err := s.store.Sessions.Live(ctx, userID, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range rows {
+		info := sessionInfo(row)
+		if info.ThisDevice = row.ID == current; info.ThisDevice {
+			live = append([]SessionInfo{info}, live...)
+			continue
+		}
+		live = append(live, info)
+	}
+	rows, err = s.store.Sessions.Ended(ctx, userID, now.Add(-endedShown), 10)
+	for _, row := range rows {
+		ended = append(ended, sessionInfo(row))
+	}
+	return live, ended, err
+}
+
+func sessionInfo(row models.Session) SessionInfo {
+	return SessionInfo{
+		ID: row.ID, UserAgent: row.UserAgent, IP: row.IP, Method: row.Method, Remember: row.Remember,
+		SignedIn: row.CreatedAt.Time(), LastSeen: row.LastSeenAt.Time(), Until: row.ExpiresAt.Time(),
+		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,
+	}
+}
+
+// EndSession ends one other session of the person and returns what it was. It
+// returns apperr.NotFound when the person has no such live session.
+func (s *Service) EndSession(ctx context.Context, who *Identity, id string, client Client) (SessionInfo, error) {
+	var info SessionInfo
+	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.lockActive(ctx, tx, who.UserID)
+		if err != nil {
+			return err
+		}
+		if err := tx.Sessions.End(ctx, id, user.ID, models.ReasonElse, s.now()); err != nil {
+			return err
+		}
+		row, err := tx.Sessions.ByID(ctx, id)
+		if err != nil {
+			return err
+		}
+		info = sessionInfo(*row)
+		record(who.Actor(client).event(ActionSessionEnd, user, "session "+shortID(id)))
+		return nil
+	})
+	return info, err
+}
+
+// EndOtherSessions ends every session of the person but the current one and
+// returns how many were live.
+func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Client) (int, error) {
+	var ended int
+	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.lockActive(ctx, tx, who.UserID)
+		if err != nil {
+			return err
+		}
+		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonElse, s.now()); err != nil || ended == 0 {
+			return err
+		}
+		record(who.Actor(client).event(ActionSessionsEnd, user, sessionsEnded(ended)))
+		return nil
+	})
+	return ended, err
+}

@@ -1,0 +1,204 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// Why an act of an admin is refused.
+const (
+	notYourself = "You cannot do this to your own account."
+	lastAdmin   = "This is the last active admin. Make somebody else an admin first."
+)
+
+// guarded runs an act of an admin in a transaction: the actor is an active
+// admin at that moment, and who the active admins are cannot change under it.
+func (s *Service) guarded(ctx context.Context, actor Actor,
+	f func(tx *models.Store, admins []string, record func(models.Event)) error,
+) error {
+	if actor.UserID != "" {
+		if err := s.limit(ctx, "admin:"+actor.UserID, adminRule); err != nil {
+			return err
+		}
+	}
+	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		admins, err := tx.Users.LockActiveAdmins(ctx)
+		if err != nil {
+			return err
+		}
+		if actor.UserID != "" && !slices.Contains(admins, actor.UserID) {
+			return errNotAdmin()
+		}
+		return f(tx, admins, record)
+	})
+}
+
+// actOn runs an act on one account that must not be the actor's own.
+func (s *Service) actOn(ctx context.Context, actor Actor, userID string,
+	f func(tx *models.Store, user *models.User, last bool, record func(models.Event)) error,
+) error {
+	return s.guarded(ctx, actor, func(tx *models.Store, admins []string, record func(models.Event)) error {
+		user, err := tx.Users.Lock(ctx, userID)
+		if err != nil {
+			return err
+		}
+		if user.ID == actor.UserID {
+			return apperr.New(apperr.Conflict, notYourself, nil)
+		}
+		return f(tx, user, len(admins) == 1 && admins[0] == user.ID, record)
+	})
+}
+
+// Disable shuts an account and ends every session of it. It returns how many
+// were live. reason is for admins. An account that is disabled stays so.
+func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason string) (user *models.User, ended int, err error) {
+	reason = strings.TrimSpace(reason)
+	if utf8.RuneCountInString(reason) > maxReason {
+		return nil, 0, apperr.Fields{{Field: "reason", Message: "The reason has at most 500 characters."}}
+	}
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
+		if user = u; last {
+			return apperr.New(apperr.Conflict, lastAdmin, nil)
+		}
+		if u.Disabled() {
+			return nil
+		}
+		if err := tx.Users.Disable(ctx, u.ID, reason, s.now()); err != nil {
+			return err
+		}
+		if ended, err = tx.Sessions.EndAll(ctx, u.ID, "", models.ReasonDisabled, s.now()); err != nil {
+			return err
+		}
+		if err := tx.Tokens.ReplaceFor(ctx, u.ID, s.now()); err != nil {
+			return err
+		}
+		detail := sessionsEnded(ended)
+		if reason != "" {
+			detail += ". Reason: " + reason
+		}
+		record(actor.event(ActionUserDisable, u, detail))
+		return nil
+	})
+	return user, ended, err
+}
+
+// Enable opens a disabled account again. Its sessions stay over.
+func (s *Service) Enable(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
+		if user = u; !u.Disabled() {
+			return nil
+		}
+		record(actor.event(ActionUserEnable, u, ""))
+		return tx.Users.Enable(ctx, u.ID, s.now())
+	})
+	return user, err
+}
+
+// SignOutUser ends every session of an account and returns how many were live.
+func (s *Service) SignOutUser(ctx context.Context, actor Actor, userID string) (user *models.User, ended int, err error) {
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
+		user = u
+		if ended, err = tx.Sessions.EndAll(ctx, u.ID, "", models.ReasonAdmin, s.now()); err != nil {
+			return err
+		}
+		record(actor.event(ActionUserSignOut, u, sessionsEnded(ended)))
+		return nil
+	})
+	return user, ended, err
+}
+
+// SetRole changes what an account may do, from its next request on.
+func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role models.Role) (user *models.User, err error) {
+	if role != models.RoleUser && role != models.RoleAdmin {
+		return nil, apperr.Fields{{Field: "role", Message: "Choose a role."}}
+	}
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
+		if user = u; u.Role == role {
+			return nil
+		}
+		if last && role != models.RoleAdmin {
+			return apperr.New(apperr.Conflict, lastAdmin, nil)
+		}
+		record(actor.event(ActionUserRole, u, string(u.Role)+" → "+string(role)))
+		if role == models.RoleAdmin {
+			if err := tx.Tokens.EndSetup(ctx, s.now()); err != nil {
+				return err
+			}
+		}
+		return tx.Users.SetRole(ctx, u.ID, role, s.now())
+	})
+	return user, err
+}
+
+// CreateResetLink makes the only working link to choose a new password with
+// and returns its token. It is never stored: show it once.
+func (s *Service) CreateResetLink(ctx context.Context, actor Actor, userID string) (user *models.User, token string, err error) {
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
+		if user = u; u.Disabled() {
+			return apperr.New(apperr.Conflict, "This account is disabled. Enable it first.", nil)
+		}
+		record(actor.event(ActionUserResetLink, u, ""))
+		token, err = s.createSetPassword(ctx, tx, u.ID)
+		return err
+	})
+	return user, token, err
+}
+
+// Unlock clears the sign-in limits of an account.
+func (s *Service) Unlock(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
+		user = u
+		record(actor.event(ActionUserUnlock, u, ""))
+		return s.clearLimits(ctx, tx, u.ID)
+	})
+	return user, err
+}
+
+// Delete removes an account for good; confirm is its address, typed by the
+// admin. Nothing of it is accepted afterwards.
+func (s *Service) Delete(ctx context.Context, actor Actor, userID, confirm string) (user *models.User, ended int, err error) {
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
+		user = u
+		switch {
+		case last:
+			return apperr.New(apperr.Conflict, lastAdmin, nil)
+		case models.FoldEmail(strings.TrimSpace(confirm)) != u.EmailFolded:
+			return apperr.Fields{{Field: "confirm", Message: "Type the email address of the account to delete it."}}
+		}
+		if ended, err = tx.Sessions.EndAll(ctx, u.ID, "", models.ReasonDeleted, s.now()); err != nil {
+			return err
+		}
+		if err := s.clearLimits(ctx, tx, u.ID); err != nil {
+			return err
+		}
+		record(actor.event(ActionUserDelete, u, sessionsEnded(ended)))
+		return tx.Users.Delete(ctx, u.ID)
+	})
+	return user, ended, err
+}
+
+// PausedUntil returns until when strangers' sign-ins to an account are
+// refused; locked is set when no time ends it.
+func (s *Service) PausedUntil(ctx context.Context, userID string) (until time.Time, locked bool, err error) {
+	return s.store.Attempts.Paused(ctx, accountBuckets+userID, accountRule.Streak, s.now())
+}
+
+// FindUser finds an account by id, username or address; apperr.NotFound when
+// there is none.
+func (s *Service) FindUser(ctx context.Context, name string) (*models.User, error) {
+	name = strings.TrimSpace(name)
+	if models.IsID(name) {
+		user, err := s.store.Users.ByID(ctx, name)
+		if !errors.Is(err, apperr.NotFound) {
+			return user, err
+		}
+	}
+	return s.store.Users.ByName(ctx, name)
+}

@@ -1,0 +1,149 @@
+// Package auth decides who a request belongs to and changes that: it signs
+// people in, refreshes, ends and expires their sessions, and guards what they
+// may do to themselves and to others.
+//
+// It knows nothing about HTTP. Cookies belong to package cookie, statuses to
+// package handlers, rows to package models. Every failure a person can cause
+// is an apperr kind; anything else is a fault of ours.
+package auth
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"latchkey/internal/auth/password"
+	"latchkey/models"
+)
+
+// maxSessions is how many live sessions a person may have; the least recently
+// used beyond it ends.
+const maxSessions = 20
+
+// Limits of sessions that do not stay signed in.
+const (
+	shortIdle     = 12 * time.Hour
+	shortLifetime = 24 * time.Hour
+)
+
+// Options are what a Service needs. All durations are positive; RefreshGrace
+// may be zero.
+type Options struct {
+	Store          *models.Store
+	Logger         *slog.Logger
+	Now            func() time.Time
+	PublicURL      string // the issuer of every token
+	Secret         []byte // 32 bytes or more
+	PreviousSecret []byte // verifies only; may be empty
+	AccessTTL      time.Duration
+	RefreshTTL     time.Duration // idle limit of a session that stays signed in
+	SessionTTL     time.Duration // absolute limit of such a session
+	RefreshGrace   time.Duration
+	Limits         bool
+	SignupOpen     bool
+	Hasher         *password.Hasher
+	Policy         *password.Policy
+}
+
+// Service is the authority over accounts and sessions. It is safe for
+// concurrent use and keeps no state of its own: the database does.
+type Service struct {
+	store        *models.Store
+	logger       *slog.Logger
+	now          func() time.Time
+	keyring      *Keyring
+	limiterKey   []byte
+	accessTTL    time.Duration
+	refreshTTL   time.Duration
+	sessionTTL   time.Duration
+	refreshGrace time.Duration
+	limits       bool
+	signupOpen   bool
+	hasher       *password.Hasher
+	policy       *password.Policy
+}
+
+// New returns a Service, or why its options cannot work.
+func New(o Options) (*Service, error) {
+	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Hasher == nil || o.Policy == nil {
+		return nil, errors.New("auth: Store, Logger, Now, Hasher and Policy are required")
+	}
+	if o.AccessTTL <= 0 || o.RefreshTTL <= 0 || o.SessionTTL <= 0 || o.RefreshGrace < 0 {
+		return nil, errors.New("auth: lifetimes must be positive")
+	}
+	keyring, err := NewKeyring(o.PublicURL, o.Secret, o.PreviousSecret, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	limiterKey, err := DeriveKey(o.Secret, "latchkey/limiter/v1")
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
+		store: o.Store, logger: o.Logger, now: o.Now, keyring: keyring, limiterKey: limiterKey,
+		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
+		limits: o.Limits, signupOpen: o.SignupOpen, hasher: o.Hasher, policy: o.Policy,
+	}, nil
+}
+
+// Client is where a request came from.
+type Client struct {
+	IP        netip.Addr // the zero Addr: not known
+	UserAgent string
+	RequestID string
+}
+
+// ip returns the address as text, "" when it is not known.
+func (c Client) ip() string {
+	if !c.IP.IsValid() {
+		return ""
+	}
+	return c.IP.Unmap().WithZone("").String()
+}
+
+// Identity is who a request belongs to, as the database said a moment ago.
+type Identity struct {
+	UserID            string
+	Username          string
+	Email             string
+	FullName          string
+	Admin             bool
+	PasswordChangedAt time.Time
+	SessionID         string
+	SignedInAt        time.Time
+}
+
+// Name is what to call the person: the full name, else the username.
+func (i *Identity) Name() string { return displayName(i.FullName, i.Username) }
+
+func displayName(fullName, username string) string {
+	if fullName != "" {
+		return fullName
+	}
+	return username
+}
+
+// Actor is who does something to an account: a person with the role, or the
+// shell of the server.
+type Actor struct {
+	UserID    string // empty: the shell
+	Name      string
+	SessionID string
+	Client    Client
+}
+
+// Shell is the actor behind commands on the server itself.
+func Shell() Actor { return Actor{Name: "System"} }
+
+// Actor returns the person as the one who acts.
+func (i *Identity) Actor(client Client) Actor {
+	return Actor{UserID: i.UserID, Name: i.Username, SessionID: i.SessionID, Client: client}
+}
+
+// SignupOpen reports whether anybody may create an account.
+func (s *Service) SignupOpen() bool { return s.signupOpen }
+
+// Ready reports whether the service can decide anything.
+func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }

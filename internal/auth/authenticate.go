@@ -1,0 +1,240 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+const (
+	// seenEvery is how often last_seen_at is written for a busy session.
+	seenEvery = time.Minute
+	// rotationsPerMinute is how many rotations one session may win.
+	rotationsPerMinute = 60
+)
+
+// Presented are the tokens that came with a request; either may be empty.
+type Presented struct {
+	Access  string
+	Refresh string
+}
+
+// Result is what a request's tokens are worth.
+type Result struct {
+	Identity *Identity     // nil: nobody is signed in
+	Tokens   *Tokens       // set: to be given to the browser with this response
+	Clear    bool          // what was presented is of no use any more
+	Ended    models.Reason // why the presented session is over; "" when it is not, or never was
+}
+
+// Authenticate tells who presented the tokens and goes on with their session:
+// a live access token is one query; without one, the refresh token rotates the
+// session in the same request.
+//
+// Its errors are apperr.Unavailable and apperr.Canceled, when nothing is known
+// and nothing may be changed, and apperr.TooMany, when the session rotates
+// faster than it may.
+func (s *Service) Authenticate(ctx context.Context, presented Presented, client Client) (Result, error) {
+	if presented == (Presented{}) {
+		return Result{}, nil
+	}
+	result := Result{Clear: true}
+	if presented.Access != "" {
+		var err error
+		if result, err = s.checkAccess(ctx, presented.Access); err != nil || result.Identity != nil {
+			return result, err
+		}
+	}
+	if presented.Refresh == "" {
+		return result, nil
+	}
+	claims, err := s.keyring.Verify(WebRefresh, presented.Refresh)
+	if err != nil {
+		ended, err := s.explainExpired(ctx, presented.Refresh)
+		return Result{Clear: true, Ended: ended}, err
+	}
+	return s.refresh(ctx, claims, client)
+}
+
+// checkAccess looks at an access token: the one query of R1.
+func (s *Service) checkAccess(ctx context.Context, token string) (Result, error) {
+	unusable := Result{Clear: true}
+	claims, err := s.keyring.Verify(WebAccess, token)
+	if err != nil {
+		return unusable, nil
+	}
+	p, err := s.presence(ctx, claims)
+	if p == nil {
+		return unusable, err
+	}
+	now := s.now()
+	if unusable.Ended = over(p, now); unusable.Ended != "" || claims.Generation > p.Session.Generation {
+		return unusable, nil
+	}
+	unseen := now.Sub(p.Session.LastSeenAt.Time()) >= seenEvery
+	if claims.Generation > p.Session.ConfirmedGeneration || unseen && claims.Generation == p.Session.ConfirmedGeneration {
+		if err := s.store.Sessions.Confirm(ctx, claims.SessionID, claims.Generation, now); err != nil {
+			return Result{}, err
+		}
+	}
+	return Result{Identity: identityOf(p)}, nil
+}
+
+// presence reads what the database says of a token. It returns nil without an
+// error when the session is not there or is somebody else's.
+func (s *Service) presence(ctx context.Context, claims *Claims) (*models.Presence, error) {
+	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID)
+	if errors.Is(err, apperr.NotFound) {
+		return nil, nil //nolint:nilnil // nobody is an answer here, and not a failure
+	}
+	if err != nil {
+		return nil, err
+	}
+	if p.Session.UserID != claims.Subject {
+		return nil, nil //nolint:nilnil // as above
+	}
+	return p, nil
+}
+
+// over tells why a session cannot go on; "" when it can.
+func over(p *models.Presence, now time.Time) models.Reason {
+	if reason := p.Session.Over(models.At(now)); reason != "" {
+		return reason
+	}
+	switch {
+	case !p.DisabledAt.IsZero():
+		return models.ReasonDisabled
+	case p.Denied:
+		return models.ReasonLogout
+	}
+	return ""
+}
+
+// explainExpired tells why the session of an expired refresh token is over.
+func (s *Service) explainExpired(ctx context.Context, token string) (models.Reason, error) {
+	claims, err := s.keyring.VerifyExpired(WebRefresh, token)
+	if err != nil {
+		return "", nil
+	}
+	p, err := s.presence(ctx, claims)
+	if p == nil {
+		return "", err
+	}
+	return over(p, s.now()), nil
+}
+
+// refresh goes on with a session by its refresh token: silent refresh, by the
+// steps of product.md §4.
+func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (Result, error) {
+	ended := Result{Clear: true}
+	rotation := models.Rotation{
+		SessionID: claims.SessionID, UserID: claims.Subject, TokenID: claims.ID,
+		Generation: claims.Generation, Now: s.now(),
+	}
+	if s.limits {
+		rotation.PerMinute = rotationsPerMinute
+	}
+	won, err := s.store.Sessions.Rotate(ctx, rotation)
+	if err != nil {
+		return Result{}, err
+	}
+	p, err := s.presence(ctx, claims)
+	if p == nil {
+		return ended, err
+	}
+	session, now := &p.Session, s.now()
+	if ended.Ended = over(p, now); ended.Ended != "" {
+		return ended, nil
+	}
+	switch presented, current := claims.Generation, session.Generation; {
+	case won:
+		// What this rotation made, whatever became of the row since.
+		session.Generation, session.RotatedAt = presented+1, models.At(rotation.Now)
+		return s.delivered(p)
+	case presented == current-1 && s.overlaps(session, now):
+		return s.delivered(p)
+	case presented == current:
+		return Result{}, held(session, now)
+	case presented > current:
+		ended.Ended = models.ReasonRestored
+		return ended, s.endQuietly(ctx, p, client)
+	}
+	ended.Ended = models.ReasonReplay
+	return ended, s.endReplayed(ctx, p, claims.Generation, client)
+}
+
+// overlaps reports whether the immediate predecessor of the current refresh
+// token still stands for it: parallel requests carry it within the grace, and
+// it is all the browser has when the response with its successor was lost.
+func (s *Service) overlaps(session *models.Session, now time.Time) bool {
+	return now.Sub(session.RotatedAt.Time()) <= s.refreshGrace || session.ConfirmedGeneration < session.Generation
+}
+
+// held tells why a live session did not rotate although the token is its
+// newest: too many rotations in this minute, or a change that was under way.
+func held(session *models.Session, now time.Time) error {
+	if wait := session.PauseUntil().Sub(now); wait > 0 && session.Rotations >= rotationsPerMinute {
+		return apperr.Wait(apperr.TooMany, wait, "", errors.New("rotations of one session"))
+	}
+	return apperr.Wait(apperr.Unavailable, time.Second, "", errors.New("the session changed while it rotated"))
+}
+
+func (s *Service) delivered(p *models.Presence) (Result, error) {
+	tokens, err := s.mint(&p.Session)
+	if err != nil {
+		return Result{}, err
+	}
+	return Result{Identity: identityOf(p), Tokens: tokens}, nil
+}
+
+// endReplayed ends a session whose used refresh token came back: somebody has
+// a copy. The person is told at the next sign-in.
+func (s *Service) endReplayed(ctx context.Context, p *models.Presence, generation int64, client Client) error {
+	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := tx.Users.Lock(ctx, p.Session.UserID)
+		if err != nil {
+			return err
+		}
+		err = tx.Sessions.End(ctx, p.Session.ID, user.ID, models.ReasonReplay, s.now())
+		if errors.Is(err, apperr.NotFound) {
+			return nil // a parallel request was faster
+		}
+		if err != nil {
+			return err
+		}
+		actor := Actor{SessionID: p.Session.ID, Client: client}
+		record(actor.event(ActionReplay, user, fmt.Sprintf("generation %d of %d", generation, p.Session.Generation)))
+		return tx.Users.MarkReplayed(ctx, user.ID, s.now())
+	})
+}
+
+// endQuietly ends a session that is younger in the browser than in the
+// database, which was restored from a backup: nobody did wrong.
+func (s *Service) endQuietly(ctx context.Context, p *models.Presence, client Client) error {
+	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := tx.Users.Lock(ctx, p.Session.UserID)
+		if err != nil {
+			return err
+		}
+		err = tx.Sessions.End(ctx, p.Session.ID, user.ID, models.ReasonRestored, s.now())
+		if err == nil {
+			record(Actor{SessionID: p.Session.ID, Client: client}.event(ActionRestored, user, ""))
+		}
+		if errors.Is(err, apperr.NotFound) {
+			return nil
+		}
+		return err
+	})
+}
+
+func identityOf(p *models.Presence) *Identity {
+	return &Identity{
+		UserID: p.Session.UserID, Username: p.Username, Email: p.Email, FullName: p.FullName,
+		Admin: p.Role == models.RoleAdmin, PasswordChangedAt: p.PasswordChangedAt.Time(),
+		SessionID: p.Session.ID, SignedInAt: p.Session.CreatedAt.Time(),
+	}
+}

@@ -1,0 +1,121 @@
+package auth
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// The limits of docs/security.md. "n free, then waits" counts attempts before
+// they are made; a success gives an account's attempts back.
+var (
+	accountRule = models.Rule{Free: 5, Window: 24 * time.Hour, Streak: 100, Waits: []time.Duration{
+		30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute,
+	}}
+	deviceRule   = perWindow(10, 15*time.Minute)
+	failuresRule = perWindow(20, 10*time.Minute)
+	attemptsRule = perWindow(60, time.Minute)
+	signupRule   = perWindow(10, time.Hour)
+	adminRule    = perWindow(60, time.Minute)
+)
+
+// accountBuckets start the names of buckets that outlive their window, because
+// they count consecutive failures.
+const accountBuckets = "account:"
+
+func perWindow(n int, window time.Duration) models.Rule {
+	return models.Rule{Free: n, Window: window, Waits: []time.Duration{window}}
+}
+
+// networkOf is the unit in which addresses are counted: one IPv4 address, or
+// the /64 that one IPv6 customer has.
+func networkOf(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "unknown"
+	}
+	addr = addr.Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	prefix, err := addr.Prefix(64)
+	if err != nil {
+		return addr.String()
+	}
+	return prefix.Masked().String()
+}
+
+// unknownBucket names the bucket of an identifier that nobody has, without
+// keeping what was typed: it may be a password in the wrong field.
+func (s *Service) unknownBucket(identifier string) string {
+	mac := hmac.New(sha256.New, s.limiterKey)
+	mac.Write([]byte(strings.ToLower(identifier)))
+	return "unknown:" + hex.EncodeToString(mac.Sum(nil)[:16])
+}
+
+// limit counts one attempt at something and returns apperr.TooMany when there
+// were too many.
+func (s *Service) limit(ctx context.Context, bucket string, rule models.Rule) error {
+	if !s.limits {
+		return nil
+	}
+	verdict, err := s.store.Attempts.Take(ctx, models.Take{Bucket: bucket, Rule: rule}, s.now())
+	if err != nil {
+		return err
+	}
+	return s.tooMany(verdict, bucket)
+}
+
+func (s *Service) tooMany(verdict models.Verdict, bucket string) error {
+	if verdict.Allowed {
+		return nil
+	}
+	kind, _, _ := strings.Cut(bucket, ":")
+	failure := apperr.Wait(apperr.TooMany, 24*time.Hour, "", errors.New("limit of "+kind+" attempts"))
+	if verdict.Until.IsZero() {
+		failure.Field = "locked"
+		return failure
+	}
+	failure.RetryAfter = verdict.Until.Sub(s.now())
+	return failure
+}
+
+// takeAll counts an attempt in several buckets. When one refuses, those that
+// were counted before it are given back, except the first: knocking counts.
+func (s *Service) takeAll(ctx context.Context, takes []models.Take) error {
+	if !s.limits {
+		return nil
+	}
+	var refused error
+	err := s.store.InTx(ctx, func(tx *models.Store) error {
+		refused = nil
+		var counted []string
+		for i, take := range takes {
+			verdict, err := tx.Attempts.Take(ctx, take, s.now())
+			if err != nil {
+				return err
+			}
+			if refused = s.tooMany(verdict, take.Bucket); refused != nil {
+				break
+			}
+			if i > 0 {
+				counted = append(counted, take.Bucket)
+			}
+		}
+		if refused != nil && len(counted) > 0 {
+			return tx.Attempts.Refund(ctx, counted...)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return refused
+}

@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// Login is a person who wants to sign in.
+type Login struct {
+	Identifier string // username or email, compared without case
+	Password   string // as it was typed
+	Remember   bool   // "Stay signed in"
+	Device     string // the device cookie; may be empty
+	Presented  Presented
+	Client     Client
+}
+
+// SignedIn is a session that was just opened.
+type SignedIn struct {
+	Tokens   *Tokens
+	Device   string // the device cookie to set; "" when the present one stays
+	Username string
+	Replayed bool // tell the person that a copied token ended a session of theirs
+}
+
+// Login opens a session. It returns apperr.Unauthorized for a wrong password
+// or a person who does not exist, apperr.Disabled for the right password of a
+// disabled account, apperr.TooMany, apperr.Busy or apperr.Unavailable.
+//
+// Sessions whose tokens came along end: the browser has one at a time.
+func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
+	identifier := strings.TrimSpace(in.Identifier)
+	user, err := s.store.Users.ByName(ctx, identifier)
+	if err != nil && !errors.Is(err, apperr.NotFound) {
+		return nil, err
+	}
+	a := attempt{user: user, identifier: identifier, password: in.Password, device: in.Device, client: in.Client}
+	proven, err := s.prove(ctx, a)
+	if err != nil {
+		return nil, s.loginFailed(ctx, a, err)
+	}
+	var signedIn *SignedIn
+	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		if err := s.settle(ctx, tx, proven); err != nil {
+			return err
+		}
+		fresh, err := tx.Users.Lock(ctx, user.ID)
+		switch {
+		case errors.Is(err, apperr.NotFound):
+			return apperr.New(apperr.Unauthorized, wrongPassword, nil)
+		case err != nil:
+			return err
+		case fresh.Disabled():
+			return apperr.New(apperr.Disabled, "", nil)
+		case fresh.PasswordHash != user.PasswordHash:
+			return apperr.New(apperr.Unauthorized, wrongPassword, errors.New("changed while it was checked"))
+		}
+		session := s.newSession(user.ID, "password", in.Remember, in.Client)
+		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: in.Client}.event(ActionLogin, fresh, ""))
+		signedIn, err = s.open(ctx, tx, fresh, session, in.Presented, in.Device)
+		return err
+	})
+	if err != nil {
+		return nil, s.loginRefused(ctx, a, proven, err)
+	}
+	return signedIn, nil
+}
+
+// open stores a session of a locked user, ends what it replaces, and mints its
+// tokens.
+func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User, session *models.Session,
+	presented Presented, device string,
+) (*SignedIn, error) {
+	now := s.now()
+	if err := s.endPresented(ctx, tx, presented, models.ReasonReplaced); err != nil {
+		return nil, err
+	}
+	if err := tx.Sessions.Create(ctx, session); err != nil {
+		return nil, err
+	}
+	if _, err := tx.Sessions.Trim(ctx, user.ID, maxSessions, now); err != nil {
+		return nil, err
+	}
+	if err := tx.Users.MarkSignedIn(ctx, user.ID, now); err != nil {
+		return nil, err
+	}
+	newDevice, err := s.rememberDevice(ctx, tx, user.ID, device)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := s.mint(session)
+	if err != nil {
+		return nil, err
+	}
+	return &SignedIn{Tokens: tokens, Device: newDevice, Username: user.Username, Replayed: !user.ReplayedAt.IsZero()}, nil
+}
+
+// rememberDevice ties the browser to the person and returns the cookie to set:
+// a new one, unless the person has this one already. A cookie that somebody
+// else planted never becomes theirs.
+func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID, device string) (string, error) {
+	if device != "" {
+		known, err := tx.Devices.Known(ctx, models.HashToken(device), userID)
+		if err != nil {
+			return "", err
+		}
+		if known {
+			return "", tx.Devices.Remember(ctx, models.HashToken(device), userID, s.now())
+		}
+	}
+	fresh := models.NewID()
+	return fresh, tx.Devices.Remember(ctx, models.HashToken(fresh), userID, s.now())
+}
+
+// loginFailed records a sign-in that did not get past the password.
+func (s *Service) loginFailed(ctx context.Context, a attempt, cause error) error {
+	actor := Actor{Client: a.client}
+	var recorded error
+	switch {
+	case errors.Is(cause, apperr.TooMany):
+		s.log(ctx, actor.event(ActionLoginLimited, a.user, ""))
+	case errors.Is(cause, apperr.Unauthorized):
+		recorded = s.record(ctx, actor.event(ActionLoginFailed, a.user, ""))
+	}
+	if recorded != nil {
+		return recorded
+	}
+	return cause
+}
+
+// loginRefused records a right password that opened nothing. What the
+// transaction gave back was rolled back with it.
+func (s *Service) loginRefused(ctx context.Context, a attempt, p proof, cause error) error {
+	if errors.Is(cause, apperr.Disabled) {
+		err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+			record(Actor{Client: a.client}.event(ActionLoginDisabled, a.user, ""))
+			return s.settle(ctx, tx, p)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return cause
+}

@@ -1,0 +1,69 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// Logout ends the session that the tokens point to and denies the tokens, in
+// one transaction. Once it returns nil nothing of the session is accepted
+// anywhere. Tokens that are not ours, or dead, are nothing to end.
+func (s *Service) Logout(ctx context.Context, presented Presented, client Client) error {
+	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		ended, err := s.endEach(ctx, tx, presented, models.ReasonLogout)
+		if err != nil {
+			return err
+		}
+		for _, session := range ended {
+			user, err := tx.Users.ByID(ctx, session.UserID)
+			if err != nil {
+				return err
+			}
+			actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: client}
+			record(actor.event(ActionLogout, user, ""))
+		}
+		return nil
+	})
+}
+
+// endPresented ends the sessions whose tokens came along with a request that
+// opens a new one.
+func (s *Service) endPresented(ctx context.Context, tx *models.Store, presented Presented, reason models.Reason) error {
+	_, err := s.endEach(ctx, tx, presented, reason)
+	return err
+}
+
+// endEach ends the sessions that the tokens point to, denies the tokens, and
+// returns the sessions that were live. The two may be of different sessions.
+func (s *Service) endEach(ctx context.Context, tx *models.Store, presented Presented, reason models.Reason) ([]models.Session, error) {
+	var ended []models.Session
+	for _, claims := range s.genuine(presented) {
+		if err := tx.Denylist.Deny(ctx, claims.ID, claims.Subject, reason, claims.ExpiresAt.Time); err != nil {
+			return nil, err
+		}
+		err := tx.Sessions.End(ctx, claims.SessionID, claims.Subject, reason, s.now())
+		switch {
+		case errors.Is(err, apperr.NotFound):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		ended = append(ended, models.Session{ID: claims.SessionID, UserID: claims.Subject})
+	}
+	return ended, nil
+}
+
+// genuine returns the claims of those tokens that are ours and live.
+func (s *Service) genuine(presented Presented) []*Claims {
+	var list []*Claims
+	if claims, err := s.keyring.Verify(WebAccess, presented.Access); err == nil {
+		list = append(list, claims)
+	}
+	if claims, err := s.keyring.Verify(WebRefresh, presented.Refresh); err == nil {
+		list = append(list, claims)
+	}
+	return list
+}

@@ -1,0 +1,137 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// CreateSetup returns the token of a one-time link to create the first admin
+// with, or "" when an admin exists.
+func (s *Service) CreateSetup(ctx context.Context) (string, error) {
+	exists, err := s.store.Users.AdminExists(ctx)
+	if err != nil || exists {
+		return "", err
+	}
+	token, now := newLinkToken(), s.now()
+	return token, s.store.Tokens.Create(ctx, &models.OneTimeToken{
+		TokenHash: models.HashToken(token), Purpose: models.PurposeSetup,
+		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(SetupTTL)),
+	})
+}
+
+// SetupLink looks at a setup link without using it up.
+func (s *Service) SetupLink(ctx context.Context, token string) (Link, error) {
+	row, err := s.linkRow(ctx, token, models.PurposeSetup)
+	if row == nil {
+		return Link{State: LinkUnknown}, err
+	}
+	exists, err := s.store.Users.AdminExists(ctx)
+	link := s.linkOf(row)
+	if exists && link.State == LinkGood {
+		link.State = LinkUsed
+	}
+	return link, err
+}
+
+// Setup creates the first admin with a setup link and signs them in. When the
+// link does not work any more it returns apperr.Conflict, otherwise as SignUp.
+func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn, error) {
+	link, err := s.SetupLink(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	if link.State != LinkGood {
+		return nil, deadLink()
+	}
+	user, err := s.prepareUser(ctx, in, func() error {
+		return s.limit(ctx, "attempts:"+networkOf(in.Client.IP), attemptsRule)
+	})
+	if err != nil {
+		return nil, err
+	}
+	user.Role = models.RoleAdmin
+	var signedIn *SignedIn
+	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		if err := tx.Tokens.LockSetup(ctx); err != nil {
+			return err
+		}
+		exists, err := tx.Users.AdminExists(ctx)
+		if err != nil {
+			return err
+		}
+		used, err := tx.Tokens.Use(ctx, token, models.PurposeSetup, s.now())
+		if err != nil {
+			return err
+		}
+		if exists || !used {
+			return deadLink()
+		}
+		if err := tx.Tokens.EndSetup(ctx, s.now()); err != nil {
+			return err
+		}
+		signedIn, err = s.join(ctx, tx, user, in, "setup", ActionSetup, record)
+		return err
+	})
+	return signedIn, taken(err)
+}
+
+// NewUser is an account that an admin or the shell makes for somebody.
+type NewUser struct {
+	Account  Account
+	Role     models.Role
+	Password string // empty: a link to choose one is made
+}
+
+// CreateUser makes an account. Without a password it returns the token of a
+// link to choose one with. It returns apperr.Fields.
+func (s *Service) CreateUser(ctx context.Context, actor Actor, in NewUser) (user *models.User, token string, err error) {
+	account := in.Account.tidy()
+	wrong := account.check()
+	if in.Role != models.RoleUser && in.Role != models.RoleAdmin {
+		wrong.Add("role", "Choose a role.")
+	}
+	if in.Password != "" {
+		wrong.Add("password", s.policy.Check(in.Password, account.Username, localPart(account.Email)))
+	}
+	if len(wrong) > 0 {
+		return nil, "", wrong
+	}
+	if err := s.checkTaken(ctx, account, ""); err != nil {
+		return nil, "", err
+	}
+	user = s.newUser(account, in.Role)
+	if in.Password != "" {
+		if user.PasswordHash, err = s.hasher.Hash(ctx, in.Password); err != nil {
+			return nil, "", err
+		}
+		user.PasswordChangedAt = user.CreatedAt
+	}
+	err = s.guarded(ctx, actor, func(tx *models.Store, _ []string, record func(models.Event)) error {
+		if err := tx.Users.Create(ctx, user); err != nil {
+			return err
+		}
+		if user.Role == models.RoleAdmin {
+			if err := tx.Tokens.EndSetup(ctx, s.now()); err != nil {
+				return err
+			}
+		}
+		record(actor.event(ActionUserCreate, user, "role "+string(user.Role)))
+		if in.Password != "" {
+			return nil
+		}
+		token, err = s.createSetPassword(ctx, tx, user.ID)
+		return err
+	})
+	if err != nil {
+		return nil, "", taken(err)
+	}
+	return user, token, nil
+}
+
+// errNotAdmin says that whoever acts lost the role meanwhile.
+func errNotAdmin() error {
+	return apperr.New(apperr.Forbidden, "", errors.New("the actor is not an active admin"))
+}

@@ -1,0 +1,126 @@
+package auth
+
+import (
+	"context"
+	"errors"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// Signup is a person who wants an account.
+type Signup struct {
+	Account   Account
+	Password  string
+	Device    string
+	Presented Presented
+	Client    Client
+}
+
+// SignUp creates an account and signs the person in; it stays signed in. It
+// returns apperr.Fields, apperr.Forbidden when sign-up is closed,
+// apperr.TooMany, apperr.Busy or apperr.Unavailable.
+func (s *Service) SignUp(ctx context.Context, in Signup) (*SignedIn, error) {
+	if !s.signupOpen {
+		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
+	}
+	user, err := s.prepareUser(ctx, in, func() error {
+		return s.limit(ctx, "signup:"+networkOf(in.Client.IP), signupRule)
+	})
+	if err != nil {
+		return nil, err
+	}
+	var signedIn *SignedIn
+	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		signedIn, err = s.join(ctx, tx, user, in, "sign-up", ActionSignUp, record)
+		return err
+	})
+	return signedIn, taken(err)
+}
+
+// prepareUser checks the fields, then the limit, and hashes the password.
+func (s *Service) prepareUser(ctx context.Context, in Signup, allowed func() error) (*models.User, error) {
+	account := in.Account.tidy()
+	wrong := account.check()
+	wrong.Add("password", s.policy.Check(in.Password, account.Username, localPart(account.Email)))
+	if len(wrong) > 0 {
+		return nil, wrong
+	}
+	if err := allowed(); err != nil {
+		return nil, err
+	}
+	if err := s.checkTaken(ctx, account, ""); err != nil {
+		return nil, err
+	}
+	hash, err := s.hasher.Hash(ctx, in.Password)
+	if err != nil {
+		return nil, err
+	}
+	user := s.newUser(account, models.RoleUser)
+	user.PasswordHash, user.PasswordChangedAt = hash, user.CreatedAt
+	return user, nil
+}
+
+func (s *Service) newUser(account Account, role models.Role) *models.User {
+	now := models.At(s.now())
+	return &models.User{
+		ID: models.NewID(), Username: account.Username, Email: account.Email, FullName: account.FullName,
+		Role: role, CreatedAt: now, UpdatedAt: now,
+	}
+}
+
+// join stores a new account and opens its first session.
+func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User, in Signup, method, action string,
+	record func(models.Event),
+) (*SignedIn, error) {
+	if err := tx.Users.Create(ctx, user); err != nil {
+		return nil, err
+	}
+	session := s.newSession(user.ID, method, true, in.Client)
+	actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: in.Client}
+	record(actor.event(action, user, ""))
+	return s.open(ctx, tx, user, session, in.Presented, in.Device)
+}
+
+// Words for what somebody else has.
+const (
+	usernameTaken = "This username is taken. Choose another."
+	emailTaken    = "There is already an account with this email address."
+)
+
+// checkTaken tells of every field that another account than self has.
+func (s *Service) checkTaken(ctx context.Context, account Account, self string) error {
+	var wrong apperr.Fields
+	for _, field := range []struct{ name, words string }{{"username", usernameTaken}, {"email", emailTaken}} {
+		var other *models.User
+		var err error
+		switch field.name {
+		case "username":
+			other, err = s.store.Users.ByUsername(ctx, account.Username)
+		case "email":
+			other, err = s.store.Users.ByEmail(ctx, account.Email)
+		}
+		switch {
+		case errors.Is(err, apperr.NotFound):
+		case err != nil:
+			return err
+		case other.ID != self:
+			wrong.Add(field.name, field.words)
+		}
+	}
+	return wrong.Err()
+}
+
+// taken turns a unique value that somebody took first into its field's error.
+func taken(err error) error {
+	if !errors.Is(err, apperr.Conflict) {
+		return err
+	}
+	switch apperr.Details(err).Field {
+	case "username":
+		return apperr.Fields{{Field: "username", Message: usernameTaken}}
+	case "email":
+		return apperr.Fields{{Field: "email", Message: emailTaken}}
+	}
+	return err
+}

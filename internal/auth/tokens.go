@@ -1,0 +1,72 @@
+package auth
+
+import (
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"latchkey/models"
+)
+
+// Tokens are what a browser is given: the pair of one generation.
+type Tokens struct {
+	Access         string
+	Refresh        string
+	AccessExpires  time.Time
+	RefreshExpires time.Time
+	Remember       bool // the refresh cookie outlives the browser's window
+}
+
+// mint signs the tokens of the session's generation. The refresh token is
+// made from the row alone, so that it comes out the same every time; the
+// access token is fresh.
+func (s *Service) mint(session *models.Session) (*Tokens, error) {
+	issued := session.RotatedAt.Time().Truncate(time.Second)
+	refreshExpires := earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()).Truncate(time.Second)
+	refresh, err := s.keyring.Sign(WebRefresh, sessionClaims(session, refreshID(session.ID, session.Generation), issued, refreshExpires))
+	if err != nil {
+		return nil, err
+	}
+	now := s.now().Truncate(time.Second)
+	accessExpires := earlier(now.Add(s.accessTTL), session.ExpiresAt.Time()).Truncate(time.Second)
+	access, err := s.keyring.Sign(WebAccess, sessionClaims(session, models.NewID(), now, accessExpires))
+	if err != nil {
+		return nil, err
+	}
+	return &Tokens{
+		Access: access, AccessExpires: accessExpires, Refresh: refresh, RefreshExpires: refreshExpires,
+		Remember: session.Remember,
+	}, nil
+}
+
+func sessionClaims(session *models.Session, id string, issued, expires time.Time) Claims {
+	return Claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Subject: session.UserID, ID: id,
+			IssuedAt: jwt.NewNumericDate(issued), ExpiresAt: jwt.NewNumericDate(expires),
+		},
+		SessionID: session.ID, Generation: session.Generation,
+	}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// newSession is a session that begins now; it is not stored yet.
+func (s *Service) newSession(userID, method string, remember bool, client Client) *models.Session {
+	idle, lifetime := s.refreshTTL, s.sessionTTL
+	if !remember {
+		idle, lifetime = min(idle, shortIdle), min(lifetime, shortLifetime)
+	}
+	now := s.now()
+	return &models.Session{
+		ID: models.NewID(), UserID: userID, Remember: remember, Method: method,
+		Generation: 1, RotatedAt: models.At(now), IdleTTL: idle.Microseconds(),
+		CreatedAt: models.At(now), LastSeenAt: models.At(now), ExpiresAt: models.At(now.Add(lifetime)),
+		IP: client.ip(), UserAgent: client.UserAgent,
+	}
+}
