@@ -1,0 +1,149 @@
+// Package cookie is the only code that touches cookies: their names, their
+// attributes, and what stands in them.
+//
+// It decides how a value travels (RFC 6265bis). What a token is worth is
+// decided in package auth, what a message says in package handlers.
+package cookie
+
+import (
+	"net/http"
+	"strings"
+	"time"
+)
+
+// The cookies without their prefix.
+const (
+	access  = "access"
+	refresh = "refresh"
+	device  = "device"
+	flash   = "flash"
+	theme   = "theme"
+)
+
+const (
+	deviceLife = 400 * 24 * time.Hour // the most that browsers keep (RFC 6265bis §5.5)
+	themeLife  = deviceLife
+	flashLife  = time.Minute
+)
+
+// maxValue bounds what is read of a cookie.
+const maxValue = 2048
+
+// Jar reads and writes the portal's cookies.
+type Jar struct {
+	prefix string
+	secure bool
+	flash  sealer
+	now    func() time.Time
+}
+
+// Options say how cookies are made.
+type Options struct {
+	Secure   bool   // the public URL is https: __Host- names and Secure
+	FlashKey []byte // signs the message that a redirect carries
+	Now      func() time.Time
+}
+
+// New returns a Jar. Whether cookies are Secure follows the public URL alone,
+// never a request.
+func New(o Options) *Jar {
+	jar := &Jar{secure: o.Secure, flash: sealer{key: o.FlashKey}, now: o.Now}
+	if o.Secure {
+		jar.prefix = "__Host-"
+	}
+	return jar
+}
+
+// Tokens returns the token cookies. A name that came twice counts as absent:
+// one of the two was planted (RFC 6265bis §8.6). present reports that there
+// was any token cookie at all.
+func (j *Jar) Tokens(r *http.Request) (accessToken, refreshToken string, present bool) {
+	a, sawAccess := j.read(r, access)
+	b, sawRefresh := j.read(r, refresh)
+	return a, b, sawAccess || sawRefresh
+}
+
+// TokenCookies are the tokens of one generation and how long they live.
+type TokenCookies struct {
+	Access        string
+	AccessMaxAge  time.Duration
+	Refresh       string
+	RefreshMaxAge time.Duration
+	Remember      bool // without it the refresh cookie goes with the browser's window
+}
+
+// SetTokens gives the browser a pair of tokens.
+func (j *Jar) SetTokens(h http.Header, t TokenCookies) {
+	j.set(h, access, t.Access, max(t.AccessMaxAge, time.Second))
+	if !t.Remember {
+		t.RefreshMaxAge = 0
+	} else {
+		t.RefreshMaxAge = max(t.RefreshMaxAge, time.Second)
+	}
+	j.set(h, refresh, t.Refresh, t.RefreshMaxAge)
+}
+
+// ClearTokens takes the token cookies back, and those that this response was
+// about to give.
+func (j *Jar) ClearTokens(h http.Header) {
+	j.expire(h, access)
+	j.expire(h, refresh)
+}
+
+// Device returns the cookie that tells a browser somebody signed in with
+// before; "" when there is none.
+func (j *Jar) Device(r *http.Request) string {
+	value, _ := j.read(r, device)
+	return value
+}
+
+// SetDevice remembers the browser.
+func (j *Jar) SetDevice(h http.Header, value string) { j.set(h, device, value, deviceLife) }
+
+// Theme returns "light", "dark", or "" for the system's.
+func (j *Jar) Theme(r *http.Request) string {
+	if value, _ := j.read(r, theme); value == "light" || value == "dark" {
+		return value
+	}
+	return ""
+}
+
+// SetTheme keeps a choice of light or dark; anything else forgets it.
+func (j *Jar) SetTheme(h http.Header, value string) {
+	if value == "light" || value == "dark" {
+		j.set(h, theme, value, themeLife)
+		return
+	}
+	j.expire(h, theme)
+}
+
+// read returns a cookie's value, "" when it came twice or is too long, and
+// whether it came at all.
+func (j *Jar) read(r *http.Request, name string) (value string, present bool) {
+	found := r.CookiesNamed(j.prefix + name)
+	if len(found) != 1 || len(found[0].Value) > maxValue {
+		return "", len(found) > 0
+	}
+	return found[0].Value, true
+}
+
+// set writes a cookie; a maxAge of 0 makes it go with the browser's window.
+func (j *Jar) set(h http.Header, name, value string, maxAge time.Duration) {
+	j.write(h, &http.Cookie{Name: j.prefix + name, Value: value, MaxAge: int(maxAge.Seconds())})
+}
+
+func (j *Jar) expire(h http.Header, name string) {
+	j.write(h, &http.Cookie{Name: j.prefix + name, MaxAge: -1, Expires: time.Unix(0, 0)})
+}
+
+// write replaces what the response said of the cookie before.
+func (j *Jar) write(h http.Header, c *http.Cookie) {
+	c.Path, c.HttpOnly, c.SameSite, c.Secure = "/", true, http.SameSiteLaxMode, j.secure
+	kept := h.Values("Set-Cookie")[:0:0]
+	for _, line := range h.Values("Set-Cookie") {
+		if !strings.HasPrefix(line, c.Name+"=") {
+			kept = append(kept, line)
+		}
+	}
+	h["Set-Cookie"] = append(kept, c.String())
+}

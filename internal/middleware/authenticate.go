@@ -1,0 +1,73 @@
+package middleware
+
+import (
+	"errors"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/cookie"
+)
+
+// Authenticate finds out who a request belongs to. Where the access token is
+// missing, dead or unusable and a refresh token is there, the session rotates
+// and the same request goes on as the person, with new cookies on its
+// response. It rejects nobody; its errors are those of the service.
+func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			access, refresh, present := jar.Tokens(c.Request())
+			if !present {
+				return next(c)
+			}
+			presented := auth.Presented{Access: access, Refresh: refresh}
+			result, err := service.Authenticate(c.Request().Context(), presented, Client(c))
+			if err != nil {
+				return err
+			}
+			state := Of(c)
+			state.Identity, state.Ended = result.Identity, result.Ended
+			switch {
+			case result.Tokens != nil:
+				GiveTokens(c, jar, result.Tokens)
+			case result.Identity == nil:
+				state.Stale = true
+				jar.ClearTokens(c.Response().Header())
+			}
+			return next(c)
+		}
+	}
+}
+
+// GiveTokens sets the cookies of a pair of tokens.
+func GiveTokens(c echo.Context, jar *cookie.Jar, tokens *auth.Tokens) {
+	jar.SetTokens(c.Response().Header(), cookie.TokenCookies{
+		Access: tokens.Access, AccessMaxAge: time.Until(tokens.AccessExpires).Round(time.Second),
+		Refresh: tokens.Refresh, RefreshMaxAge: time.Until(tokens.RefreshExpires).Round(time.Second),
+		Remember: tokens.Remember,
+	})
+}
+
+// RequireUser lets only signed-in people pass; others get
+// apperr.Unauthorized.
+func RequireUser(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if Of(c).Identity == nil {
+			return apperr.New(apperr.Unauthorized, "", errors.New("nobody is signed in"))
+		}
+		return next(c)
+	}
+}
+
+// RequireAdmin lets only admins pass; others get apperr.Unauthorized, or
+// apperr.Forbidden when they are signed in.
+func RequireAdmin(next echo.HandlerFunc) echo.HandlerFunc {
+	return RequireUser(func(c echo.Context) error {
+		if !Of(c).Identity.Admin {
+			return apperr.New(apperr.Forbidden, "", errors.New("needs the admin role"))
+		}
+		return next(c)
+	})
+}

@@ -1,0 +1,212 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+)
+
+// errPanic is the class of what Recover caught.
+var errPanic = errors.New("panic")
+
+// Recover turns a panic into an error that is logged with its stack; the
+// connection survives.
+func Recover(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			switch cause := recover(); cause {
+			case nil:
+			case http.ErrAbortHandler:
+				panic(cause)
+			default:
+				err = fmt.Errorf("%w: %v\n%s", errPanic, cause, debug.Stack())
+			}
+		}()
+		return next(c)
+	}
+}
+
+// HeaderOptions say which headers an answer carries.
+type HeaderOptions struct {
+	HTTPS                 bool // the public URL is https
+	HSTSIncludeSubdomains bool
+}
+
+// Headers puts the security headers on every answer, errors included.
+func Headers(o HeaderOptions) echo.MiddlewareFunc {
+	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+		"connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; " +
+		"object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+	if o.HTTPS {
+		policy += "; upgrade-insecure-requests"
+	}
+	fixed := map[string][]string{
+		"Content-Security-Policy":      {policy},
+		"X-Content-Type-Options":       {"nosniff"},
+		"Referrer-Policy":              {"same-origin"},
+		"X-Frame-Options":              {"DENY"},
+		"Cross-Origin-Opener-Policy":   {"same-origin"},
+		"Cross-Origin-Resource-Policy": {"same-origin"},
+		"Origin-Agent-Cluster":         {"?1"},
+		"Permissions-Policy": {"accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), " +
+			"payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)"},
+		"X-Permitted-Cross-Domain-Policies": {"none"},
+		"X-Xss-Protection":                  {"0"},
+		"Cache-Control":                     {"no-store"},
+		"Vary":                              {"Cookie, Sec-Fetch-Site"},
+	}
+	if o.HTTPS {
+		hsts := "max-age=63072000"
+		if o.HSTSIncludeSubdomains {
+			hsts += "; includeSubDomains"
+		}
+		fixed["Strict-Transport-Security"] = []string{hsts}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			h := c.Response().Header()
+			for name, value := range fixed {
+				h[name] = value[:1:1] // whoever appends gets a copy
+			}
+			return next(c)
+		}
+	}
+}
+
+// Limits bound what one request and all of them together may take.
+type Limits struct {
+	Body       int64 // bytes
+	SmallBody  int64 // bytes, for the paths in Small
+	Small      map[string]bool
+	Timeout    time.Duration
+	Concurrent int64
+}
+
+// Bounds enforces Limits: a body that is too large is refused when it is read
+// (413), a request past Concurrent at once (503).
+func Bounds(limits Limits) echo.MiddlewareFunc {
+	var inFlight atomic.Int64
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if inFlight.Add(1) > limits.Concurrent {
+				inFlight.Add(-1)
+				return apperr.Wait(apperr.Busy, 2*time.Second, "", errors.New("too many requests at once"))
+			}
+			defer inFlight.Add(-1)
+			r := c.Request()
+			limit := limits.Body
+			if limits.Small[r.URL.Path] {
+				limit = limits.SmallBody
+			}
+			if r.ContentLength > limit {
+				return apperr.New(apperr.TooLarge, "", nil)
+			}
+			ctx, cancel := context.WithTimeout(r.Context(), limits.Timeout)
+			defer cancel()
+			r = r.WithContext(ctx)
+			if r.Body != nil && r.Body != http.NoBody {
+				r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
+			}
+			c.SetRequest(r)
+			return next(c)
+		}
+	}
+}
+
+// Origin is the portal's one origin. While it is a loopback address, every
+// loopback name with its port is the same host and the same origin.
+type Origin struct {
+	origins map[string]bool
+	hosts   map[string]bool
+}
+
+// NewOrigin reads a public URL: scheme and host, without a path.
+func NewOrigin(publicURL string) (*Origin, error) {
+	u, err := url.Parse(publicURL)
+	if err != nil || u.Host == "" {
+		return nil, fmt.Errorf("public URL %q is not an origin", publicURL)
+	}
+	o := &Origin{origins: map[string]bool{}, hosts: map[string]bool{}}
+	names := []string{u.Hostname()}
+	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+		names = append(names, "localhost", "127.0.0.1", "::1")
+	}
+	port := u.Port()
+	for _, name := range names {
+		host := name
+		if strings.Contains(name, ":") {
+			host = "[" + name + "]"
+		}
+		defaultPort := map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		if port == "" || port == defaultPort {
+			o.hosts[host], o.hosts[host+":"+defaultPort] = true, true
+			o.origins[u.Scheme+"://"+host] = true
+			continue
+		}
+		o.hosts[host+":"+port] = true
+		o.origins[u.Scheme+"://"+host+":"+port] = true
+	}
+	return o, nil
+}
+
+// CheckHost refuses a request for another host (421): links and cookies of the
+// portal must not be made for a name that it does not have.
+func (o *Origin) CheckHost(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if !o.hosts[strings.ToLower(r.Host)] && !isHealth(r.URL.Path) {
+			return apperr.New(apperr.Misdirected, "", nil)
+		}
+		return next(c)
+	}
+}
+
+func isHealth(path string) bool { return path == "/healthz" || path == "/readyz" }
+
+// CrossOrigin refuses what another site asks a browser to do here: writes
+// whose Sec-Fetch-Site or Origin is foreign, and reads that are not a person
+// following a link. It stands before Authenticate, so that a foreign write
+// cannot rotate a session.
+func (o *Origin) CrossOrigin() (echo.MiddlewareFunc, error) {
+	protection := http.NewCrossOriginProtection()
+	for origin := range o.origins {
+		if err := protection.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("trust own origin: %w", err)
+		}
+	}
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			r := c.Request()
+			if err := protection.Check(r); err != nil {
+				return foreign(err)
+			}
+			switch r.Method {
+			case http.MethodGet, http.MethodHead, http.MethodOptions:
+				mode := r.Header.Get("Sec-Fetch-Mode")
+				if r.Header.Get("Sec-Fetch-Site") == "cross-site" && mode != "" && mode != "navigate" {
+					return foreign(errors.New("embedded by another site"))
+				}
+			default:
+				if origins := r.Header.Values("Origin"); len(origins) > 1 || len(origins) == 1 && !o.origins[origins[0]] {
+					return foreign(errors.New("origin is not ours"))
+				}
+			}
+			return next(c)
+		}
+	}, nil
+}
+
+func foreign(cause error) error {
+	return apperr.New(apperr.Forbidden, "This request came from another website and was not carried out.", cause)
+}

@@ -1,0 +1,157 @@
+// Package middleware stands before every handler: it names the request, logs
+// it, survives its panics, puts the headers on, checks where it came from and
+// finds out who it belongs to.
+//
+// Authenticate attaches an identity or nothing and never rejects; RequireUser
+// and RequireAdmin reject, and are named where a route is declared. Words and
+// statuses are left to package handlers, through the errors that are returned.
+package middleware
+
+import (
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// stateKey is where echo's context keeps the State.
+const stateKey = "latchkey"
+
+// State is what is known of one request.
+type State struct {
+	ID       string // in the log, on error pages and in X-Request-Id
+	Identity *auth.Identity
+	Stale    bool          // tokens came along that are of no use any more
+	Ended    models.Reason // why their session is over, if that is known
+	FormPage string        // where the form of a POST route stands
+}
+
+// Of returns the request's State. It is never nil.
+func Of(c echo.Context) *State {
+	if s, ok := c.Get(stateKey).(*State); ok {
+		return s
+	}
+	s := &State{ID: newRequestID()}
+	c.Set(stateKey, s)
+	return s
+}
+
+// Client tells where the request came from.
+func Client(c echo.Context) auth.Client {
+	addr, err := netip.ParseAddr(c.RealIP())
+	if err != nil {
+		addr = netip.Addr{}
+	}
+	agent := c.Request().UserAgent()
+	return auth.Client{IP: addr, UserAgent: clean(agent, 256), RequestID: Of(c).ID}
+}
+
+// clean cuts text to n bytes of printable ASCII: what a log or a list of
+// devices shows of a header.
+func clean(text string, n int) string {
+	text = text[:min(len(text), n)]
+	for i := range len(text) {
+		if text[i] < ' ' || text[i] > '~' {
+			return cleaned(text)
+		}
+	}
+	return text
+}
+
+func cleaned(text string) string {
+	kept := make([]byte, 0, len(text))
+	for i := range len(text) {
+		if text[i] >= ' ' && text[i] <= '~' {
+			kept = append(kept, text[i])
+		}
+	}
+	return string(kept)
+}
+
+// foreignID is what a trusted proxy may call a request.
+var foreignID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
+
+// RequestID gives each request a name that a person can read out: 4FJK-9Q2M.
+// The one that a trusted proxy gave is kept.
+func RequestID(trusted []netip.Prefix) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			state := &State{}
+			if given := c.Request().Header.Get(echo.HeaderXRequestID); given != "" && foreignID.MatchString(given) && fromProxy(c.Request(), trusted) {
+				state.ID = given
+			} else {
+				state.ID = newRequestID()
+			}
+			c.Set(stateKey, state)
+			c.Response().Header()[echo.HeaderXRequestID] = []string{state.ID}
+			return next(c)
+		}
+	}
+}
+
+// newRequestID returns 40 random bits in Crockford's base32, in two groups.
+func newRequestID() string {
+	const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+	var random [8]byte
+	_, _ = rand.Read(random[:]) // never fails (crypto/rand)
+	id := make([]byte, 0, 9)
+	for i, b := range random {
+		if i == 4 {
+			id = append(id, '-')
+		}
+		id = append(id, alphabet[b&31])
+	}
+	return string(id)
+}
+
+func fromProxy(r *http.Request, trusted []netip.Prefix) bool {
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return false
+	}
+	for _, prefix := range trusted {
+		if prefix.Contains(peer.Addr().Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// Log writes one line for each request, when it is answered. Queries are left
+// out: a link's token stands in one.
+func Log(logger *slog.Logger, handle func(error, echo.Context)) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			start := time.Now()
+			err := next(c)
+			if err != nil {
+				handle(err, c) // here, so that the line has the status
+			}
+			if logger.Enabled(c.Request().Context(), slog.LevelInfo) {
+				logRequest(logger, c, time.Since(start))
+			}
+			return nil
+		}
+	}
+}
+
+func logRequest(logger *slog.Logger, c echo.Context, took time.Duration) {
+	r, state := c.Request(), Of(c)
+	attrs := make([]slog.Attr, 0, 9)
+	attrs = append(attrs,
+		slog.String("request_id", state.ID), slog.String("method", clean(r.Method, 16)),
+		slog.String("path", clean(r.URL.EscapedPath(), 256)), slog.Int("status", c.Response().Status),
+		slog.Int64("bytes", c.Response().Size), slog.Duration("took", took.Round(time.Microsecond)),
+		slog.String("ip", c.RealIP()))
+	if state.Identity != nil {
+		attrs = append(attrs, slog.String("user", state.Identity.UserID))
+	}
+	logger.LogAttrs(r.Context(), slog.LevelInfo, "request", attrs...)
+}
