@@ -1,0 +1,92 @@
+package components
+
+// Style is the look of a button. Its value is also its CSS class.
+type Style string
+
+// The styles: one primary button a view, danger for what is hard to undo,
+// quiet for what is seldom needed.
+const (
+	Secondary Style = ""
+	Primary   Style = "primary"
+	Danger    Style = "danger"
+	Quiet     Style = "quiet"
+)
+
+// Button describes a submit button.
+type Button struct {
+	Label string
+	// More is read out after the label and not shown, where several buttons
+	// of a page have the same label ("Sign out" + " Firefox on Windows").
+	More string
+	// Busy is the label while the form is on its way, such as "Signing in…".
+	Busy  string
+	Style Style
+	Small bool
+	Block bool // as wide as the form
+	// Name and Value are sent with the form when Name is set.
+	Name  string
+	Value string
+}
+
+func (b Button) class() string {
+	class := "btn"
+	if b.Style != "" {
+		class += " " + string(b.Style)
+	}
+	if b.Small {
+		class += " sm"
+	}
+	if b.Block {
+		class += " block"
+	}
+	return class
+}
+
+// Confirmation is the question before an act that is hard to take back. It is
+// asked on a page of its own, and in a dialog where there is script; both show
+// the same.
+type Confirmation struct {
+	// Heading asks or names the act: "Sign out 2 other devices?".
+	Heading string
+	// Text says what will happen, to whom, and what will not; one paragraph
+	// each.
+	Text []string
+	// Action is where the form is posted, Button what it says.
+	Action string
+	Button string
+	Busy   string
+	// Style is the look of the button, Danger when empty.
+	Style Style
+	// Cancel is the page that "Cancel" leads back to.
+	Cancel string
+	Hidden []Hidden
+	// Fields are asked for between the text and the buttons, such as a reason
+	// or an address typed to confirm. Their errors are taken from Errors.
+	Fields []Input
+	Errors Errors
+}
+
+// submit is the button that does it.
+func (c Confirmation) submit() Button {
+	b := Button{Label: c.Button, Busy: c.Busy, Style: c.Style}
+	if b.Style == "" {
+		b.Style = Danger
+	}
+	return b
+}
+
+// inputs returns the fields with their errors. In a dialog they get ids of
+// their own, because the page may have a form that asks for the same.
+func (c Confirmation) inputs(dialog string) []Input {
+	fields := make([]Input, len(c.Fields))
+	for i, field := range c.Fields {
+		if field.Error == "" {
+			field.Error = c.Errors.For(field.Name)
+		}
+		if dialog != "" {
+			field.ID = dialog + "-" + inputID(field.ID, field.Name)
+		}
+		fields[i] = field
+	}
+	return fields
+}

@@ -1,0 +1,71 @@
+// Package components holds the parts that pages are made of: fields, buttons,
+// messages, times, confirmations.
+//
+// It decides their HTML, and with it what a keyboard, a screen reader and a
+// password manager meet. Their look is in static/css/app.css, what they do in
+// static/js/app.js, and every word except the few that never change comes from
+// the page. Nothing here knows a request, a user or a clock.
+package components
+
+// Tone says what a message or a badge means. Its value is also its CSS class.
+type Tone string
+
+// The tones. Plain is for badges alone.
+const (
+	Plain Tone = ""
+	OK    Tone = "ok"
+	Info  Tone = "info"
+	Warn  Tone = "warn"
+	Bad   Tone = "bad"
+)
+
+// Message is one sentence with its tone.
+type Message struct {
+	Tone Tone
+	Text string
+}
+
+// Link is a text that leads somewhere.
+type Link struct {
+	Label string
+	URL   string
+}
+
+// Hidden is a form value the person does not see.
+type Hidden struct {
+	Name  string
+	Value string
+}
+
+// FieldError is what is wrong with one field of a form.
+type FieldError struct {
+	// Field is the name of the field, or empty when the problem belongs to
+	// the form as a whole.
+	Field string
+	// Text is the sentence shown beside the field and in the problem box.
+	Text string
+}
+
+// Errors are the problems of a form in the order of its fields. The zero value
+// is a form without problems.
+type Errors []FieldError
+
+// Add appends a problem of the named field.
+func (e *Errors) Add(field, text string) {
+	*e = append(*e, FieldError{Field: field, Text: text})
+}
+
+// Any reports whether there is at least one problem.
+func (e Errors) Any() bool {
+	return len(e) > 0
+}
+
+// For returns the first problem of the named field, or "" when it has none.
+func (e Errors) For(field string) string {
+	for _, err := range e {
+		if err.Field == field {
+			return err.Text
+		}
+	}
+	return ""
+}

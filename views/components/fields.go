@@ -1,0 +1,177 @@
+package components
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/a-h/templ"
+)
+
+// Input describes a one-line text field. Its id is its name unless ID is set.
+type Input struct {
+	Name  string
+	ID    string // only where two forms on a page share a name
+	Label string
+	Hint  string // always visible, between label and field
+	Error string // what is wrong with the value, "" when nothing is
+	Value string
+	// Type is the type attribute, "text" when empty.
+	Type string
+	// Autocomplete is the purpose of the field for browsers and password
+	// managers (WCAG 2.2, 1.3.5).
+	Autocomplete string
+	InputMode    string
+	EnterKeyHint string
+	Required     bool
+	ReadOnly     bool
+	Autofocus    bool
+	// Literal switches off capital letters and spell checking, for names and
+	// addresses that are not words.
+	Literal bool
+	// DescribedBy is the id of a text elsewhere that also explains the field,
+	// such as an error that two fields share. It marks the field as wrong.
+	DescribedBy string
+	// Optional adds "(optional)" to the label.
+	Optional bool
+}
+
+// Password describes a password field with its Show button.
+type Password struct {
+	Name  string
+	ID    string
+	Label string
+	Hint  string
+	Error string
+	// Autocomplete is "current-password" or "new-password".
+	Autocomplete string
+	// Min is the least number of characters of a new password, 0 for none. It
+	// becomes minlength and passwordrules, so that generators obey it.
+	Min int
+	// Link stands beside the label.
+	Link        *Link
+	DescribedBy string
+	Autofocus   bool
+}
+
+// Option is one choice of a Select or of Radios.
+type Option struct {
+	Value    string
+	Label    string
+	Hint     string // radios only
+	Selected bool
+}
+
+// Choice describes a Select or Radios.
+type Choice struct {
+	Name    string
+	ID      string
+	Label   string
+	Hint    string
+	Error   string
+	Options []Option
+	// Inline puts radios side by side, for short labels without hints.
+	Inline bool
+}
+
+// Check describes a checkbox.
+type Check struct {
+	Name    string
+	Label   string
+	Hint    string
+	Value   string // what is sent when it is ticked, "on" when empty
+	Checked bool
+}
+
+// inputID is the id of a field: id when the page chose one, else its name.
+func inputID(id, name string) string {
+	if id != "" {
+		return id
+	}
+	return name
+}
+
+// describedBy lists the ids of the texts that explain a field.
+func describedBy(id, hint, problem, other string) string {
+	var ids []string
+	if hint != "" {
+		ids = append(ids, id+"-hint")
+	}
+	if problem != "" {
+		ids = append(ids, id+"-error")
+	}
+	if other != "" {
+		ids = append(ids, other)
+	}
+	return strings.Join(ids, " ")
+}
+
+// attributes are the attributes of the input that are not always there.
+func (in Input) attributes() templ.Attributes {
+	a := templ.Attributes{}
+	set(a, "autocomplete", in.Autocomplete)
+	set(a, "inputmode", in.InputMode)
+	set(a, "enterkeyhint", in.EnterKeyHint)
+	set(a, "aria-describedby", describedBy(inputID(in.ID, in.Name), in.Hint, in.Error, in.DescribedBy))
+	if in.Literal {
+		a["autocapitalize"] = "none"
+		a["spellcheck"] = "false"
+	}
+	if in.Error != "" || in.DescribedBy != "" {
+		a["aria-invalid"] = "true"
+	}
+	return a
+}
+
+// attributes are the attributes of the password that are not always there.
+func (p Password) attributes() templ.Attributes {
+	a := templ.Attributes{}
+	set(a, "aria-describedby", describedBy(inputID(p.ID, p.Name), p.Hint, p.Error, p.DescribedBy))
+	if p.Min > 0 {
+		a["minlength"] = strconv.Itoa(p.Min)
+		a["passwordrules"] = "minlength: " + strconv.Itoa(p.Min) + "; allowed: ascii-printable;"
+	}
+	if p.Error != "" || p.DescribedBy != "" {
+		a["aria-invalid"] = "true"
+	}
+	return a
+}
+
+// attributes are the attributes of the choice that are not always there.
+func (c Choice) attributes() templ.Attributes {
+	a := templ.Attributes{}
+	set(a, "aria-describedby", describedBy(inputID(c.ID, c.Name), c.Hint, c.Error, ""))
+	if c.Error != "" {
+		a["aria-invalid"] = "true"
+	}
+	return a
+}
+
+// layout is the class of the box around the choices.
+func (c Choice) layout() string {
+	if c.Inline {
+		return "choices inline"
+	}
+	return "choices"
+}
+
+// set adds the attribute unless its value is empty.
+func set(a templ.Attributes, name, value string) {
+	if value != "" {
+		a[name] = value
+	}
+}
+
+func orDefault(value, other string) string {
+	if value == "" {
+		return other
+	}
+	return value
+}
+
+// radioID is the id of the i-th choice: the group's own for the first.
+func radioID(group string, i int) string {
+	if i == 0 {
+		return group
+	}
+	return group + "-" + strconv.Itoa(i+1)
+}

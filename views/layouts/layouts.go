@@ -1,0 +1,183 @@
+// Package layouts draws what all pages share: the head, the brand, the
+// navigation, the message after a redirect, the footer.
+//
+// It decides the frame and nothing in it. Who the person is, what they may do
+// and which page they are on comes in as plain values in Page.
+package layouts
+
+import "latchkey/views/components"
+
+// Section is the navigation item that a page belongs to.
+type Section string
+
+// The sections. The last three are those of the admin area: their pages get
+// the second row of navigation.
+const (
+	SectionNone     Section = ""
+	SectionAccount  Section = "account"
+	SectionSessions Section = "sessions"
+	SectionOverview Section = "overview"
+	SectionUsers    Section = "users"
+	SectionAudit    Section = "audit"
+)
+
+// admin reports whether the section belongs to the admin area.
+func (s Section) admin() bool {
+	return s == SectionOverview || s == SectionUsers || s == SectionAudit
+}
+
+// Theme is the colour scheme a person chose.
+type Theme string
+
+// The themes. System follows the device.
+const (
+	ThemeSystem Theme = ""
+	ThemeLight  Theme = "light"
+	ThemeDark   Theme = "dark"
+)
+
+// Brand is the operator's look.
+type Brand struct {
+	Name string
+	// IconURL is the icon of the browser tab, LogoURL the picture beside the
+	// name. Without a logo the icon takes its place.
+	IconURL string
+	LogoURL string
+	// LogoWidth and LogoHeight are the pixels the logo takes; zero is 32.
+	LogoWidth  int
+	LogoHeight int
+	// CSSURL is the stylesheet with the operator's accent, "" for the default.
+	CSSURL string
+	// SupportEmail is whom to ask for help, "" when nobody was named.
+	SupportEmail string
+}
+
+// User is the signed-in person, as far as the frame shows them.
+type User struct {
+	Name     string
+	Username string
+	IsAdmin  bool
+}
+
+// Undo is the button that takes the act of a Flash back.
+type Undo struct {
+	Action string // where it posts to
+	Label  string // "Undo"
+	More   string // read out after it: " disabling Bo Chen"
+}
+
+// Flash is the message that a redirect carried to this page.
+type Flash struct {
+	Kind components.Tone
+	Text string
+	Undo *Undo
+}
+
+// Page is what every page is given beside its own view model.
+type Page struct {
+	// Title is the name of the page without the brand.
+	Title string
+	// Description is for search engines; empty says what the brand is for.
+	Description string
+	Brand       Brand
+	Theme       Theme
+	// Path is the URL of this page with its query, for the way back from the
+	// theme switch.
+	Path    string
+	Section Section
+	// User is nil when nobody is signed in.
+	User  *User
+	Flash *Flash
+	// SignupOpen says that the page to create an account may be offered.
+	SignupOpen bool
+	// NoIndex keeps search engines away, for pages with a token in their URL.
+	NoIndex bool
+	// HasError puts "Error: " before the title. Forms with problems set it by
+	// themselves.
+	HasError bool
+}
+
+// Failed returns the page with HasError set when failed is true.
+func (p Page) Failed(failed bool) Page {
+	p.HasError = p.HasError || failed
+	return p
+}
+
+// documentTitle is the text of the title element.
+func (p Page) documentTitle() string {
+	title := p.Title + " – " + p.Brand.Name
+	if p.HasError {
+		return "Error: " + title
+	}
+	return title
+}
+
+func (p Page) description() string {
+	if p.Description != "" {
+		return p.Description
+	}
+	return "Sign in and manage your " + p.Brand.Name + " account."
+}
+
+// colorScheme is what the browser may use before the stylesheet is there.
+func (p Page) colorScheme() string {
+	if p.Theme == ThemeSystem {
+		return "light dark"
+	}
+	return string(p.Theme)
+}
+
+// Colours of the browser's own frame, the page ground of each scheme.
+const (
+	groundLight = "#f5f6f8"
+	groundDark  = "#0e1014"
+)
+
+// themeColor is the colour of the browser's frame on a device in the given
+// scheme: a chosen theme wins over the device.
+func (p Page) themeColor(device Theme) string {
+	if p.Theme != ThemeSystem {
+		device = p.Theme
+	}
+	if device == ThemeDark {
+		return groundDark
+	}
+	return groundLight
+}
+
+// home is where the brand leads.
+func (p Page) home() string {
+	if p.User == nil {
+		return "/login"
+	}
+	return "/profile"
+}
+
+func (b Brand) logo() string {
+	if b.LogoURL != "" {
+		return b.LogoURL
+	}
+	return b.IconURL
+}
+
+func (b Brand) width() int {
+	if b.LogoWidth > 0 {
+		return b.LogoWidth
+	}
+	return 32
+}
+
+func (b Brand) height() int {
+	if b.LogoHeight > 0 {
+		return b.LogoHeight
+	}
+	return 32
+}
+
+// displayName is the name to greet the person with.
+func (u User) displayName() string {
+	if u.Name != "" {
+		return u.Name
+	}
+	return u.Username
+}

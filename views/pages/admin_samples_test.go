@@ -1,0 +1,118 @@
+package pages
+
+import (
+	"time"
+
+	"latchkey/views/components"
+	"latchkey/views/layouts"
+)
+
+var sampleTarget = AdminTarget{Name: "Bo Chen", Username: "bo", Email: "bo@example.org", URL: "/admin/users/b"}
+
+func sampleUsers() AdminUsersView {
+	return AdminUsersView{
+		Filter:   UsersFilter{Q: "b", Status: "active", Sort: "-created", Limit: 50},
+		Chips:    []components.Link{{Label: "Status: Active", URL: "/admin/users?q=b"}},
+		ClearURL: "/admin/users",
+		Total:    1204,
+		Rows: []UserRow{
+			{URL: "/admin/users/b", Username: "bo", FullName: "Bo Chen", Email: "bo@example.org", Sessions: 3, LastSignIn: sampleTime, Created: sampleTime},
+			{URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Admin: true, Created: sampleTime},
+		},
+		Sorts: UsersSorts{
+			Username: SortLink{URL: "/admin/users?sort=username"}, Email: SortLink{URL: "/admin/users?sort=email"},
+			LastSignIn: SortLink{URL: "/admin/users?sort=-last_sign_in"},
+			Created:    SortLink{URL: "/admin/users?sort=created", Order: Descending},
+			Caption:    "created, newest first",
+		},
+		Sizes: []PageSize{{Size: 25, URL: "/admin/users?limit=25"}, {Size: 50, URL: "/admin/users", Current: true}},
+		Next:  "/admin/users?after=x", Previous: "/admin/users?before=x",
+		FirstURL: "/admin/users?q=b", NewURL: "/admin/users/new",
+	}
+}
+
+func sampleUser() AdminUserView {
+	return AdminUserView{
+		AdminTarget: sampleTarget, ID: "k7x2m4qpt6v3y5z2a4c6e8g3h5", FullName: "Bo Chen",
+		Created: sampleTime, LastSignIn: sampleTime, PasswordChanged: sampleTime, PausedUntil: sampleTime,
+		Sessions: []SessionRow{
+			{Device: "Chrome on macOS", ActiveNow: true, Address: "203.0.113.7", SignedIn: sampleTime},
+			{Device: "Safari on iPhone", Phone: true, LastActive: sampleTime, SignedIn: sampleTime},
+		},
+		Activity:    []AdminEvent{{Text: "Bo Chen signed in.", When: sampleTime, Address: "203.0.113.7"}},
+		ActivityURL: "/admin/audit?subject=b", BackURL: "/admin/users",
+	}
+}
+
+func sampleAudit() AdminAuditView {
+	ana := AuditPerson{Name: "Ana Silva", URL: "/admin/users/a"}
+	bo := AuditPerson{Name: "Bo Chen", URL: "/admin/users/b"}
+	return AdminAuditView{
+		Filter: AuditFilter{Actor: "ana", Actions: []components.OptionGroup{
+			{Label: "Accounts", Options: []components.Option{{Value: "disable", Label: "Disabled", Selected: true}}},
+		}},
+		ClearURL: "/admin/audit", Filtered: true, CSVURL: "/admin/audit?format=csv",
+		Previous: "/admin/audit?before=x", Next: "/admin/audit?after=x", FirstURL: "/admin/audit?actor=ana",
+		Rows: []AuditRow{
+			{When: sampleTime, Actor: ana, Verb: "disabled", Subject: bo, Detail: "Reason: left the team.", IP: "203.0.113.7", Device: "Chrome on macOS", Session: "s1", Request: "7K2F-9Q"},
+			{When: sampleTime, Actor: ana, Verb: "signed out", Subject: bo, After: "everywhere"},
+			{When: sampleTime, Actor: AuditPerson{Name: "Somebody"}, Verb: "could not sign in as", Subject: AuditPerson{Name: "chidi", Deleted: true}},
+			{When: sampleTime, Actor: bo, Verb: "signed in", Detail: "The device is new."},
+		},
+	}
+}
+
+func sampleDays() []DayCount {
+	var days []DayCount
+	for i, n := range []int{30, 42, 51, 48, 20, 18, 55, 61, 58, 64, 70, 0, 31, 91} {
+		days = append(days, DayCount{Day: time.Date(2026, 11, 9+i, 0, 0, 0, 0, time.UTC), Count: n})
+	}
+	return days
+}
+
+func adminSamples() []sample {
+	figure := Figure{Count: 1204, URL: "/admin/users"}
+	users := signedIn("Users", layouts.SectionUsers)
+	audit := signedIn("Audit log", layouts.SectionAudit)
+
+	none, past, alone := sampleUsers(), sampleUsers(), sampleUsers()
+	none.Rows, past.Rows, past.PastEnd = nil, nil, true
+	alone.Rows, alone.OnlyYou = alone.Rows[:1], true
+
+	disabled, own := sampleUser(), sampleUser()
+	disabled.Sessions, disabled.Activity, disabled.DisabledSince, disabled.Admin = nil, nil, sampleTime, true
+	own.Refused = AdminRefusals{Disable: "No.", SignOut: "No.", Role: "No.", ResetLink: "No.", Unlock: "No.", Delete: "No."}
+
+	quiet, pastLog, wrongLog := AdminAuditView{ClearURL: "/admin/audit"}, sampleAudit(), sampleAudit()
+	pastLog.Rows, pastLog.PastEnd = nil, true
+	wrongLog.Rows, wrongLog.Errors = nil, errorsOf("actor", "subject", "action", "from", "to")
+
+	return []sample{
+		{"admin overview", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{
+			Users: figure, SignedInToday: figure, Disabled: figure, FailedSignIns: figure, SignIns: sampleDays(),
+			Attention: []AttentionItem{{Text: "You are the only admin.", Link: components.Link{Label: "See users", URL: "/admin/users"}}},
+		})},
+		{"admin overview empty", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{})},
+		{"admin users", AdminUsers(users, sampleUsers())},
+		{"admin users none", AdminUsers(users, none)},
+		{"admin users past end", AdminUsers(users, past)},
+		{"admin users alone", AdminUsers(users, alone)},
+		{"admin user", AdminUser(users, sampleUser())},
+		{"admin user disabled", AdminUser(users, disabled)},
+		{"admin user own", AdminUser(users, own)},
+		{"admin disable", AdminDisable(users, AdminDisableView{User: sampleTarget, Sessions: 3})},
+		{"admin disable errors", AdminDisable(users, AdminDisableView{User: sampleTarget, Reason: "x", Errors: errorsOf("reason")})},
+		{"admin sign-out", Confirm(users, SignOutUser(sampleTarget, 3))},
+		{"admin role", AdminRole(users, AdminRoleView{User: sampleTarget, Role: "user", Chosen: "admin"})},
+		{"admin reset link", Confirm(users, CreateResetLink(sampleTarget))},
+		{"admin delete", Confirm(users, DeleteUser(sampleTarget, "", nil))},
+		{"admin delete errors", Confirm(users, DeleteUser(sampleTarget, "x", errorsOf("confirm")))},
+		{"admin new user", AdminUserNew(users, AdminUserForm{CancelURL: "/admin/users"})},
+		{"admin new user errors", AdminUserNew(users, AdminUserForm{Role: "admin", CancelURL: "/admin/users", Errors: errorsOf("username", "email", "full_name")})},
+		{"admin link", AdminLink(users, AdminLinkView{User: sampleTarget, Link: "https://id.example.org/reset?token=t", NewAccount: true})},
+		{"admin audit", AdminAudit(audit, sampleAudit())},
+		{"admin audit empty", AdminAudit(audit, quiet)},
+		{"admin audit past end", AdminAudit(audit, pastLog)},
+		{"admin audit errors", AdminAudit(audit, wrongLog)},
+	}
+}

@@ -1,0 +1,340 @@
+package pages
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/a-h/templ"
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/views/components"
+	"latchkey/views/layouts"
+)
+
+// TestSignInChart wants the caption to say the result, a bar for every day
+// that had anything, and the same numbers as a table.
+func TestSignInChart(t *testing.T) {
+	doc := parse(t, AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{SignIns: sampleDays()}))
+	caption := doc.byID("sign-ins-result")
+	if want := "639 sign-ins in 14 days, highest 91 on 22 November"; caption.text != want {
+		t.Errorf("caption: got %q, want %q", caption.text, want)
+	}
+	var chart *node
+	for _, svg := range doc.all("svg") {
+		if svg.attrs["role"] == "img" {
+			chart = svg
+		}
+	}
+	if chart == nil || chart.attrs["aria-labelledby"] != caption.attrs["id"] {
+		t.Fatalf("chart: got %v, want an image named by its caption", chart)
+	}
+	bars := doc.inside(chart, "rect")
+	if len(bars) != 14 {
+		t.Fatalf("bars: got %d, want 14", len(bars))
+	}
+	tests := []struct {
+		day         int
+		y, height   string
+		title, cell string
+	}{
+		{0, "70", "30", "9 November: 30 sign-ins", "9 Nov 2026 30"},
+		{11, "100", "0", "20 November: 0 sign-ins", "20 Nov 2026 0"},
+		{13, "8", "92", "22 November: 91 sign-ins", "22 Nov 2026 91"},
+	}
+	rows := doc.inside(doc.all("tbody")[0], "tr")
+	for _, test := range tests {
+		bar := bars[test.day]
+		if bar.attrs["y"] != test.y || bar.attrs["height"] != test.height || bar.text != test.title {
+			t.Errorf("day %d: got %v %q", test.day, bar.attrs, bar.text)
+		}
+		var cells []string
+		for _, n := range doc {
+			if n.parent == rows[test.day] {
+				cells = append(cells, n.text)
+			}
+		}
+		if got := strings.Join(cells, " "); got != test.cell {
+			t.Errorf("day %d: table: got %q, want %q", test.day, got, test.cell)
+		}
+	}
+}
+
+// TestSignInChartEmpty tells "never" from "not lately".
+func TestSignInChartEmpty(t *testing.T) {
+	tests := []struct {
+		days []DayCount
+		want string
+	}{
+		{nil, "No sign-ins yet."},
+		{[]DayCount{{Day: sampleTime}, {Day: sampleTime}}, "No sign-ins in 2 days."},
+		{[]DayCount{{Day: sampleTime, Count: 1}}, "1 sign-in in 1 day, highest 1 on 2 November"},
+	}
+	for _, test := range tests {
+		got := render(t, signInChart(test.days))
+		if !strings.Contains(got, ">"+test.want+"<") {
+			t.Errorf("%v: got %s, want %q in it", test.days, got, test.want)
+		}
+	}
+}
+
+func TestUsersResult(t *testing.T) {
+	tests := []struct {
+		rows, total int
+		more        bool
+		want        string
+	}{
+		{1, 1, false, "1 of 1 user"},
+		{2, 2, false, "2 of 2 users"},
+		{25, 1204, false, "25 of 1,204 users"},
+		{100, 10000, true, "100 of more than 10,000 users"},
+		{25, 1234567, false, "25 of 1,234,567 users"},
+	}
+	for _, test := range tests {
+		view := AdminUsersView{Rows: make([]UserRow, test.rows), Total: test.total, More: test.more}
+		if got := view.result(); got != test.want {
+			t.Errorf("%d of %d: got %q, want %q", test.rows, test.total, got, test.want)
+		}
+	}
+}
+
+func TestUsersNoMatch(t *testing.T) {
+	tests := []struct {
+		filter UsersFilter
+		want   string
+	}{
+		{UsersFilter{}, "No users."},
+		{UsersFilter{Q: "bo"}, "No users match “bo”."},
+		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled."},
+		{UsersFilter{Status: "active", Role: "admin"}, "No users with status Active and role Admin."},
+		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User."},
+	}
+	for _, test := range tests {
+		if got := test.filter.noMatch(); got != test.want {
+			t.Errorf("%+v: got %q, want %q", test.filter, got, test.want)
+		}
+	}
+}
+
+// TestUsersSearch wants what the form cannot show kept in it, and a new search
+// to start at the first page.
+func TestUsersSearch(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "admin users"))
+	var got []string
+	for _, form := range doc.all("form") {
+		if form.attrs["role"] != "search" {
+			continue
+		}
+		for _, n := range append(doc.inside(form, "input"), doc.inside(form, "select")...) {
+			got = append(got, n.attrs["name"]+"="+n.attrs["value"])
+		}
+	}
+	want := []string{"q=b", "sort=-created", "limit=50", "status=", "role="}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+// TestUsersTable wants the table to stay a table when it is laid out as cards,
+// and its order told in more than one way.
+func TestUsersTable(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "admin users"))
+	roles := map[string]int{}
+	for _, n := range doc {
+		roles[n.attrs["role"]]++
+	}
+	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 3, "columnheader": 6, "rowheader": 2, "cell": 10} {
+		if got := roles[role]; got != want {
+			t.Errorf("role %s: got %d, want %d", role, got, want)
+		}
+	}
+	var sorted []string
+	for _, th := range doc.all("th") {
+		if th.has("aria-sort") {
+			sorted = append(sorted, th.text+" "+th.attrs["aria-sort"])
+		}
+	}
+	if diff := cmp.Diff([]string{"Created descending"}, sorted); diff != "" {
+		t.Errorf("sorted columns (-want +got):\n%s", diff)
+	}
+	if got, want := doc.all("caption")[0].text, "Users, sorted by created, newest first"; got != want {
+		t.Errorf("caption: got %q, want %q", got, want)
+	}
+	for _, td := range doc.all("td") {
+		if !td.has("data-label") {
+			t.Errorf("cell %q has no label for the card", td.text)
+		}
+	}
+	rels := map[string]string{}
+	for _, a := range doc.all("a") {
+		if a.has("rel") {
+			rels[a.attrs["rel"]] = a.attrs["href"]
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"prev": "/admin/users?before=x", "next": "/admin/users?after=x"}, rels); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+}
+
+// TestAdminActs lists the acts of an account: where each leads, and which
+// are posted at once.
+func TestAdminActs(t *testing.T) {
+	tests := []struct {
+		sample string
+		want   []string
+	}{
+		{"admin user", []string{
+			"Disable: /disable", "Sign out everywhere: /sign-out", "Change role: /role",
+			"Create reset link: /reset-link", "Clear sign-in limits: POST /unlock", "Delete: /delete",
+		}},
+		{"admin user disabled", []string{
+			"Enable Bo Chen: POST /enable", "Change role: /role", "Create reset link: /reset-link",
+			"Clear sign-in limits: POST /unlock", "Delete: /delete",
+		}},
+		{"admin user own", []string{
+			"Disable: refused, No.", "Sign out everywhere: refused, No.", "Change role: refused, No.",
+			"Create reset link: refused, No.", "Clear sign-in limits: refused, No.", "Delete: refused, No.",
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.sample, func(t *testing.T) {
+			doc := parse(t, sampleNamed(t, test.sample))
+			var got []string
+			for _, n := range doc {
+				if list := n.within("ul"); list == nil || list.attrs["class"] != "acts" {
+					continue
+				}
+				switch {
+				case n.attrs["aria-disabled"] == "true" && !n.has("href"):
+					got = append(got, n.text+": refused, "+doc.byID(n.attrs["aria-describedby"]).text)
+				case n.name == "a":
+					got = append(got, n.text+": "+strings.TrimPrefix(n.attrs["href"], sampleTarget.URL))
+				case n.name == "button":
+					got = append(got, n.text+": POST "+strings.TrimPrefix(n.within("form").attrs["action"], sampleTarget.URL))
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("acts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestDisableWords wants the consequence told, with the right number.
+func TestDisableWords(t *testing.T) {
+	tests := []struct {
+		sessions int
+		want     string
+	}{
+		{3, "Bo Chen will be signed out of 3 devices now and cannot sign in. Nothing is deleted. You can enable the account again."},
+		{1, "Bo Chen will be signed out of 1 device now and cannot sign in. Nothing is deleted. You can enable the account again."},
+		{0, "Bo Chen cannot sign in any more. Nothing is deleted. You can enable the account again."},
+	}
+	for _, test := range tests {
+		if got := DisableUser(sampleTarget, test.sessions).Text[0]; got != test.want {
+			t.Errorf("%d sessions: got %q, want %q", test.sessions, got, test.want)
+		}
+	}
+}
+
+// TestAdminForms wants the names that the routes read, and no field that a
+// browser or a password manager fills in with the admin's own data.
+func TestAdminForms(t *testing.T) {
+	tests := []struct {
+		page   templ.Component
+		action string
+		fields string // the names, with ":off" where filling in is switched off
+	}{
+		{sampleNamed(t, "admin disable"), "/admin/users/b/disable", "reason"},
+		{sampleNamed(t, "admin sign-out"), "/admin/users/b/sign-out", ""},
+		{sampleNamed(t, "admin role"), "/admin/users/b/role", "role role"},
+		{sampleNamed(t, "admin reset link"), "/admin/users/b/reset-link", ""},
+		{sampleNamed(t, "admin delete"), "/admin/users/b/delete", "confirm:off"},
+		{sampleNamed(t, "admin new user"), "/admin/users/new", "username:off email:off full_name:off role role"},
+	}
+	for _, test := range tests {
+		t.Run(test.action, func(t *testing.T) {
+			doc := parse(t, test.page)
+			var form *node
+			for _, n := range doc.all("form") {
+				if n.attrs["action"] == test.action && n.attrs["method"] == "post" {
+					form = n
+				}
+			}
+			if form == nil {
+				t.Fatal("no such form")
+			}
+			var got []string
+			for _, n := range append(doc.inside(form, "input"), doc.inside(form, "textarea")...) {
+				name := n.attrs["name"]
+				if n.has("autocomplete") {
+					name += ":" + n.attrs["autocomplete"]
+				}
+				got = append(got, name)
+			}
+			if got := strings.Join(got, " "); got != test.fields {
+				t.Errorf("fields: got %q, want %q", got, test.fields)
+			}
+		})
+	}
+}
+
+// TestRoleErrors wants the problem box to lead to the first of the choices.
+func TestRoleErrors(t *testing.T) {
+	var errs components.Errors
+	errs.Add("role", "Choose a role.")
+	doc := parse(t, AdminRole(signedIn("Change role", layouts.SectionUsers), AdminRoleView{User: sampleTarget, Role: "admin", Errors: errs}))
+	if got := doc.inside(doc.byID("problem"), "a")[0].attrs["href"]; got != "#role" {
+		t.Errorf("problem box: got link %q", got)
+	}
+	if first := doc.byID("role"); first.attrs["type"] != "radio" || first.has("checked") {
+		t.Errorf("first choice: got %v", first.attrs)
+	}
+	if got := doc.byID("role-error").text; got != "Error: Choose a role." {
+		t.Errorf("beside the choices: got %q", got)
+	}
+}
+
+// TestAuditSentences wants every line to read as a sentence.
+func TestAuditSentences(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "admin audit"))
+	var got []string
+	for _, p := range doc.all("p") {
+		if p.attrs["class"] == "what" {
+			got = append(got, p.text)
+		}
+	}
+	want := []string{
+		"Ana Silva disabled Bo Chen. Reason: left the team.",
+		"Ana Silva signed out Bo Chen everywhere.",
+		"Somebody could not sign in as chidi (deleted).",
+		"Bo Chen signed in. The device is new.",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("sentences (-want +got):\n%s", diff)
+	}
+	if got := len(doc.all("details")); got != 2 {
+		t.Errorf("details: got %d, want those of the menu and of the one line with a request", got)
+	}
+}
+
+// TestAdminEscapes wants what people typed to stay text.
+func TestAdminEscapes(t *testing.T) {
+	const evil = `<img src=x onerror=alert(1)>`
+	user := sampleUser()
+	user.Name, user.FullName, user.Email, user.DisabledReason, user.DisabledSince = evil, evil, evil, evil, sampleTime
+	user.Activity = []AdminEvent{{Text: evil, Address: evil, When: sampleTime}}
+	users := sampleUsers()
+	users.Filter.Q, users.Rows[0].FullName = evil, evil
+	users.Chips[0].Label = evil
+	audit := sampleAudit()
+	audit.Filter.Actor = evil
+	audit.Rows[0] = AuditRow{Actor: AuditPerson{Name: evil, URL: "/a"}, Verb: evil, Subject: AuditPerson{Name: evil}, After: evil, Detail: evil, IP: evil, Device: evil}
+	page := signedIn("Users", layouts.SectionUsers)
+	for name, component := range map[string]templ.Component{
+		"user": AdminUser(page, user), "users": AdminUsers(page, users), "audit": AdminAudit(page, audit),
+	} {
+		if strings.Contains(render(t, component), "<img src=x") {
+			t.Errorf("%s: typed text became an element", name)
+		}
+	}
+}

@@ -1,0 +1,114 @@
+package pages
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/a-h/templ"
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestPasswordManagers wants each form to be what password managers can read:
+// the fields they know, in the order they expect, each once, all visible and
+// all there from the start.
+func TestPasswordManagers(t *testing.T) {
+	tests := []struct {
+		form   string
+		page   templ.Component
+		action string
+		fields string // "name:autocomplete" of the fields to see
+	}{
+		{"sign-in", sampleNamed(t, "login"), "/login", "username:username password:current-password remember:"},
+		{"sign-in", sampleNamed(t, "login wrong"), "/login", "username:username password:current-password remember:"},
+		{"sign-up", sampleNamed(t, "signup"), "/signup", "username:username email:email full_name:name password:new-password"},
+		{"setup", sampleNamed(t, "setup"), "/setup", "username:username email:email full_name:name password:new-password"},
+		{"reset-password", sampleNamed(t, "reset"), "/reset", "username:username password:new-password"},
+		{"change-password", sampleNamed(t, "change password"), "/profile/password", "username:username current_password:current-password new_password:new-password"},
+		{"change-email", sampleNamed(t, "change email"), "/profile/email", "email:email current_password:current-password"},
+		{"profile", sampleNamed(t, "profile"), "/profile", "full_name:name username:username"},
+	}
+	for _, test := range tests {
+		t.Run(test.form, func(t *testing.T) {
+			doc := parse(t, test.page)
+			form := doc.byID(test.form)
+			if form == nil || form.name != "form" {
+				t.Fatalf("no form with that id")
+			}
+			if got := form.attrs["action"]; got != test.action {
+				t.Errorf("action: got %q, want %q", got, test.action)
+			}
+			if !form.has("novalidate") || !form.has("data-once") {
+				t.Errorf("form: got %v, want novalidate and data-once", form.attrs)
+			}
+			var got []string
+			for _, input := range doc.inside(form, "input") {
+				if input.attrs["type"] != "hidden" {
+					got = append(got, input.attrs["name"]+":"+input.attrs["autocomplete"])
+				}
+			}
+			if diff := cmp.Diff(strings.Fields(test.fields), got); diff != "" {
+				t.Errorf("fields (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPasswordFields holds every password field to the rules of its kind.
+func TestPasswordFields(t *testing.T) {
+	least := map[string]string{"setup": "15", "setup errors": "15"}
+	for _, test := range samples() {
+		doc := parse(t, test.page)
+		for _, input := range doc.all("input") {
+			if input.attrs["type"] != "password" {
+				continue
+			}
+			name := test.name + ": " + input.attrs["name"]
+			if input.has("value") || !input.has("required") || input.attrs["autocapitalize"] != "none" || input.attrs["spellcheck"] != "false" {
+				t.Errorf("%s: got %v", name, input.attrs)
+			}
+			want := ""
+			if input.attrs["autocomplete"] == "new-password" {
+				want = least[test.name]
+				if want == "" {
+					want = "12"
+				}
+			}
+			if got := input.attrs["minlength"]; got != want {
+				t.Errorf("%s: minlength: got %q, want %q", name, got, want)
+			}
+			rules := "minlength: " + want + "; allowed: ascii-printable;"
+			if got := input.attrs["passwordrules"]; want != "" && got != rules {
+				t.Errorf("%s: passwordrules: got %q, want %q", name, got, rules)
+			}
+			checkShowButton(t, doc, input, name)
+		}
+	}
+}
+
+// checkShowButton wants a button that only script can use, never sends the
+// form and is hidden where there is no script.
+func checkShowButton(t *testing.T, doc document, input *node, name string) {
+	t.Helper()
+	for _, button := range doc.all("button") {
+		if button.attrs["aria-controls"] != input.attrs["id"] {
+			continue
+		}
+		if button.attrs["type"] != "button" || !strings.Contains(button.attrs["class"], "js") {
+			t.Errorf("%s: Show button: got %v", name, button.attrs)
+		}
+		return
+	}
+	t.Errorf("%s: no Show button", name)
+}
+
+// sampleNamed returns the page of a sample.
+func sampleNamed(t *testing.T, name string) templ.Component {
+	t.Helper()
+	for _, s := range samples() {
+		if s.name == name {
+			return s.page
+		}
+	}
+	t.Fatalf("no sample %q", name)
+	return nil
+}

@@ -1,0 +1,22 @@
+// Package pages holds one template per page, its view model on top.
+//
+// It decides what a page says and asks. A view model carries only what is
+// shown: texts, times and yes or no. What a person may do, what went wrong and
+// where a form leads next is decided by the handlers.
+package pages
+
+import "strconv"
+
+// newPasswordHint explains the one rule for passwords. The number comes from
+// the same configuration as the check.
+func newPasswordHint(least int) string {
+	return "Use at least " + strconv.Itoa(least) + " characters. Three or four random words work well."
+}
+
+// plural writes a number with its noun: "1 device", "2 devices".
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}

@@ -1,0 +1,115 @@
+package pages
+
+import (
+	"slices"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"latchkey/static"
+	"latchkey/views/components"
+	"latchkey/views/layouts"
+)
+
+// sample is one state of one page, with everything on it that can be.
+type sample struct {
+	name string
+	page templ.Component
+}
+
+var sampleTime = time.Date(2026, 11, 2, 14, 32, 0, 0, time.UTC)
+
+func signedOut(title string) layouts.Page {
+	return layouts.Page{
+		Title:      title,
+		Brand:      layouts.Brand{Name: "Example", IconURL: static.URL("img/icon.svg"), SupportEmail: "help@example.org"},
+		Path:       "/somewhere?a=1&b=2",
+		SignupOpen: true,
+	}
+}
+
+func signedIn(title string, section layouts.Section) layouts.Page {
+	page := signedOut(title)
+	page.Section = section
+	page.User = &layouts.User{Name: "Ana Silva", Username: "ana", IsAdmin: true}
+	page.Flash = &layouts.Flash{
+		Kind: components.OK, Text: "Bo Chen is disabled.",
+		Undo: &layouts.Undo{Action: "/admin/users/b/enable", Label: "Undo"},
+	}
+	return page
+}
+
+func errorsOf(fields ...string) components.Errors {
+	var errs components.Errors
+	for _, field := range fields {
+		errs.Add(field, "Something is wrong with "+field+".")
+	}
+	return errs
+}
+
+func samples() []sample {
+	return slices.Concat(frontSamples(), accountSamples(), adminSamples())
+}
+
+func frontSamples() []sample {
+	const wrong = "Email, username or password is not correct."
+	account := errorsOf("username", "email", "full_name", "password")
+	return []sample{
+		{"login", Login(signedOut("Sign in"), LoginForm{Next: "/profile/sessions?x=1"})},
+		{"login wrong", Login(signedOut("Sign in"), LoginForm{Username: "ana", Error: wrong})},
+		{"login empty", Login(signedOut("Sign in"), LoginForm{Errors: errorsOf("username", "password")})},
+		{"login problem", Login(signedOut("Sign in"), LoginForm{Problem: "This account is disabled."})},
+		{"login notice", Login(signedOut("Sign in"), LoginForm{Notice: &components.Message{Tone: components.Info, Text: "You were signed out."}})},
+		{"signup", Signup(signedOut("Create account"), SignupForm{PasswordMin: 12, Next: "/profile"})},
+		{"signup errors", Signup(signedOut("Create account"), SignupForm{PasswordMin: 12, Errors: account})},
+		{"signup closed", SignupClosed(signedOut("Sign-up is closed"))},
+		{"setup", Setup(signedOut("Create the first admin"), SetupForm{Token: "t", PasswordMin: 15})},
+		{"setup errors", Setup(signedOut("Create the first admin"), SetupForm{Token: "t", PasswordMin: 15, Errors: account})},
+		{"logout", Logout(signedOut("Sign out"))},
+		{"forgot", Forgot(signedOut("Forgot your password?"))},
+		{"reset", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12})},
+		{"reset errors", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Errors: errorsOf("password")})},
+		{"reset dead", ResetDeadLink(signedOut("This link has expired"), LinkExpired)},
+		{"setup dead", SetupDeadLink(signedOut("Setup is done"), LinkUsed)},
+		{"error", Error(signedOut("Please wait a moment"), ErrorView{
+			Heading: "Please wait a moment", Text: "Try again at 14:32.", Reference: "7K2F-9Q",
+			Actions: []ErrorAction{{Label: "Try again", URL: "/login", NotBefore: sampleTime}},
+		})},
+		{"error without anything", Error(layouts.Page{}, ErrorView{Heading: "Sorry"})},
+	}
+}
+
+func accountSamples() []sample {
+	row := SessionRow{ID: "s1", Device: "Chrome on macOS", ActiveNow: true, Address: "203.0.113.7", SignedIn: sampleTime, Method: "password", Until: sampleTime}
+	other := SessionRow{ID: "s2", Device: "Firefox on Windows", LastActive: sampleTime, SignedIn: sampleTime, Method: "password", Until: sampleTime, New: true}
+	profile := ProfileView{
+		Username: "ana", FullName: "Ana Silva", Email: "ana@example.org", PasswordChanged: sampleTime,
+		Device: "Chrome on macOS", Sessions: 3,
+		Activity: []ActivityItem{{Text: "You signed in with Firefox on Windows.", When: sampleTime}},
+	}
+	wrongProfile := profile
+	wrongProfile.Errors = errorsOf("full_name", "username")
+	question := EndOthers(2)
+	question.Fields = []components.Input{{Name: "reason", Label: "Reason"}}
+	question.Errors = errorsOf("reason")
+	return []sample{
+		{"profile", Profile(signedIn("Your account", layouts.SectionAccount), profile)},
+		{"profile errors", Profile(signedIn("Your account", layouts.SectionAccount), wrongProfile)},
+		{"change password", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12})},
+		{"change password errors", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Errors: errorsOf("current_password", "new_password")})},
+		{"change email", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org"})},
+		{"change email errors", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org", Email: "x", Errors: errorsOf("email", "current_password")})},
+		{"sessions", Sessions(signedIn("Sessions", layouts.SectionSessions), SessionsView{
+			Current: row, Others: []SessionRow{other},
+			Ended: []EndedSession{{Device: "Edge on Windows", When: sampleTime, Reason: "Signed out by an admin."}},
+		})},
+		{"one session", Sessions(signedIn("Sessions", layouts.SectionSessions), SessionsView{Current: row})},
+		{"confirm", Confirm(signedIn("Sign out 2 other devices?", layouts.SectionSessions), EndOthers(2))},
+		{"confirm errors", Confirm(signedIn("Disable Bo Chen?", layouts.SectionUsers), question)},
+		{"error signed in", Error(signedIn("You cannot open this page", layouts.SectionNone), ErrorView{
+			Heading: "You cannot open this page", Actions: []ErrorAction{
+				{Label: "Go to your account", URL: "/profile"}, {Label: "Use another account", URL: "/logout", Post: true},
+			},
+		})},
+	}
+}

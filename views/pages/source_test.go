@@ -1,0 +1,44 @@
+package pages
+
+import (
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestSources reads every template of the portal for what the content security
+// policy refuses, and for the ways around escaping.
+func TestSources(t *testing.T) {
+	banned := map[string]*regexp.Regexp{
+		"style element or attribute": regexp.MustCompile(`(?i)<style|\sstyle\s*=`),
+		"event attribute":            regexp.MustCompile(`(?i)\son[a-z]+\s*=`),
+		"script in the page":         regexp.MustCompile(`(?i)<script(?:[^>]*\ssrc=)?[^>]*>[^<]+<|^script `),
+		"templ script or style":      regexp.MustCompile(`templ\.(JSFuncCall|JSUnsafeFuncCall|ComponentScript|OnLoad)|(?m)^(css|script) `),
+		"unescaped text":             regexp.MustCompile(`templ\.(Raw|SafeURL|JSExpression|SafeScript|SafeCSS)\b`),
+	}
+	read := 0
+	err := fs.WalkDir(os.DirFS(".."), ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(name, ".templ") {
+			return err
+		}
+		read++
+		source, err := os.ReadFile("../" + name)
+		if err != nil {
+			return err
+		}
+		for what, pattern := range banned {
+			if found := pattern.Find(source); found != nil {
+				t.Errorf("%s: %s: %q", name, what, found)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read < 15 {
+		t.Errorf("templates read: got %d", read)
+	}
+}
