@@ -1,0 +1,176 @@
+package static
+
+import (
+	"fmt"
+	"strings"
+)
+
+// bigLogo is the size in bytes from which on a logo slows the first page down.
+const bigLogo = 100 << 10
+
+// Brand is the operator's look as files: a stylesheet with colours derived from
+// the accent, the logo, the icon of the browser tab. The nil Brand is the
+// default look; all its methods work.
+type Brand struct {
+	files    map[string]brandFile // by the path below /static/
+	css      string
+	icon     string
+	logo     string
+	width    int
+	height   int
+	warnings []string
+}
+
+// brandFile is a file under its address with the hash left out.
+type brandFile struct {
+	*file
+	hash string
+}
+
+// NewBrand makes the files of a brand. accent is "#rrggbb", or "" for the
+// default; logo is the content of an SVG or PNG file, or empty for none. The
+// error says what is wrong with the one or the other in words for the operator.
+func NewBrand(accent string, logo []byte) (*Brand, error) {
+	b := &Brand{files: map[string]brandFile{}}
+	if accent != "" {
+		c, err := parseColor(accent)
+		if err != nil {
+			return nil, fmt.Errorf("brand accent: %w", err)
+		}
+		b.css = b.add("brand.%s.css", newFile(contentType(".css"), accentCSS(c)))
+		b.icon = b.add("brand/%s/icon.svg", newFile(typeSVG, iconSVG(c)))
+	}
+	if len(logo) > 0 {
+		picture, err := parseLogo(logo)
+		if err != nil {
+			return nil, fmt.Errorf("brand logo: %w", err)
+		}
+		b.logo = b.add("brand/%s/logo"+picture.ext, newFile(contentType(picture.ext), logo))
+		b.icon = b.logo
+		b.width, b.height = picture.size()
+		if len(logo) > bigLogo {
+			b.warnings = append(b.warnings, fmt.Sprintf(
+				"the brand logo has %d KB; every first visit waits for it, 100 KB or less is better", len(logo)>>10))
+		}
+	}
+	return b, nil
+}
+
+// add keeps the file and returns its address: format with the hash in place
+// of %s.
+func (b *Brand) add(format string, f *file) string {
+	b.files[format] = brandFile{file: f, hash: f.hash}
+	return root + fmt.Sprintf(format, f.hash)
+}
+
+// CSSURL is the address of the stylesheet with the brand's colours, or "" when
+// the default ones are used.
+func (b *Brand) CSSURL() string {
+	if b == nil {
+		return ""
+	}
+	return b.css
+}
+
+// LogoURL is the address of the logo, or "" when there is none.
+func (b *Brand) LogoURL() string {
+	if b == nil {
+		return ""
+	}
+	return b.logo
+}
+
+// LogoSize is the width and the height of the logo on a page in CSS pixels,
+// zero when there is none.
+func (b *Brand) LogoSize() (width, height int) {
+	if b == nil {
+		return 0, 0
+	}
+	return b.width, b.height
+}
+
+// IconURL is the address of the icon: the logo, the default icon in the accent
+// colour, or the default icon.
+func (b *Brand) IconURL() string {
+	if b == nil || b.icon == "" {
+		return URL("img/icon.svg")
+	}
+	return b.icon
+}
+
+// Warnings are what works but could be better, one sentence each.
+func (b *Brand) Warnings() []string {
+	if b == nil {
+		return nil
+	}
+	return b.warnings
+}
+
+// find returns the file at a path below /static/, under its own hash or any
+// other, and how long it may be kept.
+func (b *Brand) find(path string) (*file, string) {
+	if b == nil {
+		return nil, ""
+	}
+	for format, f := range b.files {
+		before, after, _ := strings.Cut(format, "%s")
+		hash, ok := strings.CutPrefix(path, before)
+		if !ok {
+			continue
+		}
+		hash, ok = strings.CutSuffix(hash, after)
+		switch {
+		case !ok || hash == "" || strings.Contains(hash, "/"):
+		case hash == f.hash:
+			return f.file, cacheForever
+		default:
+			return f.file, cacheAsk
+		}
+	}
+	return nil, ""
+}
+
+// accentCSS is the stylesheet that puts the accent in place of the default.
+//
+// The button has exactly the accent and a label in black or white. Links and
+// focus rings are derived from it so that they can be read on every ground of
+// either scheme. Where the accent hardly stands out from a card, the button
+// gets an edge that does.
+func accentCSS(accent color) []byte {
+	label := accent.label()
+	// Away from the label's colour, so that hovering makes it easier to read.
+	hover := accent.mix(white, 12)
+	if label == white {
+		hover = accent.mix(black, 12)
+	}
+	light := accent.readable(lightInk, lightGrounds[:], textContrast)
+	dark := accent.readable(darkInk, darkGrounds[:], textContrast)
+	edge := func(derived color, grounds []color) string {
+		if lowest(accent, grounds) < edgeContrast {
+			return derived.String()
+		}
+		return "transparent"
+	}
+	lightEdge, darkEdge := edge(light, lightGrounds[:]), edge(dark, darkGrounds[:])
+
+	var css strings.Builder
+	fmt.Fprintf(&css, "@layer tokens {\n\t:root {\n\t\t--accent: %s;\n\t\t--accent-hover: %s;\n\t\t--on-accent: %s;\n", accent, hover, label)
+	fmt.Fprintf(&css, "\t\t--accent-edge: %s;\n\t\t--link: %s;\n\t\t--focus: %s;\n\t}\n", lightEdge, light, light)
+	fmt.Fprintf(&css, "\t@supports (color: light-dark(#000, #fff)) {\n\t\t:root {\n")
+	fmt.Fprintf(&css, "\t\t\t--accent-edge: light-dark(%s, %s);\n", lightEdge, darkEdge)
+	fmt.Fprintf(&css, "\t\t\t--link: light-dark(%s, %s);\n\t\t\t--focus: light-dark(%s, %s);\n", light, dark, light, dark)
+	// app.css sets these two apart by scheme, so they are set again here.
+	fmt.Fprintf(&css, "\t\t\t--accent: %s;\n\t\t\t--accent-hover: %s;\n\t\t\t--on-accent: %s;\n\t\t}\n\t}\n}\n", accent, hover, label)
+	return []byte(css.String())
+}
+
+// iconSVG is the default icon in the accent colour.
+func iconSVG(accent color) []byte {
+	icon, ok := tree().files["img/icon.svg"]
+	if !ok {
+		return nil
+	}
+	// The label first: it may be the colour that the ground is to get.
+	drawn := strings.Replace(string(icon.plain), `fill="#fff"`, `fill="`+accent.label().String()+`"`, 1)
+	return []byte(strings.Replace(drawn, `fill="#3d4fd1"`, `fill="`+accent.String()+`"`, 1))
+}

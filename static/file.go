@@ -1,0 +1,145 @@
+package static
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// How long a browser may keep a file: for good when the hash in its address is
+// that of the content, else only after asking whether it changed.
+const (
+	cacheForever = "public, max-age=31536000, immutable"
+	cacheAsk     = "no-cache"
+)
+
+// file is one file as it is served. It does not change after newFile.
+type file struct {
+	contentType string
+	hash        string
+	plain       []byte
+	gzip        []byte // nil when compression does not make it smaller
+}
+
+// newFile hashes and compresses the content.
+func newFile(contentType string, content []byte) *file {
+	sum := sha256.Sum256(content)
+	f := &file{contentType: contentType, hash: shortHash(sum[:]), plain: content}
+	if packed, err := compress(content); err == nil && len(packed) < len(content) {
+		f.gzip = packed
+	}
+	return f
+}
+
+// compress returns the content as gzip (RFC 1952).
+func compress(content []byte) ([]byte, error) {
+	var buf bytes.Buffer
+	w, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(content); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return buf.Bytes(), nil
+}
+
+// serve answers a GET or HEAD with the file.
+func (f *file) serve(w http.ResponseWriter, r *http.Request, cacheControl string) {
+	header := w.Header()
+	header.Set("Content-Type", f.contentType)
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", cacheControl)
+	body, etag := f.plain, `"`+f.hash+`"`
+	if f.gzip != nil {
+		header.Add("Vary", "Accept-Encoding")
+		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+			// The compressed bytes are another representation and need a tag
+			// of their own (RFC 9110 §8.8.3.3).
+			body, etag = f.gzip, `"`+f.hash+`-gzip"`
+			header.Set("Content-Encoding", "gzip")
+		}
+	}
+	if f.contentType == typeSVG {
+		// Opened by itself, a picture is a document: it gets to run nothing.
+		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	}
+	header.Set("ETag", etag)
+	if matches(r.Header.Get("If-None-Match"), etag) {
+		header.Del("Content-Encoding")
+		header.Del("Content-Type")
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method == http.MethodHead {
+		return
+	}
+	// A client that has gone away is not a fault anybody could act on.
+	_, _ = w.Write(body)
+}
+
+// matches reports whether an If-None-Match header names the tag, by the weak
+// comparison of RFC 9110 §13.1.2.
+func matches(header, etag string) bool {
+	for tag := range strings.SplitSeq(header, ",") {
+		tag = strings.TrimSpace(tag)
+		if tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
+			return true
+		}
+	}
+	return false
+}
+
+// acceptsGzip reports whether an Accept-Encoding header allows gzip (RFC 9110
+// §12.5.3). An absent header allows it too by the letter, but says nothing
+// about what the client can read: it gets the plain bytes.
+func acceptsGzip(header string) bool {
+	wildcard := false
+	for part := range strings.SplitSeq(header, ",") {
+		coding, parameter, _ := strings.Cut(part, ";")
+		allowed := !refused(parameter)
+		switch strings.ToLower(strings.TrimSpace(coding)) {
+		case "gzip", "x-gzip":
+			return allowed
+		case "*":
+			wildcard = allowed
+		}
+	}
+	return wildcard
+}
+
+// refused reports whether the parameter of a coding is a weight of zero.
+func refused(parameter string) bool {
+	name, value, _ := strings.Cut(parameter, "=")
+	if strings.ToLower(strings.TrimSpace(name)) != "q" {
+		return false
+	}
+	weight, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+	return err == nil && weight == 0
+}
+
+// typeSVG is the media type of a vector picture.
+const typeSVG = "image/svg+xml"
+
+// contentType returns the media type for a file name extension.
+func contentType(ext string) string {
+	switch ext {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".svg":
+		return typeSVG
+	case ".png":
+		return "image/png"
+	default:
+		return "application/octet-stream"
+	}
+}

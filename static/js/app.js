@@ -1,0 +1,164 @@
+// What the pages do beyond what HTML does by itself. Every page works without
+// it. All words come from data- attributes of the page, none stand here, and
+// text is only ever set as text.
+
+// The language and manner in which the server writes times.
+const { locale } = document.documentElement.dataset;
+
+// showPassword switches a password field between dots and text. It goes back
+// to dots when the form is sent, so that password managers know it.
+function showPassword(button) {
+	const field = document.getElementById(button.getAttribute("aria-controls"));
+	const status = button.parentElement.querySelector("[role=status]");
+	const { show, hide, showLabel, hideLabel, shown, hidden } = button.dataset;
+
+	const set = (visible) => {
+		field.type = visible ? "text" : "password";
+		button.textContent = visible ? hide : show;
+		button.setAttribute("aria-label", visible ? hideLabel : showLabel);
+	};
+	button.addEventListener("click", () => {
+		const visible = field.type === "password";
+		set(visible);
+		status.textContent = visible ? shown : hidden;
+	});
+	field.form.addEventListener("submit", () => set(false));
+}
+
+// The content of buttons while their form is on its way.
+const idle = new Map();
+
+// submitOnce keeps a form from being sent twice. The button stays focusable
+// and says what is going on.
+function submitOnce(form) {
+	form.addEventListener("submit", (event) => {
+		if ("sent" in form.dataset) {
+			event.preventDefault();
+			return;
+		}
+		form.dataset.sent = "";
+		const button = event.submitter;
+		if (button) {
+			button.setAttribute("aria-disabled", "true");
+			if (button.dataset.busy) {
+				idle.set(button, [...button.childNodes]);
+				button.replaceChildren(button.dataset.busy);
+			}
+		}
+		// Still here by then: somebody pressed Stop, or the network is gone.
+		setTimeout(ready, 10_000, form);
+	});
+}
+
+// ready undoes submitOnce.
+function ready(form) {
+	delete form.dataset.sent;
+	for (const button of form.querySelectorAll("[aria-disabled]")) {
+		button.removeAttribute("aria-disabled");
+		if (idle.has(button)) {
+			button.replaceChildren(...idle.get(button));
+			idle.delete(button);
+		}
+	}
+}
+
+// relativeTime writes "3 hours ago" and keeps the whole time in the title.
+function relativeTime(element) {
+	const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
+	const when = new Date(element.dateTime);
+	const seconds = (when - Date.now()) / 1000;
+	const steps = [["day", 86400], ["hour", 3600], ["minute", 60]];
+	const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size) ?? ["minute", 60];
+
+	element.title = when.toLocaleString(locale, { dateStyle: "full", timeStyle: "short" });
+	element.textContent = format.format(Math.round(seconds / size), unit);
+}
+
+// localTime writes a time in the zone of the device.
+function localTime(element) {
+	element.title = element.textContent;
+	element.textContent = new Date(element.dateTime).toLocaleString(locale, {
+		day: "numeric", month: "short", year: "numeric",
+		hour: "2-digit", minute: "2-digit", timeZoneName: "short",
+	});
+}
+
+// confirmInDialog opens the question of a link here instead of on its page.
+// The focus starts on Cancel, and goes back to the link afterwards.
+function confirmInDialog(link) {
+	const dialog = document.getElementById(link.dataset.dialog);
+	const cancel = dialog?.querySelector("[data-close]");
+	if (!cancel) {
+		return;
+	}
+	link.addEventListener("click", (event) => {
+		if (event.ctrlKey || event.metaKey || event.shiftKey) {
+			return;
+		}
+		event.preventDefault();
+		dialog.showModal();
+		cancel.focus();
+	});
+	cancel.addEventListener("click", () => dialog.close());
+}
+
+// copyValue copies the text of an element. The button's label changes for a
+// moment, and a hidden line tells those who do not see it.
+function copyValue(button) {
+	const label = button.querySelector("span");
+	const status = button.parentElement.querySelector("[role=status]");
+	const before = label.textContent;
+	let timer;
+
+	button.addEventListener("click", async () => {
+		const source = document.getElementById(button.dataset.copy);
+		try {
+			await navigator.clipboard.writeText(source.textContent);
+		} catch {
+			// No permission, or no secure context: leave it selected to copy.
+			getSelection().selectAllChildren(source);
+			return;
+		}
+		label.textContent = button.dataset.copied;
+		status.textContent = button.dataset.status;
+		clearTimeout(timer);
+		timer = setTimeout(() => {
+			label.textContent = before;
+			status.textContent = "";
+		}, 4000);
+	});
+}
+
+// holdBack keeps a "Try again" link from being followed before its time.
+function holdBack(link) {
+	const wait = new Date(link.dataset.notBefore) - Date.now();
+	if (wait <= 0) {
+		return;
+	}
+	const stop = (event) => event.preventDefault();
+	link.setAttribute("aria-disabled", "true");
+	link.addEventListener("click", stop);
+	setTimeout(() => {
+		link.removeAttribute("aria-disabled");
+		link.removeEventListener("click", stop);
+	}, wait);
+}
+
+const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
+
+each("[data-show-password]", showPassword);
+each("form[data-once]", submitOnce);
+each("time[data-relative]", relativeTime);
+each("time[data-local]", localTime);
+each("a[data-dialog]", confirmInDialog);
+each("[data-copy]", copyValue);
+each("[data-not-before]", holdBack);
+addEventListener("pageshow", (event) => {
+	// Back to a page that the browser had kept as it was.
+	if (event.persisted) {
+		each("form[data-once]", ready);
+	}
+});
+
+// What happened, or what went wrong, is the first thing to be read out.
+document.querySelector("[data-focus]")?.focus();

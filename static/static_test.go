@@ -1,0 +1,245 @@
+package static
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// ask sends a request with the given header fields, name and value in turn.
+func ask(handler http.Handler, method, path string, fields ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, path, nil)
+	for i := 0; i+1 < len(fields); i += 2 {
+		r.Header.Set(fields[i], fields[i+1])
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, r)
+	return w
+}
+
+func TestURL(t *testing.T) {
+	pattern := regexp.MustCompile(`^/static/[0-9a-f]{16}/css/app\.css$`)
+	got := URL("css/app.css")
+	if !pattern.MatchString(got) {
+		t.Errorf("got %q", got)
+	}
+	if again := loadTree(); again.hash != tree().hash {
+		t.Errorf("hash of the same files: got %q and %q", again.hash, tree().hash)
+	}
+}
+
+// TestTree wants every embedded file there and of a known type.
+func TestTree(t *testing.T) {
+	count := 0
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		count++
+		w := ask(Handler(nil), http.MethodGet, URL(name))
+		want, err := files.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), want) {
+			t.Errorf("%s: got %d with %d bytes, want %d", name, w.Code, w.Body.Len(), len(want))
+		}
+		if got := w.Header().Get("Content-Type"); got == contentType("") {
+			t.Errorf("%s: Content-Type: got %q", name, got)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if count != len(tree().files) {
+		t.Errorf("files: got %d, want %d", len(tree().files), count)
+	}
+}
+
+func TestHandler(t *testing.T) {
+	const other = "/static/0000000000000000/css/app.css"
+	tests := []struct {
+		name    string
+		method  string
+		path    string
+		status  int
+		caching string
+		kind    string
+	}{
+		{"right hash", "GET", URL("css/app.css"), 200, cacheForever, "text/css; charset=utf-8"},
+		{"HEAD", "HEAD", URL("css/app.css"), 200, cacheForever, "text/css; charset=utf-8"},
+		{"other hash", "GET", other, 200, cacheAsk, "text/css; charset=utf-8"},
+		{"script", "GET", URL("js/app.js"), 200, cacheForever, "text/javascript; charset=utf-8"},
+		{"picture", "GET", URL("img/icon.svg"), 200, cacheForever, "image/svg+xml"},
+		{"unknown name", "GET", URL("css/none.css"), 404, "no-store", "text/plain; charset=utf-8"},
+		{"folder", "GET", URL("css"), 404, "no-store", "text/plain; charset=utf-8"},
+		{"folder with slash", "GET", URL("css/"), 404, "no-store", "text/plain; charset=utf-8"},
+		{"root", "GET", "/static/", 404, "no-store", "text/plain; charset=utf-8"},
+		{"no name", "GET", "/static/x", 404, "no-store", "text/plain; charset=utf-8"},
+		{"up", "GET", "/static/x/../static.go", 404, "no-store", "text/plain; charset=utf-8"},
+		{"elsewhere", "GET", "/login", 404, "no-store", "text/plain; charset=utf-8"},
+		{"POST", "POST", URL("css/app.css"), 405, "", "text/plain; charset=utf-8"},
+		{"DELETE unknown", "DELETE", URL("css/none.css"), 404, "no-store", "text/plain; charset=utf-8"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			w := ask(Handler(nil), test.method, test.path)
+			if w.Code != test.status {
+				t.Errorf("status: got %d, want %d", w.Code, test.status)
+			}
+			if got := w.Header().Get("Cache-Control"); got != test.caching {
+				t.Errorf("Cache-Control: got %q, want %q", got, test.caching)
+			}
+			if got := w.Header().Get("Content-Type"); got != test.kind {
+				t.Errorf("Content-Type: got %q, want %q", got, test.kind)
+			}
+			if got := w.Header().Get("X-Content-Type-Options"); got != "nosniff" {
+				t.Errorf("X-Content-Type-Options: got %q", got)
+			}
+			if got, want := w.Header().Get("Allow"), map[bool]string{true: "GET, HEAD"}[test.status == 405]; got != want {
+				t.Errorf("Allow: got %q, want %q", got, want)
+			}
+			if test.method == "HEAD" && w.Body.Len() > 0 {
+				t.Errorf("body of HEAD: got %d bytes", w.Body.Len())
+			}
+		})
+	}
+}
+
+func TestCompression(t *testing.T) {
+	want, err := files.ReadFile("css/app.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		accept string
+		packed bool
+	}{
+		{"gzip, deflate, br, zstd", true},
+		{"br;q=1.0, GZIP;q=0.5", true},
+		{"*", true},
+		{"gzip;q=0, *", false},
+		{"gzip;q=0.0", false},
+		{"*;q=0", false},
+		{"br", false},
+		{"gzipped", false},
+		{"", false},
+	}
+	for _, test := range tests {
+		t.Run(test.accept, func(t *testing.T) {
+			w := ask(Handler(nil), "GET", URL("css/app.css"), "Accept-Encoding", test.accept)
+			if got := w.Header().Get("Content-Encoding") == "gzip"; got != test.packed {
+				t.Fatalf("compressed: got %t, want %t", got, test.packed)
+			}
+			if got := w.Header().Get("Vary"); got != "Accept-Encoding" {
+				t.Errorf("Vary: got %q", got)
+			}
+			if got := w.Header().Get("Content-Length"); got != strconv.Itoa(w.Body.Len()) {
+				t.Errorf("Content-Length: got %s, want %d", got, w.Body.Len())
+			}
+			got := w.Body.Bytes()
+			if test.packed {
+				got = unpack(t, got)
+			}
+			if !bytes.Equal(got, want) {
+				t.Error("the content differs from the file")
+			}
+		})
+	}
+}
+
+func unpack(t *testing.T, packed []byte) []byte {
+	t.Helper()
+	r, err := gzip.NewReader(bytes.NewReader(packed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain
+}
+
+// TestIncompressible wants a file that compression makes bigger sent as it is.
+func TestIncompressible(t *testing.T) {
+	f := newFile("image/png", []byte("x"))
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/", nil)
+	r.Header.Set("Accept-Encoding", "gzip")
+	f.serve(w, r, cacheForever)
+	if w.Body.String() != "x" || w.Header().Get("Vary") != "" || w.Header().Get("Content-Encoding") != "" {
+		t.Errorf("got %q %v", w.Body, w.Header())
+	}
+}
+
+func TestNotModified(t *testing.T) {
+	handler := Handler(nil)
+	plain := ask(handler, "GET", URL("css/app.css")).Header().Get("ETag")
+	packed := ask(handler, "GET", URL("css/app.css"), "Accept-Encoding", "gzip").Header().Get("ETag")
+	if plain == packed || !strings.HasPrefix(plain, `"`) {
+		t.Fatalf("tags of the two forms: got %s and %s", plain, packed)
+	}
+	tests := []struct {
+		name   string
+		header string
+		status int
+	}{
+		{"same", plain, 304},
+		{"weak", "W/" + plain, 304},
+		{"one of many", `"a", ` + plain, 304},
+		{"any", "*", 304},
+		{"compressed form", packed, 200},
+		{"other", `"a"`, 200},
+	}
+	for _, test := range tests {
+		w := ask(handler, "GET", URL("css/app.css"), "If-None-Match", test.header)
+		if w.Code != test.status {
+			t.Errorf("%s: got %d, want %d", test.name, w.Code, test.status)
+		}
+		if got := w.Header().Get("ETag"); got != plain {
+			t.Errorf("%s: ETag: got %s, want %s", test.name, got, plain)
+		}
+		if w.Code == 304 && w.Body.Len() > 0 {
+			t.Errorf("%s: got a body", test.name)
+		}
+	}
+}
+
+func TestFavicon(t *testing.T) {
+	branded, err := NewBrand("#ffcc00", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		brand *Brand
+		want  string
+	}{{nil, "#3d4fd1"}, {branded, "#ffcc00"}} {
+		w := ask(Favicon(test.brand), "GET", "/favicon.ico")
+		if w.Code != 200 || w.Header().Get("Content-Type") != typeSVG || !strings.Contains(w.Body.String(), test.want) {
+			t.Errorf("got %d %q %q, want %q in it", w.Code, w.Header().Get("Content-Type"), w.Body, test.want)
+		}
+	}
+	if w := ask(Favicon(nil), "POST", "/favicon.ico"); w.Code != 405 {
+		t.Errorf("POST: got %d, want 405", w.Code)
+	}
+}
+
+// TestSizes keeps the page light: all styles and the script, compressed.
+func TestSizes(t *testing.T) {
+	styles := len(tree().files["css/app.css"].gzip) + len(tree().files["css/signed-in.css"].gzip)
+	if styles > 10_000 {
+		t.Errorf("stylesheets: got %d bytes, want 10,000 or less", styles)
+	}
+	if script := len(tree().files["js/app.js"].gzip); script > 5_000 {
+		t.Errorf("script: got %d bytes, want 5,000 or less", script)
+	}
+}
