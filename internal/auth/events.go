@@ -86,7 +86,7 @@ func (s *Service) record(ctx context.Context, events ...models.Event) error {
 func (s *Service) log(ctx context.Context, e models.Event) {
 	level := slog.LevelInfo
 	switch e.Action {
-	case ActionReplay, ActionRestored, ActionLoginLimited:
+	case ActionReplay, ActionLoginLimited:
 		level = slog.LevelWarn
 	}
 	s.logger.LogAttrs(ctx, level, "security",

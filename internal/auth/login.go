@@ -23,8 +23,7 @@ type Login struct {
 type SignedIn struct {
 	Tokens   *Tokens
 	Device   string // the device cookie to set; "" when the present one stays
-	Username string
-	Replayed bool // tell the person that a copied token ended a session of theirs
+	Replayed bool   // tell the person that a copied token ended a session of theirs
 }
 
 // Login opens a session. It returns apperr.Unauthorized for a wrong password
@@ -61,8 +60,11 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 		}
 		session := s.newSession(user.ID, "password", in.Remember, in.Client)
 		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: in.Client}.event(ActionLogin, fresh, ""))
-		signedIn, err = s.open(ctx, tx, fresh, session, in.Presented, in.Device)
-		return err
+		if signedIn, err = s.open(ctx, tx, fresh, session, in.Presented, in.Device); err != nil {
+			return err
+		}
+		signedIn.Replayed = !fresh.ReplayedAt.IsZero()
+		return tx.Users.MarkSignedIn(ctx, fresh.ID, s.now())
 	})
 	if err != nil {
 		return nil, s.loginRefused(ctx, a, proven, err)
@@ -85,9 +87,6 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	if _, err := tx.Sessions.Trim(ctx, user.ID, maxSessions, now); err != nil {
 		return nil, err
 	}
-	if err := tx.Users.MarkSignedIn(ctx, user.ID, now); err != nil {
-		return nil, err
-	}
 	newDevice, err := s.rememberDevice(ctx, tx, user.ID, device)
 	if err != nil {
 		return nil, err
@@ -96,7 +95,7 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	if err != nil {
 		return nil, err
 	}
-	return &SignedIn{Tokens: tokens, Device: newDevice, Username: user.Username, Replayed: !user.ReplayedAt.IsZero()}, nil
+	return &SignedIn{Tokens: tokens, Device: newDevice}, nil
 }
 
 // rememberDevice ties the browser to the person and returns the cookie to set:

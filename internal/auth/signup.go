@@ -79,6 +79,9 @@ func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User,
 	session := s.newSession(user.ID, method, true, in.Client)
 	actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: in.Client}
 	record(actor.event(action, user, ""))
+	if err := tx.Users.MarkSignedIn(ctx, user.ID, s.now()); err != nil {
+		return nil, err
+	}
 	return s.open(ctx, tx, user, session, in.Presented, in.Device)
 }
 
