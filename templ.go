@@ -7,6 +7,7 @@
 package latchkey
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -26,7 +27,9 @@ import (
 func Render(c echo.Context, status int, page templ.Component) error {
 	buf := templ.GetBuffer()
 	defer templ.ReleaseBuffer(buf)
-	if err := page.Render(c.Request().Context(), buf); err != nil {
+	// Writing to memory waits for nothing: the page that says a deadline was
+	// missed must not fail for it.
+	if err := page.Render(context.WithoutCancel(c.Request().Context()), buf); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
 	header := c.Response().Header()

@@ -48,8 +48,8 @@ func (t *Audit) Append(ctx context.Context, events ...Event) error {
 
 // AuditQuery chooses lines of the audit log, the newest first.
 type AuditQuery struct {
-	Actor   string // id, or the name as it was
-	Subject string // id, or the name as it was
+	Actor   string // an id, or else the username as it was
+	Subject string // as Actor
 	Actions []string
 	From    time.Time // at or after
 	To      time.Time // before
@@ -116,10 +116,10 @@ func auditPage(events []Event, q AuditQuery, backwards bool) AuditPage {
 
 func (t *Audit) filter(db *gorm.DB, q AuditQuery) *gorm.DB {
 	if q.Actor != "" {
-		db = db.Where("(actor_id = ? OR actor_name = ?)", q.Actor, q.Actor)
+		db = db.Where(person("actor", q.Actor)+" = ?", q.Actor)
 	}
 	if q.Subject != "" {
-		db = db.Where("(subject_id = ? OR subject_name = ?)", q.Subject, q.Subject)
+		db = db.Where(person("subject", q.Subject)+" = ?", q.Subject)
 	}
 	if len(q.Actions) > 0 {
 		db = db.Where("action IN ?", q.Actions)
@@ -131,6 +131,15 @@ func (t *Audit) filter(db *gorm.DB, q AuditQuery) *gorm.DB {
 		db = db.Where("at < ?", At(q.To))
 	}
 	return db
+}
+
+// person is the column that a person is looked for in: ids have an index,
+// names are for accounts that are gone.
+func person(role, idOrName string) string {
+	if IsID(idOrName) {
+		return role + "_id"
+	}
+	return role + "_name"
 }
 
 func auditCursor(e Event) string {

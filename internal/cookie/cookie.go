@@ -63,24 +63,31 @@ func (j *Jar) Tokens(r *http.Request) (accessToken, refreshToken string, present
 	return a, b, sawAccess || sawRefresh
 }
 
-// TokenCookies are the tokens of one generation and how long they live.
+// TokenCookies are the tokens of one generation and when they die.
 type TokenCookies struct {
-	Access        string
-	AccessMaxAge  time.Duration
-	Refresh       string
-	RefreshMaxAge time.Duration
-	Remember      bool // without it the refresh cookie goes with the browser's window
+	Access         string
+	AccessExpires  time.Time
+	Refresh        string
+	RefreshExpires time.Time
+	Remember       bool // without it the refresh cookie goes with the browser's window
 }
 
-// SetTokens gives the browser a pair of tokens.
+// SetTokens gives the browser a pair of tokens. Each cookie lives as long as
+// its token.
 func (j *Jar) SetTokens(h http.Header, t TokenCookies) {
-	j.set(h, access, t.Access, max(t.AccessMaxAge, time.Second))
-	if !t.Remember {
-		t.RefreshMaxAge = 0
-	} else {
-		t.RefreshMaxAge = max(t.RefreshMaxAge, time.Second)
+	j.set(h, access, t.Access, j.until(t.AccessExpires))
+	if t.Remember {
+		j.set(h, refresh, t.Refresh, j.until(t.RefreshExpires))
+		return
 	}
-	j.set(h, refresh, t.Refresh, t.RefreshMaxAge)
+	j.set(h, refresh, t.Refresh, 0)
+}
+
+// until is the time left, in whole seconds and never zero, which would mean
+// the browser's window.
+func (j *Jar) until(expires time.Time) time.Duration {
+	left := expires.Sub(j.now())
+	return max((left + time.Second - 1).Truncate(time.Second), time.Second)
 }
 
 // ClearTokens takes the token cookies back, and those that this response was

@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"errors"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -44,9 +43,8 @@ func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 // GiveTokens sets the cookies of a pair of tokens.
 func GiveTokens(c echo.Context, jar *cookie.Jar, tokens *auth.Tokens) {
 	jar.SetTokens(c.Response().Header(), cookie.TokenCookies{
-		Access: tokens.Access, AccessMaxAge: time.Until(tokens.AccessExpires).Round(time.Second),
-		Refresh: tokens.Refresh, RefreshMaxAge: time.Until(tokens.RefreshExpires).Round(time.Second),
-		Remember: tokens.Remember,
+		Access: tokens.Access, AccessExpires: tokens.AccessExpires,
+		Refresh: tokens.Refresh, RefreshExpires: tokens.RefreshExpires, Remember: tokens.Remember,
 	})
 }
 

@@ -31,6 +31,7 @@ type State struct {
 	Stale    bool          // tokens came along that are of no use any more
 	Ended    models.Reason // why their session is over, if that is known
 	FormPage string        // where the form of a POST route stands
+	Proxied  bool          // the peer is a trusted proxy
 }
 
 // Of returns the request's State. It is never nil.
@@ -43,14 +44,21 @@ func Of(c echo.Context) *State {
 	return s
 }
 
-// Client tells where the request came from.
+// Client tells where the request came from. The address of a trusted proxy
+// that did not say whom it speaks for is nobody's.
 func Client(c echo.Context) auth.Client {
 	addr, err := netip.ParseAddr(c.RealIP())
-	if err != nil {
+	if err != nil || AddressHidden(c) {
 		addr = netip.Addr{}
 	}
 	agent := c.Request().UserAgent()
 	return auth.Client{IP: addr, UserAgent: clean(agent, 256), RequestID: Of(c).ID}
+}
+
+// AddressHidden reports whether a trusted proxy kept its client's address to
+// itself.
+func AddressHidden(c echo.Context) bool {
+	return Of(c).Proxied && c.Request().Header.Get(echo.HeaderXForwardedFor) == ""
 }
 
 // clean cuts text to n bytes of printable ASCII: what a log or a list of
@@ -83,8 +91,8 @@ var foreignID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 func RequestID(trusted []netip.Prefix) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			state := &State{}
-			if given := c.Request().Header.Get(echo.HeaderXRequestID); given != "" && foreignID.MatchString(given) && fromProxy(c.Request(), trusted) {
+			state := &State{Proxied: fromProxy(c.Request(), trusted)}
+			if given := c.Request().Header.Get(echo.HeaderXRequestID); state.Proxied && foreignID.MatchString(given) {
 				state.ID = given
 			} else {
 				state.ID = newRequestID()
@@ -112,6 +120,9 @@ func newRequestID() string {
 }
 
 func fromProxy(r *http.Request, trusted []netip.Prefix) bool {
+	if len(trusted) == 0 {
+		return false
+	}
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return false
