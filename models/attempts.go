@@ -122,12 +122,19 @@ func (t *Attempts) get(ctx context.Context, bucket string) (attempt, error) {
 	return rows[0], nil
 }
 
-// Refund takes back an attempt that turned out not to count.
+// Refund takes back an attempt that turned out not to count, in each of the
+// buckets, in the order in which they are taken: one statement for all would
+// lock them in an order of its own.
 func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
-	_, err := t.store.exec(ctx, "refund attempt", `
-		UPDATE login_attempts SET count = count - 1, streak = streak - 1, blocked_until = 0
-		WHERE bucket IN ? AND count > 0 AND streak > 0`, buckets)
-	return err
+	for _, bucket := range buckets {
+		_, err := t.store.exec(ctx, "refund attempt", `
+			UPDATE login_attempts SET count = count - 1, streak = streak - 1, blocked_until = 0
+			WHERE bucket = ? AND count > 0 AND streak > 0`, bucket)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Clear forgets buckets.

@@ -196,6 +196,13 @@ func (t *Audit) PerDay(ctx context.Context, first time.Time, days int, actions .
 	return counts, nil
 }
 
+// PurgeAction removes at most limit lines of one action older than before.
+func (t *Audit) PurgeAction(ctx context.Context, action string, before time.Time, limit int) (int64, error) {
+	return t.store.exec(ctx, "purge audit log",
+		"DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE action = ? AND at < ? ORDER BY at LIMIT ?)",
+		action, At(before), limit)
+}
+
 // Purge removes at most limit lines older than before.
 func (t *Audit) Purge(ctx context.Context, before time.Time, limit int) (int64, error) {
 	return t.store.exec(ctx, "purge audit log",

@@ -68,7 +68,8 @@ func (s *Store) migrateDown(ctx context.Context) error {
 	})
 }
 
-// Migrations lists all migrations in order.
+// Migrations lists all migrations in order. When the database is ahead of this
+// program it returns ErrSchemaNewer beside those that it knows.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	var list []Migration
 	err := s.withProvider(func(provider *goose.Provider) error {
@@ -79,6 +80,9 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 		for _, state := range states {
 			name := strings.TrimSuffix(filepath.Base(state.Source.Path), ".sql")
 			list = append(list, Migration{Version: state.Source.Version, Name: name, AppliedAt: state.AppliedAt})
+		}
+		if current, target, err := provider.GetVersions(ctx); err == nil && current > target {
+			return ErrSchemaNewer
 		}
 		return nil
 	})

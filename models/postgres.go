@@ -6,7 +6,14 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+	"gorm.io/driver/postgres"
 )
+
+// postgresDialect is GORM's own, which must not print values.
+type postgresDialect struct{ *postgres.Dialector }
+
+// Explain keeps the values out of what is logged, as sqliteDialect does.
+func (postgresDialect) Explain(query string, _ ...any) string { return query }
 
 // openPostgres opens a pool. statementTimeout, in milliseconds, bounds what
 // one statement may take unless the URL says otherwise; "" sets none.

@@ -89,37 +89,6 @@ func (t *Sessions) ByID(ctx context.Context, id string) (*Session, error) {
 	return &session, nil
 }
 
-// Rotation asks for a session's next generation.
-type Rotation struct {
-	SessionID  string
-	UserID     string // who the token says it is of
-	TokenID    string // the refresh token's jti
-	Generation int64  // the refresh token's generation
-	Now        time.Time
-	PerMinute  int // how many rotations a minute allows; 0: any
-}
-
-// Rotate moves a live session from the given generation to the next in one
-// conditional statement and reports whether it did. Of many parallel callers
-// one wins; on PostgreSQL the condition is evaluated again after the row lock
-// is had, so that neither a logout nor a disable can be missed.
-func (t *Sessions) Rotate(ctx context.Context, r Rotation) (bool, error) {
-	rows, err := t.store.exec(ctx, "rotate session", `
-		UPDATE sessions SET
-			generation = generation + 1, rotated_at = @now, last_seen_at = @now,
-			rotations = CASE WHEN rotation_minute > @now - 60000000 THEN rotations + 1 ELSE 1 END,
-			rotation_minute = CASE WHEN rotation_minute > @now - 60000000 THEN rotation_minute ELSE @now END
-		WHERE id = @sid AND user_id = @user AND generation = @generation AND `+liveSession+`
-			AND (@limit = 0 OR rotations < @limit OR rotation_minute <= @now - 60000000)
-			AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at = 0)
-			AND NOT EXISTS (SELECT 1 FROM denylist WHERE token_id IN (@sid, @jti))`,
-		map[string]any{
-			"now": int64(At(r.Now)), "sid": r.SessionID, "user": r.UserID, "jti": r.TokenID,
-			"generation": r.Generation, "limit": r.PerMinute,
-		})
-	return rows == 1, err
-}
-
 // Confirm records that tokens of a generation are in use, and that the session
 // was. It never goes back.
 func (t *Sessions) Confirm(ctx context.Context, id string, generation int64, now time.Time) error {

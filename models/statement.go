@@ -35,13 +35,29 @@ func (q *statement) run(ctx context.Context, args ...any) (*sql.Rows, error) {
 	return stmt.QueryContext(q.watch(ctx), args...)
 }
 
-// row executes a statement that answers with one row.
+// row executes a statement that answers with one row, or with none:
+// sql.ErrNoRows. It reads to the end, where a change that could not be kept
+// shows.
 func (q *statement) row(ctx context.Context, args []any, into ...any) error {
-	stmt, err := q.prepared(ctx)
+	rows, err := q.run(ctx, args...)
 	if err != nil {
 		return err
 	}
-	return stmt.QueryRowContext(q.watch(ctx), args...).Scan(into...)
+	defer func() { _ = rows.Close() }()
+	found := rows.Next()
+	if found {
+		if err := rows.Scan(into...); err != nil {
+			return err
+		}
+		rows.Next()
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	if !found {
+		return sql.ErrNoRows
+	}
+	return nil
 }
 
 func (q *statement) watch(ctx context.Context) context.Context {

@@ -53,7 +53,7 @@ type Store struct {
 	writer  chan struct{} // SQLite: who holds it may write; PostgreSQL: nil
 	inTx    bool
 
-	statements struct{ identify, home *statement }
+	statements struct{ identify, examine, rotate, home *statement }
 }
 
 // Open connects to the database. It does not migrate it.
@@ -86,7 +86,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
 		s.sqlDB, err = openPostgres(options.URL, 10, "5000")
-		dialector = postgres.New(postgres.Config{Conn: s.sqlDB})
+		dialector = postgresDialect{&postgres.Dialector{Config: &postgres.Config{Conn: s.sqlDB}}}
 	default:
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
 	}
@@ -97,7 +97,8 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		_ = s.sqlDB.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	s.statements.identify, s.statements.home = s.newStatement(identifyQuery), s.newStatement(homeQuery)
+	s.statements.identify, s.statements.examine = s.newStatement(identifyQuery), s.newStatement(examineQuery)
+	s.statements.rotate, s.statements.home = s.newStatement(rotateQuery), s.newStatement(homeQuery)
 	s.attach()
 	return s, nil
 }

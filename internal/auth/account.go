@@ -28,6 +28,12 @@ func (s *Service) UpdateProfile(ctx context.Context, who *Identity, username, fu
 	if username == who.Username && fullName == who.FullName {
 		return nil
 	}
+	if username != who.Username { // or the answers would tell which names are taken
+		err := s.limit(ctx, who.Actor(client), "rename:"+who.UserID, renameRule, "You tried many usernames in a short time.")
+		if err != nil {
+			return err
+		}
+	}
 	return taken(s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.lockActive(ctx, tx, who.UserID)
 		if err != nil {

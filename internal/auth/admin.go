@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"latchkey/internal/apperr"
 	"latchkey/models"
@@ -24,7 +23,7 @@ func (s *Service) guarded(ctx context.Context, actor Actor,
 	f func(tx *models.Store, admins []string, record func(models.Event)) error,
 ) error {
 	if actor.UserID != "" {
-		if err := s.limit(ctx, "admin:"+actor.UserID, adminRule); err != nil {
+		if err := s.limit(ctx, actor, "admin:"+actor.UserID, adminRule, "You made many changes in a short time."); err != nil {
 			return err
 		}
 	}
@@ -59,9 +58,9 @@ func (s *Service) actOn(ctx context.Context, actor Actor, userID string,
 // Disable shuts an account and ends every session of it. It returns how many
 // were live. reason is for admins. An account that is disabled stays so.
 func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason string) (user *models.User, ended int, err error) {
-	reason = strings.TrimSpace(reason)
-	if utf8.RuneCountInString(reason) > maxReason {
-		return nil, 0, apperr.Fields{{Field: "reason", Message: "The reason has at most 500 characters."}}
+	reason = strings.Join(strings.Fields(reason), " ")
+	if problem := checkReason(reason); problem != "" {
+		return nil, 0, apperr.Fields{{Field: "reason", Message: problem}}
 	}
 	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
 		if user = u; last {

@@ -112,7 +112,6 @@ type Identity struct {
 	Admin             bool
 	PasswordChangedAt time.Time
 	SessionID         string
-	SignedInAt        time.Time
 }
 
 // Name is what to call the person: the full name, else the username.

@@ -45,7 +45,7 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 	result := Result{Clear: true}
 	if presented.Access != "" {
 		var err error
-		if result, err = s.checkAccess(ctx, presented.Access); err != nil || result.Identity != nil {
+		if result, err = s.checkAccess(ctx, presented.Access, client); err != nil || result.Identity != nil {
 			return result, err
 		}
 	}
@@ -54,6 +54,7 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 	}
 	claims, err := s.keyring.Verify(WebRefresh, presented.Refresh)
 	if err != nil {
+		s.reportClass(ctx, WebRefresh, presented.Refresh, client)
 		ended, err := s.explainExpired(ctx, presented.Refresh)
 		return Result{Clear: true, Ended: ended}, err
 	}
@@ -61,14 +62,15 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 }
 
 // checkAccess looks at an access token: the one query of R1.
-func (s *Service) checkAccess(ctx context.Context, token string) (Result, error) {
+func (s *Service) checkAccess(ctx context.Context, token string, client Client) (Result, error) {
 	unusable := Result{Clear: true}
 	claims, err := s.keyring.Verify(WebAccess, token)
 	if err != nil {
+		s.reportClass(ctx, WebAccess, token, client)
 		return unusable, nil
 	}
-	p, err := s.presence(ctx, claims)
-	if p == nil {
+	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID)
+	if p, err = ofToken(claims, p, err); p == nil {
 		return unusable, err
 	}
 	now := s.now()
@@ -84,20 +86,30 @@ func (s *Service) checkAccess(ctx context.Context, token string) (Result, error)
 	return Result{Identity: identityOf(p)}, nil
 }
 
-// presence reads what the database says of a token. It returns nil without an
+// reportClass logs a token that is genuine and of another class than the
+// cookie it came in: no browser does that by itself.
+func (s *Service) reportClass(ctx context.Context, want Class, token string, client Client) {
+	for class := range classes {
+		if class == want {
+			continue
+		}
+		if claims, err := s.keyring.Verify(class, token); err == nil {
+			actor := Actor{UserID: claims.Subject, SessionID: claims.SessionID, Client: client}
+			s.log(ctx, actor.event(ActionTokenClass, nil, class.spec().audience+" as "+want.spec().audience))
+		}
+	}
+}
+
+// ofToken passes what the database says of a token's session: nil without an
 // error when the session is not there or is somebody else's.
-func (s *Service) presence(ctx context.Context, claims *Claims) (*models.Presence, error) {
-	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID)
+func ofToken(claims *Claims, p *models.Presence, err error) (*models.Presence, error) {
 	if errors.Is(err, apperr.NotFound) {
 		return nil, nil //nolint:nilnil // nobody is an answer here, and not a failure
 	}
-	if err != nil {
-		return nil, err
-	}
-	if p.Session.UserID != claims.Subject {
+	if err == nil && p.Session.UserID != claims.Subject {
 		return nil, nil //nolint:nilnil // as above
 	}
-	return p, nil
+	return p, err
 }
 
 // over tells why a session cannot go on; "" when it can.
@@ -120,11 +132,15 @@ func (s *Service) explainExpired(ctx context.Context, token string) (models.Reas
 	if err != nil {
 		return "", nil
 	}
-	p, err := s.presence(ctx, claims)
-	if p == nil {
+	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID)
+	if p, err = ofToken(claims, p, err); p == nil {
 		return "", err
 	}
-	return over(p, s.now()), nil
+	reason := over(p, s.now())
+	if reason == "" && claims.Generation == p.Session.Generation {
+		return models.ReasonIdle, nil // the row counts from the last access token's use, a little later
+	}
+	return reason, nil
 }
 
 // refresh goes on with a session by its refresh token: silent refresh, by the
@@ -138,12 +154,15 @@ func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (R
 	if s.limits {
 		rotation.PerMinute = rotationsPerMinute
 	}
-	won, err := s.store.Sessions.Rotate(ctx, rotation)
-	if err != nil {
+	p, err := s.store.Sessions.Rotate(ctx, rotation)
+	if err == nil {
+		return s.delivered(p)
+	}
+	if !errors.Is(err, apperr.NotFound) {
 		return Result{}, err
 	}
-	p, err := s.presence(ctx, claims)
-	if p == nil {
+	p, err = s.store.Sessions.Examine(ctx, claims.SessionID, claims.ID)
+	if p, err = ofToken(claims, p, err); p == nil {
 		return ended, err
 	}
 	session, now := &p.Session, s.now()
@@ -151,10 +170,6 @@ func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (R
 		return ended, nil
 	}
 	switch presented, current := claims.Generation, session.Generation; {
-	case won:
-		// What this rotation made, whatever became of the row since.
-		session.Generation, session.RotatedAt = presented+1, models.At(rotation.Now)
-		return s.delivered(p)
 	case presented == current-1 && s.overlaps(session, now):
 		return s.delivered(p)
 	case presented == current:
@@ -178,7 +193,7 @@ func (s *Service) overlaps(session *models.Session, now time.Time) bool {
 // newest: too many rotations in this minute, or a change that was under way.
 func held(session *models.Session, now time.Time) error {
 	if wait := session.PauseUntil().Sub(now); wait > 0 && session.Rotations >= rotationsPerMinute {
-		return apperr.Wait(apperr.TooMany, wait, "", errors.New("rotations of one session"))
+		return apperr.Wait(apperr.TooMany, wait, "This browser asked for too many pages in a short time.", errors.New("rotations of one session"))
 	}
 	return apperr.Wait(apperr.Unavailable, time.Second, "", errors.New("the session changed while it rotated"))
 }
@@ -235,6 +250,6 @@ func identityOf(p *models.Presence) *Identity {
 	return &Identity{
 		UserID: p.Session.UserID, Username: p.Username, Email: p.Email, FullName: p.FullName,
 		Admin: p.Role == models.RoleAdmin, PasswordChangedAt: p.PasswordChangedAt.Time(),
-		SessionID: p.Session.ID, SignedInAt: p.Session.CreatedAt.Time(),
+		SessionID: p.Session.ID,
 	}
 }

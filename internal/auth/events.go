@@ -15,9 +15,11 @@ const (
 	ActionLoginFailed    = "login-failed"
 	ActionLoginLimited   = "login-limited"
 	ActionLoginDisabled  = "login-disabled"
+	ActionLimited        = "limited"
 	ActionLogout         = "logout"
 	ActionReplay         = "refresh-replay"
 	ActionRestored       = "refresh-from-the-future"
+	ActionTokenClass     = "token-of-another-class"
 	ActionSessionEnd     = "session-end"
 	ActionSessionsEnd    = "sessions-end-others"
 	ActionProfile        = "profile-change"
@@ -86,7 +88,7 @@ func (s *Service) record(ctx context.Context, events ...models.Event) error {
 func (s *Service) log(ctx context.Context, e models.Event) {
 	level := slog.LevelInfo
 	switch e.Action {
-	case ActionReplay, ActionLoginLimited:
+	case ActionReplay, ActionLoginLimited, ActionLimited, ActionTokenClass:
 		level = slog.LevelWarn
 	}
 	s.logger.LogAttrs(ctx, level, "security",

@@ -13,7 +13,8 @@ const (
 	keepTokens   = 7 * 24 * time.Hour   // dead links still explain themselves
 	keepDevices  = 180 * 24 * time.Hour // since they were last used
 	keepAudit    = 180 * 24 * time.Hour
-	keepBuckets  = 24 * time.Hour // the longest window
+	keepFailed   = 30 * 24 * time.Hour // failed sign-ins, with addresses of people who may be nobody's users
+	keepBuckets  = 24 * time.Hour      // the longest window
 )
 
 // purgeBatch bounds one statement, so that nothing waits long behind it.
@@ -31,6 +32,9 @@ func (s *Service) Purge(ctx context.Context) (int64, error) {
 		func(t *models.Store) (int64, error) { return t.Tokens.Purge(ctx, now.Add(-keepTokens), purgeBatch) },
 		func(t *models.Store) (int64, error) { return t.Devices.Purge(ctx, now.Add(-keepDevices), purgeBatch) },
 		func(t *models.Store) (int64, error) { return t.Audit.Purge(ctx, now.Add(-keepAudit), purgeBatch) },
+		func(t *models.Store) (int64, error) {
+			return t.Audit.PurgeAction(ctx, ActionLoginFailed, now.Add(-keepFailed), purgeBatch)
+		},
 		func(t *models.Store) (int64, error) {
 			return t.Attempts.Purge(ctx, accountBuckets, now.Add(-keepBuckets), purgeBatch)
 		},

@@ -25,6 +25,7 @@ var (
 	attemptsRule = perWindow(60, time.Minute)
 	signupRule   = perWindow(10, time.Hour)
 	adminRule    = perWindow(60, time.Minute)
+	renameRule   = perWindow(10, time.Hour)
 )
 
 // accountBuckets start the names of buckets that outlive their window, because
@@ -60,9 +61,9 @@ func (s *Service) unknownBucket(identifier string) string {
 	return "unknown:" + hex.EncodeToString(mac.Sum(nil)[:16])
 }
 
-// limit counts one attempt at something and returns apperr.TooMany when there
-// were too many.
-func (s *Service) limit(ctx context.Context, bucket string, rule models.Rule) error {
+// limit counts one attempt at something and returns apperr.TooMany, with what
+// to say about it, when there were too many.
+func (s *Service) limit(ctx context.Context, actor Actor, bucket string, rule models.Rule, words string) error {
 	if !s.limits {
 		return nil
 	}
@@ -70,7 +71,12 @@ func (s *Service) limit(ctx context.Context, bucket string, rule models.Rule) er
 	if err != nil {
 		return err
 	}
-	return s.tooMany(verdict, bucket)
+	refused := s.tooMany(verdict, bucket)
+	if refused != nil {
+		s.log(ctx, actor.event(ActionLimited, nil, apperr.Details(refused).Error()))
+		apperr.Details(refused).Message = words
+	}
+	return refused
 }
 
 func (s *Service) tooMany(verdict models.Verdict, bucket string) error {

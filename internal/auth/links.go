@@ -120,7 +120,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 	if problem := s.policy.Check(newPassword, link.Username, localPart(link.Email)); problem != "" {
 		return apperr.Fields{{Field: "password", Message: problem}}
 	}
-	if err := s.limit(ctx, "attempts:"+networkOf(client.IP), attemptsRule); err != nil {
+	if err := s.limit(ctx, Actor{Client: client}, "attempts:"+networkOf(client.IP), attemptsRule, ""); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, newPassword)

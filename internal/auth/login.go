@@ -44,9 +44,6 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 	}
 	var signedIn *SignedIn
 	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		if err := s.settle(ctx, tx, proven); err != nil {
-			return err
-		}
 		fresh, err := tx.Users.Lock(ctx, user.ID)
 		switch {
 		case errors.Is(err, apperr.NotFound):
@@ -57,6 +54,10 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 			return apperr.New(apperr.Disabled, "", nil)
 		case fresh.PasswordHash != user.PasswordHash:
 			return apperr.New(apperr.Unauthorized, wrongPassword, errors.New("changed while it was checked"))
+		}
+		// After the account: whoever clears limits takes them in this order.
+		if err := s.settle(ctx, tx, proven); err != nil {
+			return err
 		}
 		session := s.newSession(user.ID, "password", in.Remember, in.Client)
 		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: in.Client}.event(ActionLogin, fresh, ""))
@@ -117,16 +118,10 @@ func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID, 
 
 // loginFailed records a sign-in that did not get past the password.
 func (s *Service) loginFailed(ctx context.Context, a attempt, cause error) error {
-	actor := Actor{Client: a.client}
-	var recorded error
-	switch {
-	case errors.Is(cause, apperr.TooMany):
-		s.log(ctx, actor.event(ActionLoginLimited, a.user, ""))
-	case errors.Is(cause, apperr.Unauthorized):
-		recorded = s.record(ctx, actor.event(ActionLoginFailed, a.user, ""))
-	}
-	if recorded != nil {
-		return recorded
+	if errors.Is(cause, apperr.Unauthorized) {
+		if err := s.record(ctx, Actor{Client: a.client}.event(ActionLoginFailed, a.user, "")); err != nil {
+			return err
+		}
 	}
 	return cause
 }

@@ -41,7 +41,7 @@ func (s *Service) endPresented(ctx context.Context, tx *models.Store, presented 
 func (s *Service) endEach(ctx context.Context, tx *models.Store, presented Presented, reason models.Reason) ([]models.Session, error) {
 	var ended []models.Session
 	for _, claims := range s.genuine(presented) {
-		if err := tx.Denylist.Deny(ctx, claims.ID, claims.Subject, reason, claims.ExpiresAt.Time); err != nil {
+		if err := tx.Denylist.Deny(ctx, claims.ID, claims.Subject, reason, claims.ExpiresAt.Time()); err != nil {
 			return nil, err
 		}
 		err := tx.Sessions.End(ctx, claims.SessionID, claims.Subject, reason, s.now())

@@ -45,6 +45,9 @@ func (s *Service) prove(ctx context.Context, a attempt) (proof, error) {
 		{Bucket: p.failures, Rule: failuresRule},
 	})
 	if err != nil {
+		if errors.Is(err, apperr.TooMany) {
+			s.log(ctx, Actor{Client: a.client}.event(ActionLoginLimited, a.user, ""))
+		}
 		return proof{}, err
 	}
 	right, outdated, err := s.compare(ctx, a)

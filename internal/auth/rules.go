@@ -90,6 +90,18 @@ func checkFullName(name string) string {
 	return ""
 }
 
+// checkReason returns a sentence when a note for the audit log, a line without
+// breaks, is too long or cannot be shown as it is.
+func checkReason(reason string) string {
+	if utf8.RuneCountInString(reason) > maxReason {
+		return "The reason has at most 500 characters."
+	}
+	if hasControl(reason) {
+		return "The reason cannot contain invisible or control characters."
+	}
+	return ""
+}
+
 // hasControl reports characters that would change how a text around them
 // reads: controls, bidirectional and other invisible formats, line separators.
 // The zero-width joiners are letters' business in several scripts.

@@ -47,7 +47,7 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 		return nil, deadLink()
 	}
 	user, err := s.prepareUser(ctx, in, func() error {
-		return s.limit(ctx, "attempts:"+networkOf(in.Client.IP), attemptsRule)
+		return s.limit(ctx, Actor{Client: in.Client}, "attempts:"+networkOf(in.Client.IP), attemptsRule, "")
 	})
 	if err != nil {
 		return nil, err

@@ -9,49 +9,42 @@ import (
 // maxMembers bounds the names in a token's header or payload; ours have 11.
 const maxMembers = 16
 
-// strictForm refuses a token that two parsers could read in two ways: a header
-// or payload whose names are repeated or differ in case alone (encoding/json
-// takes the last and matches without case), a time that is a string or an
-// audience that is a list (the JWT library takes both), text that is not UTF-8,
-// or line ends (base64.Encoding passes over them, even when strict). The
-// library parses it afterwards, and refuses what is no JSON at all.
-func strictForm(token string) bool {
-	header, rest, found := strings.Cut(token, ".")
-	payload, _, foundToo := strings.Cut(rest, ".")
-	return found && foundToo && !strings.ContainsAny(token, "\r\n") && distinctNames(header) && distinctNames(payload)
-}
-
-// distinctNames decodes a segment and walks the names of its JSON object.
-func distinctNames(segment string) bool {
-	var buffer [maxToken]byte
-	n, err := base64.RawURLEncoding.Strict().Decode(buffer[:], []byte(segment))
-	if err != nil || !utf8.Valid(buffer[:n]) {
-		return false
+// strictObject decodes a segment that holds a JSON object, and counts its
+// members. It returns 0 for one that two parsers could read in two ways: names
+// that are repeated or differ in case alone (encoding/json takes the last, and
+// matches without case), text that is not UTF-8, base64 that is not canonical.
+func strictObject(segment string) (data []byte, members int) {
+	data, err := base64.RawURLEncoding.Strict().DecodeString(segment)
+	if err != nil || !utf8.Valid(data) {
+		return nil, 0
 	}
-	w := walker{text: buffer[:n]}
+	w := walker{text: data}
 	var names [maxMembers][]byte
-	count := 0
 	if !w.take('{') {
-		return false
+		return nil, 0
 	}
 	for {
 		name, ok := w.name()
-		if !ok || count == maxMembers {
-			return false
+		if !ok || members == maxMembers {
+			return nil, 0
 		}
-		for _, earlier := range names[:count] {
+		for _, earlier := range names[:members] {
 			if string(earlier) == string(name) {
-				return false
+				return nil, 0
 			}
 		}
-		names[count] = name
-		count++
-		if !w.take(':') || !w.fits(name) || !w.skipValue() {
-			return false
+		names[members] = name
+		members++
+		if !w.take(':') || !w.skipValue() {
+			return nil, 0
 		}
-		if !w.take(',') {
-			return w.take('}') && w.atEnd()
+		if w.take(',') {
+			continue
 		}
+		if w.take('}') && w.atEnd() {
+			return data, members
+		}
+		return nil, 0
 	}
 }
 

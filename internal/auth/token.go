@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -42,16 +43,6 @@ func (c Class) spec() classSpec {
 	}[c]
 }
 
-// Claims are what a token says: whose session it points to. Names, addresses
-// and roles are in the database alone.
-type Claims struct {
-	jwt.RegisteredClaims
-	SessionID  string `json:"sid"`
-	Generation int64  `json:"gen"`
-	Scope      string `json:"scope,omitempty"`
-	ClientID   string `json:"client_id,omitempty"`
-}
-
 // errToken says that a token is not one of ours, or not any more. Why is
 // nobody's business outside.
 var errToken = errors.New("token refused")
@@ -63,15 +54,14 @@ type Keyring struct {
 	keys   [classes]classKeys
 }
 
+// classKeys are the keys of one class: the one that signs, and by their header
+// all that verify.
 type classKeys struct {
-	signing signingKey
-	verify  map[string][]byte // by kid: the current key and the previous one
-	parser  *jwt.Parser
-}
-
-type signingKey struct {
-	kid string
-	key []byte
+	header    string // of what is signed: the encoded first segment
+	signing   []byte
+	byHeader  map[string][]byte // by the header that we write
+	byKeyID   map[string][]byte // for headers that say the same in another order
+	validator *jwt.Validator
 }
 
 // NewKeyring derives the keys of every class. previous may be empty; what it
@@ -79,118 +69,141 @@ type signingKey struct {
 func NewKeyring(issuer string, secret, previous []byte, now func() time.Time) (*Keyring, error) {
 	ring := &Keyring{issuer: issuer, now: now}
 	for class := range classes {
-		spec := class.spec()
-		keys := classKeys{verify: map[string][]byte{}, parser: ring.newParser(spec, now)}
-		if len(previous) > 0 {
-			key, err := DeriveKey(previous, spec.label)
-			if err != nil {
-				return nil, fmt.Errorf("previous secret: %w", err)
+		keys := classKeys{
+			byHeader: map[string][]byte{}, byKeyID: map[string][]byte{}, validator: newValidator(issuer, class, now),
+		}
+		for _, s := range [][]byte{previous, secret} { // the current one last: it signs
+			if len(s) == 0 {
+				continue
 			}
-			keys.verify[keyID(key)] = key
+			key, err := DeriveKey(s, class.spec().label)
+			if err != nil {
+				return nil, err
+			}
+			if keys.header, err = encodeHeader(class, keyID(key)); err != nil {
+				return nil, err
+			}
+			keys.signing, keys.byHeader[keys.header], keys.byKeyID[keyID(key)] = key, key, key
 		}
-		key, err := DeriveKey(secret, spec.label)
-		if err != nil {
-			return nil, err
+		if keys.signing == nil {
+			return nil, errors.New("there is no master secret")
 		}
-		keys.signing = signingKey{kid: keyID(key), key: key}
-		keys.verify[keys.signing.kid] = key
 		ring.keys[class] = keys
 	}
 	return ring, nil
 }
 
-func (r *Keyring) newParser(spec classSpec, now func() time.Time) *jwt.Parser {
-	return jwt.NewParser(
-		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
-		jwt.WithStrictDecoding(),
+// newValidator checks the claims: all of iss, aud, exp, nbf and iat.
+func newValidator(issuer string, class Class, now func() time.Time) *jwt.Validator {
+	return jwt.NewValidator(
 		jwt.WithExpirationRequired(),
 		jwt.WithNotBeforeRequired(),
 		jwt.WithIssuedAt(),
-		jwt.WithIssuer(r.issuer),
-		jwt.WithAudience(spec.audience),
+		jwt.WithIssuer(issuer),
+		jwt.WithAudience(class.spec().audience),
 		jwt.WithLeeway(leeway),
 		jwt.WithTimeFunc(now),
 	)
 }
 
+// header is all that a token's header may say.
+type header struct {
+	Algorithm string `json:"alg"`
+	KeyID     string `json:"kid"`
+	Type      string `json:"typ"`
+}
+
+func encodeHeader(class Class, kid string) (string, error) {
+	data, err := json.Marshal(header{jwt.SigningMethodHS256.Alg(), kid, class.spec().typ})
+	return base64.RawURLEncoding.EncodeToString(data), err
+}
+
 // Sign returns a token of the class. It fills in iss, aud and nbf; the same
 // claims give the same bytes.
 func (r *Keyring) Sign(class Class, claims Claims) (string, error) {
-	claims.Issuer = r.issuer
-	claims.Audience = jwt.ClaimStrings{class.spec().audience}
+	claims.Issuer, claims.Audience = r.issuer, audience{class.spec().audience}
 	claims.NotBefore = claims.IssuedAt
-	token := jwt.NewWithClaims(jwt.SigningMethodHS256, singleAudience{claims})
-	token.Header["typ"] = class.spec().typ
-	token.Header["kid"] = r.keys[class].signing.kid
-	signed, err := token.SignedString(r.keys[class].signing.key)
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
-	return signed, nil
-}
-
-// singleAudience writes aud as a string instead of a list of one.
-type singleAudience struct{ Claims }
-
-func (c singleAudience) MarshalJSON() ([]byte, error) {
-	return json.Marshal(struct {
-		Issuer     string           `json:"iss"`
-		Subject    string           `json:"sub"`
-		Audience   string           `json:"aud"`
-		ExpiresAt  *jwt.NumericDate `json:"exp"`
-		NotBefore  *jwt.NumericDate `json:"nbf"`
-		IssuedAt   *jwt.NumericDate `json:"iat"`
-		ID         string           `json:"jti"`
-		SessionID  string           `json:"sid"`
-		Generation int64            `json:"gen"`
-		Scope      string           `json:"scope,omitempty"`
-		ClientID   string           `json:"client_id,omitempty"`
-	}{
-		c.Issuer, c.Subject, c.Audience[0], c.ExpiresAt, c.NotBefore, c.IssuedAt, c.ID,
-		c.SessionID, c.Generation, c.Scope, c.ClientID,
-	})
+	keys := &r.keys[class]
+	text := keys.header + "." + base64.RawURLEncoding.EncodeToString(payload)
+	signature, err := jwt.SigningMethodHS256.Sign(text, keys.signing)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
 }
 
 // Verify returns the claims of a live token of the class; anything else is
 // refused as a whole (RFC 8725 §3.3).
 func (r *Keyring) Verify(class Class, token string) (*Claims, error) {
-	return r.verify(class, token, r.keys[class].parser)
+	claims, err := r.open(class, token)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.keys[class].validator.Validate(claims); err != nil {
+		return nil, fmt.Errorf("%w: %w", errToken, err)
+	}
+	return claims, nil
 }
 
 // VerifyExpired returns the claims of a token whose only fault is that it
 // expired. They say which session to explain, and prove nothing else.
 func (r *Keyring) VerifyExpired(class Class, token string) (*Claims, error) {
-	claims, err := r.verify(class, token, r.keys[class].parser)
-	if !errors.Is(err, jwt.ErrTokenExpired) || claims == nil || claims.ExpiresAt == nil {
+	claims, err := r.open(class, token)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.keys[class].validator.Validate(claims); !errors.Is(err, jwt.ErrTokenExpired) {
 		return nil, errToken
 	}
 	// Everything else must have held at the end of its life.
-	end := claims.ExpiresAt.Time
-	return r.verify(class, token, r.newParser(class.spec(), func() time.Time { return end }))
+	end := claims.ExpiresAt.Time()
+	if err := newValidator(r.issuer, class, func() time.Time { return end }).Validate(claims); err != nil {
+		return nil, errToken
+	}
+	return claims, nil
 }
 
-func (r *Keyring) verify(class Class, token string, parser *jwt.Parser) (*Claims, error) {
-	if len(token) > maxToken || !strictForm(token) {
+// open checks a token's form and its signature, then reads its claims. Nothing
+// is believed before the signature holds.
+func (r *Keyring) open(class Class, token string) (*Claims, error) {
+	head, rest, found := strings.Cut(token, ".")
+	payload, signature, foundToo := strings.Cut(rest, ".")
+	// Go's base64 passes over line breaks: the same token in other words.
+	if len(token) > maxToken || !found || !foundToo || strings.ContainsAny(token, "\r\n") {
 		return nil, errToken
 	}
-	var claims Claims
-	_, err := parser.ParseWithClaims(token, &claims, func(t *jwt.Token) (any, error) {
-		// What the library lets pass: another typ, any crit (RFC 7515 §4.1.11),
-		// a key carried along (§4.1.2–§4.1.8).
-		kid, _ := t.Header["kid"].(string)
-		key, known := r.keys[class].verify[kid]
-		if !known || len(t.Header) != 3 || t.Header["typ"] != class.spec().typ {
+	key, known := r.keys[class].byHeader[head]
+	if !known {
+		if key, known = r.readHeader(class, head); !known {
 			return nil, errToken
 		}
-		return key, nil
-	})
-	if err != nil {
-		return &claims, fmt.Errorf("%w: %w", errToken, err)
 	}
-	if claims.IssuedAt == nil || claims.Subject == "" || claims.ID == "" || claims.SessionID == "" || claims.Generation < 1 {
+	mac, err := base64.RawURLEncoding.Strict().DecodeString(signature)
+	if err != nil {
 		return nil, errToken
 	}
-	return &claims, nil
+	if err := jwt.SigningMethodHS256.Verify(token[:len(head)+1+len(payload)], mac, key); err != nil {
+		return nil, errToken
+	}
+	return readClaims(payload)
+}
+
+// readHeader finds the key for a header that is not written as ours are: it
+// must say the same three things and nothing else. So any crit is refused (RFC
+// 7515 §4.1.11), and any key or certificate that is carried along (§4.1.2 to
+// §4.1.8).
+func (r *Keyring) readHeader(class Class, segment string) ([]byte, bool) {
+	data, members := strictObject(segment)
+	var h header
+	if members != 3 || json.Unmarshal(data, &h) != nil {
+		return nil, false
+	}
+	key, known := r.keys[class].byKeyID[h.KeyID]
+	return key, known && h.Algorithm == jwt.SigningMethodHS256.Alg() && h.Type == class.spec().typ
 }
 
 // refreshID derives the jti of a session's refresh token of one generation, so

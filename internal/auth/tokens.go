@@ -3,8 +3,6 @@ package auth
 import (
 	"time"
 
-	"github.com/golang-jwt/jwt/v5"
-
 	"latchkey/models"
 )
 
@@ -41,10 +39,7 @@ func (s *Service) mint(session *models.Session) (*Tokens, error) {
 
 func sessionClaims(session *models.Session, id string, issued, expires time.Time) Claims {
 	return Claims{
-		RegisteredClaims: jwt.RegisteredClaims{
-			Subject: session.UserID, ID: id,
-			IssuedAt: jwt.NewNumericDate(issued), ExpiresAt: jwt.NewNumericDate(expires),
-		},
+		Subject: session.UserID, ID: id, IssuedAt: DateOf(issued), ExpiresAt: DateOf(expires),
 		SessionID: session.ID, Generation: session.Generation,
 	}
 }

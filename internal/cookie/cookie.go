@@ -63,6 +63,18 @@ func (j *Jar) Tokens(r *http.Request) (accessToken, refreshToken string, present
 	return a, b, sawAccess || sawRefresh
 }
 
+// EveryToken returns all token cookies, also those that came more than once:
+// to end what they point to, not to trust them.
+func (j *Jar) EveryToken(r *http.Request) (accessTokens, refreshTokens []string) {
+	for _, c := range r.CookiesNamed(j.prefix + access) {
+		accessTokens = append(accessTokens, c.Value)
+	}
+	for _, c := range r.CookiesNamed(j.prefix + refresh) {
+		refreshTokens = append(refreshTokens, c.Value)
+	}
+	return accessTokens, refreshTokens
+}
+
 // TokenCookies are the tokens of one generation and when they die.
 type TokenCookies struct {
 	Access         string

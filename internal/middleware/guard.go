@@ -51,38 +51,43 @@ func Headers(o HeaderOptions) echo.MiddlewareFunc {
 	if o.HTTPS {
 		policy += "; upgrade-insecure-requests"
 	}
-	fixed := map[string][]string{
-		"Content-Security-Policy":      {policy},
-		"X-Content-Type-Options":       {"nosniff"},
-		"Referrer-Policy":              {"same-origin"},
-		"X-Frame-Options":              {"DENY"},
-		"Cross-Origin-Opener-Policy":   {"same-origin"},
-		"Cross-Origin-Resource-Policy": {"same-origin"},
-		"Origin-Agent-Cluster":         {"?1"},
-		"Permissions-Policy": {"accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), " +
+	fixed := []headerLine{
+		{"Content-Security-Policy", policy},
+		{"X-Content-Type-Options", "nosniff"},
+		{"Referrer-Policy", "same-origin"},
+		{"X-Frame-Options", "DENY"},
+		{"Cross-Origin-Opener-Policy", "same-origin"},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+		{"Origin-Agent-Cluster", "?1"},
+		{"Permissions-Policy", "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), " +
 			"payment=(), usb=(), publickey-credentials-get=(self), publickey-credentials-create=(self)"},
-		"X-Permitted-Cross-Domain-Policies": {"none"},
-		"X-Xss-Protection":                  {"0"},
-		"Cache-Control":                     {"no-store"},
-		"Vary":                              {"Cookie, Sec-Fetch-Site"},
+		{"X-Permitted-Cross-Domain-Policies", "none"},
+		{"X-Xss-Protection", "0"},
+		{"Cache-Control", "no-store"},
+		{"Vary", "Cookie, Sec-Fetch-Site"},
 	}
 	if o.HTTPS {
 		hsts := "max-age=63072000"
 		if o.HSTSIncludeSubdomains {
 			hsts += "; includeSubDomains"
 		}
-		fixed["Strict-Transport-Security"] = []string{hsts}
+		fixed = append(fixed, headerLine{"Strict-Transport-Security", hsts})
 	}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			h := c.Response().Header()
-			for name, value := range fixed {
-				h[name] = value[:1:1] // whoever appends gets a copy
+			values := make([]string, len(fixed)) // one allocation for all
+			for i, line := range fixed {
+				values[i] = line.value
+				h[line.name] = values[i : i+1 : i+1]
 			}
 			return next(c)
 		}
 	}
 }
+
+// headerLine is a header with its name in canonical form.
+type headerLine struct{ name, value string }
 
 // Limits bound what one request and all of them together may take.
 type Limits struct {
@@ -94,14 +99,15 @@ type Limits struct {
 }
 
 // Bounds enforces Limits: a body that is too large is refused when it is read
-// (413), a request past Concurrent at once (503).
+// (413), a request past Concurrent at once (503), except a health check.
 func Bounds(limits Limits) echo.MiddlewareFunc {
 	var inFlight atomic.Int64
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			if inFlight.Add(1) > limits.Concurrent {
+			if inFlight.Add(1) > limits.Concurrent && !isHealth(c.Request().URL.Path) {
 				inFlight.Add(-1)
-				return apperr.Wait(apperr.Busy, 2*time.Second, "", errors.New("too many requests at once"))
+				return apperr.Wait(apperr.Busy, 2*time.Second, "Many people are using the portal at this moment. Nothing was changed. "+
+					"Try again in a few seconds.", errors.New("too many requests at once"))
 			}
 			defer inFlight.Add(-1)
 			r := c.Request()

@@ -1,0 +1,181 @@
+package auth_test
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/models"
+)
+
+func TestSignUpLimit(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		ctx := p.t.Context()
+		signUp := func(name string, client auth.Client) error {
+			_, err := p.SignUp(ctx, auth.Signup{Account: account(name), Password: goodPassword, Client: client})
+			return err
+		}
+		for i := range 15 { // what breaks a rule is not counted
+			_, err := p.SignUp(ctx, auth.Signup{Account: account(fmt.Sprintf("short%d", i)), Password: "short", Client: p.client})
+			wantKind(p.t, "a short password", err, apperr.Invalid)
+		}
+		for i := range 10 {
+			wantKind(p.t, "sign-up", signUp(fmt.Sprintf("user%d", i), p.client), "")
+		}
+		wantWait(p.t, "11th of an hour", signUp("user10", p.client), time.Hour)
+		wantKind(p.t, "from elsewhere", signUp("user10", from("192.0.2.77")), "")
+		p.clock.advance(time.Hour)
+		wantKind(p.t, "an hour later", signUp("user11", p.client), "")
+	})
+}
+
+func TestAdminWriteLimit(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		ctx := p.t.Context()
+		ada, bob := p.admin("ada"), p.admin("bob")
+		p.signUp("carol")
+		id := p.user("carol").ID
+		for i := range 60 {
+			_, err := p.Enable(ctx, ada, id)
+			wantKind(p.t, fmt.Sprintf("write %d", i+1), err, "")
+		}
+		_, _, err := p.SignOutUser(ctx, ada, id)
+		wantWait(p.t, "61st write of a minute", err, time.Minute)
+		_, _, err = p.CreateUser(ctx, ada, auth.NewUser{Account: account("dan"), Role: models.RoleUser})
+		wantKind(p.t, "61st write, of another kind", err, apperr.TooMany)
+		_, _, err = p.SignOutUser(ctx, bob, id)
+		wantKind(p.t, "another admin", err, "")
+		_, _, err = p.SignOutUser(ctx, auth.Shell(), id)
+		wantKind(p.t, "the shell", err, "")
+		p.clock.advance(time.Minute)
+		_, _, err = p.SignOutUser(ctx, ada, id)
+		wantKind(p.t, "a minute later", err, "")
+	})
+}
+
+// TestLimitEveryRoad: the current password of a change counts like a sign-in.
+func TestLimitEveryRoad(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		ctx := p.t.Context()
+		in := p.signUp("ada")
+		change := p.change(in, "another-"+goodPassword)
+		change.Device, change.Current = "", "wrong"
+		for i := range 5 {
+			change := change
+			road := p.ChangePassword
+			if i%2 == 1 {
+				road, change.New = p.ChangeEmail, "new@example.org"
+			}
+			_, err := road(ctx, change)
+			if got := fieldsOf(err); len(got) != 1 || got[0] != "current_password" {
+				p.t.Errorf("wrong current password: %v", err)
+			}
+		}
+		change.Current = goodPassword
+		_, err := p.ChangePassword(ctx, change)
+		wantWait(p.t, "the right one too late", err, 30*time.Second)
+		wantWait(p.t, "a sign-in too", p.try("ada", goodPassword, ""), 30*time.Second)
+		if n := p.events(auth.ActionPasswordFailed); n != 5 {
+			p.t.Errorf("%d failed checks in the audit log, want 5", n)
+		}
+		p.identity(in.Tokens)
+		p.clock.advance(30 * time.Second)
+		_, err = p.ChangePassword(ctx, change)
+		wantKind(p.t, "after the wait", err, "")
+	})
+}
+
+func TestLimitsOff(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		for range 25 {
+			wantKind(p.t, "wrong", p.try("ada", "wrong", ""), apperr.Unauthorized)
+		}
+		wantKind(p.t, "right", p.try("ada", goodPassword, ""), "")
+	})
+}
+
+// TestBusy keeps the only slot for hashes occupied. Who finds no room is told
+// so, whether or not the account exists, and no attempt is counted.
+func TestBusy(t *testing.T) {
+	slow := password.NewHasher(password.HasherOptions{
+		Slots: 1, Wait: time.Millisecond, Params: password.Params{Memory: 128 << 10, Time: 10, Threads: 1},
+	})
+	each(t, limited, func(p *portal) {
+		ctx := p.t.Context()
+		in := p.signUp("ada")
+		change := p.change(in, "another-"+goodPassword)
+		busy := newPortal(p.t, p.store, p.clock, func(o *auth.Options) { o.Limits, o.Hasher = true, slow })
+		cheap, err := fastHasher().Hash(ctx, "x")
+		if err != nil {
+			p.t.Fatal(err)
+		}
+		var working sync.WaitGroup
+		working.Go(func() { _, _ = slow.Hash(ctx, "x") })
+		defer working.Wait()
+		for err == nil { // until the slot is taken
+			_, _, err = slow.Verify(ctx, cheap, "x")
+		}
+		for i := range 7 { // more than the five that are free
+			for _, name := range []string{"ada", "nobody"} {
+				_, err := busy.Login(ctx, auth.Login{Identifier: name, Password: goodPassword, Client: from(fmt.Sprintf("203.0.113.%d", i))})
+				wantKind(p.t, "login of "+name, err, apperr.Busy)
+			}
+		}
+		_, err = busy.ChangePassword(ctx, change)
+		wantKind(p.t, "change password", err, apperr.Busy)
+		_, err = busy.SignUp(ctx, auth.Signup{Account: account("bob"), Password: goodPassword, Client: p.client})
+		wantKind(p.t, "sign up", err, apperr.Busy)
+		for range 5 {
+			wantKind(p.t, "a wrong password afterwards", p.try("ada", "wrong", ""), apperr.Unauthorized)
+		}
+	})
+}
+
+// TestRehash: a hash weaker than new ones is replaced at a sign-in.
+func TestRehash(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		before := p.user("ada").PasswordHash
+		stronger := newPortal(p.t, p.store, p.clock, func(o *auth.Options) {
+			o.Hasher = password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 128, Time: 1, Threads: 1}})
+		})
+		stronger.login("ada")
+		after := p.user("ada").PasswordHash
+		if before == after {
+			p.t.Error("the weak hash is kept")
+		}
+		stronger.login("ada")
+		if p.user("ada").PasswordHash != after {
+			p.t.Error("a hash of today is replaced")
+		}
+		imported := "$2a$04$" + "tJYCHGLI6PLB1EnZBHYCFe" + "x1bVBmNZM8wj8ImaT2rnVq1kkMKKyxS" // of nothing we know
+		if err := p.store.Users.SetPassword(p.t.Context(), p.user("ada").ID, imported, p.clock.now()); err != nil {
+			p.t.Fatal(err)
+		}
+		wantKind(p.t, "another password's bcrypt hash", p.try("ada", goodPassword, ""), apperr.Unauthorized)
+	})
+}
+
+// TestSecurityLog: one line for each event, without what was typed.
+func TestSecurityLog(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		var lines recorder
+		logged := newPortal(p.t, p.store, p.clock, func(o *auth.Options) { o.Logger = slog.New(&lines) })
+		in := logged.signUp("ada")
+		_ = logged.try("ada", "typed-by-mistake", "")
+		_ = logged.try("typed-in-the-wrong-field", "x", "")
+		logged.identity(in.Tokens)
+		if err := logged.Logout(p.t.Context(), auth.Presented{Refresh: in.Tokens.Refresh}, p.client); err != nil {
+			p.t.Fatal(err)
+		}
+		want := []string{auth.ActionSignUp, auth.ActionLoginFailed, auth.ActionLoginFailed, auth.ActionLogout}
+		lines.check(p.t, want, goodPassword, "typed-by-mistake", "typed-in-the-wrong-field", in.Tokens.Access, in.Tokens.Refresh,
+			in.Device, logged.sid(in.Tokens), p.user("ada").PasswordHash)
+	})
+}

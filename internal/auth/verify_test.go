@@ -1,0 +1,299 @@
+package auth_test
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"maps"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+)
+
+func newKeyring(t testing.TB, secret, previous []byte, now func() time.Time) *auth.Keyring {
+	t.Helper()
+	ring, err := auth.NewKeyring(issuer, secret, previous, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ring
+}
+
+func key(t testing.TB, secret []byte, label string) []byte {
+	t.Helper()
+	derived, err := auth.DeriveKey(secret, label)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return derived
+}
+
+func kid(key []byte) string {
+	sum := sha256.Sum256(key)
+	return base64.RawURLEncoding.EncodeToString(sum[:8])
+}
+
+// draft is a token in the making: every part of it can be wrong. A genuine one
+// comes from newDraft.
+type draft struct {
+	header, payload string
+	key             []byte
+	hash            func() hash.Hash
+}
+
+type object = map[string]any
+
+func newDraft(t testing.TB, now time.Time) draft {
+	key := key(t, secret, "latchkey/web-access/v1")
+	return draft{
+		header: text(object{"alg": "HS256", "typ": "at+jwt", "kid": kid(key)}), payload: text(claims(now)),
+		key: key, hash: sha256.New,
+	}
+}
+
+func claims(now time.Time) object {
+	return object{
+		"iss": issuer, "sub": "userid", "aud": "latchkey:web", "exp": now.Add(accessTTL).Unix(), "nbf": now.Unix(),
+		"iat": now.Unix(), "jti": "tokenid", "sid": "sessionid", "gen": 1,
+	}
+}
+
+func text(o object) string {
+	data, err := json.Marshal(o)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+func segment(data string) string { return base64.RawURLEncoding.EncodeToString([]byte(data)) }
+
+func (d draft) sign() string {
+	signed := segment(d.header) + "." + segment(d.payload)
+	mac := hmac.New(d.hash, d.key)
+	mac.Write([]byte(signed))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// with returns the object's text with members changed; nil removes one.
+func with(o object, changes object) string {
+	o = maps.Clone(o)
+	for name, value := range changes {
+		if o[name] = value; value == nil {
+			delete(o, name)
+		}
+	}
+	return text(o)
+}
+
+// TestVerifyRefuses goes through the forgeries that golang-jwt lets pass with
+// its defaults and through those that it stops (RFC 8725 §3).
+func TestVerifyRefuses(t *testing.T) {
+	clock := newClock()
+	now := clock.now().Truncate(time.Second)
+	ring := newKeyring(t, secret, nil, clock.now)
+	good := newDraft(t, now)
+	header := object{"alg": "HS256", "typ": "at+jwt", "kid": kid(good.key)}
+	head := func(changes object) func(*draft) { return func(d *draft) { d.header = with(header, changes) } }
+	body := func(changes object) func(*draft) { return func(d *draft) { d.payload = with(claims(now), changes) } }
+	raw := func(old, replacement string) func(*draft) {
+		return func(d *draft) {
+			if !strings.Contains(d.payload, old) {
+				t.Fatalf("%s has no %s", d.payload, old)
+			}
+			d.payload = strings.Replace(d.payload, old, replacement, 1)
+		}
+	}
+	foreign := []byte("k8(Vy3)Mb6!Xs1@Df4#Gh7$Jl0%Zn2^Q")
+	tests := []struct {
+		name   string
+		change func(*draft)
+	}{
+		{"alg none", head(object{"alg": "none"})},
+		{"alg None", head(object{"alg": "None"})},
+		{"alg in lower case", head(object{"alg": "hs256"})},
+		{"alg RS256", head(object{"alg": "RS256"})},
+		{"alg missing", head(object{"alg": nil})},
+		{"alg not a string", head(object{"alg": 256})},
+		{"HS384", func(d *draft) { head(object{"alg": "HS384"})(d); d.hash = sha512.New384 }},
+		{"HS512", func(d *draft) { head(object{"alg": "HS512"})(d); d.hash = sha512.New }},
+		{"wrong key", func(d *draft) { d.key = foreign }},
+		{"empty key", func(d *draft) { d.key = nil }},
+		{"master secret as key", func(d *draft) { d.key = secret }},
+		{"key of another master secret, its kid", func(d *draft) {
+			d.key = key(t, foreign, "latchkey/web-access/v1")
+			head(object{"kid": kid(d.key)})(d)
+		}},
+		{"typ missing", head(object{"typ": nil})},
+		{"typ JWT", head(object{"typ": "JWT"})},
+		{"typ in upper case", head(object{"typ": "AT+JWT"})},
+		{"typ with the media type in full", head(object{"typ": "application/at+jwt"})},
+		{"typ of a refresh token", head(object{"typ": "rt+jwt"})},
+		{"typ not a string", head(object{"typ": []string{"at+jwt"}})},
+		{"crit unknown", head(object{"crit": []string{"exp"}, "exp": 1})},
+		{"crit empty", head(object{"crit": []string{}})},
+		{"jku", head(object{"jku": "https://evil.example/keys"})},
+		{"jwk", head(object{"jwk": object{"kty": "oct", "k": segment("key")}})},
+		{"x5u", head(object{"x5u": "https://evil.example/cert"})},
+		{"x5c", head(object{"x5c": []string{"MIIB"}})},
+		{"cty", head(object{"cty": "JWT"})},
+		{"b64 false", head(object{"b64": false})},
+		{"kid unknown", head(object{"kid": "AAAAAAAAAAA"})},
+		{"kid missing", head(object{"kid": nil})},
+		{"kid empty", head(object{"kid": ""})},
+		{"kid not a string", head(object{"kid": 7})},
+		{"kid a path", head(object{"kid": "../../dev/null"})},
+		{"header name twice", func(d *draft) { d.header = strings.Replace(d.header, "{", `{"typ":"at+jwt",`, 1) }},
+		{"header name in another case", func(d *draft) { d.header = strings.Replace(d.header, "{", `{"ALG":"none",`, 1) }},
+		{"header is a list", func(d *draft) { d.header = "[" + d.header + "]" }},
+		{"header is null", func(d *draft) { d.header = "null" }},
+		{"header with more behind it", func(d *draft) { d.header += "{}" }},
+		{"claim twice", raw("{", `{"sub":"other",`)},
+		{"claim twice, equal", raw("{", `{"sub":"userid",`)},
+		{"claim twice, in another case", raw("{", `{"EXP":9999999999,`)},
+		{"claim twice, escaped", raw("{", `{"\u0073ub":"other",`)},
+		{"claim twice, by the Kelvin sign", raw("{", "{\"\u212aid\":1,")},
+		{"claim in another case alone", raw(`"sid"`, `"SID"`)},
+		{"exp missing", body(object{"exp": nil})},
+		{"nbf missing", body(object{"nbf": nil})},
+		{"iat missing", body(object{"iat": nil})},
+		{"exp null", raw(`"exp":`, `"exp":null,"x":`)},
+		{"exp a string", body(object{"exp": fmt.Sprint(now.Add(time.Hour).Unix())})},
+		{"nbf a string", body(object{"nbf": fmt.Sprint(now.Unix())})},
+		{"iat a string", body(object{"iat": fmt.Sprint(now.Unix())})},
+		{"exp beyond any number", raw(`"exp":`, `"exp":1e999,"x":`)},
+		{"expired beyond the leeway", body(object{"exp": now.Add(-6 * time.Second).Unix()})},
+		{"exp 0", body(object{"exp": 0})},
+		{"iat in the future", body(object{"iat": now.Add(7 * time.Second).Unix()})},
+		{"nbf in the future", body(object{"nbf": now.Add(7 * time.Second).Unix()})},
+		{"iss missing", body(object{"iss": nil})},
+		{"iss wrong", body(object{"iss": "https://evil.example"})},
+		{"iss in another case", body(object{"iss": "https://Portal.example"})},
+		{"iss with a slash", body(object{"iss": issuer + "/"})},
+		{"aud missing", body(object{"aud": nil})},
+		{"aud wrong", body(object{"aud": "latchkey:refresh"})},
+		{"aud in another case", body(object{"aud": "latchkey:WEB"})},
+		{"aud a list of two", body(object{"aud": []string{"latchkey:web", "latchkey:api"}})},
+		{"aud a list of one that is not ours", body(object{"aud": []string{"latchkey:refresh"}})},
+		{"aud an empty list", body(object{"aud": []string{}})},
+		{"sub missing", body(object{"sub": nil})},
+		{"sub empty", body(object{"sub": ""})},
+		{"sid missing", body(object{"sid": nil})},
+		{"sid empty", body(object{"sid": ""})},
+		{"sid not a string", body(object{"sid": 1})},
+		{"jti missing", body(object{"jti": nil})},
+		{"gen missing", body(object{"gen": nil})},
+		{"gen 0", body(object{"gen": 0})},
+		{"gen negative", body(object{"gen": -1})},
+		{"gen a fraction", body(object{"gen": 1.5})},
+		{"gen a string", body(object{"gen": "1"})},
+		{"payload not UTF-8", raw("userid", "user\xffid")},
+		{"header not UTF-8", func(d *draft) { d.header = strings.Replace(d.header, "at+jwt", "at+jwt\xff", 1) }},
+		{"payload is a list", func(d *draft) { d.payload = "[" + d.payload + "]" }},
+		{"payload is null", func(d *draft) { d.payload = "null" }},
+		{"payload is empty", func(d *draft) { d.payload = "" }},
+		{"payload with more behind it", func(d *draft) { d.payload += "{}" }},
+		{"payload cut short", func(d *draft) { d.payload = strings.TrimSuffix(d.payload, "}") }},
+		{"payload of too many bytes", raw("{", `{"x":"`+strings.Repeat("x", 2048)+`",`)},
+		{"payload of too many members", raw("{", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,`)},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			d := good
+			test.change(&d)
+			if got, err := ring.Verify(auth.WebAccess, d.sign()); err == nil {
+				t.Errorf("accepted: %s.%s as %+v", d.header, d.payload, got)
+			}
+		})
+	}
+	if _, err := ring.Verify(auth.WebAccess, good.sign()); err != nil {
+		t.Errorf("the genuine token is refused: %v", err)
+	}
+}
+
+// TestVerifySpelling is about tokens whose signature is right and whose text
+// is not the one that was signed: a denylist of texts would let them through.
+func TestVerifySpelling(t *testing.T) {
+	clock := newClock()
+	ring := newKeyring(t, secret, nil, clock.now)
+	good := newDraft(t, clock.now().Truncate(time.Second)).sign()
+	parts := strings.Split(good, ".")
+	tests := map[string]string{
+		"empty":                     "",
+		"one dot":                   ".",
+		"two dots":                  "..",
+		"no signature":              parts[0] + "." + parts[1] + ".",
+		"no signature and no dot":   parts[0] + "." + parts[1],
+		"five segments":             good + ".x.y",
+		"a dot at the end":          good + ".",
+		"a million dots":            strings.Repeat(".", 1_000_000),
+		"dots behind it":            good + strings.Repeat(".", 1_000_000),
+		"padding":                   good + "=",
+		"padding twice":             good + "==",
+		"padded header":             parts[0] + "=." + parts[1] + "." + parts[2],
+		"a line feed behind it":     good + "\n",
+		"a line feed inside":        good[:len(good)-4] + "\n" + good[len(good)-4:],
+		"a carriage return":         good + "\r\n",
+		"a line feed in the header": parts[0][:4] + "\n" + parts[0][4:] + "." + parts[1] + "." + parts[2],
+		"a space before it":         " " + good,
+		"a space behind it":         good + " ",
+		"a letter more":             good + "A",
+		"a letter less":             good[:len(good)-1],
+		"the standard alphabet":     good[:len(good)-2] + "+/",
+		"NUL behind it":             good + "\x00",
+		"its JSON":                  `{"protected":"` + parts[0] + `","payload":"` + parts[1] + `","signature":"` + parts[2] + `"}`,
+		"Bearer":                    "Bearer " + good,
+	}
+	// 43 letters stand for 256 bits: two bits of the last are free.
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := strings.IndexByte(alphabet, good[len(good)-1])
+	for i := 1; i < 4; i++ {
+		tests[fmt.Sprintf("other spelling %d", i)] = good[:len(good)-1] + string(alphabet[last&^3|(last+i)&3])
+	}
+	for name, token := range tests {
+		if _, err := ring.Verify(auth.WebAccess, token); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if _, err := ring.Verify(auth.WebAccess, good); err != nil {
+		t.Errorf("the genuine token is refused: %v", err)
+	}
+}
+
+// TestVerifyAccepts is the other side: what is genuine passes.
+func TestVerifyAccepts(t *testing.T) {
+	clock := newClock()
+	now := clock.now().Truncate(time.Second)
+	ring := newKeyring(t, secret, nil, clock.now)
+	good := newDraft(t, now)
+	at := func(name string, d time.Duration) string { return with(claims(now), object{name: now.Add(d).Unix()}) }
+	tests := map[string]string{
+		"as we write it": good.payload,
+		"members in another order": fmt.Sprintf(
+			`{"gen":1,"sid":"sessionid","jti":"tokenid","iat":%d,"nbf":%[1]d,"exp":%d,"aud":"latchkey:web","sub":"userid","iss":%q}`,
+			now.Unix(), now.Add(accessTTL).Unix(), issuer),
+		"aud a list of one":      with(claims(now), object{"aud": []string{"latchkey:web"}}), // RFC 7519 §4.1.3
+		"spaces":                 strings.ReplaceAll(good.payload, ",", " ,\n\t"),
+		"expired within leeway":  at("exp", -4*time.Second),
+		"issued ahead by leeway": at("iat", 4*time.Second),
+		"valid ahead by leeway":  at("nbf", 4*time.Second),
+	}
+	for name, payload := range tests {
+		d := good
+		d.payload = payload
+		got, err := ring.Verify(auth.WebAccess, d.sign())
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if got.Subject != "userid" || got.SessionID != "sessionid" || got.ID != "tokenid" || got.Generation != 1 {
+			t.Errorf("%s: claims are %+v", name, got)
+		}
+	}
+}
