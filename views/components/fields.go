@@ -106,42 +106,42 @@ func describedBy(id, hint, problem, other string) string {
 }
 
 // attributes are the attributes of the input that are not always there.
-func (in Input) attributes() templ.Attributes {
-	a := templ.Attributes{}
-	set(a, "autocomplete", in.Autocomplete)
-	set(a, "inputmode", in.InputMode)
-	set(a, "enterkeyhint", in.EnterKeyHint)
-	set(a, "aria-describedby", describedBy(inputID(in.ID, in.Name), in.Hint, in.Error, in.DescribedBy))
+func (in Input) attributes() templ.OrderedAttributes {
+	var a templ.OrderedAttributes
+	set(&a, "autocomplete", in.Autocomplete)
+	set(&a, "inputmode", in.InputMode)
+	set(&a, "enterkeyhint", in.EnterKeyHint)
+	set(&a, "aria-describedby", describedBy(inputID(in.ID, in.Name), in.Hint, in.Error, in.DescribedBy))
 	if in.Literal {
-		a["autocapitalize"] = "none"
-		a["spellcheck"] = "false"
+		set(&a, "autocapitalize", "none")
+		set(&a, "spellcheck", "false")
 	}
 	if in.Error != "" || in.DescribedBy != "" {
-		a["aria-invalid"] = "true"
+		set(&a, "aria-invalid", "true")
 	}
 	return a
 }
 
 // attributes are the attributes of the password that are not always there.
-func (p Password) attributes() templ.Attributes {
-	a := templ.Attributes{}
-	set(a, "aria-describedby", describedBy(inputID(p.ID, p.Name), p.Hint, p.Error, p.DescribedBy))
+func (p Password) attributes() templ.OrderedAttributes {
+	var a templ.OrderedAttributes
+	set(&a, "aria-describedby", describedBy(inputID(p.ID, p.Name), p.Hint, p.Error, p.DescribedBy))
 	if p.Min > 0 {
-		a["minlength"] = strconv.Itoa(p.Min)
-		a["passwordrules"] = "minlength: " + strconv.Itoa(p.Min) + "; allowed: ascii-printable;"
+		set(&a, "minlength", strconv.Itoa(p.Min))
+		set(&a, "passwordrules", "minlength: " + strconv.Itoa(p.Min) + "; allowed: ascii-printable;")
 	}
 	if p.Error != "" || p.DescribedBy != "" {
-		a["aria-invalid"] = "true"
+		set(&a, "aria-invalid", "true")
 	}
 	return a
 }
 
 // attributes are the attributes of the choice that are not always there.
-func (c Choice) attributes() templ.Attributes {
-	a := templ.Attributes{}
-	set(a, "aria-describedby", describedBy(inputID(c.ID, c.Name), c.Hint, c.Error, ""))
+func (c Choice) attributes() templ.OrderedAttributes {
+	var a templ.OrderedAttributes
+	set(&a, "aria-describedby", describedBy(inputID(c.ID, c.Name), c.Hint, c.Error, ""))
 	if c.Error != "" {
-		a["aria-invalid"] = "true"
+		set(&a, "aria-invalid", "true")
 	}
 	return a
 }
@@ -155,9 +155,9 @@ func (c Choice) layout() string {
 }
 
 // set adds the attribute unless its value is empty.
-func set(a templ.Attributes, name, value string) {
+func set(a *templ.OrderedAttributes, name, value string) {
 	if value != "" {
-		a[name] = value
+		*a = append(*a, templ.KeyValue[string, any]{Key: name, Value: value})
 	}
 }
 
