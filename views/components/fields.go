@@ -128,7 +128,7 @@ func (p Password) attributes() templ.OrderedAttributes {
 	set(&a, "aria-describedby", describedBy(inputID(p.ID, p.Name), p.Hint, p.Error, p.DescribedBy))
 	if p.Min > 0 {
 		set(&a, "minlength", strconv.Itoa(p.Min))
-		set(&a, "passwordrules", "minlength: " + strconv.Itoa(p.Min) + "; allowed: ascii-printable;")
+		set(&a, "passwordrules", "minlength: "+strconv.Itoa(p.Min)+"; allowed: ascii-printable;")
 	}
 	if p.Error != "" || p.DescribedBy != "" {
 		set(&a, "aria-invalid", "true")
