@@ -172,16 +172,6 @@ func (u *Users) Delete(ctx context.Context, id string) error {
 	return oneRow("delete user", rows, err)
 }
 
-// SignedInSince counts the accounts whose last sign-in is at t or later.
-func (u *Users) SignedInSince(ctx context.Context, t time.Time) (int64, error) {
-	return u.count(ctx, "count signed-in users", "last_sign_in_at >= ?", At(t))
-}
-
-// CountDisabled counts the disabled accounts.
-func (u *Users) CountDisabled(ctx context.Context) (int64, error) {
-	return u.count(ctx, "count disabled users", "disabled_at <> 0")
-}
-
 func (u *Users) count(ctx context.Context, what, where string, args ...any) (int64, error) {
 	var n int64
 	err := u.db.WithContext(ctx).Model(&User{}).Where(where, args...).Count(&n).Error

@@ -21,13 +21,18 @@ CREATE TABLE users (
     updated_at          INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX users_created      ON users (created_at, id);
-CREATE INDEX users_last_sign_in ON users (last_sign_in_at, id);
-CREATE INDEX users_disabled     ON users (username) WHERE disabled_at <> 0;
-CREATE INDEX users_admins       ON users (username) WHERE role = 'admin';
+CREATE INDEX users_disabled ON users (username) WHERE disabled_at <> 0;
+CREATE INDEX users_admins   ON users (username) WHERE role = 'admin';
+
+-- One for each order of the list of users, with every column that a search
+-- looks at or sorts by, so that neither visits the table (models/user_search.go).
+CREATE INDEX users_by_username     ON users (role, (disabled_at <> 0), username, email_folded, created_at, last_sign_in_at);
+CREATE INDEX users_by_email        ON users (role, (disabled_at <> 0), email_folded, username, created_at, last_sign_in_at);
+CREATE INDEX users_by_created      ON users (role, (disabled_at <> 0), created_at, username, email_folded);
+CREATE INDEX users_by_last_sign_in ON users (role, (disabled_at <> 0), last_sign_in_at, created_at, username, email_folded);
 
 CREATE VIRTUAL TABLE users_name USING fts5 (
-    full_name, content = 'users', content_rowid = 'seq', tokenize = 'trigram', detail = 'none', columnsize = 0
+    full_name, content = 'users', content_rowid = 'seq', tokenize = 'trigram'
 );
 -- +goose StatementBegin
 CREATE TRIGGER users_name_insert AFTER INSERT ON users BEGIN
