@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/models"
+)
+
+type adminCmd struct {
+	Create adminCreateCmd `cmd:"" help:"Create an admin account."`
+}
+
+// account are the flags that describe a new account.
+type account struct {
+	Email         string `required:"" help:"Email address."`
+	Username      string `required:"" help:"Username: 2 to 32 of a-z, 0-9, dot, underscore, hyphen."`
+	Name          string `help:"Full name."`
+	PasswordStdin bool   `help:"Read the password from standard input. Without it a one-time link to set one is printed."`
+}
+
+type adminCreateCmd struct{ account }
+
+// Run creates an admin.
+func (c adminCreateCmd) Run(ctx context.Context, p *process) error {
+	return c.create(ctx, p, models.RoleAdmin)
+}
+
+// create makes an account and prints the link to set its password, unless one
+// came on standard input.
+func (a account) create(ctx context.Context, p *process, role models.Role) error {
+	in := auth.NewUser{Account: auth.Account{Username: a.Username, Email: a.Email, FullName: a.Name}, Role: role}
+	if a.PasswordStdin {
+		var err error
+		if in.Password, err = readPassword(p.stdin); err != nil {
+			return err
+		}
+	}
+	return p.with(ctx, func(o *portal) error {
+		user, token, err := o.auth.CreateUser(ctx, auth.Shell(), in)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(p.stdout, "Created %s %s <%s>.\n", role, user.Username, user.Email)
+		if err != nil || token == "" {
+			return err
+		}
+		return o.printLink(p, token)
+	})
+}
+
+// printLink prints a set-password link, the only time that it is known.
+func (o *portal) printLink(p *process, token string) error {
+	_, err := fmt.Fprintf(p.stdout, "Set a password with this link. It works once, for %s:\n%s/reset?token=%s\n",
+		hours(auth.SetPasswordTTL), o.cfg.PublicURL, token)
+	return err
+}
+
+// readPassword reads a password from a pipe: everything, less one newline at
+// the end.
+func readPassword(stdin io.Reader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(bufio.NewReader(stdin), password.MaxBytes+3))
+	if err != nil {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if text == "" {
+		return "", usageError{"standard input has no password"}
+	}
+	return text, nil
+}
+
+// with runs a command on the portal's service. Its log goes to stderr.
+func (p *process) with(ctx context.Context, f func(*portal) error) error {
+	o, err := p.open(ctx, p.stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = o.store.Close() }()
+	return f(o)
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// Set by the linker in release builds.
+var (
+	version = "dev"
+	commit  = ""
+)
+
+type healthcheckCmd struct{}
+
+// Run asks the local server whether it is ready.
+func (healthcheckCmd) Run(ctx context.Context, p *process) error {
+	address := p.getenv("LATCHKEY_ADDR")
+	if address == "" {
+		address = "localhost:8080"
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("LATCHKEY_ADDR %q is not host:port", address)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return fmt.Errorf("the server at %s does not answer: %w", address, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("the server at %s is not ready: it answers %s", address, response.Status)
+	}
+	return nil
+}
+
+type versionCmd struct{}
+
+// Run prints what this binary is.
+func (versionCmd) Run(p *process) error {
+	_, err := fmt.Fprintf(p.stdout, "latchkey %s (commit %s, %s)\n", version, sourceCommit(), runtime.Version())
+	return err
+}
+
+// sourceCommit is the commit that the binary was built from.
+func sourceCommit() string {
+	if commit != "" {
+		return commit
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, setting := range info.Settings {
+			if setting.Key == "vcs.revision" {
+				return setting.Value
+			}
+		}
+	}
+	return "unknown"
+}

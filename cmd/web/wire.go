@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"time"
+
+	"latchkey/handlers"
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/internal/config"
+	"latchkey/internal/cookie"
+	"latchkey/models"
+	"latchkey/static"
+)
+
+// portal is everything behind the routes.
+type portal struct {
+	cfg    *config.Config
+	logger *slog.Logger
+	store  *models.Store
+	auth   *auth.Service
+	hasher *password.Hasher
+	secret []byte
+}
+
+// open reads the configuration, opens and migrates the database and makes the
+// service. Nothing is left open when it fails.
+func (p *process) open(ctx context.Context, logs io.Writer) (*portal, error) {
+	cfg, err := p.configuration()
+	if err != nil {
+		return nil, err
+	}
+	o := &portal{cfg: cfg, logger: newLogger(cfg, logs)}
+	if o.store, err = models.Open(ctx, models.Options{URL: databaseURL(cfg), Logger: o.logger}); err != nil {
+		return nil, err
+	}
+	if err := o.prepare(ctx); err != nil {
+		_ = o.store.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+func (o *portal) prepare(ctx context.Context) error {
+	if err := o.store.Migrate(ctx); err != nil {
+		return err
+	}
+	secret := o.cfg.Secret
+	if secret.IsZero() {
+		var created bool
+		var err error
+		if secret, created, err = config.EnsureSecret(o.cfg.SecretPath()); err != nil {
+			return err
+		}
+		if created {
+			o.logger.Info("made a master secret", "path", o.cfg.SecretPath())
+		}
+	}
+	o.secret = secret.Bytes()
+	o.hasher = password.NewHasher(password.HasherOptions{})
+	var err error
+	o.auth, err = auth.New(auth.Options{
+		Store: o.store, Logger: o.logger, Now: time.Now, PublicURL: o.cfg.PublicURL,
+		Secret: o.secret, PreviousSecret: o.cfg.SecretPrevious.Bytes(),
+		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
+		Limits: o.cfg.Limits, SignupOpen: o.cfg.Signup == config.SignupOpen, Hasher: o.hasher,
+		Policy: password.NewPolicy(password.PolicyOptions{Min: o.cfg.PasswordMin, Context: contextWords(o.cfg)}),
+	})
+	return err
+}
+
+// contextWords are what passwords must not be built on, beside the person's
+// own names.
+func contextWords(cfg *config.Config) []string {
+	words := []string{"latchkey", cfg.Brand.Name}
+	if u, err := url.Parse(cfg.PublicURL); err == nil {
+		words = append(words, u.Hostname())
+	}
+	return words
+}
+
+func databaseURL(cfg *config.Config) string {
+	if cfg.Database.Dialect == config.SQLite {
+		return "sqlite:" + cfg.Database.Path
+	}
+	return string(cfg.Database.URL.Bytes())
+}
+
+func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: cfg.LogLevel, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey && len(groups) == 0 {
+			a.Value = slog.TimeValue(a.Value.Time().UTC())
+		}
+		return a
+	}}
+	if cfg.LogFormat == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// handlers makes the pages.
+func (o *portal) handlers() (*handlers.Handlers, error) {
+	brand, err := loadBrand(o.cfg, o.logger)
+	if err != nil {
+		return nil, err
+	}
+	flashKey, err := auth.DeriveKey(o.secret, "latchkey/flash/v1")
+	if err != nil {
+		return nil, err
+	}
+	// One key is enough: a message lives for a minute.
+	jar := cookie.New(cookie.Options{Secure: o.cfg.Secure(), FlashKey: flashKey, Now: time.Now})
+	return handlers.New(handlers.Options{
+		Auth: o.auth, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
+		PublicURL: o.cfg.PublicURL, HTTPS: o.cfg.Secure(), HSTSIncludeSubdomains: o.cfg.HSTSIncludeSubdomains,
+		TrustedProxies: o.cfg.TrustedProxies, Brand: brand, BrandName: o.cfg.Brand.Name, SupportEmail: o.cfg.Brand.SupportEmail,
+	})
+}
+
+func loadBrand(cfg *config.Config, logger *slog.Logger) (*static.Brand, error) {
+	var logo []byte
+	if cfg.Brand.Logo != "" {
+		var err error
+		if logo, err = os.ReadFile(cfg.Brand.Logo); err != nil {
+			return nil, fmt.Errorf("LATCHKEY_BRAND_LOGO: %w", err)
+		}
+	}
+	brand, err := static.NewBrand(cfg.Brand.Accent, logo)
+	if err != nil {
+		return nil, fmt.Errorf("LATCHKEY_BRAND_LOGO or LATCHKEY_BRAND_ACCENT: %w", err)
+	}
+	for _, warning := range brand.Warnings() {
+		logger.Warn(warning)
+	}
+	return brand, nil
+}

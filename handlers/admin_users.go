@@ -1,0 +1,255 @@
+package handlers
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey"
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/middleware"
+	"latchkey/models"
+	"latchkey/views/components"
+	"latchkey/views/layouts"
+	"latchkey/views/pages"
+)
+
+// overview handles GET /admin.
+func (h *Handlers) overview(c echo.Context) error {
+	ctx, now := c.Request().Context(), h.now().UTC()
+	today := now.Truncate(24 * time.Hour)
+	figures, err := h.store.Users.Figures(ctx, today)
+	if err != nil {
+		return err
+	}
+	failed, err := h.store.Audit.CountSince(ctx, auth.ActionLoginFailed, now.Add(-24*time.Hour))
+	if err != nil {
+		return err
+	}
+	admins, err := h.store.Users.CountActiveAdmins(ctx)
+	if err != nil {
+		return err
+	}
+	days, err := h.signInsPerDay(c, today)
+	if err != nil {
+		return err
+	}
+	view := pages.AdminOverviewView{
+		Users:         pages.Figure{Count: int(figures.Total), URL: "/admin/users"},
+		SignedInToday: pages.Figure{Count: int(figures.SignedIn), URL: "/admin/users?sort=-last_sign_in"},
+		Disabled:      pages.Figure{Count: int(figures.Disabled), URL: "/admin/users?status=disabled"},
+		FailedSignIns: pages.Figure{Count: int(failed), URL: "/admin/audit?action=" + auth.ActionLoginFailed},
+		SignIns:       days,
+	}
+	if admins == 1 {
+		view.Attention = append(view.Attention, pages.AttentionItem{
+			Text: "There is only one active admin. If they lose access, only the server's shell helps.",
+			Link: components.Link{Label: "Choose a second one", URL: "/admin/users"},
+		})
+	}
+	switch {
+	case middleware.AddressHidden(c):
+		view.Attention = append(view.Attention, pages.AttentionItem{
+			Text: "The proxy in front does not say whose requests it passes on: addresses are not known, and limits count everybody as one. " +
+				"Make it send X-Forwarded-For.",
+		})
+	case !middleware.Of(c).Proxied && c.Request().Header.Get(echo.HeaderXForwardedFor) != "":
+		view.Attention = append(view.Attention, pages.AttentionItem{
+			Text: "A proxy in front is not trusted: every address that is shown is the proxy's, and limits count everybody as one. " +
+				"Set LATCHKEY_TRUSTED_PROXIES to its address.",
+		})
+	}
+	return latchkey.Render(c, http.StatusOK, pages.AdminOverview(h.section(c, layouts.SectionOverview, "Overview"), view))
+}
+
+// chartDays is how many days the chart shows, today included.
+const chartDays = 14
+
+func (h *Handlers) signInsPerDay(c echo.Context, today time.Time) ([]pages.DayCount, error) {
+	first := today.AddDate(0, 0, 1-chartDays)
+	counts, err := h.store.Audit.PerDay(c.Request().Context(), first, chartDays, auth.ActionLogin)
+	if err != nil {
+		return nil, err
+	}
+	var days []pages.DayCount
+	var total int64
+	for i, n := range counts {
+		days = append(days, pages.DayCount{Day: first.AddDate(0, 0, i), Count: int(n)})
+		total += n
+	}
+	if total == 0 {
+		return nil, nil
+	}
+	return days, nil
+}
+
+// listState is the user list as its URL says it.
+type listState struct {
+	q, status, role, sort string
+	limit                 int
+}
+
+// pageSizes are how many users a page may show; the first is the default.
+var pageSizes = [...]int{25, 50, 100}
+
+// readList reads the query. A size that there is not is apperr.Malformed; what
+// else there is not, Users.List finds out.
+func readList(in form, now time.Time) (listState, models.UserQuery, error) {
+	s := listState{q: in.Get("q"), status: in.Get("status"), role: in.Get("role"), sort: in.Get("sort"), limit: pageSizes[0]}
+	query := models.UserQuery{
+		Q: s.q, Status: models.UserStatus(s.status), Role: models.Role(s.role), Sort: models.SortUsername,
+		After: in.Get("after"), Before: in.Get("before"), Now: now,
+	}
+	if s.sort != "" {
+		column, descending := strings.CutPrefix(s.sort, "-")
+		query.Sort, query.Desc = models.UserSort(column), descending
+	}
+	size := in.Get("limit")
+	known := size == ""
+	for _, n := range pageSizes {
+		if size == strconv.Itoa(n) {
+			s.limit, known = n, true
+		}
+	}
+	query.Limit = s.limit
+	if !known || len(s.q) > 200 {
+		return s, query, apperr.New(apperr.Malformed, "The list of users cannot be shown that way.", nil)
+	}
+	return s, query, nil
+}
+
+// url is the list with this state and one more parameter.
+func (s listState) url(extra ...string) string {
+	values := url.Values{}
+	for _, p := range [][2]string{{"q", s.q}, {"status", s.status}, {"role", s.role}, {"sort", s.sort}} {
+		if p[1] != "" {
+			values.Set(p[0], p[1])
+		}
+	}
+	if s.limit != pageSizes[0] {
+		values.Set("limit", strconv.Itoa(s.limit))
+	}
+	for i := 0; i+1 < len(extra); i += 2 {
+		values.Set(extra[i], extra[i+1])
+	}
+	if len(values) == 0 {
+		return "/admin/users"
+	}
+	return "/admin/users?" + values.Encode()
+}
+
+// users handles GET /admin/users.
+func (h *Handlers) users(c echo.Context) error {
+	in, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	state, query, err := readList(in, h.now())
+	if err != nil {
+		return err
+	}
+	list, err := h.store.Users.List(c.Request().Context(), query)
+	if err != nil {
+		return err
+	}
+	page := h.section(c, layouts.SectionUsers, "Users")
+	return latchkey.Render(c, http.StatusOK, pages.AdminUsers(page, usersView(state, query, list)))
+}
+
+func usersView(s listState, query models.UserQuery, list models.UserPage) pages.AdminUsersView {
+	view := pages.AdminUsersView{
+		Filter:   pages.UsersFilter{Q: s.q, Status: s.status, Role: s.role, Sort: s.sort},
+		ClearURL: listState{sort: s.sort, limit: s.limit}.url(),
+		Total:    list.Count, More: list.More, FirstURL: s.url(), NewURL: "/admin/users/new",
+		PastEnd: len(list.Users) == 0 && list.Count > 0,
+		OnlyYou: s.q == "" && s.status == "" && s.role == "" && list.Count == 1,
+		Sorts:   sortLinks(s, query), Chips: chips(s),
+	}
+	if s.limit != pageSizes[0] {
+		view.Filter.Limit = s.limit
+	}
+	for _, n := range pageSizes {
+		sized := s
+		sized.limit = n
+		view.Sizes = append(view.Sizes, pages.PageSize{Size: n, URL: sized.url(), Current: n == s.limit})
+	}
+	if list.Prev != "" {
+		view.Previous = s.url("before", list.Prev)
+	}
+	if list.Next != "" {
+		view.Next = s.url("after", list.Next)
+	}
+	for _, u := range list.Users {
+		view.Rows = append(view.Rows, pages.UserRow{
+			URL: "/admin/users/" + u.ID, Username: u.Username, FullName: u.FullName, Email: u.Email,
+			Disabled: !u.DisabledAt.IsZero(), Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
+			LastSignIn: u.LastSignInAt.Time(), Created: u.CreatedAt.Time(),
+		})
+	}
+	return view
+}
+
+// chips are the filters that are on, each with the list without it.
+func chips(s listState) []components.Link {
+	var list []components.Link
+	add := func(label string, without listState) {
+		list = append(list, components.Link{Label: label, URL: without.url()})
+	}
+	if s.q != "" {
+		without := s
+		without.q = ""
+		add("Search: "+s.q, without)
+	}
+	if s.status != "" {
+		without := s
+		without.status = ""
+		add("Status: "+map[string]string{"active": "Active", "disabled": "Disabled"}[s.status], without)
+	}
+	if s.role != "" {
+		without := s
+		without.role = ""
+		add("Role: "+map[string]string{"user": "User", "admin": "Admin"}[s.role], without)
+	}
+	return list
+}
+
+// sortLinks lead to the list in another order: the other way round where it is
+// the present one, times newest first.
+func sortLinks(s listState, query models.UserQuery) pages.UsersSorts {
+	link := func(column models.UserSort, newestFirst bool) pages.SortLink {
+		sorted, descending := s, newestFirst
+		link := pages.SortLink{}
+		if query.Sort == column {
+			descending = !query.Desc
+			link.Order = pages.Ascending
+			if query.Desc {
+				link.Order = pages.Descending
+			}
+		}
+		if sorted.sort = string(column); descending {
+			sorted.sort = "-" + sorted.sort
+		}
+		link.URL = sorted.url()
+		return link
+	}
+	captions := map[models.UserSort][2]string{
+		models.SortUsername:   {"username, A to Z", "username, Z to A"},
+		models.SortEmail:      {"email, A to Z", "email, Z to A"},
+		models.SortCreated:    {"created, oldest first", "created, newest first"},
+		models.SortLastSignIn: {"last sign-in, oldest first", "last sign-in, newest first"},
+	}
+	direction := 0
+	if query.Desc {
+		direction = 1
+	}
+	return pages.UsersSorts{
+		Username: link(models.SortUsername, false), Email: link(models.SortEmail, false),
+		LastSignIn: link(models.SortLastSignIn, true), Created: link(models.SortCreated, true),
+		Caption: captions[query.Sort][direction],
+	}
+}

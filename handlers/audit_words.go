@@ -1,0 +1,60 @@
+package handlers
+
+import (
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// verbWords are how an action reads in the audit log.
+type verbWords struct {
+	label string // in the list of actions
+	verb  string // between the actor and the subject
+	after string // behind the subject
+	self  bool   // the subject is named although it is the actor
+}
+
+// verbs has every action there is.
+var verbs = map[string]verbWords{
+	auth.ActionLogin:          {label: "Signed in", verb: "signed in"},
+	auth.ActionLoginFailed:    {label: "Wrong password", verb: "tried to sign in", after: "with a wrong password"},
+	auth.ActionLoginLimited:   {label: "Too many attempts", verb: "tried too often to sign in"},
+	auth.ActionLimited:        {label: "Reached a limit", verb: "reached a limit"},
+	auth.ActionTokenClass:     {label: "Token of another class", verb: "presented a token of another class"},
+	auth.ActionLoginDisabled:  {label: "Disabled account tried", verb: "tried to sign in to the disabled account"},
+	auth.ActionLogout:         {label: "Signed out", verb: "signed out"},
+	auth.ActionSessionEnd:     {label: "Ended a session", verb: "signed out another device"},
+	auth.ActionSessionsEnd:    {label: "Ended other sessions", verb: "signed out all other devices"},
+	auth.ActionReplay:         {label: "Replayed session", verb: "used a copy of a session of"},
+	auth.ActionRestored:       {label: "Session newer than the database", verb: "used a session newer than the database of"},
+	auth.ActionSignUp:         {label: "Created account", verb: "created an account"},
+	auth.ActionSetup:          {label: "Set up first admin", verb: "created the first admin account"},
+	auth.ActionProfile:        {label: "Changed profile", verb: "changed their profile"},
+	auth.ActionPassword:       {label: "Changed password", verb: "changed their password"},
+	auth.ActionPasswordFailed: {label: "Wrong current password", verb: "typed a wrong current password"},
+	auth.ActionPasswordReset:  {label: "Set password by link", verb: "set a new password with a link"},
+	auth.ActionEmail:          {label: "Changed email", verb: "changed their email address"},
+	auth.ActionUserCreate:     {label: "Created user", verb: "created the account of"},
+	auth.ActionUserDisable:    {label: "Disabled user", verb: "disabled"},
+	auth.ActionUserEnable:     {label: "Enabled user", verb: "enabled"},
+	auth.ActionUserSignOut:    {label: "Signed user out", verb: "signed out", after: "everywhere"},
+	auth.ActionUserRole:       {label: "Changed role", verb: "changed the role of"},
+	auth.ActionUserResetLink:  {label: "Created reset link", verb: "created a reset link for"},
+	auth.ActionUserUnlock:     {label: "Cleared sign-in limits", verb: "cleared the sign-in limits of"},
+	auth.ActionUserDelete:     {label: "Deleted user", verb: "deleted the account of"},
+}
+
+// sentence writes an event in one line, for the page of one account.
+func sentence(e models.Event) string {
+	v := verbs[e.Action]
+	text := or(e.ActorName, "Somebody") + " " + or(v.verb, e.Action)
+	if e.SubjectID != "" && e.SubjectID != e.ActorID {
+		text += " " + e.SubjectName
+	}
+	if v.after != "" {
+		text += " " + v.after
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text + "."
+}

@@ -1,0 +1,138 @@
+package handlers
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/middleware"
+	"latchkey/views/pages"
+)
+
+// errorWords are the words of an error page. A failure's own sentence is meant
+// for the visitor; its cause never is.
+func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.Duration) pages.ErrorView {
+	said := apperr.Details(err).Message
+	home := pages.ErrorAction{Label: "Go to your account", URL: "/"}
+	back := pages.ErrorAction{Label: "Go back", URL: formPage(c)}
+	view := pages.ErrorView{Heading: "This did not work", Text: said, Actions: []pages.ErrorAction{home}}
+	switch status {
+	case http.StatusBadRequest:
+		view.Text = or(said, "The request could not be understood.")
+	case http.StatusUnauthorized:
+		view.Heading, view.Text = "Please sign in", "You need to sign in to go on."
+	case http.StatusForbidden:
+		return h.forbiddenWords(c, said)
+	case http.StatusNotFound:
+		view.Heading = "Page not found"
+		view.Text = "If you typed the address, check it. If you followed a link, it may be out of date."
+	case http.StatusMethodNotAllowed:
+		view.Text = "This address does not take that kind of request. Open the page and use its button."
+		view.Actions = []pages.ErrorAction{home}
+	case http.StatusConflict:
+		view.Text = or(said, "Things changed since you opened the page. Nothing was done.")
+		view.Actions = []pages.ErrorAction{back, home}
+	case http.StatusRequestEntityTooLarge:
+		view.Text, view.Actions = "What was sent is too large. Shorten it and try again.", []pages.ErrorAction{back}
+	case http.StatusUnsupportedMediaType:
+		view.Text, view.Actions = "What was sent is not a form that this page can read.", []pages.ErrorAction{back}
+	case http.StatusMisdirectedRequest:
+		view.Heading = "This address is not served here"
+		view.Text = "The portal is at " + h.publicURL + ". Open it there."
+		view.Actions = []pages.ErrorAction{{Label: "Open the portal", URL: h.publicURL}}
+	case http.StatusUnprocessableEntity:
+		view.Text, view.Actions = or(said, "Something in the form is not right. Go back and check it."), []pages.ErrorAction{back}
+	case http.StatusTooManyRequests:
+		view.Heading = "Please wait a moment"
+		view.Text = or(said, "Too many requests came from your network.") + " Try again " + h.when(wait) + "."
+		view.Actions = []pages.ErrorAction{{Label: "Try again", URL: formPage(c), NotBefore: h.now().Add(wait)}}
+	case http.StatusServiceUnavailable:
+		return h.unavailableWords(c, err, wait)
+	default:
+		view.Heading = "Sorry, something went wrong"
+		view.Text = "It is not your fault and we have recorded it. " + fate(c)
+		view.Actions = []pages.ErrorAction{{Label: "Try again", URL: formPage(c)}, home}
+	}
+	return view
+}
+
+func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
+	view := pages.ErrorView{
+		Heading: "You cannot open this page", Text: said,
+		Actions: []pages.ErrorAction{{Label: "Go to your account", URL: "/"}},
+	}
+	who := middleware.Of(c).Identity
+	if said != "" || who == nil {
+		view.Text = or(said, "It is not meant for you.")
+		return view
+	}
+	view.Text = "You are signed in as " + who.Email + ". This page needs the admin role."
+	if h.brand.SupportEmail != "" {
+		view.Text += " Ask " + h.brand.SupportEmail + " if you need it."
+	}
+	view.Actions = append(view.Actions, pages.ErrorAction{Label: "Use another account", URL: "/logout", Post: true})
+	return view
+}
+
+func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duration) pages.ErrorView {
+	view := pages.ErrorView{
+		Heading: "Sorry, the service is unavailable",
+		Text:    "We expect this to be short. " + fate(c),
+		Actions: []pages.ErrorAction{{Label: "Try again", URL: formPage(c), NotBefore: h.now().Add(wait)}},
+	}
+	switch {
+	case said(err) != "":
+		view.Text = said(err)
+	case apperr.KindOf(err) == apperr.Busy:
+		view.Text = "Many people are signing in at this moment. Nothing was changed. Try again in a few seconds."
+	case c.Request().Method == http.MethodPost && c.Path() == "/login":
+		view.Text = "We cannot sign you in right now. Nothing was changed."
+	case c.Request().Method == http.MethodPost && c.Path() == "/logout":
+		view.Text = stillSignedIn // also when it fails before the handler
+	}
+	return view
+}
+
+func said(err error) string { return apperr.Details(err).Message }
+
+// fate says what became of the visitor's data.
+func fate(c echo.Context) string {
+	if c.Request().Method == http.MethodPost {
+		return "We do not know if your change was saved, please check."
+	}
+	return "Nothing was changed."
+}
+
+// when says at what time something can be tried again.
+func (h *Handlers) when(wait time.Duration) string {
+	return "at " + h.now().Add(wait).UTC().Format("15:04 UTC") + " (in " + roughly(wait) + ")"
+}
+
+// roughly says how long, rounded up.
+func roughly(d time.Duration) string {
+	switch {
+	case d <= 90*time.Second:
+		return count(int((d+time.Second-1)/time.Second), "second")
+	case d <= 90*time.Minute:
+		return count(int((d+time.Minute-1)/time.Minute), "minute")
+	}
+	return count(int((d+time.Hour-1)/time.Hour), "hour")
+}
+
+// count writes a number with its noun.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func or(text, otherwise string) string {
+	if text != "" {
+		return text
+	}
+	return otherwise
+}

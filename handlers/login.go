@@ -1,0 +1,149 @@
+package handlers
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey"
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/cookie"
+	"latchkey/internal/middleware"
+	"latchkey/models"
+	"latchkey/views/components"
+	"latchkey/views/pages"
+)
+
+// wrongCredentials is the same for everybody who does not get in.
+const wrongCredentials = "Email, username or password is not correct."
+
+// home handles GET /.
+func (h *Handlers) home(c echo.Context) error {
+	if who(c) != nil {
+		return c.Redirect(http.StatusSeeOther, "/profile")
+	}
+	if state := middleware.Of(c); state.Stale {
+		h.cookies.SetFlash(c.Response().Header(), endedFlash(state.Ended))
+	}
+	return c.Redirect(http.StatusSeeOther, "/login")
+}
+
+// showLogin handles GET /login.
+func (h *Handlers) showLogin(c echo.Context) error {
+	query, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	next := safeNext(query.Get("next"))
+	if who(c) != nil {
+		return c.Redirect(http.StatusSeeOther, or(next, "/profile"))
+	}
+	form := pages.LoginForm{Next: next}
+	status := http.StatusOK
+	if state := middleware.Of(c); state.Stale {
+		words := h.ended(state.Ended)
+		form.Notice = &words
+	} else if cookiesOff(c.Request(), h.publicURL) && next != "" {
+		form.Problem = "Your browser is blocking cookies. Turn them on for this site to sign in."
+		status = http.StatusUnprocessableEntity
+	}
+	page := h.page(c, "Sign in")
+	if page.Flash != nil && form.Notice != nil {
+		page.Flash = nil // both say why; the session's own reason is the fresher one
+	}
+	return latchkey.Render(c, status, pages.Login(page, form))
+}
+
+// ended says why a session is over, and whom to ask when the account is shut.
+func (h *Handlers) ended(reason models.Reason) components.Message {
+	words := endedWords(reason)
+	if reason == models.ReasonDisabled && h.brand.SupportEmail != "" {
+		words.Text += " Contact " + h.brand.SupportEmail + "."
+	}
+	return words
+}
+
+// cookiesOff recognises a browser that just signed in and brought no cookie
+// along: it comes from our own form, with none at all.
+func cookiesOff(r *http.Request, publicURL string) bool {
+	if len(r.Cookies()) > 0 {
+		return false
+	}
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Scheme+"://"+from.Host != publicURL {
+		return false
+	}
+	return from.Path == "/login" || from.Path == "/signup" || from.Path == "/setup"
+}
+
+// login handles POST /login.
+func (h *Handlers) login(c echo.Context) error {
+	in, err := readForm(c)
+	if err != nil {
+		return err
+	}
+	form := pages.LoginForm{Username: in.Get("username"), Remember: in.Get("remember") != "", Next: safeNext(in.Get("next"))}
+	if form.Username == "" {
+		form.Errors.Add("username", "Enter your email address or username.")
+	}
+	if in.Get("password") == "" {
+		form.Errors.Add("password", "Enter your password.")
+	}
+	if form.Errors.Any() {
+		return h.loginAgain(c, http.StatusUnprocessableEntity, form)
+	}
+	signedIn, err := h.auth.Login(c.Request().Context(), auth.Login{
+		Identifier: form.Username, Password: in.Get("password"), Remember: form.Remember,
+		Device: h.cookies.Device(c.Request()), Presented: h.presented(c), Client: middleware.Client(c),
+	})
+	switch {
+	case errors.Is(err, apperr.Unauthorized):
+		form.Error = wrongCredentials
+		return h.loginAgain(c, http.StatusUnprocessableEntity, form)
+	case errors.Is(err, apperr.Disabled):
+		form.Problem = h.ended(models.ReasonDisabled).Text
+		return h.loginAgain(c, http.StatusForbidden, form)
+	case errors.Is(err, apperr.TooMany):
+		form.Problem = h.tooMany(c, err)
+		return h.loginAgain(c, http.StatusTooManyRequests, form)
+	case err != nil:
+		return err
+	}
+	h.signIn(c, signedIn)
+	if signedIn.Replayed {
+		h.cookies.SetFlash(c.Response().Header(), cookie.Flash{Key: flashReplayed})
+	}
+	return c.Redirect(http.StatusSeeOther, or(form.Next, "/profile"))
+}
+
+func (h *Handlers) loginAgain(c echo.Context, status int, form pages.LoginForm) error {
+	return latchkey.Render(c, status, pages.Login(h.page(c, "Sign in"), form))
+}
+
+// tooMany says when a sign-in may be tried again, and sets Retry-After.
+func (h *Handlers) tooMany(c echo.Context, err error) string {
+	failure := apperr.Details(err)
+	wait := max(failure.RetryAfter, time.Second)
+	setRetryAfter(c, wait)
+	if failure.Field == "locked" {
+		text := "Sign-in to this account is paused because of too many failed attempts. Your account is safe."
+		if h.brand.SupportEmail != "" {
+			text += " Ask " + h.brand.SupportEmail + " to open it again."
+		}
+		return text
+	}
+	if failure.Message != "" {
+		return failure.Message + " You can try again " + h.when(wait) + "."
+	}
+	text := "Too many sign-in attempts. You can try again in " + roughly(wait) + ", at " +
+		h.now().Add(wait).UTC().Format("15:04 UTC") + ". Your account is safe."
+	if strings.HasPrefix(c.Path(), "/signup") {
+		text = "Too many accounts were created from your network. You can try again " + h.when(wait) + "."
+	}
+	return text
+}

@@ -1,0 +1,166 @@
+package handlers
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/middleware"
+	"latchkey/static"
+)
+
+// Limits of one request (docs/security.md).
+const (
+	maxBody      = 64 << 10
+	maxLoginBody = 8 << 10
+	maxTime      = 10 * time.Second
+	maxInFlight  = 512
+)
+
+// gate decides who may use a route.
+type gate echo.MiddlewareFunc
+
+// The gates.
+var (
+	public gate = func(next echo.HandlerFunc) echo.HandlerFunc { return next }
+	user   gate = middleware.RequireUser
+	admin  gate = middleware.RequireAdmin
+)
+
+// Echo returns the portal with every route and middleware.
+func (h *Handlers) Echo() (*echo.Echo, error) {
+	e := echo.New()
+	e.HideBanner, e.HidePort = true, true
+	e.HTTPErrorHandler = h.HandleError
+	e.IPExtractor = clientAddress(h.proxies)
+	e.Use(
+		middleware.RequestID(h.proxies),
+		middleware.Log(h.logger, h.HandleError),
+		middleware.Recover,
+		middleware.Headers(middleware.HeaderOptions{HTTPS: h.https, HSTSIncludeSubdomains: h.hstsSubs}),
+		h.origin.CheckHost,
+		middleware.Bounds(middleware.Limits{
+			Body: maxBody, SmallBody: maxLoginBody, Small: map[string]bool{"/login": true},
+			Timeout: maxTime, Concurrent: maxInFlight,
+		}),
+	)
+	crossOrigin, err := h.origin.CrossOrigin()
+	if err != nil {
+		return nil, err
+	}
+	h.routes(router{echo: e, site: []echo.MiddlewareFunc{crossOrigin, middleware.Authenticate(h.auth, h.cookies)}})
+	return e, nil
+}
+
+// routes names every route and its gate. A POST names the page that its form
+// stands on: there a person who has to sign in first comes back to.
+func (h *Handlers) routes(r router) {
+	r.plain("/healthz", h.healthz)
+	r.plain("/readyz", h.readyz)
+	r.plain("/static/*", files(static.Handler(h.static)))
+	r.plain("/favicon.ico", files(static.Favicon(h.static)))
+
+	r.get("/", public, h.home)
+	r.get("/signup", public, h.showSignup)
+	r.post("/signup", public, h.signup, "/signup")
+	r.get("/login", public, h.showLogin)
+	r.post("/login", public, h.login, "/login")
+	r.get("/logout", public, h.showLogout)
+	r.post("/logout", public, h.logout, "/logout")
+	r.get("/forgot", public, h.forgot)
+	r.get("/reset", public, h.showReset)
+	r.post("/reset", public, h.reset, "/login")
+	r.get("/setup", public, h.showSetup)
+	r.post("/setup", public, h.setup, "/login")
+	r.post("/theme", public, h.theme, "/")
+	r.get("/.well-known/change-password", public, h.wellKnownChangePassword)
+
+	r.get("/profile", user, h.showProfile)
+	r.post("/profile", user, h.profile, "/profile")
+	r.get("/profile/password", user, h.showPassword)
+	r.post("/profile/password", user, h.password, "/profile/password")
+	r.get("/profile/email", user, h.showEmail)
+	r.post("/profile/email", user, h.email, "/profile/email")
+	r.get("/profile/sessions", user, h.sessions)
+	r.post("/profile/sessions/:id/end", user, h.endSession, "/profile/sessions")
+	r.get("/profile/sessions/end-others", user, h.confirmEndOthers)
+	r.post("/profile/sessions/end-others", user, h.endOthers, "/profile/sessions")
+
+	r.get("/admin", admin, h.overview)
+	r.get("/admin/users", admin, h.users)
+	r.get("/admin/users/new", admin, h.showNewUser)
+	r.post("/admin/users/new", admin, h.newUser, "/admin/users/new")
+	r.get("/admin/users/:id", admin, h.showUser)
+	r.get("/admin/users/:id/disable", admin, h.confirmDisable)
+	r.post("/admin/users/:id/disable", admin, h.disable, "/admin/users/:id/disable")
+	r.post("/admin/users/:id/enable", admin, h.enable, "/admin/users/:id")
+	r.get("/admin/users/:id/sign-out", admin, h.confirmSignOut)
+	r.post("/admin/users/:id/sign-out", admin, h.signOutUser, "/admin/users/:id/sign-out")
+	r.get("/admin/users/:id/role", admin, h.confirmRole)
+	r.post("/admin/users/:id/role", admin, h.role, "/admin/users/:id/role")
+	r.get("/admin/users/:id/reset-link", admin, h.confirmResetLink)
+	r.post("/admin/users/:id/reset-link", admin, h.resetLink, "/admin/users/:id/reset-link")
+	r.post("/admin/users/:id/unlock", admin, h.unlock, "/admin/users/:id")
+	r.get("/admin/users/:id/delete", admin, h.confirmDelete)
+	r.post("/admin/users/:id/delete", admin, h.deleteUser, "/admin/users/:id/delete")
+	r.get("/admin/audit", admin, h.audit)
+	r.get("/admin/audit.csv", admin, h.auditCSV)
+}
+
+// router declares routes. site stands before everything that belongs to a
+// person: the cross-origin check, then who it is.
+type router struct {
+	echo *echo.Echo
+	site []echo.MiddlewareFunc
+}
+
+// plain declares a route that looks at no cookie.
+func (r router) plain(path string, handler echo.HandlerFunc) {
+	r.echo.GET(path, handler)
+	r.echo.HEAD(path, handler)
+}
+
+func (r router) get(path string, g gate, handler echo.HandlerFunc) {
+	r.add(http.MethodGet, path, g, handler)
+	r.add(http.MethodHead, path, g, handler)
+}
+
+func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage string) {
+	r.add(http.MethodPost, path, g, func(c echo.Context) error { return handler(c) },
+		func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error {
+				middleware.Of(c).FormPage = strings.ReplaceAll(formPage, ":id", safeID(c.Param("id")))
+				return next(c)
+			}
+		})
+}
+
+func (r router) add(method, path string, g gate, handler echo.HandlerFunc, first ...echo.MiddlewareFunc) {
+	chain := append(append(first, r.site...), echo.MiddlewareFunc(g))
+	r.echo.Add(method, path, handler, chain...)
+}
+
+// files serves what every visitor gets alike.
+func files(handler http.Handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Del("Vary") // not by cookie
+		handler.ServeHTTP(c.Response(), c.Request())
+		return nil
+	}
+}
+
+// clientAddress believes X-Forwarded-For from the named proxies alone, read
+// from the right; without any it is the peer's address.
+func clientAddress(proxies []netip.Prefix) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, prefix := range proxies {
+		options = append(options, echo.TrustIPRange(ipNet(prefix)))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
