@@ -1,7 +1,5 @@
 package models
 
-import "strconv"
-
 // fragment is SQL with ? for its arguments, put together from pieces that
 // stand in the source: no value ever becomes text.
 type fragment struct {
@@ -36,13 +34,5 @@ func union(parts []fragment, operator string) fragment {
 		query.append(part)
 		query.add(") AS part")
 	}
-	return query
-}
-
-// counted counts the rows of a select up to one more than maxCounted.
-func counted(rows fragment) fragment {
-	query := fragment{text: "SELECT count(*) FROM ("}
-	query.append(rows)
-	query.add(" LIMIT " + strconv.Itoa(maxCounted+1) + ") AS counted")
 	return query
 }
