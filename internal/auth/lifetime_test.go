@@ -97,68 +97,69 @@ func TestAbsoluteLimit(t *testing.T) {
 	})
 }
 
-// TestEndReasons goes through every way in which a session ends. Its reason is
-// told at once, and still when the refresh token is expired too.
+// endings are the ways in which a session ends by what somebody does.
+var endings = []struct {
+	reason models.Reason
+	end    func(p *portal, user *models.User, tokens *auth.Tokens) error
+}{
+	{models.ReasonLogout, func(p *portal, _ *models.User, tokens *auth.Tokens) error {
+		return p.Logout(p.t.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.client)
+	}},
+	{models.ReasonElse, func(p *portal, user *models.User, tokens *auth.Tokens) error {
+		_, err := p.EndOtherSessions(p.t.Context(), p.identity(p.login(user.Username).Tokens), p.client)
+		return err
+	}},
+	{models.ReasonElse, func(p *portal, user *models.User, tokens *auth.Tokens) error {
+		id := p.identity(tokens).SessionID
+		_, err := p.EndSession(p.t.Context(), p.identity(p.login(user.Username).Tokens), id, p.client)
+		return err
+	}},
+	{models.ReasonAdmin, func(p *portal, user *models.User, _ *auth.Tokens) error {
+		_, ended, err := p.SignOutUser(p.t.Context(), auth.Shell(), user.ID)
+		if ended != 1 {
+			p.t.Errorf("%d sessions ended, want 1", ended)
+		}
+		return err
+	}},
+	{models.ReasonDisabled, func(p *portal, user *models.User, _ *auth.Tokens) error {
+		_, _, err := p.Disable(p.t.Context(), auth.Shell(), user.ID, "left")
+		return err
+	}},
+	{models.ReasonPassword, func(p *portal, user *models.User, _ *auth.Tokens) error {
+		_, err := p.ChangePassword(p.t.Context(), p.change(p.login(user.Username), "another-"+goodPassword))
+		return err
+	}},
+	{models.ReasonPassword, func(p *portal, user *models.User, _ *auth.Tokens) error {
+		_, token, err := p.CreateResetLink(p.t.Context(), auth.Shell(), user.ID)
+		if err != nil {
+			return err
+		}
+		return p.ResetPassword(p.t.Context(), token, "another-"+goodPassword, p.client)
+	}},
+	{models.ReasonEmail, func(p *portal, user *models.User, _ *auth.Tokens) error {
+		_, err := p.ChangeEmail(p.t.Context(), p.change(p.login(user.Username), "new-"+user.Email))
+		return err
+	}},
+	{models.ReasonReplaced, func(p *portal, user *models.User, tokens *auth.Tokens) error {
+		login := p.credentials(user.Username)
+		login.Presented = auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}
+		_, err := p.Login(p.t.Context(), login)
+		return err
+	}},
+	{models.ReasonLimit, func(p *portal, user *models.User, _ *auth.Tokens) error {
+		for range 20 {
+			p.clock.advance(time.Second)
+			p.login(user.Username)
+		}
+		return nil
+	}},
+}
+
+// TestEndReasons: the reason is told at once, and still when the refresh token
+// is expired too.
 func TestEndReasons(t *testing.T) {
-	shell := auth.Shell()
-	tests := []struct {
-		reason models.Reason
-		end    func(p *portal, user *models.User, tokens *auth.Tokens) error
-	}{
-		{models.ReasonLogout, func(p *portal, _ *models.User, tokens *auth.Tokens) error {
-			return p.Logout(p.t.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.client)
-		}},
-		{models.ReasonElse, func(p *portal, user *models.User, tokens *auth.Tokens) error {
-			_, err := p.EndOtherSessions(p.t.Context(), p.identity(p.login(user.Username).Tokens), p.client)
-			return err
-		}},
-		{models.ReasonElse, func(p *portal, user *models.User, tokens *auth.Tokens) error {
-			id := p.identity(tokens).SessionID
-			_, err := p.EndSession(p.t.Context(), p.identity(p.login(user.Username).Tokens), id, p.client)
-			return err
-		}},
-		{models.ReasonAdmin, func(p *portal, user *models.User, _ *auth.Tokens) error {
-			_, ended, err := p.SignOutUser(p.t.Context(), shell, user.ID)
-			if ended != 1 {
-				p.t.Errorf("%d sessions ended, want 1", ended)
-			}
-			return err
-		}},
-		{models.ReasonDisabled, func(p *portal, user *models.User, _ *auth.Tokens) error {
-			_, _, err := p.Disable(p.t.Context(), shell, user.ID, "left")
-			return err
-		}},
-		{models.ReasonPassword, func(p *portal, user *models.User, _ *auth.Tokens) error {
-			_, err := p.ChangePassword(p.t.Context(), p.change(p.login(user.Username), "another-"+goodPassword))
-			return err
-		}},
-		{models.ReasonPassword, func(p *portal, user *models.User, _ *auth.Tokens) error {
-			_, token, err := p.CreateResetLink(p.t.Context(), shell, user.ID)
-			if err != nil {
-				return err
-			}
-			return p.ResetPassword(p.t.Context(), token, "another-"+goodPassword, p.client)
-		}},
-		{models.ReasonEmail, func(p *portal, user *models.User, _ *auth.Tokens) error {
-			_, err := p.ChangeEmail(p.t.Context(), p.change(p.login(user.Username), "new-"+user.Email))
-			return err
-		}},
-		{models.ReasonReplaced, func(p *portal, user *models.User, tokens *auth.Tokens) error {
-			login := p.credentials(user.Username)
-			login.Presented = auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}
-			_, err := p.Login(p.t.Context(), login)
-			return err
-		}},
-		{models.ReasonLimit, func(p *portal, user *models.User, _ *auth.Tokens) error {
-			for range 20 {
-				p.clock.advance(time.Second)
-				p.login(user.Username)
-			}
-			return nil
-		}},
-	}
 	each(t, nil, func(p *portal) {
-		for i, test := range tests {
+		for i, test := range endings {
 			name := "user" + string(rune('a'+i))
 			tokens := p.signUp(name).Tokens
 			if err := test.end(p, p.user(name), tokens); err != nil {

@@ -72,7 +72,7 @@ func TestResetLink(t *testing.T) {
 		if _, _, err := p.Disable(p.t.Context(), auth.Shell(), p.user("ada").ID, ""); err != nil {
 			p.t.Fatal(err)
 		}
-		p.wantLink(third, auth.LinkReplaced)
+		p.wantLink(third, auth.LinkDisabled)
 		_, _, err = p.CreateResetLink(p.t.Context(), auth.Shell(), p.user("ada").ID)
 		wantKind(p.t, "a link for a disabled account", err, apperr.Conflict)
 

@@ -159,6 +159,9 @@ func TestPurgeKeeps(t *testing.T) {
 		if p.events(auth.ActionSignUp) != 1 {
 			p.t.Error("the audit log is purged early")
 		}
+		if p.events(auth.ActionLoginFailed) != 0 {
+			p.t.Error("failed sign-ins, which may be strangers', are kept")
+		}
 		p.clock.advance(180 * 24 * time.Hour)
 		p.purge()
 		if known, err := p.store.Devices.Known(ctx, models.HashToken(in.Device), user.ID); err != nil || known {

@@ -58,6 +58,23 @@ func TestAdminWriteLimit(t *testing.T) {
 	})
 }
 
+// TestRenameLimit: the answers of the rename form must not tell thousands of
+// names that are taken.
+func TestRenameLimit(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		tokens := p.signUp("ada").Tokens
+		p.signUp("taken")
+		for range 10 {
+			err := p.UpdateProfile(p.t.Context(), p.identity(tokens), "taken", "", p.client)
+			wantKind(p.t, "a taken name", err, apperr.Invalid)
+		}
+		err := p.UpdateProfile(p.t.Context(), p.identity(tokens), "free-one", "", p.client)
+		wantWait(p.t, "11th name of an hour", err, time.Hour)
+		err = p.UpdateProfile(p.t.Context(), p.identity(tokens), "ada", "Ada Lovelace", p.client)
+		wantKind(p.t, "the full name alone", err, "")
+	})
+}
+
 // TestLimitEveryRoad: the current password of a change counts like a sign-in.
 func TestLimitEveryRoad(t *testing.T) {
 	each(t, limited, func(p *portal) {

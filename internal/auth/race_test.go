@@ -3,6 +3,7 @@ package auth_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -87,6 +88,12 @@ func TestDisabledEnabled(t *testing.T) {
 		}
 		if p.user("ada").DisabledReason != "spam" {
 			p.t.Error("the second disable replaced the reason")
+		}
+		for _, reason := range []string{strings.Repeat("é", 501), "spoofed\u202etext", "a\x00b", "\xff"} {
+			_, _, err := p.Disable(p.t.Context(), auth.Shell(), user.ID, reason)
+			if got := fieldsOf(err); !slices.Equal(got, []string{"reason"}) {
+				p.t.Errorf("reason %.20q: %v, want it refused", reason, err)
+			}
 		}
 		if _, err := p.Enable(p.t.Context(), auth.Shell(), user.ID); err != nil {
 			p.t.Fatal(err)

@@ -95,23 +95,6 @@ func (w *walker) name() ([]byte, bool) {
 	return nil, false
 }
 
-// fits looks at the first byte of a value: times are numbers, the audience is
-// one string.
-func (w *walker) fits(name []byte) bool {
-	w.space()
-	if w.at == len(w.text) {
-		return false
-	}
-	first := w.text[w.at]
-	switch string(name) {
-	case "exp", "nbf", "iat":
-		return first >= '0' && first <= '9'
-	case "aud":
-		return first == '"'
-	}
-	return true
-}
-
 // skipValue passes over one value, up to the comma or brace behind it.
 func (w *walker) skipValue() bool {
 	depth, quoted := 0, false

@@ -1,14 +1,8 @@
 package auth_test
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/sha512"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
-	"hash"
-	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -16,105 +10,19 @@ import (
 	"latchkey/internal/auth"
 )
 
-func newKeyring(t testing.TB, secret, previous []byte, now func() time.Time) *auth.Keyring {
-	t.Helper()
-	ring, err := auth.NewKeyring(issuer, secret, previous, now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ring
+// forgery is one change that makes a genuine token refused.
+type forgery struct {
+	name   string
+	change func(*draft)
 }
 
-func key(t testing.TB, secret []byte, label string) []byte {
-	t.Helper()
-	derived, err := auth.DeriveKey(secret, label)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return derived
-}
-
-func kid(key []byte) string {
-	sum := sha256.Sum256(key)
-	return base64.RawURLEncoding.EncodeToString(sum[:8])
-}
-
-// draft is a token in the making: every part of it can be wrong. A genuine one
-// comes from newDraft.
-type draft struct {
-	header, payload string
-	key             []byte
-	hash            func() hash.Hash
-}
-
-type object = map[string]any
-
-func newDraft(t testing.TB, now time.Time) draft {
-	key := key(t, secret, "latchkey/web-access/v1")
-	return draft{
-		header: text(object{"alg": "HS256", "typ": "at+jwt", "kid": kid(key)}), payload: text(claims(now)),
-		key: key, hash: sha256.New,
-	}
-}
-
-func claims(now time.Time) object {
-	return object{
-		"iss": issuer, "sub": "userid", "aud": "latchkey:web", "exp": now.Add(accessTTL).Unix(), "nbf": now.Unix(),
-		"iat": now.Unix(), "jti": "tokenid", "sid": "sessionid", "gen": 1,
-	}
-}
-
-func text(o object) string {
-	data, err := json.Marshal(o)
-	if err != nil {
-		panic(err)
-	}
-	return string(data)
-}
-
-func segment(data string) string { return base64.RawURLEncoding.EncodeToString([]byte(data)) }
-
-func (d draft) sign() string {
-	signed := segment(d.header) + "." + segment(d.payload)
-	mac := hmac.New(d.hash, d.key)
-	mac.Write([]byte(signed))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
-}
-
-// with returns the object's text with members changed; nil removes one.
-func with(o object, changes object) string {
-	o = maps.Clone(o)
-	for name, value := range changes {
-		if o[name] = value; value == nil {
-			delete(o, name)
-		}
-	}
-	return text(o)
-}
-
-// TestVerifyRefuses goes through the forgeries that golang-jwt lets pass with
-// its defaults and through those that it stops (RFC 8725 §3).
-func TestVerifyRefuses(t *testing.T) {
-	clock := newClock()
-	now := clock.now().Truncate(time.Second)
-	ring := newKeyring(t, secret, nil, clock.now)
-	good := newDraft(t, now)
-	header := object{"alg": "HS256", "typ": "at+jwt", "kid": kid(good.key)}
-	head := func(changes object) func(*draft) { return func(d *draft) { d.header = with(header, changes) } }
-	body := func(changes object) func(*draft) { return func(d *draft) { d.payload = with(claims(now), changes) } }
-	raw := func(old, replacement string) func(*draft) {
-		return func(d *draft) {
-			if !strings.Contains(d.payload, old) {
-				t.Fatalf("%s has no %s", d.payload, old)
-			}
-			d.payload = strings.Replace(d.payload, old, replacement, 1)
-		}
-	}
+// headerForgeries are about the key and what a header can say of it (RFC 8725
+// §3.1 to §3.5, §3.10, §3.11; RFC 7515 §4.1).
+func headerForgeries(t *testing.T) []forgery {
+	genuine := object{"alg": "HS256", "typ": "at+jwt", "kid": kid(key(t, secret, "latchkey/web-access/v1"))}
+	head := func(changes object) func(*draft) { return func(d *draft) { d.header = with(genuine, changes) } }
 	foreign := []byte("k8(Vy3)Mb6!Xs1@Df4#Gh7$Jl0%Zn2^Q")
-	tests := []struct {
-		name   string
-		change func(*draft)
-	}{
+	return []forgery{
 		{"alg none", head(object{"alg": "none"})},
 		{"alg None", head(object{"alg": "None"})},
 		{"alg in lower case", head(object{"alg": "hs256"})},
@@ -154,6 +62,20 @@ func TestVerifyRefuses(t *testing.T) {
 		{"header is a list", func(d *draft) { d.header = "[" + d.header + "]" }},
 		{"header is null", func(d *draft) { d.header = "null" }},
 		{"header with more behind it", func(d *draft) { d.header += "{}" }},
+	}
+}
+
+// claimForgeries are about the payload (RFC 7519 §4, RFC 8725 §3.7 to §3.12).
+func claimForgeries(t *testing.T, now time.Time) []forgery {
+	body := func(o object) func(*draft) { return func(d *draft) { d.payload = with(claims(now), o) } }
+	raw := func(old, replacement string) func(*draft) {
+		return func(d *draft) {
+			if d.payload = strings.Replace(d.payload, old, replacement, 1); !strings.Contains(d.payload, replacement) {
+				t.Fatalf("%s has no %s", d.payload, old)
+			}
+		}
+	}
+	return []forgery{
 		{"claim twice", raw("{", `{"sub":"other",`)},
 		{"claim twice, equal", raw("{", `{"sub":"userid",`)},
 		{"claim twice, in another case", raw("{", `{"EXP":9999999999,`)},
@@ -203,7 +125,16 @@ func TestVerifyRefuses(t *testing.T) {
 		{"payload of too many bytes", raw("{", `{"x":"`+strings.Repeat("x", 2048)+`",`)},
 		{"payload of too many members", raw("{", `{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,`)},
 	}
-	for _, test := range tests {
+}
+
+// TestVerifyRefuses goes through the forgeries that golang-jwt lets pass with
+// its defaults and through those that it stops.
+func TestVerifyRefuses(t *testing.T) {
+	clock := newClock()
+	now := clock.now().Truncate(time.Second)
+	ring := newKeyring(t, secret, nil, clock.now)
+	good := newDraft(t, now)
+	for _, test := range append(headerForgeries(t), claimForgeries(t, now)...) {
 		t.Run(test.name, func(t *testing.T) {
 			d := good
 			test.change(&d)

@@ -1,11 +1,13 @@
 package cookie
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -26,16 +28,19 @@ type sealedFlash struct {
 
 // SetFlash carries a message to the next page.
 func (j *Jar) SetFlash(h http.Header, message Flash) {
+	message.Args = slices.Clone(message.Args)
 	for i, arg := range message.Args {
 		if len(arg) > maxFlashArg {
 			message.Args[i] = strings.ToValidUTF8(arg[:maxFlashArg], "")
 		}
 	}
-	data, err := json.Marshal(sealedFlash{Flash: message, Expires: j.now().Add(flashLife).Unix()})
-	if err != nil {
-		return // strings always marshal
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false) // it would make a long argument too long for a cookie
+	if encoder.Encode(sealedFlash{Flash: message, Expires: j.now().Add(flashLife).Unix()}) != nil {
+		return // strings always encode
 	}
-	j.set(h, flash, j.flash.seal(data), flashLife)
+	j.set(h, flash, j.flash.seal(data.Bytes()), flashLife)
 }
 
 // TakeFlash returns the message that a redirect carried here and clears it, so

@@ -14,7 +14,7 @@ exec 3<&0 4>&2 >"$dir/log" 2>&1
 
 run() {
 	"$bin/initdb" -D "$dir/data" -U test --pwfile="$dir/password" --auth=password \
-		--encoding=UTF8 --no-locale --no-sync || return
+		--encoding=UTF8 --locale=C.UTF-8 --no-sync || return
 
 	"$bin/postgres" -D "$dir/data" -p "$port" \
 		-c listen_addresses=127.0.0.1 \

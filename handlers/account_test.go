@@ -1,0 +1,238 @@
+package handlers_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// TestProfile checks the account page and what can be changed there.
+func TestProfile(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		s.person("taken", models.RoleUser)
+		b.get("/profile").status(200).says("Your account", "ana@example.org", "Firefox on Linux", "This device", "You are only signed in here",
+			"You signed in with Firefox on Linux.")
+		b.post("/profile", "username", " Ana.S ", "full_name", " Ana Silva ").redirects("/profile")
+		b.get("/profile").says("Your changes are saved.", "You changed your profile.")
+		if now := s.reload(user); now.Username != "ana.s" || now.FullName != "Ana Silva" {
+			t.Errorf("got account %+v", now)
+		}
+		if got, want := s.lastEvent(auth.ActionProfile).Detail, "username ana → ana.s, name"; got != want {
+			t.Errorf("got detail %q, want %q", got, want)
+		}
+		s.browser().signIn("ana.s")
+		s.browser().post("/login", "username", "ana", "password", secretWord).status(422)
+
+		for _, test := range []struct{ username, fullName, field, want string }{
+			{"", "", "username", "Enter a username."},
+			{"TAKEN", "", "username", "This username is taken. Choose another."},
+			{"admin", "", "username", "This username is reserved. Choose another."},
+			{"ana.s", "a\u202eb", "full_name", "A name cannot contain invisible or control characters."},
+		} {
+			a := b.post("/profile", "username", test.username, "full_name", test.fullName).status(422).says("There is a problem", test.want)
+			if got := a.fieldError(test.field); got != test.want {
+				t.Errorf("got error %q at %s, want %q", got, test.field, test.want)
+			}
+			if got, _ := a.value("username"); got != test.username {
+				t.Errorf("got username %q in the form, want %q", got, test.username)
+			}
+		}
+	})
+}
+
+// TestProfileEscapes checks that names are text on every page that shows them.
+func TestProfileEscapes(t *testing.T) {
+	const name = `<script>alert("x")</script> & 'Co'`
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		b.post("/profile", "username", "ana", "full_name", name).redirects("/profile")
+		b.agent = `Mozilla/5.0 "><img src=x onerror=alert(1)>`
+		b.signIn("ana")
+		pages := []*answer{b.get("/profile"), b.get("/profile/sessions"), boss.get("/admin/users/" + user.ID), boss.get("/admin/audit"), boss.get("/admin/users")}
+		boss.post("/admin/users/"+user.ID+"/disable", "reason", `"><script>alert(2)</script>`).redirects("/admin/users/" + user.ID)
+		pages = append(pages, boss.get("/admin/users/"+user.ID), boss.get("/admin/audit"), boss.get("/admin/users?q=%3Cscript%3Ealert(3)"))
+		for _, page := range pages {
+			page.status(200)
+			for _, raw := range []string{"<script>alert", "<img src=x"} {
+				if strings.Contains(page.body, raw) {
+					t.Errorf("%s: the source has %s", page.asked, raw)
+				}
+			}
+		}
+	})
+}
+
+// TestChangePassword checks that every other session ends, with the reason,
+// and that this browser goes on in a new one.
+func TestChangePassword(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		other := s.browser()
+		other.signIn("ana")
+		copied := b.clone()
+		before := s.liveSessions(user.ID)
+		b.get("/profile/password").status(200).says("Every other device is signed out when you save.").has(`autocomplete="username"`)
+		for _, test := range []struct{ current, next, field, want string }{
+			{"wrong", otherWord, "current_password", "The current password is not correct."},
+			{"", otherWord, "current_password", "Enter your current password."},
+			{secretWord, "", "new_password", "Enter a password."},
+			{secretWord, "short", "new_password", "Password must be at least 12 characters. Yours has 5."},
+			{secretWord, secretWord, "new_password", "The new password is the same as the current one. Choose another."},
+		} {
+			a := b.post("/profile/password", "current_password", test.current, "new_password", test.next).status(422).says(test.want).touchesNoToken()
+			if got := a.fieldError(test.field); got != test.want {
+				t.Errorf("got error %q at %s, want %q", got, test.field, test.want)
+			}
+			a.hides(`value="` + otherWord)
+		}
+		s.clock.advance(time.Second)
+		a := b.post("/profile/password", "current_password", secretWord, "new_password", otherWord).redirects("/profile").givesTokens()
+		b.follow(a).status(200).says("Your password is changed. Your other devices are signed out.")
+		live := s.liveSessions(user.ID)
+		if len(live) != 1 {
+			t.Fatalf("got %d live sessions, want 1", len(live))
+		}
+		for _, old := range before {
+			if old.ID == live[0].ID {
+				t.Error("the session kept its sid")
+			}
+		}
+		if !live[0].Remember {
+			t.Error("the browser does not stay signed in any more")
+		}
+		const words = "Your password was changed, and every device was signed out. Sign in with the new password."
+		other.follow(other.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()).says(words)
+		copied.follow(copied.get("/profile")).says(words)
+		s.browser().post("/login", "username", "ana", "password", secretWord).status(422)
+		s.browser().post("/login", "username", "ana", "password", otherWord).redirects("/profile")
+	})
+}
+
+// TestChangeEmail is as TestChangePassword, for the address.
+func TestChangeEmail(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		s.person("taken", models.RoleUser)
+		other := s.browser()
+		other.signIn("ana")
+		before := s.liveSessions(user.ID)
+		b.get("/profile/email").status(200).says("Your email is now ana@example.org.")
+		for _, test := range []struct{ email, current, field, want string }{
+			{"new@example.org", "wrong", "current_password", "The current password is not correct."},
+			{"new@example.org", "", "current_password", "Enter your current password."},
+			{"", secretWord, "email", "Enter your email address."},
+			{"nothing", secretWord, "email", "Enter an email address like name@example.com."},
+			{"ana@example.org", secretWord, "email", "This is your email address already."},
+			{"TAKEN@example.org", secretWord, "email", "There is already an account with this email address."},
+		} {
+			a := b.post("/profile/email", "email", test.email, "current_password", test.current).status(422).says(test.want).touchesNoToken()
+			if got := a.fieldError(test.field); got != test.want {
+				t.Errorf("got error %q at %s, want %q", got, test.field, test.want)
+			}
+			if got, _ := a.value("email"); got != test.email {
+				t.Errorf("got email %q in the form, want %q", got, test.email)
+			}
+		}
+		a := b.post("/profile/email", "email", " Ana@New.example ", "current_password", secretWord).redirects("/profile").givesTokens()
+		b.follow(a).says("Your email address is changed. Your other devices are signed out.", "Ana@New.example")
+		live := s.liveSessions(user.ID)
+		if len(live) != 1 || live[0].ID == before[0].ID || live[0].ID == before[1].ID {
+			t.Errorf("got live sessions %v, want one with a new sid", live)
+		}
+		other.follow(other.get("/profile")).says("Your email address was changed, and every device was signed out. Sign in to go on.")
+		s.browser().signIn("ana@new.example")
+		s.browser().post("/login", "username", "ana@example.org", "password", secretWord).status(422)
+	})
+}
+
+// TestSessions checks the list of devices and how they are signed out.
+func TestSessions(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		stranger, _ := s.signedIn("bo", models.RoleUser)
+		b.get("/profile/sessions").status(200).says("Firefox on Linux This device Active now", "You are only signed in here.").hides("Sign out everywhere else")
+		b.get("/profile/sessions/end-others").redirects("/profile/sessions")
+		phone := s.browser()
+		phone.agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1"
+		phone.address = "203.0.113.7:4711"
+		phone.signIn("ana")
+		tablet := s.browser()
+		tablet.signIn("ana")
+		var phoneID string
+		for _, session := range s.liveSessions(user.ID) {
+			if session.IP == "203.0.113.7" {
+				phoneID = session.ID
+			}
+		}
+		page := b.get("/profile/sessions").status(200).says("Safari on iPhone", "203.0.113.7", "Sign out everywhere else", "with password")
+		page.has(`action="/profile/sessions/` + phoneID + `/end"`)
+		if strings.Contains(page.text()[:len(page.text())/3], "Safari on iPhone This device") {
+			t.Error("the phone is marked as this device")
+		}
+
+		stranger.post("/profile/sessions/" + phoneID + "/end").status(404)
+		phone.get("/profile").status(200)
+		b.post("/profile/sessions/" + phoneID + "/end").redirects("/profile/sessions")
+		b.get("/profile/sessions").says("Signed out of Safari on iPhone.", "Recently signed out", "Signed out from another device.")
+		phone.follow(phone.get("/profile").takesTokens()).says("This device was signed out from another one. Sign in to go on.")
+		b.post("/profile/sessions/" + phoneID + "/end").redirects("/profile/sessions")
+		b.get("/profile/sessions").says("That device was signed out already.")
+		b.post("/profile/sessions/" + models.NewID() + "/end").status(404)
+
+		b.get("/profile/sessions/end-others").status(200).says("Sign out 1 other device?", "This device stays signed in.")
+		tablet.get("/profile").status(200) // reading ended nothing
+		b.post("/profile/sessions/end-others").redirects("/profile/sessions")
+		b.get("/profile/sessions").says("Signed out of 1 other device.")
+		tablet.get("/profile").redirects("/login?next=%2Fprofile")
+		b.get("/profile").status(200)
+	})
+}
+
+// TestEndOwnSession checks that ending the present session in the list is
+// signing out.
+func TestEndOwnSession(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.post("/profile/sessions/" + s.liveSessions(user.ID)[0].ID + "/end").redirects("/login").takesTokens()
+		b.get("/login").says("You are signed out.")
+		if len(s.liveSessions(user.ID)) != 0 {
+			t.Error("the session lives on")
+		}
+	})
+}
+
+// TestTheme checks the switch, for everybody.
+func TestTheme(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b := s.browser()
+		b.get("/login").has(`content="light dark"`)
+		b.post("/theme", "theme", "dark", "next", "/login?next=%2Fprofile%2Femail").redirects("/login?next=%2Fprofile%2Femail")
+		b.get("/login").has(`data-theme="dark"`)
+		b.post("/theme", "theme", "light", "next", "/forgot").redirects("/forgot")
+		b.get("/login").has(`data-theme="light"`)
+		b.post("/theme", "theme", "system", "next", "https://evil.example").redirects("/")
+		b.get("/login").hides("data-theme")
+		for _, next := range []string{"//evil.example", "/login?next=//evil.example", "//evil.example/login", `/login\@evil`, "http://x/login"} {
+			a := b.post("/theme", "theme", "dark", "next", next).status(303)
+			if got := a.header.Get("Location"); got != "/" && got != "/login" {
+				t.Errorf("next %q: got Location %q", next, got)
+			}
+		}
+		b.post("/theme", "theme", "pink").status(400).says("Choose light, dark or system.")
+	})
+}
+
+// TestWellKnown checks the address that password managers ask for.
+func TestWellKnown(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, _ := s.signedIn("ana", models.RoleUser)
+		b.get("/.well-known/change-password").redirects("/profile/password")
+		s.browser().get("/.well-known/change-password").redirects("/profile/password")
+		s.browser().get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200").status(404)
+	})
+}

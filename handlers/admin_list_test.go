@@ -1,0 +1,257 @@
+package handlers_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// crowd makes n users u00, u01 … a minute apart; every third is disabled, every
+// tenth an admin. The admin who looks is "zz".
+func (s *site) crowd(n int) *browser {
+	s.t.Helper()
+	for i := range n {
+		s.clock.advance(time.Minute)
+		role := models.RoleUser
+		if i%10 == 0 {
+			role = models.RoleAdmin
+		}
+		user := s.person(fmt.Sprintf("u%02d", i), role)
+		if i%3 == 0 {
+			if err := s.store.Users.Disable(s.t.Context(), user.ID, "", s.clock.Now()); err != nil {
+				s.t.Fatal(err)
+			}
+		}
+	}
+	s.clock.advance(time.Minute)
+	boss, _ := s.signedIn("zz", models.RoleAdmin)
+	return boss
+}
+
+var (
+	rowName  = regexp.MustCompile(`href="/admin/users/[a-z2-7]{26}"[^>]*>(?:<bdi>)?([^<]+)`)
+	pageLink = regexp.MustCompile(`<a[^>]*rel="(prev|next)"[^>]*>`)
+	hrefOf   = regexp.MustCompile(`href="([^"]+)"`)
+)
+
+// names are the users on a page of the list, in order.
+func (a *answer) names() []string {
+	var list []string
+	for _, found := range rowName.FindAllStringSubmatch(a.body, -1) {
+		if name := strings.TrimSpace(found[1]); !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// page is where the link to the next or previous page leads, or "".
+func (a *answer) page(rel string) string {
+	for _, tag := range pageLink.FindAllStringSubmatch(a.body, -1) {
+		if tag[1] == rel {
+			return strings.ReplaceAll(hrefOf.FindStringSubmatch(tag[0])[1], "&amp;", "&")
+		}
+	}
+	return ""
+}
+
+// TestUserList walks the list in every order, forth and back: every page has
+// who belongs there, and its links keep the state.
+func TestUserList(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss := s.crowd(59)
+		var byName []string
+		for i := range 59 {
+			byName = append(byName, fmt.Sprintf("u%02d", i))
+		}
+		byName = append(byName, "zz")
+		backwards := slices.Clone(byName)
+		slices.Reverse(backwards)
+		for _, test := range []struct {
+			sort string
+			want []string
+		}{
+			{"", byName},
+			{"username", byName},
+			{"-username", backwards},
+			{"email", byName},
+			{"-email", backwards},
+			{"created", byName},
+			{"-created", backwards},
+		} {
+			path := "/admin/users"
+			if test.sort != "" {
+				path += "?sort=" + test.sort
+			}
+			var got []string
+			var pages []string
+			for path != "" && len(pages) < 10 {
+				a := boss.get(path).status(200)
+				checkState(t, path, url.Values{"sort": {test.sort}}, a.page("next"), a.page("prev"))
+				got = append(got, a.names()...)
+				pages = append(pages, path)
+				path = a.page("next")
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("sort %q, forth (-want +got):\n%s", test.sort, diff)
+			}
+			if len(pages) != 3 {
+				t.Fatalf("sort %q: got %d pages, want 3", test.sort, len(pages))
+			}
+			middle := boss.get(boss.get(pages[2]).page("prev")).status(200)
+			if diff := cmp.Diff(test.want[25:50], middle.names()); diff != "" {
+				t.Errorf("sort %q, back (-want +got):\n%s", test.sort, diff)
+			}
+			first := boss.get(middle.page("prev"))
+			if diff := cmp.Diff(test.want[:25], first.names()); diff != "" {
+				t.Errorf("sort %q, back to the start (-want +got):\n%s", test.sort, diff)
+			}
+		}
+		boss.get("/admin/users").says("25 of 60 users", "Users, sorted by username, A to Z")
+		if got := boss.get("/admin/users?limit=50").names(); len(got) != 50 {
+			t.Errorf("limit 50: got %d users", len(got))
+		}
+		if got := boss.get("/admin/users?limit=100").names(); len(got) != 60 {
+			t.Errorf("limit 100: got %d users", len(got))
+		}
+	})
+}
+
+// checkState checks that links to other pages keep the filters.
+func checkState(t *testing.T, path string, want url.Values, links ...string) {
+	t.Helper()
+	for _, link := range links {
+		if link == "" {
+			continue
+		}
+		u, err := url.Parse(link)
+		if err != nil || u.Path != "/admin/users" {
+			t.Errorf("%s: leads to %q", path, link)
+			continue
+		}
+		for name := range want {
+			if got := u.Query().Get(name); got != want.Get(name) {
+				t.Errorf("%s: the link %s has %s %q, want %q", path, link, name, got, want.Get(name))
+			}
+		}
+	}
+}
+
+// TestUserFilters checks search, status and role, alone and together.
+func TestUserFilters(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss := s.crowd(31)
+		ana := s.person("ana", models.RoleUser)
+		if err := s.store.Users.SetProfile(t.Context(), ana.ID, "ana", "María Ødegård 100%_x", s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		anas := []string{"María Ødegård 100%_x"}
+		for _, test := range []struct {
+			query string
+			want  []string
+			says  string
+		}{
+			{"q=u0", []string{"u00", "u01", "u02", "u03", "u04", "u05", "u06", "u07", "u08", "u09"}, "10 of 10 users"},
+			{"q=U07%40EXAMPLE", []string{"u07"}, "1 of 1 user"},
+			{"q=ana", anas, "1 of 1 user"},
+			{"q=ødegård", anas, "1 of 1 user"},
+			{"q=degår", anas, "1 of 1 user"},
+			{"q=100%25_", anas, "1 of 1 user"},
+			{"q=%25", nil, "No users match “%”."},
+			{"q=_", nil, "No users match “_”."},
+			{"q=nobody", nil, "No users match “nobody”."},
+			{"q=%22OR", nil, "No users match “\"OR”."},
+			{"q=u1*", nil, "No users match “u1*”."},
+			{"q=NEAR(", nil, "No users match “NEAR(”."},
+			{"q='--", nil, "No users match “'--”."},
+			{"status=disabled&role=admin", []string{"u00", "u30"}, "2 of 2 users"},
+			{"role=admin", []string{"u00", "u10", "u20", "u30", "zz"}, "5 of 5 users"},
+			{"role=admin&status=active", []string{"u10", "u20", "zz"}, "3 of 3 users"},
+			{"q=u1&status=disabled", []string{"u12", "u15", "u18"}, "3 of 3 users"},
+			{"q=zz&status=disabled", nil, "No users match “zz” with status Disabled."},
+		} {
+			a := boss.get("/admin/users?" + test.query).status(200).says(test.says)
+			if diff := cmp.Diff(test.want, a.names()); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.query, diff)
+			}
+			query, err := url.ParseQuery(test.query)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := a.value("q"); got != query.Get("q") {
+				t.Errorf("%s: the form has q %q", test.query, got)
+			}
+			if test.want == nil {
+				a.says("Clear filters")
+			}
+		}
+		// A new search starts at the first page and keeps the order; Clear clears.
+		a := boss.get("/admin/users?q=u&status=active&sort=-created&limit=50").status(200).says("Search: u", "Status: Active").
+			has(`name="sort" value="-created"`, `name="limit" value="50"`, `href="/admin/users?limit=50&sort=-created"`)
+		checkState(t, "chips", url.Values{"sort": {"-created"}, "q": {"u"}}, a.page("next"))
+		boss.get("/admin/users?sort=-created").has(`aria-sort="descending"`, `href="/admin/users?sort=created"`)
+	})
+}
+
+// TestUserListEdges checks the list with one user, and past its end.
+func TestUserListEdges(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		boss.get("/admin/users").status(200).says("1 of 1 user", "Only you so far.")
+		for i := range 26 {
+			s.person(fmt.Sprintf("u%02d", i), models.RoleUser)
+		}
+		next := boss.get("/admin/users").page("next")
+		if next == "" {
+			t.Fatal("there is no second page")
+		}
+		// Meanwhile everybody on the second page is deleted.
+		for _, name := range []string{"u24", "u25"} {
+			user, err := s.store.Users.ByUsername(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.store.Users.Delete(t.Context(), user.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+		boss.get(next).status(200).says("This page is past the end of the list.", "Go to the first page")
+		// A cursor of one order is no cursor of another.
+		cursor, err := url.Parse(next)
+		if err != nil {
+			t.Fatal(err)
+		}
+		boss.get("/admin/users?sort=created&after=" + cursor.Query().Get("after")).status(400)
+	})
+}
+
+// TestOverview checks the four figures and the chart.
+func TestOverview(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		s.person("ana", models.RoleUser)
+		off := s.person("off", models.RoleUser)
+		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), off.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.advance(24 * time.Hour)
+		s.browser().signIn("ana")
+		s.browser().signIn("ana")
+		s.browser().post("/login", "username", "ana", "password", "wrong").status(422)
+		boss.get("/admin").status(200).says("3 Users", "1 Signed in today", "1 Disabled", "1 Failed sign-ins in 24 hours",
+			"3 sign-ins in 14 days, highest 2 on 23 November", "There is only one active admin.").
+			has(`<svg class="chart"`, `href="/admin/users?status=disabled"`, `href="/admin/audit?action=login-failed"`)
+		r := boss.request(http.MethodHead, "/admin", "")
+		boss.do(r).status(200)
+	})
+}

@@ -1,0 +1,197 @@
+package handlers_test
+
+import (
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// TestAuditSentences checks how what happened reads.
+func TestAuditSentences(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, admin := s.signedIn("bo", models.RoleAdmin)
+		user := s.person("ana", models.RoleUser)
+		page := "/admin/users/" + user.ID
+		s.browser().post("/login", "username", "ana", "password", "wrong")
+		s.browser().post("/login", "username", "nobody-there", "password", "wrong")
+		boss.post(page+"/disable", "reason", "left")
+		s.browser().post("/login", "username", "ana", "password", secretWord)
+		boss.post(page + "/enable")
+		boss.post(page + "/sign-out")
+		boss.post(page+"/role", "role", "admin")
+		boss.post(page + "/reset-link")
+		boss.post(page + "/unlock")
+		if _, _, err := s.auth.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
+			t.Fatal(err)
+		}
+		boss.get("/admin/audit").status(200).says(
+			"bo signed in.", "Somebody tried to sign in ana with a wrong password.", "Somebody tried to sign in with a wrong password.",
+			"bo disabled ana. 0 sessions ended. Reason: left", "Somebody tried to sign in to the disabled account ana.", "bo enabled ana.",
+			"bo signed out ana everywhere. 0 sessions ended", "bo changed the role of ana. user → admin", "bo created a reset link for ana.",
+			"bo cleared the sign-in limits of ana.", "System signed out ana everywhere.", "192.0.2.1", "Firefox on Linux",
+		).has(`href="`+page+`"`, `href="/admin/users/`+admin.ID+`"`)
+		boss.get(page).says("bo disabled ana: 0 sessions ended. Reason: left.", "See all in the audit log")
+	})
+}
+
+// TestAuditFilters checks each filter, and that pages keep them.
+func TestAuditFilters(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, admin := s.signedIn("bo", models.RoleAdmin)
+		user := s.person("ana", models.RoleUser)
+		s.browser().signIn("ana")
+		s.clock.advance(48 * time.Hour)
+		boss.post("/admin/users/" + user.ID + "/unlock").status(303)
+		boss.post("/admin/users/" + admin.ID + "/unlock").status(409) // not recorded
+		if err := s.store.Audit.Append(t.Context(), models.Event{At: models.At(s.clock.Now()), Action: auth.ActionUserDelete, ActorID: admin.ID, ActorName: "bo", SubjectID: models.NewID(), SubjectName: "gone"}); err != nil {
+			t.Fatal(err)
+		}
+		const signedIn, cleared, deleted = "ana signed in.", "bo cleared the sign-in limits of ana.", "bo deleted the account of gone (deleted)."
+		all := []string{signedIn, cleared, deleted}
+		for _, test := range []struct {
+			query string
+			want  []string
+		}{
+			{"", all},
+			{"actor=bo", []string{cleared, deleted}},
+			{"actor=BO%40example.org", []string{cleared, deleted}},
+			{"actor=" + user.ID, []string{signedIn}},
+			{"subject=ana", []string{signedIn, cleared}},
+			{"subject=gone", []string{deleted}},
+			{"subject=nobody", nil},
+			{"action=user-unlock", []string{cleared}},
+			{"from=2026-11-24", []string{cleared, deleted}},
+			{"to=2026-11-22", []string{signedIn}},
+			{"from=2026-11-23&to=2026-11-23", nil},
+			{"actor=bo&subject=ana&action=user-unlock&from=2026-11-24&to=2026-11-24", []string{cleared}},
+		} {
+			a := boss.get("/admin/audit?" + test.query).status(200)
+			var got []string
+			for _, sentence := range all {
+				if strings.Contains(a.text(), sentence) {
+					got = append(got, sentence)
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("%q (-want +got):\n%s", test.query, diff)
+			}
+			if test.want == nil {
+				a.says("Nothing in the log matches these filters.", "Clear filters")
+			}
+		}
+		a := boss.get("/admin/audit?from=yesterday").status(422).says("Enter a day like 2026-11-22.")
+		if got, _ := a.value("from"); got != "yesterday" {
+			t.Errorf("got from %q in the form", got)
+		}
+	})
+}
+
+// TestAuditPages walks the log forth and back with a filter.
+func TestAuditPages(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, admin := s.signedIn("bo", models.RoleAdmin)
+		s.appendEvents(120, admin)
+		var seen int
+		path, pages := "/admin/audit?action=user-unlock&actor=bo", []string{}
+		for path != "" && len(pages) < 9 {
+			a := boss.get(path).status(200)
+			seen += strings.Count(a.body, `<p class="what">`)
+			pages = append(pages, path)
+			path = a.page("next")
+			if path != "" && !strings.Contains(path, "action=user-unlock") {
+				t.Errorf("%s leads to %s", a.asked, path)
+			}
+		}
+		if seen != 120 || len(pages) != 3 {
+			t.Errorf("got %d events on %d pages, want 120 on 3", seen, len(pages))
+		}
+		if got := boss.get(boss.get(pages[2]).page("prev")).text(); got != boss.get(pages[1]).text() {
+			t.Error("back is not where it was")
+		}
+	})
+}
+
+// appendEvents writes events of an admin, newest last.
+func (s *site) appendEvents(n int, actor *models.User) {
+	s.t.Helper()
+	var events []models.Event
+	for i := range n {
+		events = append(events, models.Event{
+			At: models.At(s.clock.Now().Add(time.Duration(i) * time.Second)), Action: auth.ActionUserUnlock,
+			ActorID: actor.ID, ActorName: actor.Username, SubjectName: fmt.Sprintf("somebody%03d", i),
+		})
+	}
+	if err := s.store.Audit.Append(s.t.Context(), events...); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// TestAuditCSV checks the download: everything that the filter lets through,
+// and nothing that a spreadsheet would run.
+func TestAuditCSV(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, admin := s.signedIn("bo", models.RoleAdmin)
+		s.appendEvents(2500, admin) // more than a batch
+		formulas := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"}
+		for _, text := range formulas {
+			if err := s.store.Audit.Append(t.Context(), models.Event{
+				At: models.At(s.clock.Now()), Action: auth.ActionProfile, ActorName: text, Detail: `a "quote", a comma` + "\nand a line", UserAgent: text,
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		a := boss.get("/admin/audit.csv").status(200)
+		for name, want := range map[string]string{
+			"Content-Type":        "text/csv; charset=utf-8; header=present",
+			"Content-Disposition": `attachment; filename="audit-2026-11-22.csv"`,
+			"Cache-Control":       "no-store",
+		} {
+			if got := a.header.Get(name); got != want {
+				t.Errorf("got %s %q, want %q", name, got, want)
+			}
+		}
+		lines := readCSV(t, a)
+		if want := 1 + 1 + 2500 + len(formulas); len(lines) != want { // header, one sign-in
+			t.Errorf("got %d lines, want %d", len(lines), want)
+		}
+		wantHeader := []string{"time", "action", "actor_id", "actor", "subject_id", "subject", "detail", "ip", "user_agent", "session", "request"}
+		if diff := cmp.Diff(wantHeader, lines[0]); diff != "" {
+			t.Errorf("header (-want +got):\n%s", diff)
+		}
+		for _, line := range lines {
+			for _, cell := range line {
+				if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+					t.Errorf("a spreadsheet runs %q", cell)
+				}
+			}
+		}
+		if got := len(readCSV(t, boss.get("/admin/audit.csv?action=profile-change"))); got != 1+len(formulas) {
+			t.Errorf("filtered by action: got %d lines, want %d", got, 1+len(formulas))
+		}
+		if got := len(readCSV(t, boss.get("/admin/audit.csv?subject=somebody007"))); got != 2 {
+			t.Errorf("filtered by subject: got %d lines, want 2", got)
+		}
+		boss.get("/admin/audit?actor=bo&action=login").has(`href="/admin/audit.csv?action=login&actor=bo"`)
+		head := boss.do(boss.request(http.MethodHead, "/admin/audit.csv", "")).status(200)
+		if head.body != "" || head.header.Get("Content-Type") != a.header.Get("Content-Type") {
+			t.Errorf("HEAD: got %q and a body of %d bytes", head.header.Get("Content-Type"), len(head.body))
+		}
+	})
+}
+
+func readCSV(t *testing.T, a *answer) [][]string {
+	t.Helper()
+	lines, err := csv.NewReader(strings.NewReader(a.body)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}

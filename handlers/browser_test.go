@@ -1,0 +1,261 @@
+package handlers_test
+
+import (
+	"html"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
+
+// firefox is how the browsers of the tests name themselves.
+const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
+
+// browser keeps cookies for as long as they live by the site's clock.
+type browser struct {
+	site    *site
+	cookies map[string]kept
+	agent   string
+	address string // ip:port
+}
+
+type kept struct {
+	value   string
+	expires time.Time // zero: with the window
+}
+
+func (s *site) browser() *browser {
+	return &browser{site: s, cookies: map[string]kept{}, agent: firefox, address: "192.0.2.1:1234"}
+}
+
+// clone is a browser with the same cookies; what one is told the other is not.
+func (b *browser) clone() *browser {
+	twin := *b
+	twin.cookies = maps.Clone(b.cookies)
+	return &twin
+}
+
+// signIn signs in and stays signed in.
+func (b *browser) signIn(name string) {
+	b.site.t.Helper()
+	b.post("/login", "username", name, "password", secretWord, "remember", "on").redirects("/profile")
+}
+
+// cookie is the value of a cookie that is still kept, or "".
+func (b *browser) cookie(name string) string { return b.cookies[name].value }
+
+// forget drops cookies, as when their time is over.
+func (b *browser) forget(names ...string) {
+	for _, name := range names {
+		delete(b.cookies, name)
+	}
+}
+
+func (b *browser) get(path string) *answer { return b.do(b.request(http.MethodGet, path, "")) }
+
+// post sends a form of name and value pairs.
+func (b *browser) post(path string, pairs ...string) *answer {
+	values := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		values.Add(pairs[i], pairs[i+1])
+	}
+	return b.do(b.request(http.MethodPost, path, values.Encode()))
+}
+
+// request is what the browser would send, to be changed by the test.
+func (b *browser) request(method, path, body string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	u, err := url.Parse(b.site.url)
+	if err != nil {
+		b.site.t.Fatal(err)
+	}
+	r.Host, r.RemoteAddr = u.Host, b.address
+	r.Header.Set("User-Agent", b.agent)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", b.site.url)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	for name, c := range b.cookies {
+		if c.expires.IsZero() || b.site.clock.Now().Before(c.expires) {
+			r.AddCookie(&http.Cookie{Name: name, Value: c.value})
+		}
+	}
+	return r
+}
+
+// do sends a request and keeps the cookies of the answer.
+func (b *browser) do(r *http.Request) *answer {
+	b.site.t.Helper()
+	recorder := httptest.NewRecorder()
+	b.site.echo.ServeHTTP(recorder, r)
+	response := recorder.Result()
+	a := &answer{
+		t: b.site.t, asked: r.Method + " " + r.URL.RequestURI(), code: response.StatusCode,
+		header: response.Header, body: recorder.Body.String(), cookies: response.Cookies(),
+	}
+	for _, c := range a.cookies {
+		switch {
+		case c.MaxAge < 0:
+			delete(b.cookies, c.Name)
+		case c.MaxAge == 0:
+			b.cookies[c.Name] = kept{value: c.Value}
+		default:
+			b.cookies[c.Name] = kept{value: c.Value, expires: b.site.clock.Now().Add(time.Duration(c.MaxAge) * time.Second)}
+		}
+	}
+	return a
+}
+
+// follow goes where an answer leads.
+func (b *browser) follow(a *answer) *answer {
+	b.site.t.Helper()
+	if a.code != http.StatusSeeOther {
+		b.site.t.Fatalf("%s: got status %d, want a redirect to follow\n%s", a.asked, a.code, a.text())
+	}
+	return b.get(a.header.Get("Location"))
+}
+
+// answer is what came back.
+type answer struct {
+	t       *testing.T
+	asked   string
+	code    int
+	header  http.Header
+	body    string
+	cookies []*http.Cookie
+}
+
+// status checks the status.
+func (a *answer) status(want int) *answer {
+	a.t.Helper()
+	if a.code != want {
+		a.t.Errorf("%s: got status %d (Location %q), want %d\n%s", a.asked, a.code, a.header.Get("Location"), want, a.text())
+	}
+	return a
+}
+
+// redirects checks for a 303 to a place.
+func (a *answer) redirects(want string) *answer {
+	a.t.Helper()
+	a.status(http.StatusSeeOther)
+	if got := a.header.Get("Location"); got != want {
+		a.t.Errorf("%s: got Location %q, want %q", a.asked, got, want)
+	}
+	return a
+}
+
+// says checks for words that a person reads.
+func (a *answer) says(words ...string) *answer {
+	a.t.Helper()
+	text := a.text()
+	for _, want := range words {
+		if !strings.Contains(text, want) {
+			a.t.Errorf("%s: the page does not say %q; it says:\n%s", a.asked, want, text)
+		}
+	}
+	return a
+}
+
+// hides checks that something is nowhere in the page.
+func (a *answer) hides(texts ...string) *answer {
+	a.t.Helper()
+	for _, text := range texts {
+		if strings.Contains(html.UnescapeString(a.body), text) {
+			a.t.Errorf("%s: the page has %q", a.asked, text)
+		}
+	}
+	return a
+}
+
+// has checks for a piece of the page's source, entities resolved.
+func (a *answer) has(pieces ...string) *answer {
+	a.t.Helper()
+	for _, want := range pieces {
+		if !strings.Contains(html.UnescapeString(a.body), want) {
+			a.t.Errorf("%s: the source does not have %q:\n%s", a.asked, want, a.body)
+		}
+	}
+	return a
+}
+
+var (
+	inlineTags = regexp.MustCompile(`</?(a|bdi|strong|span|time|b|i)(\s[^>]*)?>`)
+	anyTag     = regexp.MustCompile(`(?s)<(script|style|title)[^>]*>.*?</(script|style|title)>|<[^>]*>`)
+	spaces     = regexp.MustCompile(`\s+`)
+)
+
+// text is what a person reads.
+func (a *answer) text() string {
+	text := anyTag.ReplaceAllString(inlineTags.ReplaceAllString(a.body, ""), " ")
+	return strings.TrimSpace(spaces.ReplaceAllString(html.UnescapeString(text), " "))
+}
+
+// value is what stands in a field of the page's content, and whether there is
+// one.
+func (a *answer) value(field string) (string, bool) {
+	content, _, _ := strings.Cut(a.body, "</main>")
+	input := regexp.MustCompile(`<input[^>]*\sname="` + regexp.QuoteMeta(field) + `"[^>]*>`).FindString(content)
+	found := regexp.MustCompile(`\svalue="([^"]*)"`).FindStringSubmatch(input)
+	if found == nil {
+		return "", input != ""
+	}
+	return html.UnescapeString(found[1]), true
+}
+
+// fieldError is the error beside a field, or "".
+func (a *answer) fieldError(field string) string {
+	found := regexp.MustCompile(`(?s)<p class="error" id="` + regexp.QuoteMeta(field) + `-error">(.*?)</p>`).FindStringSubmatch(a.body)
+	if found == nil {
+		return ""
+	}
+	return strings.TrimPrefix((&answer{body: found[1]}).text(), "Error: ")
+}
+
+// setCookie is what the answer said of a cookie; nil when it said nothing.
+func (a *answer) setCookie(name string) *http.Cookie {
+	for _, c := range a.cookies {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// touchesNoToken checks that the token cookies stay as they are.
+func (a *answer) touchesNoToken() *answer {
+	a.t.Helper()
+	for _, c := range a.cookies {
+		if strings.HasSuffix(c.Name, "access") || strings.HasSuffix(c.Name, "refresh") {
+			a.t.Errorf("%s: sets cookie %s", a.asked, c.Name)
+		}
+	}
+	return a
+}
+
+// givesTokens checks that both token cookies come, and live.
+func (a *answer) givesTokens() *answer {
+	a.t.Helper()
+	for _, name := range []string{"access", "refresh"} {
+		if c := a.setCookie(name); c == nil || c.Value == "" || c.MaxAge < 0 {
+			a.t.Errorf("%s: got cookie %s %v, want a fresh one", a.asked, name, c)
+		}
+	}
+	return a
+}
+
+// takesTokens checks that both token cookies are cleared.
+func (a *answer) takesTokens() *answer {
+	a.t.Helper()
+	for _, name := range []string{"access", "refresh"} {
+		if c := a.setCookie(name); c == nil || c.Value != "" || c.MaxAge >= 0 {
+			a.t.Errorf("%s: got cookie %s %v, want it cleared", a.asked, name, c)
+		}
+	}
+	return a
+}

@@ -1,0 +1,173 @@
+package handlers_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"strconv"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/models"
+)
+
+// endedWords is what the sign-in page says of each reason.
+var endedWords = map[models.Reason]string{
+	models.ReasonLogout:   "You signed out. Sign in to go on.",
+	models.ReasonElse:     "This device was signed out from another one. Sign in to go on.",
+	models.ReasonAdmin:    "An admin signed you out everywhere. Sign in to go on.",
+	models.ReasonDisabled: "This account is disabled. Contact help@example.org.",
+	models.ReasonDeleted:  "You were signed out. Sign in to go on.",
+	models.ReasonPassword: "Your password was changed, and every device was signed out. Sign in with the new password.",
+	models.ReasonEmail:    "Your email address was changed, and every device was signed out. Sign in to go on.",
+	models.ReasonReplaced: "This browser signed in anew and ended the earlier session. Sign in to go on.",
+	models.ReasonLimit:    "You signed in on many devices, and the one used longest ago was signed out: this one. Sign in to go on.",
+	models.ReasonReplay: "This session was ended to protect your account: an old copy of it was used, perhaps by somebody else. " +
+		"Sign in again, and change your password if you do not know why.",
+	models.ReasonRestored: "You were signed out. Sign in to go on.",
+	models.ReasonIdle:     "You were signed out because this device was not used for a while. Sign in to go on.",
+	models.ReasonExpired:  "You were signed out because you signed in long ago. Sign in to go on.",
+}
+
+// TestEndedWords checks the words for every reason there is, on the page that
+// one is sent to and on the sign-in page opened by hand, with a live access
+// token and without.
+func TestEndedWords(t *testing.T) {
+	reasons := reasonsInSource(t)
+	eachSite(t, func(t *testing.T, s *site) {
+		for i, reason := range reasons {
+			words, known := endedWords[reason]
+			if !known {
+				t.Errorf("reason %q: no words are expected", reason)
+				continue
+			}
+			// Without "Stay signed in" the browser keeps the cookie for as long as
+			// its window is open, past the end of the session.
+			b, user := s.browser(), s.person("person"+strconv.Itoa(i), models.RoleUser)
+			b.post("/login", "username", user.Username, "password", secretWord).redirects("/profile")
+			switch reason {
+			case models.ReasonIdle:
+				s.clock.advance(12 * time.Hour)
+			case models.ReasonExpired:
+				for range 2 {
+					s.clock.advance(8 * time.Hour)
+					b.get("/profile").status(200)
+				}
+				s.clock.advance(8 * time.Hour)
+			case models.ReasonDisabled:
+				if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, "a note"); err != nil {
+					t.Fatal(err)
+				}
+			default:
+				s.end(user, reason)
+			}
+			byHand, refreshed, home := b.clone(), b.clone(), b.clone()
+			refreshed.forget("access")
+			for _, visitor := range []*browser{b, refreshed} {
+				a := visitor.get("/profile/email").redirects("/login?next=%2Fprofile%2Femail").takesTokens()
+				visitor.follow(a).status(200).says(words).hides("a note")
+				visitor.get("/login").hides(words)
+			}
+			byHand.get("/login").status(200).says(words).takesTokens()
+			home.follow(home.get("/").redirects("/login").takesTokens()).says(words)
+		}
+	}, withSupport)
+}
+
+// end ends every session of an account for a reason.
+func (s *site) end(user *models.User, reason models.Reason) {
+	s.t.Helper()
+	err := s.store.InTx(s.t.Context(), func(tx *models.Store) error {
+		_, err := tx.Sessions.EndAll(s.t.Context(), user.ID, "", reason, s.clock.Now())
+		return err
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// reasonsInSource reads the constants of models.Reason from where they are
+// declared, so that a new one cannot be left out.
+func reasonsInSource(t *testing.T) []models.Reason {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), "../models/sessions.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []models.Reason
+	ast.Inspect(file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.ValueSpec)
+		if !ok || len(spec.Values) != 1 {
+			return true
+		}
+		if name, ok := spec.Type.(*ast.Ident); ok && name.Name == "Reason" {
+			text, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			list = append(list, models.Reason(text))
+		}
+		return true
+	})
+	if len(list) < 10 {
+		t.Fatalf("found only %d reasons", len(list))
+	}
+	return list
+}
+
+// TestRestoredBackup checks that a session that is older in the database than
+// in the browser ends without alarm.
+func TestRestoredBackup(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		// What the person holds is of generation 3; the backup knows of the first.
+		b.cookies["refresh"] = kept{value: s.resign(b.cookie("refresh"), map[string]any{"gen": 3, "jti": models.NewID()})}
+		b.forget("access")
+		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
+		b.get("/login").status(200).says("You were signed out. Sign in to go on.").hides("protect")
+		if s.lastEvent(auth.ActionRestored).SubjectID != user.ID {
+			t.Error("the end is not in the audit log")
+		}
+		b.signIn("ana")
+		b.get("/profile").hides("a copy of its sign-in")
+	})
+}
+
+// TestManyDevices checks that the twenty-first sign-in ends the session used
+// longest ago, which says why.
+func TestManyDevices(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		first, user := s.signedIn("ana", models.RoleUser)
+		for range 20 {
+			s.clock.advance(time.Second)
+			s.browser().signIn("ana")
+		}
+		if live := s.liveSessions(user.ID); len(live) != 20 {
+			t.Errorf("got %d live sessions, want 20", len(live))
+		}
+		first.follow(first.get("/profile")).says(endedWords[models.ReasonLimit])
+	})
+}
+
+// TestOldHash checks that a password hash with other costs goes on working and
+// is replaced.
+func TestOldHash(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.person("ana", models.RoleUser)
+		weak := password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 32, Time: 1, Threads: 1}})
+		hash, err := weak.Hash(t.Context(), secretWord)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.store.Users.SetPassword(t.Context(), user.ID, hash, s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		s.browser().signIn("ana")
+		if s.reload(user).PasswordHash == hash {
+			t.Error("the hash is still the weak one")
+		}
+		s.browser().signIn("ana")
+	})
+}

@@ -1,0 +1,171 @@
+package handlers_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+	"latchkey/static"
+)
+
+// guardHeaders are on every answer (docs/security.md).
+var guardHeaders = map[string]string{
+	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
+		"connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; " +
+		"require-trusted-types-for 'script'; trusted-types 'none'",
+	"X-Content-Type-Options":       "nosniff",
+	"Referrer-Policy":              "same-origin",
+	"X-Frame-Options":              "DENY",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Origin-Agent-Cluster":         "?1",
+	"Permissions-Policy": "accelerometer=(), camera=(), geolocation=(), gyroscope=(), magnetometer=(), microphone=(), payment=(), usb=(), " +
+		"publickey-credentials-get=(self), publickey-credentials-create=(self)",
+	"X-Permitted-Cross-Domain-Policies": "none",
+	"X-Xss-Protection":                  "0",
+}
+
+// TestHeaders asks for every status there is.
+func TestHeaders(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	s.failWith("/fail/panic", func() error { panic("boom") })
+	s.failWith("/fail/limit", func() error { return apperr.New(apperr.TooMany, "", nil) })
+	s.failWith("/fail/down", func() error { return apperr.New(apperr.Unavailable, "", errors.New("x")) })
+	s.failWith("/fail/clash", func() error { return apperr.New(apperr.Conflict, "", nil) })
+	member, _ := s.signedIn("ana", models.RoleUser)
+	nobody := s.browser()
+	strange := func(change func(*http.Request)) *answer {
+		r := nobody.request(http.MethodPost, "/login", "username=a")
+		change(r)
+		return nobody.do(r)
+	}
+	for _, test := range []struct {
+		got    *answer
+		status int
+	}{
+		{nobody.get("/login"), 200},
+		{nobody.get("/healthz"), 200},
+		{nobody.get("/readyz"), 200},
+		{nobody.get(static.URL("css/app.css")), 200},
+		{nobody.get("/"), 303},
+		{member.get("/profile"), 200},
+		{nobody.get("/login?next=/a&next=/b"), 400},
+		{member.get("/admin"), 403},
+		{strange(func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }), 403},
+		{nobody.get("/nowhere"), 404},
+		{nobody.get("/static/nowhere.css"), 404},
+		{nobody.do(nobody.request(http.MethodDelete, "/login", "")), 405},
+		{nobody.do(nobody.request(http.MethodPost, "/healthz", "")), 405},
+		{nobody.get("/fail/clash"), 409},
+		{nobody.get("/reset"), 410},
+		{strange(func(r *http.Request) { r.ContentLength = 1 << 20 }), 413},
+		{strange(func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }), 415},
+		{strange(func(r *http.Request) { r.Host = "evil.example" }), 421},
+		{nobody.post("/login"), 422},
+		{nobody.get("/fail/limit"), 429},
+		{nobody.get("/fail/panic"), 500},
+		{nobody.get("/fail/down"), 503},
+	} {
+		test.got.status(test.status)
+		got := map[string]string{}
+		for name := range guardHeaders {
+			got[name] = strings.Join(test.got.header.Values(name), "|")
+		}
+		if diff := cmp.Diff(guardHeaders, got); diff != "" {
+			t.Errorf("%s (%d): headers (-want +got):\n%s", test.got.asked, test.status, diff)
+		}
+		checkCaching(t, test.got)
+		if len(test.got.header.Values("X-Request-Id")) != 1 {
+			t.Errorf("%s: got X-Request-Id %v", test.got.asked, test.got.header.Values("X-Request-Id"))
+		}
+		if hsts := test.got.header.Get("Strict-Transport-Security"); hsts != "" {
+			t.Errorf("%s: over http got Strict-Transport-Security %q", test.got.asked, hsts)
+		}
+		if server := test.got.header.Get("Server") + test.got.header.Get("X-Powered-By"); server != "" {
+			t.Errorf("%s: names the server: %q", test.got.asked, server)
+		}
+	}
+}
+
+func checkCaching(t *testing.T, a *answer) {
+	t.Helper()
+	cache, vary := "no-store", "Cookie, Sec-Fetch-Site"
+	if strings.Contains(a.asked, "/static/") {
+		vary = ""
+		if a.code == http.StatusOK {
+			cache, vary = "public, max-age=31536000, immutable", "Accept-Encoding"
+		}
+	}
+	if got := a.header.Get("Cache-Control"); got != cache {
+		t.Errorf("%s: got Cache-Control %q, want %q", a.asked, got, cache)
+	}
+	if got := strings.Join(a.header.Values("Vary"), ", "); got != vary {
+		t.Errorf("%s: got Vary %q, want %q", a.asked, got, vary)
+	}
+}
+
+// TestAllow checks that a 405 names the methods (RFC 9110 §15.5.6).
+func TestAllow(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	for path, methods := range map[string][]string{
+		"/login": {"GET", "HEAD", "POST"}, "/theme": {"POST"}, "/admin/users": {"GET", "HEAD"}, "/healthz": {"GET", "HEAD"},
+	} {
+		allow := s.browser().do(s.browser().request(http.MethodPut, path, "")).status(405).header.Get("Allow")
+		for _, method := range methods {
+			if !strings.Contains(allow, method) {
+				t.Errorf("%s: got Allow %q, want %s in it", path, allow, method)
+			}
+		}
+	}
+}
+
+// TestHTTPS checks what changes when the public URL is https.
+func TestHTTPS(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), withHTTPS)
+	s.person("ana", models.RoleUser)
+	b := s.browser()
+	a := b.post("/login", "username", "ana", "password", secretWord, "remember", "on").redirects("/profile")
+	if got, want := a.header.Get("Strict-Transport-Security"), "max-age=63072000; includeSubDomains"; got != want {
+		t.Errorf("got Strict-Transport-Security %q, want %q", got, want)
+	}
+	if !strings.HasSuffix(a.header.Get("Content-Security-Policy"), "; upgrade-insecure-requests") {
+		t.Errorf("got Content-Security-Policy %q", a.header.Get("Content-Security-Policy"))
+	}
+	for _, name := range []string{"__Host-access", "__Host-refresh", "__Host-device"} {
+		c := a.setCookie(name)
+		if c == nil || !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" {
+			t.Errorf("got cookie %s %v", name, c)
+		}
+	}
+	b.get("/profile").status(200)
+	for _, host := range []string{"localhost:8080", "id.example.org:8443", "evil.example", "id.example.org.evil.example", "127.0.0.1"} {
+		r := b.request(http.MethodGet, "/profile", "")
+		r.Host = host
+		b.do(r).status(421).says("This address is not served here", "The portal is at https://id.example.org. Open it there.").touchesNoToken()
+	}
+}
+
+// TestLoopbackNames checks that while the portal is on this machine its names
+// are one, and that health checks answer on any.
+func TestLoopbackNames(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	for host, want := range map[string]int{
+		"localhost:8080": 200, "127.0.0.1:8080": 200, "[::1]:8080": 200, "LOCALHOST:8080": 200,
+		"localhost": 421, "localhost:8081": 421, "127.0.0.2:8080": 421, "evil.example:8080": 421, "": 421,
+	} {
+		r := s.browser().request(http.MethodGet, "/login", "")
+		r.Host = host
+		s.browser().do(r).status(want)
+	}
+	for _, path := range []string{"/healthz", "/readyz"} {
+		r := s.browser().request(http.MethodGet, path, "")
+		r.Host = "10.0.0.7:8080"
+		s.browser().do(r).status(200)
+	}
+}

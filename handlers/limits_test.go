@@ -1,0 +1,142 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// attemptFrom is a sign-in from an address.
+func (s *site) attemptFrom(address, name, password string) *answer {
+	b := s.browser()
+	b.address = address
+	return b.post("/login", "username", name, "password", password)
+}
+
+// TestLoginLimit checks that the sixth wrong password has to wait, the right
+// one too, and that it looks the same for people who do not exist.
+func TestLoginLimit(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		owner, user := s.signedIn("ana", models.RoleUser)
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		limited := map[string]*answer{}
+		for i, name := range []string{"ana", "nobody-here"} {
+			address := "198.51.100." + strconv.Itoa(i+1) + ":1"
+			for range 5 {
+				s.attemptFrom(address, name, "wrong").status(422).says(wrong)
+			}
+			limited[name] = s.attemptFrom(address, name, secretWord).status(429).touchesNoToken().
+				says("Too many sign-in attempts. You can try again in 30 seconds, at 12:00 UTC. Your account is safe.")
+			if got := limited[name].header.Get("Retry-After"); got != "30" {
+				t.Errorf("%s: got Retry-After %q, want 30", name, got)
+			}
+		}
+		same := strings.ReplaceAll(limited["nobody-here"].body, "nobody-here", "ana")
+		if same != limited["ana"].body {
+			t.Errorf("the pages differ:\n%s\n%s", limited["ana"].text(), limited["nobody-here"].text())
+		}
+		// The owner's own browser is let in, and the panel says what is up.
+		twin := owner.clone()
+		twin.forget("access", "refresh")
+		twin.post("/login", "username", "ana", "password", secretWord).redirects("/profile")
+		boss.get("/admin/users/"+user.ID).says("Sign-in paused", "Clear sign-in limits")
+		boss.post("/admin/users/" + user.ID + "/unlock").redirects("/admin/users/" + user.ID)
+		boss.get("/admin/users/" + user.ID).says("The sign-in limits of ana are cleared.").hides("Sign-in paused")
+		s.attemptFrom("198.51.100.3:1", "ana", secretWord).redirects("/profile")
+
+		// Time passes for the other one: each further failure waits longer.
+		s.clock.advance(30 * time.Second)
+		s.attemptFrom("198.51.100.4:1", "nobody-here", "wrong").status(422)
+		a := s.attemptFrom("198.51.100.4:1", "nobody-here", "wrong").status(429)
+		if got := a.header.Get("Retry-After"); got != "60" {
+			t.Errorf("got Retry-After %q, want 60", got)
+		}
+	}, withLimits)
+}
+
+// TestNetworkLimit checks that one address cannot try many names.
+func TestNetworkLimit(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		for i := range 20 {
+			s.attemptFrom("198.51.100.1:1", "name"+strconv.Itoa(i), "wrong").status(422)
+		}
+		a := s.attemptFrom("198.51.100.1:1", "ana", secretWord).status(429).says("You can try again in 10 minutes, at 12:10 UTC.")
+		if got := a.header.Get("Retry-After"); got != "600" {
+			t.Errorf("got Retry-After %q, want 600", got)
+		}
+		// An X-Forwarded-For that nobody vouches for changes nothing.
+		b := s.browser()
+		b.address = "198.51.100.1:1"
+		r := b.request(http.MethodPost, "/login", "username=ana&password="+strings.ReplaceAll(secretWord, " ", "+"))
+		r.Header.Set("X-Forwarded-For", "203.0.113.99")
+		b.do(r).status(429)
+		s.attemptFrom("198.51.100.2:1", "ana", secretWord).redirects("/profile")
+		s.clock.advance(10 * time.Minute)
+		s.attemptFrom("198.51.100.1:1", "ana", secretWord).redirects("/profile")
+	}, withLimits)
+}
+
+// TestLocked checks that after a hundred failures in a row only time does not
+// help: an admin or a link does.
+func TestLocked(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.person("ana", models.RoleUser)
+		for i := range 100 {
+			s.clock.advance(time.Hour)
+			s.attemptFrom("198.51.100.1:1", "ana", "wrong "+strconv.Itoa(i)).status(422)
+		}
+		s.clock.advance(48 * time.Hour)
+		s.attemptFrom("198.51.100.1:1", "ana", secretWord).status(429).
+			says("Sign-in to this account is paused because of too many failed attempts. Your account is safe. Ask help@example.org to open it again.")
+		if _, err := s.auth.Unlock(t.Context(), auth.Shell(), user.ID); err != nil {
+			t.Fatal(err)
+		}
+		s.attemptFrom("198.51.100.1:1", "ana", secretWord).redirects("/profile")
+	}, withLimits, withSupport)
+}
+
+// TestPasswordFormsLimited checks that the forms of people who are signed in
+// count as well.
+func TestPasswordFormsLimited(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, _ := s.signedIn("ana", models.RoleUser)
+		for i := range 10 { // a device that is known has ten
+			form := [][]string{
+				{"/profile/password", "current_password", "wrong", "new_password", otherWord},
+				{"/profile/email", "current_password", "wrong", "email", "new@example.org"},
+			}[i%2]
+			b.post(form[0], form[1:]...).status(422).says("The current password is not correct.")
+		}
+		a := b.post("/profile/password", "current_password", secretWord, "new_password", otherWord).status(429).
+			says("Too many sign-in attempts. You can try again in 15 minutes, at 12:15 UTC.").touchesNoToken()
+		if got := a.header.Get("Retry-After"); got != "900" {
+			t.Errorf("got Retry-After %q, want 900", got)
+		}
+		b.post("/profile/email", "current_password", secretWord, "email", "new@example.org").status(429)
+		b.get("/profile").status(200)
+	}, withLimits)
+}
+
+// TestAdminLimit stops an admin's browser that acts faster than a person.
+func TestAdminLimit(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		user := s.person("ana", models.RoleUser)
+		for range 60 {
+			boss.post("/admin/users/" + user.ID + "/unlock").redirects("/admin/users/" + user.ID)
+		}
+		a := boss.post("/admin/users/"+user.ID+"/disable", "reason", "x").status(429).says("Please wait a moment")
+		if got := a.header.Get("Retry-After"); got != "60" {
+			t.Errorf("got Retry-After %q, want 60", got)
+		}
+		if s.reload(user).Disabled() {
+			t.Error("the account was disabled")
+		}
+	}, withLimits)
+}

@@ -1,0 +1,215 @@
+package handlers_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// setupToken is the token of a fresh setup link.
+func (s *site) setupToken() string {
+	s.t.Helper()
+	token, err := s.auth.CreateSetup(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return token
+}
+
+// resetToken is the token of a fresh set-password link.
+func (s *site) resetToken(user *models.User) string {
+	s.t.Helper()
+	_, token, err := s.auth.CreateResetLink(s.t.Context(), auth.Shell(), user.ID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return token
+}
+
+// newAdmin fills in the form behind a setup link.
+func (b *browser) newAdmin(token, name string) *answer {
+	return b.post("/setup", "token", token, "username", name, "email", name+"@example.org", "password", secretWord)
+}
+
+// TestSetup makes the first admin with the link, once.
+func TestSetup(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		token, second := s.setupToken(), s.setupToken() // each replica prints its own
+		b := s.browser()
+		for range 2 { // opening the link uses nothing up
+			page := b.get("/setup?token=" + token).status(200).says("Create the first admin")
+			page.has(`<meta name="robots" content="noindex"`)
+			if got, _ := page.value("token"); got != token {
+				t.Errorf("got token %q in the form, want %q", got, token)
+			}
+			b.do(b.request(http.MethodHead, "/setup?token="+token, "")).status(200)
+		}
+		page := b.post("/setup", "token", token, "username", "admin", "email", "x", "password", "short").status(422).
+			says("This username is reserved. Choose another.", "Enter an email address like name@example.com.")
+		if got, _ := page.value("token"); got != token {
+			t.Error("the token got lost with the error")
+		}
+		a := b.newAdmin(token, "ana").redirects("/profile").givesTokens()
+		b.follow(a).status(200).says("Your admin account is ready.")
+		b.get("/admin").status(200)
+		for _, dead := range []string{token, second} {
+			s.browser().get("/setup?token="+dead).status(410).says("Setup is done", "An admin account exists already.").hides("<form id=\"setup\"")
+			s.browser().newAdmin(dead, "bo").status(409).says("Setup is done").touchesNoToken()
+		}
+		if admins, err := s.store.Users.CountActiveAdmins(t.Context()); err != nil || admins != 1 {
+			t.Errorf("got %d admins (%v), want 1", admins, err)
+		}
+		if strings.Contains(s.logs.String(), token) {
+			t.Error("the token is in the log")
+		}
+		if s.lastEvent(auth.ActionSetup).SubjectName != "ana" {
+			t.Error("the setup is not in the audit log")
+		}
+	})
+}
+
+// TestSetupDead checks the other ends of a setup link, and that the first
+// sign-up is no admin.
+func TestSetupDead(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.browser().post("/signup", "username", "first", "email", "first@example.org", "password", secretWord).redirects("/profile")
+		if user, err := s.store.Users.ByUsername(t.Context(), "first"); err != nil || user.Role != models.RoleUser {
+			t.Errorf("the first sign-up is %+v (%v), want an ordinary user", user, err)
+		}
+		token := s.setupToken()
+		s.browser().get("/setup?token="+token[1:]).status(410).says("This link is not complete", "Copy the whole link from the output of the server.")
+		s.browser().newAdmin("x"+token, "bo").status(409).says("This link is not complete")
+		s.clock.advance(time.Hour)
+		s.browser().get("/setup?token="+token).status(410).says("This link has expired", "Setup links work for 1 hour. Restart the server: it prints a new one.")
+		s.browser().newAdmin(token, "bo").status(409).says("This link has expired").touchesNoToken()
+
+		// A set-password link is no setup link, nor the other way round.
+		token = s.setupToken()
+		user := s.person("ana", models.RoleUser)
+		s.browser().newAdmin(s.resetToken(user), "bo").status(409).says("This link is not complete")
+		s.browser().post("/reset", "token", token, "password", otherWord).status(409).says("This link is not complete")
+
+		// However an admin came to be, the links are over.
+		if _, err := s.auth.SetRole(t.Context(), auth.Shell(), user.ID, models.RoleAdmin); err != nil {
+			t.Fatal(err)
+		}
+		s.browser().get("/setup?token=" + token).status(410).says("Setup is done")
+		if again := s.setupToken(); again != "" {
+			t.Error("there is a new setup link although an admin exists")
+		}
+	})
+}
+
+// TestReset sets a password by a link: every device is out, and nobody in.
+func TestReset(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		token := s.resetToken(user)
+		visitor := s.browser()
+		for range 2 {
+			page := visitor.get("/reset?token=" + token).status(200).says("Choose a new password").has(`<meta name="robots" content="noindex"`)
+			if got, _ := page.value("username"); got != "ana" {
+				t.Errorf("got username %q, want ana", got)
+			}
+			visitor.do(visitor.request(http.MethodHead, "/reset?token="+token, "")).status(200)
+		}
+		for password, want := range map[string]string{
+			"":               "Enter a password.",
+			"short":          "Password must be at least 12 characters. Yours has 5.",
+			"password123456": "This password is on a list of known passwords. Choose another.",
+		} {
+			a := visitor.post("/reset", "token", token, "password", password).status(422).says(want)
+			if got := a.fieldError("password"); got != want {
+				t.Errorf("got error %q, want %q", got, want)
+			}
+		}
+		a := visitor.post("/reset", "token", token, "password", otherWord).redirects("/login")
+		for _, name := range []string{"access", "refresh"} {
+			if visitor.cookie(name) != "" {
+				t.Error("somebody was signed in")
+			}
+		}
+		visitor.follow(a).status(200).says("Your password is changed. Every device was signed out. Sign in with the new password.")
+		b.follow(b.get("/profile")).says("Your password was changed, and every device was signed out.")
+		visitor.post("/login", "username", "ana", "password", secretWord).status(422)
+		visitor.post("/login", "username", "ana", "password", otherWord).redirects("/profile")
+		s.browser().get("/reset?token="+token).status(410).says("This link was already used", "The password was set with it.")
+		s.browser().post("/reset", "token", token, "password", secretWord).status(409).says("This link was already used")
+	})
+}
+
+// TestResetDead checks every other end of a set-password link.
+func TestResetDead(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		check := func(token, heading, text string) {
+			t.Helper()
+			s.browser().get("/reset?token="+token).status(410).says(heading, text).has(`<meta name="robots" content="noindex"`)
+			s.browser().post("/reset", "token", token, "password", otherWord).status(409).says(heading, text).touchesNoToken()
+		}
+		user := s.person("ana", models.RoleUser)
+		first := s.resetToken(user)
+		second := s.resetToken(user)
+		check(first, "This link was replaced", "A newer link was made. Use that one.")
+		check("", "This link is not complete", "Ask help@example.org for a new one if that does not help.")
+		check(second[:42], "This link is not complete", "Copy the whole link from the message it came in.")
+		s.clock.advance(24 * time.Hour)
+		check(second, "This link has expired", "Links work for 24 hours. Ask help@example.org for a new one.")
+
+		third := s.resetToken(user)
+		if err := s.store.Users.Disable(t.Context(), user.ID, "a note", s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		check(third, "This account is disabled", "Its password cannot be changed now.")
+		if err := s.store.Users.Enable(t.Context(), user.ID, s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		s.browser().get("/reset?token=" + third).status(200)
+		if err := s.store.Users.Delete(t.Context(), user.ID); err != nil {
+			t.Fatal(err)
+		}
+		check(third, "This link is not complete", "Copy the whole link")
+	}, withSupport)
+}
+
+// TestForgot says whom to ask.
+func TestForgot(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.browser().get("/forgot").status(200).says("Forgot your password?", "Ask help@example.org for a link to set a new one. Links work for 24 hours.")
+		s.browser().get("/login").has(`href="/forgot"`)
+		s.browser().do(s.browser().request(http.MethodPost, "/forgot", "email=a%40b.example")).status(405)
+	}, withSupport)
+}
+
+// TestLocalLinks follows every link and form of the pages for everybody: none
+// is dead.
+func TestLocalLinks(t *testing.T) {
+	link := regexp.MustCompile(`(?:href|action|src)="(/[^"#]*)`)
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		s.person("ana", models.RoleUser)
+		for _, visitor := range []*browser{s.browser(), boss} {
+			seen := map[string]bool{"/logout": true}
+			queue := []string{"/login", "/signup", "/profile", "/admin", "/nowhere"}
+			for len(queue) > 0 && len(seen) < 300 {
+				path := queue[0]
+				queue = queue[1:]
+				if seen[path] {
+					continue
+				}
+				seen[path] = true
+				a := visitor.get(path)
+				if a.code >= 400 && a.code != 405 && path != "/nowhere" {
+					t.Errorf("%s is linked to and answers %d", path, a.code)
+				}
+				for _, found := range link.FindAllStringSubmatch(a.body, -1) {
+					queue = append(queue, strings.ReplaceAll(found[1], "&amp;", "&"))
+				}
+			}
+		}
+	})
+}

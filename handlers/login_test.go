@@ -1,0 +1,221 @@
+package handlers_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+const wrong = "Email, username or password is not correct."
+
+// TestLogin signs in by every name that a person has.
+func TestLogin(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.person("ana", models.RoleUser)
+		for _, name := range []string{"ana", "ANA", " ana ", "ana@example.org", "Ana@Example.ORG", "\tana@example.org "} {
+			b := s.browser()
+			b.get("/login").status(200).says("Sign in").has(`autocomplete="username"`, `autocomplete="current-password"`)
+			b.post("/login", "username", name, "password", secretWord).redirects("/profile").givesTokens()
+			b.get("/profile").status(200).says("ana@example.org")
+		}
+		if got := s.reload(user).LastSignInAt.Time(); !got.Equal(s.clock.Now()) {
+			t.Errorf("got last sign-in %v, want %v", got, s.clock.Now())
+		}
+		if e := s.lastEvent(auth.ActionLogin); e.ActorID != user.ID || e.UserAgent != firefox {
+			t.Errorf("got event %+v", e)
+		}
+	})
+}
+
+// TestLoginRefused checks that whoever does not get in learns nothing of why.
+func TestLoginRefused(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		nopass := s.person("nopass", models.RoleUser)
+		if err := s.store.Users.SetPassword(t.Context(), nopass.ID, "", s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct{ name, password string }{
+			{"ana", "wrong"},
+			{"ana", " " + secretWord},
+			{"ana", secretWord + " "},
+			{"ana", strings.ToUpper(secretWord)},
+			{"ana", secretWord + "\n"},
+			{"ana", strings.Repeat("x", 2000)},
+			{"nobody-there", secretWord},
+			{"nobody@example.org", secretWord},
+			{"' OR 1=1 --", secretWord},
+			{"1=1", secretWord},
+			{"%", secretWord},
+			{"an_", secretWord},
+			{"nopass", " "},
+			{"nopass", secretWord},
+			{"ana@example.org@example.org", secretWord},
+		} {
+			a := s.browser().post("/login", "username", test.name, "password", test.password, "next", "/profile/email").status(422).
+				says("There is a problem", wrong).has("<title>Error: Sign in").touchesNoToken()
+			if got, _ := a.value("username"); got != test.name {
+				t.Errorf("the name typed: got %q, want %q", got, test.name)
+			}
+			if got, _ := a.value("password"); got != "" {
+				t.Errorf("the page repeats the password %q", got)
+			}
+			if got, _ := a.value("next"); got != "/profile/email" {
+				t.Errorf("got next %q", got)
+			}
+		}
+		a := s.browser().post("/login").status(422).says("Enter your email address or username.", "Enter your password.")
+		if a.fieldError("username") == "" || a.fieldError("password") == "" {
+			t.Error("empty fields have no error beside them")
+		}
+		if strings.Contains(s.logs.String(), secretWord) {
+			t.Error("a password is in the log")
+		}
+	})
+}
+
+// TestLoginDisabled checks that only the right password learns that an account
+// is disabled, and nobody the admin's note.
+func TestLoginDisabled(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.person("ana", models.RoleUser)
+		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, "owes us money"); err != nil {
+			t.Fatal(err)
+		}
+		s.browser().post("/login", "username", "ana", "password", secretWord).status(403).
+			says("This account is disabled. Contact help@example.org.").hides("owes us money").touchesNoToken()
+		unknown := s.browser().post("/login", "username", "ana2", "password", "wrong").status(422)
+		s.browser().post("/login", "username", "ana", "password", "wrong").status(422).says(wrong).hides("disabled").touchesNoToken()
+		unknown.says(wrong)
+		if s.lastEvent(auth.ActionLoginDisabled).SubjectID != user.ID {
+			t.Error("the attempt is not in the audit log")
+		}
+		if len(s.liveSessions(user.ID)) != 0 {
+			t.Error("a session was opened")
+		}
+	}, withSupport)
+}
+
+// TestRemember checks the life of the cookies with and without "Stay signed
+// in".
+func TestRemember(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		a := s.browser().post("/login", "username", "ana", "password", secretWord, "remember", "on").redirects("/profile")
+		checkLife(t, a.setCookie("access"), 300)
+		checkLife(t, a.setCookie("refresh"), 168*3600)
+		a = s.browser().post("/login", "username", "ana", "password", secretWord).redirects("/profile")
+		checkLife(t, a.setCookie("access"), 300)
+		checkLife(t, a.setCookie("refresh"), 0)
+		checkLife(t, a.setCookie("device"), 400*24*3600)
+
+		// Without it the session rests for 12 hours at most and lives for 24.
+		idle, busy := s.browser(), s.browser()
+		idle.post("/login", "username", "ana", "password", secretWord)
+		busy.post("/login", "username", "ana", "password", secretWord)
+		for range 3 {
+			s.clock.advance(7 * time.Hour)
+			busy.get("/profile").status(200)
+		}
+		idle.get("/profile").status(303)
+		idle.get("/login").says("You were signed out because this device was not used for a while. Sign in to go on.")
+		s.clock.advance(3*time.Hour + time.Second)
+		busy.get("/profile").status(303)
+		busy.get("/login").says("You were signed out because you signed in long ago. Sign in to go on.")
+	})
+}
+
+// checkLife checks a cookie's Max-Age in seconds; 0 is the browser's window.
+func checkLife(t *testing.T, c *http.Cookie, want int) {
+	t.Helper()
+	if c == nil || c.MaxAge != want || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Secure {
+		t.Errorf("got cookie %v, want Max-Age %d, HttpOnly, SameSite=Lax, Path=/", c, want)
+	}
+}
+
+// TestNext checks where a person lands after signing in.
+func TestNext(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		for next, want := range map[string]string{
+			"":                           "/profile",
+			"/":                          "/",
+			"/profile/email":             "/profile/email",
+			"/admin/users?q=bo&sort=-id": "/admin/users?q=bo&sort=-id",
+			"//evil.example":             "/profile",
+			"https://evil.example/":      "/profile",
+			"/login":                     "/profile",
+		} {
+			b := s.browser()
+			b.post("/login", "username", "ana", "password", secretWord, "next", next).redirects(want)
+			// Whoever is signed in already goes straight on.
+			b.get("/login?next=" + url.QueryEscape(next)).redirects(want)
+			b.get("/signup").redirects("/profile")
+			// The page carries only what is safe.
+			if got, _ := s.browser().get("/login?next=" + url.QueryEscape(next)).value("next"); got != want && got != "" {
+				t.Errorf("next %q: the form carries %q", next, got)
+			}
+		}
+	})
+}
+
+// TestSignedOut checks the way to the sign-in page and back.
+func TestSignedOut(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.person("ana", models.RoleAdmin)
+		for _, test := range []struct{ method, path, next string }{
+			{"GET", "/profile/sessions", "/profile/sessions"},
+			{"GET", "/admin/users?q=a+b&status=active", "/admin/users?q=a+b&status=active"},
+			{"GET", "/profile?x=%22%3E", "/profile?x=%22%3E"},
+			{"POST", "/profile/password", "/profile/password"},
+			{"POST", "/profile/sessions/" + models.NewID() + "/end", "/profile/sessions"},
+			{"POST", "/admin/users/" + user.ID + "/enable", "/admin/users/" + user.ID},
+			{"POST", "/admin/users/" + user.ID + "/disable", "/admin/users/" + user.ID + "/disable"},
+		} {
+			b := s.browser()
+			login := b.do(b.request(test.method, test.path, "")).redirects("/login?next=" + url.QueryEscape(test.next))
+			page := b.follow(login).status(200)
+			next, _ := page.value("next")
+			b.post("/login", "username", "ana", "password", secretWord, "next", next).redirects(test.next)
+			r := s.browser().request(test.method, test.path, "")
+			r.Header.Set("Accept", "application/json")
+			s.browser().do(r).status(401)
+		}
+	})
+}
+
+// TestLoginEndsOldSession checks that signing in again ends the session whose
+// cookies came along, whoever it was of.
+func TestLoginEndsOldSession(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, ana := s.signedIn("ana", models.RoleUser)
+		s.person("bo", models.RoleUser)
+		old := b.clone()
+		b.post("/login", "username", "bo", "password", secretWord).redirects("/profile")
+		if len(s.liveSessions(ana.ID)) != 0 {
+			t.Error("the old session lives on")
+		}
+		old.get("/profile").redirects("/login?next=%2Fprofile")
+		old.get("/login").says("This browser signed in anew and ended the earlier session. Sign in to go on.")
+		// A failed attempt ends nothing.
+		b.post("/login", "username", "ana", "password", "wrong").status(422)
+		b.get("/profile").status(200).says("bo@example.org")
+	})
+}
+
+// TestCookiesOff checks that a browser that keeps no cookies is told so.
+func TestCookiesOff(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		r := s.browser().request(http.MethodGet, "/login?next=%2Fprofile", "")
+		r.Header.Set("Referer", s.url+"/login")
+		s.browser().do(r).status(422).says("Your browser is blocking cookies. Turn them on for this site to sign in.")
+		r = s.browser().request(http.MethodGet, "/login?next=%2Fprofile", "")
+		r.Header.Set("Referer", "https://elsewhere.example/login")
+		s.browser().do(r).status(200).hides("blocking cookies")
+	})
+}

@@ -1,0 +1,62 @@
+package handlers_test
+
+import (
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// TestLogout checks that nothing of a session is accepted once it is signed
+// out, by whatever copy.
+func TestLogout(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.get("/profile").has(`action="/logout"`)
+		onlyAccess, onlyRefresh, both := b.clone(), b.clone(), b.clone()
+		onlyAccess.forget("refresh")
+		onlyRefresh.forget("access")
+		a := b.post("/logout").redirects("/login").takesTokens()
+		if got, want := a.header.Get("Clear-Site-Data"), `"cache", "storage"`; got != want {
+			t.Errorf("got Clear-Site-Data %q, want %q", got, want)
+		}
+		b.follow(a).status(200).says("You are signed out.")
+		for name, copied := range map[string]*browser{"access": onlyAccess, "refresh": onlyRefresh, "both": both} {
+			if got := copied.get("/profile"); got.code != 303 {
+				t.Errorf("a copy of %s: got status %d", name, got.code)
+			}
+		}
+		if e := s.lastEvent(auth.ActionLogout); e.SubjectID != user.ID {
+			t.Errorf("got event %+v", e)
+		}
+		// Once more is fine, and so is signing out without a session.
+		b.post("/logout").redirects("/login")
+		both.post("/logout").redirects("/login")
+	})
+}
+
+// TestLogoutPage checks that reading signs nobody out.
+func TestLogoutPage(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, _ := s.signedIn("ana", models.RoleUser)
+		b.get("/logout").status(200).says("Sign out?").has(`<form id="sign-out" method="post" action="/logout"`).touchesNoToken()
+		b.get("/profile").status(200)
+		s.browser().get("/logout").redirects("/login")
+	})
+}
+
+// TestLogoutRefreshesFirst signs out with an access token that is dead and a
+// refresh token that a silent refresh used up in the same request.
+func TestLogoutRefreshesFirst(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		s.clock.advance(6 * time.Minute)
+		old := b.clone()
+		b.post("/logout").redirects("/login").takesTokens()
+		if len(s.liveSessions(user.ID)) != 0 {
+			t.Error("the session lives on")
+		}
+		old.get("/profile").redirects("/login?next=%2Fprofile")
+	})
+}

@@ -1,0 +1,104 @@
+package handlers
+
+import (
+	"net/url"
+	"path"
+	"strings"
+	"testing"
+)
+
+// TestSafeNext checks which ways back are taken. Whatever could leave the site
+// is none.
+func TestSafeNext(t *testing.T) {
+	for _, test := range []struct{ next, want string }{
+		{"/", "/"},
+		{"/profile", "/profile"},
+		{"/profile/", "/profile"},
+		{"/admin/users?q=a%20b&after=x#frag", "/admin/users?q=a%20b&after=x"},
+		{"/a/../profile", "/profile"},
+		{"/profile?next=//evil.example", "/profile?next=//evil.example"},
+		{"/caf%C3%A9", "/caf%C3%A9"},
+		{"/loginx", "/loginx"},
+		{"/tokens", "/tokens"},
+		{"", ""},
+		{"profile", ""},
+		{"//evil.example", ""},
+		{"///evil.example", ""},
+		{"////evil.example", ""},
+		{`/\evil.example`, ""},
+		{`\\evil.example`, ""},
+		{`/\/evil.example`, ""},
+		{"/%5cevil.example", ""},
+		{"/%2fevil.example", ""},
+		{"/%2F%2Fevil.example", ""},
+		{"/./%2fevil.example", "/evil.example"},
+		{"https://evil.example", ""},
+		{"https:evil.example", ""},
+		{"https:///evil.example", ""},
+		{"javascript:alert(1)", ""},
+		{"data:text/html,x", ""},
+		{"http://localhost:8080/profile", ""},
+		{"/\t/evil.example", ""},
+		{"/%09/evil.example", ""},
+		{"/\n/evil.example", ""},
+		{"/%0a/evil.example", ""},
+		{"/%0d%0aSet-Cookie:x=y", ""},
+		{"/ /evil.example", ""},
+		{" /profile", ""},
+		{"/\x00", ""},
+		{"/\x7f", ""},
+		{"/profile\r\nLocation: https://evil.example", ""},
+		{"/..//evil.example", "/evil.example"},
+		{"/.//evil.example", "/evil.example"},
+		{"/login", ""},
+		{"/login/", ""},
+		{"/login?next=/x", ""},
+		{"/a/../login", ""},
+		{"/%6cogin", ""},
+		{"/logout", ""},
+		{"/token", ""},
+		{"/api/users", ""},
+		{"/@evil.example", "/@evil.example"},
+		{"/%zz", ""},
+		{`/profile?x=\evil`, ""},
+		{"/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511)},
+		{"/" + strings.Repeat("a", 512), ""},
+	} {
+		if got := safeNext(test.next); got != test.want {
+			t.Errorf("safeNext(%q): got %q, want %q", test.next, got, test.want)
+		}
+	}
+}
+
+// FuzzSafeNext looks for a way off the site: as a browser reads a Location
+// (WHATWG URL), what is accepted stays on this origin.
+func FuzzSafeNext(f *testing.F) {
+	for _, seed := range []string{
+		"/", "/profile?x=1", "//evil", `/\evil`, "/%2f%2fevil", "/%09/evil", "https://evil", "/a/..//evil", "/login/..", "/%5c/evil", "/;@evil", "/?//", "/é",
+	} {
+		f.Add(seed)
+	}
+	base, err := url.Parse("https://id.example.org/login")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, next string) {
+		got := safeNext(next)
+		if got == "" {
+			return
+		}
+		if got[0] != '/' || strings.HasPrefix(got, "//") || strings.HasPrefix(got, `/\`) || strings.ContainsAny(got, "\r\n\t\x00 ") {
+			t.Fatalf("safeNext(%q) is %q", next, got)
+		}
+		u, err := base.Parse(got)
+		if err != nil || u.Host != base.Host || u.Scheme != base.Scheme || u.User != nil {
+			t.Fatalf("safeNext(%q) is %q, which leads to %v (%v)", next, got, u, err)
+		}
+		if clean := path.Clean(u.Path); clean == "/login" || clean == "/logout" || strings.HasPrefix(clean, "/api/") {
+			t.Fatalf("safeNext(%q) is %q, a page that is no arrival", next, got)
+		}
+		if again := safeNext(got); len(got) <= maxNext && again != got {
+			t.Fatalf("safeNext(%q) is %q, and of that %q", next, got, again)
+		}
+	})
+}

@@ -1,0 +1,228 @@
+package handlers_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+	"latchkey/static"
+)
+
+// TestSilentRefresh checks that the access token's end is nothing to notice:
+// the same request goes on and its answer brings new cookies.
+func TestSilentRefresh(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.get("/profile").status(200).touchesNoToken()
+		access, refresh := b.cookie("access"), b.cookie("refresh")
+
+		s.clock.advance(6 * time.Minute)
+		a := b.get("/profile").status(200).says("ana@example.org").givesTokens()
+		if got := a.header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("got Cache-Control %q, want no-store", got)
+		}
+		if b.cookie("access") == access || b.cookie("refresh") == refresh {
+			t.Error("the cookies are the old ones")
+		}
+		b.get("/profile").status(200).touchesNoToken()
+
+		// A form that was open for longer than the token is carried out.
+		s.clock.advance(48 * time.Hour)
+		b.post("/profile", "username", "ana", "full_name", "Ana Silva").redirects("/profile").givesTokens()
+		b.get("/profile").says("Your changes are saved.", "Ana Silva").touchesNoToken()
+		live := s.liveSessions(user.ID)
+		if len(live) != 1 || live[0].Generation != 3 {
+			t.Errorf("got sessions %+v, want one of generation 3", live)
+		}
+	})
+}
+
+// TestUnusableAccess checks that the refresh token counts also when the access
+// cookie is there and is no good.
+func TestUnusableAccess(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, _ := s.signedIn("ana", models.RoleUser)
+		for _, value := range []string{"x", "a.b.c", b.cookie("refresh"), b.cookie("access") + "x"} {
+			b.cookies["access"] = kept{value: value}
+			b.get("/profile").status(200).givesTokens()
+		}
+		// A refresh token is no access token, nor the other way round.
+		b.cookies["refresh"] = kept{value: b.cookie("access")}
+		b.forget("access")
+		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
+	})
+}
+
+// TestLostResponse checks that a browser whose answer got lost goes on with
+// what it has, and that no second chain comes of it.
+func TestLostResponse(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		s.clock.advance(6 * time.Minute)
+		lost := b.clone()
+		lost.get("/profile").status(200).givesTokens()
+		s.clock.advance(time.Hour) // long after the grace
+		b.get("/profile").status(200).givesTokens()
+		if got, want := b.cookie("refresh"), lost.cookie("refresh"); got != want {
+			t.Error("the refresh token came out different the second time")
+		}
+		if live := s.liveSessions(user.ID); len(live) != 1 || live[0].Generation != 2 {
+			t.Errorf("got sessions %+v, want one of generation 2", live)
+		}
+	})
+}
+
+// TestReplay checks that a used refresh token ends its session, and that one
+// alone, and that the person is told twice.
+func TestReplay(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		other := s.browser()
+		other.signIn("ana")
+		thief := b.clone()
+		thief.forget("access", "device")
+		s.clock.advance(6 * time.Minute)
+		b.get("/profile").givesTokens()
+		b.get("/profile").status(200) // the successor is in use
+		s.clock.advance(time.Minute)
+		thief.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
+
+		const words = "This session was ended to protect your account: an old copy of it was used, perhaps by somebody else. " +
+			"Sign in again, and change your password if you do not know why."
+		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
+		b.get("/login?next=%2Fprofile").status(200).says(words)
+		b.get("/login").hides("to protect your account")
+		other.get("/profile").status(200)
+		if e := s.lastEvent(auth.ActionReplay); e.SubjectID != user.ID || e.Detail != "generation 1 of 2" {
+			t.Errorf("got event %+v", e)
+		}
+		if s.logs.line(`"level":"WARN"`, auth.ActionReplay, user.ID) == "" {
+			t.Error("the replay is not in the log as a warning")
+		}
+		// The next sign-in shows it once.
+		const told = "One of your sessions was ended because a copy of its sign-in was used."
+		b.signIn("ana")
+		b.get("/profile").says(told)
+		b.get("/profile").hides(told)
+		b.signIn("ana")
+		b.get("/profile").hides(told)
+	})
+}
+
+// TestForeignSite checks that another site can neither write nor make a
+// session rotate, and that it cannot embed pages.
+func TestForeignSite(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		s.clock.advance(6 * time.Minute) // a refresh is due
+		for _, test := range []struct {
+			method, path string
+			header       map[string]string
+			want         int
+		}{
+			{"POST", "/profile", map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403},
+			{"POST", "/profile", map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": ""}, 403},
+			{"POST", "/profile", map[string]string{"Origin": "null", "Sec-Fetch-Site": ""}, 403},
+			{"POST", "/profile", map[string]string{"Origin": "null", "Sec-Fetch-Site": "same-origin"}, 403},
+			{"POST", "/profile", map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}, 403},
+			{"POST", "/profile", map[string]string{"Origin": "http://localhost:8081", "Sec-Fetch-Site": "same-site"}, 403},
+			{"POST", "/logout", map[string]string{"Origin": "", "Sec-Fetch-Site": "cross-site"}, 403},
+			{"POST", "/login", map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}, 403},
+			{"POST", "/signup", map[string]string{"Origin": "https://localhost:8080", "Sec-Fetch-Site": "cross-site"}, 403},
+			{"GET", "/profile", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403},
+			{"GET", "/profile", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}, 403},
+		} {
+			r := b.request(test.method, test.path, "username=evil&full_name=Evil")
+			for name, value := range test.header {
+				r.Header.Del(name)
+				if value != "" {
+					r.Header.Set(name, value)
+				}
+			}
+			a := b.do(r).status(test.want).says("This request came from another website and was not carried out.")
+			if len(a.cookies) > 0 {
+				t.Errorf("%s %v: sets cookies %v", a.asked, test.header, a.cookies)
+			}
+			if s.logs.line(a.header.Get("X-Request-Id"), `"msg":"security"`) == "" {
+				t.Errorf("%s %v: not in the log", a.asked, test.header)
+			}
+		}
+		if live := s.liveSessions(user.ID); len(live) != 1 || live[0].Generation != 1 {
+			t.Errorf("got sessions %+v, want one of generation 1", live)
+		}
+		// Following a link from elsewhere is fine, and so is a client that sends
+		// none of these headers.
+		r := b.request(http.MethodGet, "/profile", "")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		r.Header.Set("Sec-Fetch-Mode", "navigate")
+		b.do(r).status(200)
+		r = b.request(http.MethodPost, "/profile", "username=ana")
+		r.Header.Del("Origin")
+		r.Header.Del("Sec-Fetch-Site")
+		b.do(r).redirects("/profile")
+	})
+}
+
+// TestPlainRoutes checks that static files and health checks leave cookies
+// alone, live or dead.
+func TestPlainRoutes(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.forget("access")
+		broken := s.browser()
+		broken.cookies["access"], broken.cookies["refresh"], broken.cookies["flash"] = kept{value: "x"}, kept{value: "y"}, kept{value: "z"}
+		for _, path := range []string{"/healthz", "/readyz", "/favicon.ico", static.URL("css/app.css"), "/static/nothing"} {
+			for _, visitor := range []*browser{b, broken} {
+				if a := visitor.get(path); len(a.cookies) > 0 {
+					t.Errorf("%s: sets cookies %v", path, a.cookies)
+				}
+			}
+		}
+		if live := s.liveSessions(user.ID); live[0].Generation != 1 {
+			t.Errorf("the session rotated to %d", live[0].Generation)
+		}
+	})
+}
+
+// TestDoubledCookie checks that of two cookies with one name neither counts:
+// one of them was planted.
+func TestDoubledCookie(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		r := b.request(http.MethodGet, "/profile", "")
+		r.AddCookie(&http.Cookie{Name: "access", Value: "planted"})
+		b.clone().do(r).status(200).givesTokens() // by the refresh token
+		r = b.request(http.MethodGet, "/profile", "")
+		r.AddCookie(&http.Cookie{Name: "access", Value: "planted"})
+		r.AddCookie(&http.Cookie{Name: "refresh", Value: b.cookie("refresh")})
+		b.clone().do(r).redirects("/login?next=%2Fprofile").takesTokens()
+		if len(s.liveSessions(user.ID)) != 1 {
+			t.Error("the session is over")
+		}
+		b.get("/profile").status(200)
+	})
+}
+
+// TestRotationLimit checks that a session that rotates without end has to
+// wait, and stays.
+func TestRotationLimit(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		for range 60 {
+			b.forget("access")
+			b.get("/profile").status(200)
+		}
+		b.forget("access")
+		a := b.get("/profile").status(429).touchesNoToken().says("Please wait a moment")
+		if got := a.header.Get("Retry-After"); got != "60" {
+			t.Errorf("got Retry-After %q, want 60", got)
+		}
+		if len(s.liveSessions(user.ID)) != 1 {
+			t.Error("the session is over")
+		}
+		s.clock.advance(time.Minute)
+		b.get("/profile").status(200).givesTokens()
+	}, withLimits)
+}

@@ -1,0 +1,199 @@
+package handlers_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+	"latchkey/static"
+)
+
+// outcome is a status and, for 303, where it leads.
+type outcome struct {
+	status   int
+	location string
+}
+
+func to(location string) outcome { return outcome{http.StatusSeeOther, location} }
+
+func toLogin(next string) outcome { return to("/login?next=" + url.QueryEscape(next)) }
+
+var (
+	okay      = outcome{status: http.StatusOK}
+	forbidden = outcome{status: http.StatusForbidden}
+	refused   = outcome{status: http.StatusUnprocessableEntity}
+	missing   = outcome{status: http.StatusNotFound}
+	gone      = outcome{status: http.StatusGone}
+	clash     = outcome{status: http.StatusConflict}
+)
+
+// access is one row of the table: a route and what each kind of visitor gets.
+// {id} stands for an account that only this row is about.
+type access struct {
+	method, route string
+	path          string // with a query; "" is the route
+	form          []string
+	anonymous     outcome
+	user          outcome
+	admin         outcome
+	disabled      *outcome // nil: as anonymous
+}
+
+// everybody is a route that is the same to all.
+func everybody(method, route string, all outcome) access {
+	return access{method: method, route: route, anonymous: all, user: all, admin: all}
+}
+
+// members is a route for people who are signed in.
+func members(method, route string, in outcome, form ...string) access {
+	page := strings.ReplaceAll(route, ":id", "{id}")
+	if method == http.MethodPost && strings.HasPrefix(route, "/profile/sessions/") {
+		page = "/profile/sessions"
+	}
+	return access{method: method, route: route, form: form, anonymous: toLogin(page), user: in, admin: in}
+}
+
+// admins is a route for admins; page is where its form stands.
+func admins(method, route, page string, in outcome, form ...string) access {
+	return access{method: method, route: route, form: form, anonymous: toLogin(page), user: forbidden, admin: in}
+}
+
+// accessTable has every route. Each GET stands for its HEAD, too.
+func accessTable() []access {
+	const get, post = http.MethodGet, http.MethodPost
+	account := to("/admin/users/{id}")
+	with := func(row access, change func(*access)) access { change(&row); return row }
+	home := with(everybody(get, "/", to("/profile")), func(a *access) { a.anonymous = to("/login") })
+	onlyOut := func(route string) access {
+		return with(everybody(get, route, to("/profile")), func(a *access) { a.anonymous = okay })
+	}
+	act := func(name string, in outcome, form ...string) access {
+		return admins(post, "/admin/users/:id/"+name, "/admin/users/{id}/"+name, in, form...)
+	}
+	plainAct := func(name string) access {
+		return admins(post, "/admin/users/:id/"+name, "/admin/users/{id}", account)
+	}
+	question := func(name string) access {
+		return admins(get, "/admin/users/:id/"+name, "/admin/users/{id}/"+name, okay)
+	}
+	page := func(route string) access {
+		return admins(get, route, strings.ReplaceAll(route, ":id", "{id}"), okay)
+	}
+	return []access{
+		everybody(get, "/healthz", okay), everybody(get, "/readyz", okay), everybody(get, "/favicon.ico", okay),
+		with(everybody(get, "/static/*", okay), func(a *access) { a.path = static.URL("css/app.css") }),
+		home, onlyOut("/signup"), onlyOut("/login"),
+		everybody(post, "/signup", refused), everybody(post, "/login", refused),
+		with(members(get, "/logout", okay), func(a *access) { a.anonymous = to("/login") }),
+		everybody(post, "/logout", to("/login")),
+		everybody(get, "/forgot", okay),
+		everybody(get, "/reset", gone), everybody(post, "/reset", clash),
+		everybody(get, "/setup", gone), everybody(post, "/setup", clash),
+		with(everybody(post, "/theme", to("/")), func(a *access) { a.form = []string{"theme", "dark"} }),
+		everybody(get, "/.well-known/change-password", to("/profile/password")),
+
+		members(get, "/profile", okay), members(post, "/profile", refused),
+		members(get, "/profile/password", okay), members(post, "/profile/password", refused),
+		members(get, "/profile/email", okay), members(post, "/profile/email", refused),
+		members(get, "/profile/sessions", okay),
+		members(post, "/profile/sessions/:id/end", missing),
+		members(get, "/profile/sessions/end-others", to("/profile/sessions")),
+		members(post, "/profile/sessions/end-others", to("/profile/sessions")),
+
+		page("/admin"), page("/admin/users"), page("/admin/users/new"), page("/admin/users/:id"),
+		page("/admin/audit"), page("/admin/audit.csv"),
+		admins(post, "/admin/users/new", "/admin/users/new", refused),
+		question("disable"), act("disable", account, "reason", "left the team"),
+		plainAct("enable"), plainAct("unlock"),
+		question("sign-out"), act("sign-out", account),
+		question("role"), act("role", account, "role", "admin"),
+		question("reset-link"), act("reset-link", okay),
+		question("delete"), act("delete", to("/admin/users"), "confirm", "{email}"),
+	}
+}
+
+// TestAccess checks every route for everybody; a route that the table does not
+// have fails, and so does a row without its route.
+func TestAccess(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		rows := map[string]bool{}
+		for i, row := range accessTable() {
+			rows[row.method+" "+row.route] = true
+			methods := []string{row.method}
+			if isGet(row.method) {
+				rows["HEAD "+row.route] = true
+				methods = append(methods, http.MethodHead)
+			}
+			for _, method := range methods {
+				t.Run(method+" "+row.route, func(t *testing.T) { checkAccess(t, s.in(t), row, method, fmt.Sprintf("%d%s", i, method)) })
+			}
+		}
+		routes := map[string]bool{}
+		for _, route := range s.echo.Routes() {
+			routes[route.Method+" "+route.Path] = true
+			if !rows[route.Method+" "+route.Path] {
+				t.Errorf("the table says nothing of %s %s", route.Method, route.Path)
+			}
+		}
+		for row := range rows {
+			if !routes[row] {
+				t.Errorf("there is no route %s", row)
+			}
+		}
+	})
+}
+
+// checkAccess tries one row as everybody, each with accounts of its own.
+func checkAccess(t *testing.T, s *site, row access, method, mark string) {
+	disabledWants := row.anonymous
+	if row.disabled != nil {
+		disabledWants = *row.disabled
+	}
+	for _, visitor := range []struct {
+		name string
+		want outcome
+	}{
+		{"anonymous", row.anonymous}, {"user", row.user}, {"admin", row.admin}, {"disabled", disabledWants},
+	} {
+		name := strings.ToLower(strings.NewReplacer("/", "", "*", "").Replace(visitor.name + mark))
+		target := s.person("target-"+name, models.RoleUser)
+		b := s.browser()
+		switch visitor.name {
+		case "user":
+			b, _ = s.signedIn(name, models.RoleUser)
+		case "admin":
+			b, _ = s.signedIn(name, models.RoleAdmin)
+		case "disabled":
+			b = s.disabledBrowser(name)
+		}
+		fill := strings.NewReplacer("{id}", target.ID, "{email}", target.Email)
+		path := row.path
+		if path == "" {
+			path = strings.ReplaceAll(row.route, ":id", target.ID)
+		}
+		form := url.Values{}
+		for i := 0; i+1 < len(row.form); i += 2 {
+			form.Set(row.form[i], fill.Replace(row.form[i+1]))
+		}
+		got := b.do(b.request(method, path, form.Encode()))
+		// The id in a way back comes from the path, and may be escaped in it.
+		want := outcome{visitor.want.status, fill.Replace(strings.ReplaceAll(visitor.want.location, "%7Bid%7D", "{id}"))}
+		if now := (outcome{got.code, got.header.Get("Location")}); now != want {
+			t.Errorf("%s: got %v, want %v", visitor.name, now, want)
+		}
+	}
+}
+
+// disabledBrowser is signed in as an admin, and then the account is disabled.
+func (s *site) disabledBrowser(name string) *browser {
+	s.t.Helper()
+	b, user := s.signedIn(name, models.RoleAdmin)
+	if _, _, err := s.auth.Disable(s.t.Context(), auth.Shell(), user.ID, ""); err != nil {
+		s.t.Fatal(err)
+	}
+	return b
+}

@@ -1,0 +1,182 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// TestSignup creates an account in a browser.
+func TestSignup(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b := s.browser()
+		b.get("/signup").status(200).says("Create account", "Use at least 12 characters. Three or four random words work well.").
+			has(`autocomplete="username"`, `autocomplete="email"`, `autocomplete="new-password"`, `autocomplete="name"`)
+		a := b.post("/signup", "username", " Ana.Silva ", "email", "Ana@Example.org", "full_name", "  Ana Silva ", "password", secretWord)
+		a.redirects("/profile").givesTokens()
+		// Signing up counts as staying signed in.
+		if c := a.setCookie("refresh"); c.MaxAge != 168*3600 {
+			t.Errorf("got refresh Max-Age %d, want 7 days", c.MaxAge)
+		}
+		b.follow(a).status(200).says("Your account is ready.", "Ana Silva", "Ana@Example.org", "You created your account with Firefox on Linux.")
+		b.get("/profile").hides("Your account is ready.") // said once
+		user, err := s.store.Users.ByUsername(t.Context(), "ana.silva")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if user.Role != models.RoleUser || user.FullName != "Ana Silva" || user.Email != "Ana@Example.org" {
+			t.Errorf("got account %+v", user)
+		}
+		if e := s.lastEvent(auth.ActionSignUp); e.SubjectID != user.ID || e.IP != "192.0.2.1" || e.RequestID != a.header.Get("X-Request-Id") {
+			t.Errorf("got event %+v", e)
+		}
+		for _, name := range []string{"ana.silva", "ANA@example.ORG"} {
+			s.browser().signIn(name)
+		}
+	})
+}
+
+// TestSignupRules checks every rule's sentence beside its field, and that what
+// was typed stays, but for the password.
+func TestSignupRules(t *testing.T) {
+	long := strings.Repeat("a", 250)
+	const badEmail = "Enter an email address like name@example.com."
+	const badName = "Use only the letters a to z, digits, and . _ - between them."
+	const badFull = "A name cannot contain invisible or control characters."
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("taken", models.RoleUser)
+		for _, test := range []struct{ field, value, want string }{
+			{"username", "", "Enter a username."},
+			{"username", "   ", "Enter a username."},
+			{"username", "a", "A username has 2 to 32 characters."},
+			{"username", strings.Repeat("a", 33), "A username has 2 to 32 characters."},
+			{"username", "ana silva", badName},
+			{"username", ".ana", badName},
+			{"username", "ana-", badName},
+			{"username", "añа", badName},
+			{"username", "a@b.example", badName},
+			{"username", "<b>x</b>", badName},
+			{"username", "Admin", "This username is reserved. Choose another."},
+			{"username", "root", "This username is reserved. Choose another."},
+			{"username", "TAKEN", "This username is taken. Choose another."},
+			{"email", "", "Enter your email address."},
+			{"email", "ana", badEmail},
+			{"email", "ana@", badEmail},
+			{"email", "@example.org", badEmail},
+			{"email", "a@b@example.org", badEmail},
+			{"email", "Ana <ana@example.org>", badEmail},
+			{"email", "a@example.org, b@example.org", badEmail},
+			{"email", "ana silva@example.org", badEmail},
+			{"email", "ana@example.org\r\nBcc: x@example.org", badEmail},
+			{"email", "ana@[127.0.0.1]", badEmail},
+			{"email", `"a"@example.org`, badEmail},
+			{"email", long + "@example.org", "An email address has at most 254 characters."},
+			{"email", "TAKEN@EXAMPLE.ORG", "There is already an account with this email address."},
+			{"full_name", strings.Repeat("é", 65), "A name has at most 64 characters."},
+			{"full_name", "Ana\u202eavliS", badFull},
+			{"full_name", "Ana\u200bSilva", badFull},
+			{"full_name", "Ana\x07", badFull},
+			{"full_name", "Ana\nSilva", badFull},
+			{"password", "", "Enter a password."},
+			{"password", "elevenchars", "Password must be at least 12 characters. Yours has 11."},
+			{"password", strings.Repeat("a1 B", 65), "Password must be at most 256 characters. Yours has 260."},
+			{"password", "password123456", "This password is on a list of known passwords. Choose another."},
+			{"password", "aaaaaaaaaaaaaaaa", "This password is too easy to guess: it repeats or follows a simple pattern. Choose another."},
+			{"password", "my newcomer pass", "Password must not contain your username or email address. Choose another."},
+			{"password", "some latchkey words", "Password must not contain the name of this site. Choose another."},
+		} {
+			fields := map[string]string{"username": "newcomer", "email": "new.person@example.org", "full_name": "New Person", "password": secretWord}
+			fields[test.field] = test.value
+			b := s.browser()
+			a := b.post("/signup", "username", fields["username"], "email", fields["email"], "full_name", fields["full_name"], "password", fields["password"])
+			a.status(http.StatusUnprocessableEntity).says("There is a problem", test.want).has("<title>Error: Create account", `href="#`+test.field+`"`)
+			if got := a.fieldError(test.field); got != test.want {
+				t.Errorf("%s %q: beside the field stands %q, want %q", test.field, test.value, got, test.want)
+			}
+			checkKept(t, a, fields)
+			a.touchesNoToken().hides(`value="` + secretWord)
+		}
+		if all, err := s.store.Users.Figures(t.Context(), time.Time{}); err != nil || all.Total != 1 {
+			t.Errorf("got %d accounts (%v), want 1", all.Total, err)
+		}
+	})
+}
+
+// checkKept checks that what was typed is in the form again.
+func checkKept(t *testing.T, a *answer, fields map[string]string) {
+	t.Helper()
+	for name, typed := range fields {
+		got, _ := a.value(name)
+		if name == "password" {
+			typed = ""
+		}
+		if strings.TrimSpace(got) != strings.TrimSpace(typed) {
+			t.Errorf("%s: field %s has %q, want %q", a.asked, name, got, typed)
+		}
+	}
+}
+
+// TestSignupSaysAll checks that every wrong field is told of at once, in the
+// order of the form.
+func TestSignupSaysAll(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("taken", models.RoleUser)
+		s.browser().post("/signup", "username", "x", "email", "y", "password", "z").status(422).
+			says("There is a problem A username has 2 to 32 characters. Enter an email address like name@example.com. Password must be at least 12 characters. Yours has 1.")
+		s.browser().post("/signup", "username", "taken", "email", "Taken@example.org", "password", secretWord).status(422).
+			says("There is a problem This username is taken. Choose another. There is already an account with this email address.")
+	})
+}
+
+// TestSignupClosed checks that nobody creates an account while it is closed,
+// and that no page leads there.
+func TestSignupClosed(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.browser().get("/login").status(200).hides("/signup")
+		s.browser().get("/signup").status(403).says("Sign-up is closed", "New accounts are by invitation. Contact help@example.org.")
+		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).status(403).
+			says("Sign-up is closed").touchesNoToken()
+		if all, err := s.store.Users.Figures(t.Context(), time.Time{}); err != nil || all.Total != 0 {
+			t.Errorf("got %d accounts (%v), want none", all.Total, err)
+		}
+	}, signupClosed, withSupport)
+}
+
+// TestSignupLimit stops a network that makes accounts in bulk.
+func TestSignupLimit(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		sign := func(address string, i int) *answer {
+			b := s.browser()
+			b.address = address
+			name := "person" + string(rune('a'+i))
+			return b.post("/signup", "username", name, "email", name+"@example.org", "password", secretWord)
+		}
+		for i := range 10 {
+			sign("[2001:db8::1]:1", i).redirects("/profile")
+		}
+		a := sign("[2001:db8::2]:1", 10).status(429). // the same /64
+								says("Too many accounts were created from your network. You can try again at 13:00 UTC (in 60 minutes).").touchesNoToken()
+		if got := a.header.Get("Retry-After"); got != "3600" {
+			t.Errorf("got Retry-After %q, want 3600", got)
+		}
+		sign("[2001:db8:0:1::1]:1", 11).redirects("/profile")
+	}, withLimits)
+}
+
+// TestSignupEndsOldSession checks that a browser has one session at a time.
+func TestSignupEndsOldSession(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, ana := s.signedIn("ana", models.RoleUser)
+		old := b.clone()
+		b.post("/signup", "username", "bo", "email", "bo@example.org", "password", secretWord).redirects("/profile")
+		if live := s.liveSessions(ana.ID); len(live) != 0 {
+			t.Errorf("the old session lives on: %v", live)
+		}
+		old.get("/profile").redirects("/login?next=%2Fprofile")
+		b.get("/profile").status(200).says("bo@example.org")
+	})
+}

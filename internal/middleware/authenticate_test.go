@@ -1,0 +1,161 @@
+package middleware_test
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/internal/cookie"
+	"latchkey/internal/middleware"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+func mustCIDR(t *testing.T, text string) *net.IPNet {
+	t.Helper()
+	_, network, err := net.ParseCIDR(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return network
+}
+
+func TestRequire(t *testing.T) {
+	user, admin := &auth.Identity{UserID: "u"}, &auth.Identity{UserID: "a", Admin: true}
+	tests := []struct {
+		name string
+		gate echo.MiddlewareFunc
+		who  *auth.Identity
+		want int
+	}{
+		{"user, nobody", middleware.RequireUser, nil, http.StatusUnauthorized},
+		{"user, user", middleware.RequireUser, user, http.StatusOK},
+		{"user, admin", middleware.RequireUser, admin, http.StatusOK},
+		{"admin, nobody", middleware.RequireAdmin, nil, http.StatusUnauthorized},
+		{"admin, user", middleware.RequireAdmin, user, http.StatusForbidden},
+		{"admin, admin", middleware.RequireAdmin, admin, http.StatusOK},
+	}
+	for _, test := range tests {
+		reached := false
+		s := newSite(func(c echo.Context) error { reached = true; return ok(c) }, func(next echo.HandlerFunc) echo.HandlerFunc {
+			return func(c echo.Context) error { middleware.Of(c).Identity = test.who; return next(c) }
+		}, test.gate)
+		if w := s.ask(http.MethodGet, "/"); w.Code != test.want || reached != (test.want == http.StatusOK) {
+			t.Errorf("%s: status %d, reached %v; want %d", test.name, w.Code, reached, test.want)
+		}
+	}
+}
+
+// browser asks the site with the cookies that it is given.
+type browser struct {
+	*site
+	t     *testing.T
+	state middleware.State // what the last request met; zero when the handler was not reached
+}
+
+func newBrowser(t *testing.T, authenticate echo.MiddlewareFunc) *browser {
+	b := &browser{t: t}
+	b.site = newSite(func(c echo.Context) error { b.state = *middleware.Of(c); return ok(c) }, authenticate)
+	return b
+}
+
+// visit sends one request and returns its status and the cookies that it set.
+func (b *browser) visit(method string, cookies ...string) (int, []*http.Cookie) {
+	b.t.Helper()
+	b.state = middleware.State{}
+	r := httptest.NewRequest(method, "/profile", nil)
+	r.Header.Set("Cookie", strings.Join(cookies, "; "))
+	result := b.serve(r).Result()
+	return result.StatusCode, result.Cookies()
+}
+
+func newService(t *testing.T, store *models.Store, now func() time.Time) *auth.Service {
+	t.Helper()
+	service, err := auth.New(auth.Options{
+		Store: store, Logger: slog.New(slog.DiscardHandler), Now: now, PublicURL: "https://portal.example",
+		Secret: []byte("9f#Lk2!qVw7$Zr4^Tb8&Ny1*Hc5(Jd0)"), AccessTTL: 5 * time.Minute, RefreshTTL: 24 * time.Hour,
+		SessionTTL: 48 * time.Hour, RefreshGrace: 10 * time.Second, SignupOpen: true,
+		Hasher: password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}),
+		Policy: password.NewPolicy(password.PolicyOptions{}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service
+}
+
+// TestAuthenticate follows one browser through a session.
+func TestAuthenticate(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		now := time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)
+		clock := func() time.Time { return now }
+		service := newService(t, store, clock)
+		b := newBrowser(t, middleware.Authenticate(service, cookie.New(cookie.Options{Secure: true, FlashKey: make([]byte, 32), Now: clock})))
+		in, err := service.SignUp(t.Context(), auth.Signup{
+			Account: auth.Account{Username: "ada", Email: "ada@example.org"}, Password: "violet-harbour-mosaic-71",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		access, refresh := "__Host-access="+in.Tokens.Access, "__Host-refresh="+in.Tokens.Refresh
+		if _, set := b.visit(http.MethodGet); b.state.Identity != nil || b.state.Stale || len(set) != 0 {
+			t.Errorf("no cookies: %+v, set %v", b.state, set)
+		}
+		if _, set := b.visit(http.MethodGet, access, refresh); b.state.Identity == nil || len(set) != 0 {
+			t.Errorf("a live access token: %+v, set %v; want ada and no cookie touched", b.state, set)
+		}
+		if b.visit(http.MethodGet, "access="+in.Tokens.Access); b.state.Identity != nil {
+			t.Error("a cookie without its prefix is believed")
+		}
+		if _, set := b.visit(http.MethodGet, access, access); b.state.Identity != nil || !b.state.Stale || !cleared(set) {
+			t.Errorf("the cookie twice: %+v, set %v; want nobody and the cookies cleared", b.state, set)
+		}
+
+		now = now.Add(6 * time.Minute)
+		_, set := b.visit(http.MethodPost, access, refresh)
+		if b.state.Identity == nil || b.state.Identity.Username != "ada" || len(set) != 2 {
+			t.Fatalf("an expired access token: %+v, set %v; want ada and new cookies", b.state, set)
+		}
+		if set[0].Name != "__Host-access" || set[0].MaxAge != 300 || set[1].Name != "__Host-refresh" || set[1].MaxAge != 86400 {
+			t.Errorf("new cookies: %v", set)
+		}
+		renewed := []string{"__Host-access=" + set[0].Value, "__Host-refresh=" + set[1].Value}
+		if _, set := b.visit(http.MethodGet, renewed...); b.state.Identity == nil || len(set) != 0 {
+			t.Errorf("the new cookies: %+v, set %v", b.state, set)
+		}
+		endings(t, b, store, service, renewed)
+	})
+}
+
+// endings goes on when the account is disabled, and when the database is gone.
+func endings(t *testing.T, b *browser, store *models.Store, service *auth.Service, cookies []string) {
+	t.Helper()
+	if _, _, err := service.Disable(t.Context(), auth.Shell(), b.state.Identity.UserID, ""); err != nil {
+		t.Fatal(err)
+	}
+	code, set := b.visit(http.MethodGet, cookies...)
+	if b.state.Identity != nil || b.state.Ended != models.ReasonDisabled || !b.state.Stale || !cleared(set) || code != http.StatusOK {
+		t.Errorf("disabled: status %d, %+v, set %v; want nobody, the reason, and the cookies cleared", code, b.state, set)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	code, set = b.visit(http.MethodGet, cookies...)
+	if code != http.StatusServiceUnavailable || len(set) != 0 || b.state.ID != "" {
+		t.Errorf("the database gone: status %d, set %v; want 503, the handler not reached and no cookie touched", code, set)
+	}
+}
+
+// cleared reports whether both token cookies are taken back.
+func cleared(cookies []*http.Cookie) bool {
+	return len(cookies) == 2 && cookies[0].Name == "__Host-access" && cookies[0].MaxAge < 0 &&
+		cookies[1].Name == "__Host-refresh" && cookies[1].MaxAge < 0
+}

@@ -1,0 +1,175 @@
+package models_test
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+var threeThenWaits = models.Rule{Free: 3, Window: time.Hour, Waits: []time.Duration{time.Minute, 5 * time.Minute}}
+
+func TestTake(t *testing.T) {
+	never := time.Time{}
+	at := func(d time.Duration) time.Time { return epoch.Add(d) }
+	tests := []struct {
+		name  string
+		rule  models.Rule
+		takes []time.Duration // after epoch
+		want  []time.Time     // refused until; never: allowed
+	}{
+		{
+			"free, then growing waits, the last again and again", threeThenWaits,
+			[]time.Duration{0, 0, time.Second, 2 * time.Second, time.Minute, 61 * time.Second, 62 * time.Second, 361 * time.Second, 362 * time.Second},
+			[]time.Time{never, never, never, at(61 * time.Second), at(61 * time.Second), never, at(361 * time.Second), never, at(661 * time.Second)},
+		},
+		{
+			"the window begins anew", threeThenWaits,
+			[]time.Duration{0, 59 * time.Minute, time.Hour, time.Hour, time.Hour, time.Hour},
+			[]time.Time{never, never, never, never, never, at(time.Hour + time.Minute)},
+		},
+		{
+			"a wait outlives the window",
+			models.Rule{Free: 1, Window: time.Minute, Waits: []time.Duration{time.Hour}},
+			[]time.Duration{0, 2 * time.Minute, time.Hour - time.Second, time.Hour, time.Hour + time.Second},
+			[]time.Time{never, at(time.Hour), at(time.Hour), never, at(2 * time.Hour)},
+		},
+		{
+			"at least a second", threeThenWaits,
+			[]time.Duration{0, 0, 0, time.Minute - time.Microsecond},
+			[]time.Time{never, never, never, at(time.Minute - time.Microsecond + time.Second)},
+		},
+	}
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		for _, test := range tests {
+			for i, after := range test.takes {
+				verdict, err := store.Attempts.Take(t.Context(), models.Take{Bucket: test.name, Rule: test.rule}, at(after))
+				if err != nil || verdict.Allowed != test.want[i].IsZero() || !verdict.Until.Equal(test.want[i]) {
+					t.Errorf("%s, take %d: %+v (%v), want until %v", test.name, i+1, verdict, err, test.want[i])
+				}
+			}
+		}
+	})
+}
+
+// TestStreak: after so many attempts without a success nothing is let through,
+// however much time passes.
+func TestStreak(t *testing.T) {
+	rule := models.Rule{Free: 2, Window: time.Hour, Waits: []time.Duration{time.Minute}, Streak: 4}
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx, take := t.Context(), models.Take{Bucket: "account:x", Rule: rule}
+		for i := range 4 {
+			verdict, err := store.Attempts.Take(ctx, take, epoch.Add(time.Duration(i)*24*time.Hour))
+			if err != nil || !verdict.Allowed {
+				t.Fatalf("take %d: %+v (%v)", i+1, verdict, err)
+			}
+		}
+		later := epoch.Add(365 * 24 * time.Hour)
+		if verdict, err := store.Attempts.Take(ctx, take, later); err != nil || verdict.Allowed || !verdict.Until.IsZero() {
+			t.Errorf("after the streak: %+v (%v), want refused without an end", verdict, err)
+		}
+		if until, locked, err := store.Attempts.Paused(ctx, "account:x", rule.Streak, later); err != nil || !locked || !until.IsZero() {
+			t.Errorf("paused until %v, locked %v (%v)", until, locked, err)
+		}
+		must(t, store.Attempts.Refund(ctx, "account:x"))
+		if verdict, err := store.Attempts.Take(ctx, take, later); err != nil || !verdict.Allowed {
+			t.Errorf("after a refund: %+v (%v)", verdict, err)
+		}
+		must(t, store.Attempts.Clear(ctx, "account:x"))
+		if until, locked, err := store.Attempts.Paused(ctx, "account:x", rule.Streak, epoch); err != nil || locked || !until.IsZero() {
+			t.Errorf("cleared: paused until %v, locked %v (%v)", until, locked, err)
+		}
+	})
+}
+
+func TestTakeParallel(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		var allowed atomic.Int64
+		var all sync.WaitGroup
+		for range 40 {
+			all.Go(func() {
+				verdict, err := store.Attempts.Take(t.Context(), models.Take{Bucket: "b", Rule: threeThenWaits}, epoch)
+				if err != nil {
+					t.Errorf("take: %v", err)
+				}
+				if verdict.Allowed {
+					allowed.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if got := allowed.Load(); got != 3 {
+			t.Errorf("%d of 40 parallel attempts were allowed, want 3", got)
+		}
+	})
+}
+
+func TestRefund(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx := t.Context()
+		take := func(bucket string, want bool) {
+			t.Helper()
+			verdict, err := store.Attempts.Take(ctx, models.Take{Bucket: bucket, Rule: threeThenWaits}, epoch)
+			if err != nil || verdict.Allowed != want {
+				t.Errorf("%s: %+v (%v), want allowed %v", bucket, verdict, err, want)
+			}
+		}
+		for range 3 {
+			take("a", true)
+			take("b", true)
+		}
+		must(t, store.Attempts.Refund(ctx, "a", "not there"))
+		take("a", true)
+		take("a", false)
+		take("b", false)
+		must(t, store.Attempts.Refund(ctx))
+		for range 5 { // more than were counted
+			must(t, store.Attempts.Refund(ctx, "a", "b"))
+		}
+		for range 3 {
+			take("a", true)
+			take("b", true)
+		}
+		take("a", false)
+	})
+}
+
+func TestClearAttempts(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx := t.Context()
+		one := models.Rule{Free: 1, Window: time.Hour, Waits: []time.Duration{time.Hour}}
+		buckets := []string{"device:ada:1", "device:ada:2", "device:adam:1", "device:ada", "account:ada"}
+		for _, bucket := range buckets {
+			_, err := store.Attempts.Take(ctx, models.Take{Bucket: bucket, Rule: one}, epoch)
+			must(t, err)
+		}
+		must(t, store.Attempts.ClearPrefix(ctx, "device:ada:"))
+		left := func(want ...string) {
+			t.Helper()
+			got := strs(t, store, "SELECT bucket FROM login_attempts ORDER BY bucket")
+			if fmt.Sprint(got) != fmt.Sprint(want) {
+				t.Errorf("left are %v, want %v", got, want)
+			}
+		}
+		left("account:ada", "device:ada", "device:adam:1")
+		n, err := store.Attempts.Purge(ctx, "account:", epoch, 10)
+		if n != 0 || err != nil {
+			t.Errorf("purged %d (%v), want none so early", n, err)
+		}
+		n, err = store.Attempts.Purge(ctx, "account:", epoch.Add(1), 1)
+		must(t, err)
+		if n != 0 { // a bucket touched at epoch is not older than epoch and a nanosecond
+			t.Errorf("purged %d, want none within the same microsecond", n)
+		}
+		for _, want := range []int64{1, 1, 0} {
+			if n, err = store.Attempts.Purge(ctx, "account:", epoch.Add(time.Second), 1); n != want || err != nil {
+				t.Errorf("purged %d (%v), want %d", n, err, want)
+			}
+		}
+		left("account:ada")
+	})
+}

@@ -1,0 +1,61 @@
+package models_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+func TestIdentify(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx := t.Context()
+		ada := addUser(t, store, "ada")
+		session := addSession(t, store, ada, func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 7 })
+		want := &models.Presence{
+			Session: models.Session{
+				ID: session.ID, UserID: session.UserID, Generation: session.Generation, ConfirmedGeneration: session.ConfirmedGeneration,
+				IdleTTL: session.IdleTTL, LastSeenAt: session.LastSeenAt, ExpiresAt: session.ExpiresAt,
+			},
+			Username: "ada", Email: "ada@Example.org", FullName: "The ada", Role: models.RoleUser, PasswordChangedAt: models.At(epoch),
+		}
+		check := func(what string) {
+			t.Helper()
+			got, err := store.Sessions.Identify(ctx, session.ID, "a jti")
+			must(t, err)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("identify, %s (-want +got):\n%s", what, diff)
+			}
+			more := *want
+			more.Session.Remember, more.Session.RotatedAt = session.Remember, session.RotatedAt
+			more.Session.RotationMinute, more.Session.Rotations = session.RotationMinute, session.Rotations
+			got, err = store.Sessions.Examine(ctx, session.ID, "a jti")
+			must(t, err)
+			if diff := cmp.Diff(&more, got); diff != "" {
+				t.Errorf("examine, %s (-want +got):\n%s", what, diff)
+			}
+		}
+		check("as it was stored")
+		must(t, store.Denylist.Deny(ctx, "another jti", ada.ID, models.ReasonLogout, epoch))
+		check("another token is denied")
+		must(t, store.Users.SetRole(ctx, ada.ID, models.RoleAdmin, epoch))
+		want.Role = models.RoleAdmin
+		must(t, store.Users.Disable(ctx, ada.ID, "x", epoch.Add(time.Minute)))
+		want.DisabledAt = models.At(epoch.Add(time.Minute))
+		check("an admin, disabled")
+		must(t, store.Denylist.Deny(ctx, "a jti", ada.ID, models.ReasonLogout, epoch))
+		must(t, store.Denylist.Deny(ctx, "a jti", ada.ID, models.ReasonAdmin, epoch)) // twice is once
+		want.Denied = true
+		check("denied")
+		must(t, store.Sessions.End(ctx, session.ID, ada.ID, models.ReasonElse, epoch))
+		want.Session.EndedAt, want.Session.EndReason = models.At(epoch), models.ReasonElse
+		check("ended")
+		must(t, store.Users.Delete(ctx, ada.ID))
+		_, err := store.Sessions.Identify(ctx, session.ID, "a jti")
+		wantKind(t, "deleted", err, apperr.NotFound)
+	})
+}

@@ -1,0 +1,254 @@
+package models_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+var rotations = []struct {
+	name    string
+	session func(*models.Session)
+	other   func(t *testing.T, store *models.Store, session *models.Session)
+	ask     func(*models.Rotation)
+	want    bool
+}{
+	{name: "all is well", want: true},
+	{name: "an older generation", ask: func(r *models.Rotation) { r.Generation-- }},
+	{name: "a newer generation", ask: func(r *models.Rotation) { r.Generation++ }},
+	{name: "somebody else's", ask: func(r *models.Rotation) { r.UserID = models.NewID() }},
+	{name: "no such session", ask: func(r *models.Rotation) { r.SessionID = models.NewID() }},
+	{name: "ended", session: func(s *models.Session) { s.EndedAt, s.EndReason = 1, models.ReasonLogout }},
+	{name: "a moment before the absolute limit", session: func(s *models.Session) { s.ExpiresAt = models.At(epoch.Add(time.Minute)) + 1 }, want: true},
+	{name: "at the absolute limit", session: func(s *models.Session) { s.ExpiresAt = models.At(epoch.Add(time.Minute)) }},
+	{name: "a moment before the idle limit", session: func(s *models.Session) { s.IdleTTL = time.Minute.Microseconds() + 1 }, want: true},
+	{name: "at the idle limit", session: func(s *models.Session) { s.IdleTTL = time.Minute.Microseconds() }},
+	{name: "disabled", other: func(t *testing.T, store *models.Store, s *models.Session) {
+		must(t, store.Users.Disable(t.Context(), s.UserID, "", epoch))
+	}},
+	{name: "the sid is denied", other: func(t *testing.T, store *models.Store, s *models.Session) {
+		must(t, store.Denylist.Deny(t.Context(), s.ID, s.UserID, models.ReasonLogout, epoch))
+	}},
+	{name: "the jti is denied", other: func(t *testing.T, store *models.Store, s *models.Session) {
+		must(t, store.Denylist.Deny(t.Context(), "jti of "+s.ID, s.UserID, models.ReasonLogout, epoch))
+	}},
+	{
+		name: "the last of a time.Minute", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 59 }, want: true,
+		ask: func(r *models.Rotation) { r.PerMinute, r.Now = 60, epoch.Add(time.Second) },
+	},
+	{
+		name: "too many in a time.Minute", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 60 },
+		ask: func(r *models.Rotation) { r.PerMinute, r.Now = 60, epoch.Add(time.Minute-time.Microsecond) },
+	},
+	{
+		name: "too many, and the time.Minute is over", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 60 }, want: true,
+		ask: func(r *models.Rotation) { r.PerMinute, r.Now = 60, epoch.Add(time.Minute) },
+	},
+	{
+		name: "too many, without a limit", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 999 }, want: true,
+		ask: func(r *models.Rotation) { r.Now = epoch.Add(time.Second) },
+	},
+}
+
+// TestRotate holds every condition of a rotation against a session that meets
+// all the others.
+func TestRotate(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		for i, test := range rotations {
+			user := addUser(t, store, fmt.Sprintf("user%d", i))
+			before := addSession(t, store, user, test.session)
+			if test.other != nil {
+				test.other(t, store, before)
+			}
+			ask := models.Rotation{
+				SessionID: before.ID, UserID: user.ID, TokenID: "jti of " + before.ID, Generation: before.Generation, Now: epoch.Add(time.Minute),
+			}
+			if test.ask != nil {
+				test.ask(&ask)
+			}
+			rotated, err := store.Sessions.Rotate(t.Context(), ask)
+			if won := err == nil; won != test.want || !won && !errors.Is(err, apperr.NotFound) {
+				t.Errorf("%s: %v, want %v", test.name, err, test.want)
+			}
+			want := *before
+			if test.want {
+				want.Generation, want.RotatedAt, want.LastSeenAt = want.Generation+1, models.At(ask.Now), models.At(ask.Now)
+				if want.Rotations++; ask.Now.Sub(before.RotationMinute.Time()) >= time.Minute {
+					want.Rotations, want.RotationMinute = 1, models.At(ask.Now)
+				}
+			}
+			if diff := cmp.Diff(&want, readSession(t, store, before.ID)); diff != "" {
+				t.Errorf("%s: the row (-want +got):\n%s", test.name, diff)
+			}
+			if test.want && err == nil {
+				checkRotated(t, test.name, rotated, &want, user)
+			}
+		}
+	})
+}
+
+// checkRotated holds what Rotate returned against the rows.
+func checkRotated(t *testing.T, name string, got *models.Presence, session *models.Session, user *models.User) {
+	t.Helper()
+	want := &models.Presence{
+		Session: models.Session{
+			ID: session.ID, UserID: session.UserID, Remember: session.Remember, Generation: session.Generation,
+			RotatedAt: session.RotatedAt, LastSeenAt: session.LastSeenAt, IdleTTL: session.IdleTTL, ExpiresAt: session.ExpiresAt,
+		},
+		Username: user.Username, Email: user.Email, FullName: user.FullName, Role: user.Role, PasswordChangedAt: user.PasswordChangedAt,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: returned (-want +got):\n%s", name, diff)
+	}
+}
+
+func TestRotateParallel(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		session := addSession(t, store, addUser(t, store, "ada"), nil)
+		for round := range int64(10) {
+			var won atomic.Int64
+			var all sync.WaitGroup
+			for range 20 {
+				all.Go(func() {
+					_, err := store.Sessions.Rotate(t.Context(), models.Rotation{
+						SessionID: session.ID, UserID: session.UserID, Generation: session.Generation + round, Now: epoch,
+					})
+					if err == nil {
+						won.Add(1)
+						return
+					}
+					wantKind(t, "a loser", err, apperr.NotFound)
+				})
+			}
+			all.Wait()
+			if got := won.Load(); got != 1 {
+				t.Fatalf("round %d: %d callers won, want 1", round, got)
+			}
+		}
+	})
+}
+
+func TestConfirm(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		session := addSession(t, store, addUser(t, store, "ada"), func(s *models.Session) { s.Generation, s.ConfirmedGeneration = 5, 3 })
+		for i, test := range []struct{ confirm, want int64 }{{4, 4}, {3, 4}, {4, 4}, {5, 5}, {1, 5}} {
+			now := epoch.Add(time.Duration(i+1) * time.Minute)
+			seen := readSession(t, store, session.ID).LastSeenAt
+			must(t, store.Sessions.Confirm(t.Context(), session.ID, test.confirm, now))
+			got := readSession(t, store, session.ID)
+			if got.ConfirmedGeneration != test.want {
+				t.Errorf("confirm %d: generation %d is confirmed, want %d", test.confirm, got.ConfirmedGeneration, test.want)
+			}
+			if test.confirm == test.want {
+				seen = models.At(now)
+			}
+			if got.LastSeenAt != seen {
+				t.Errorf("confirm %d: seen at %v, want %v", test.confirm, got.LastSeenAt.Time(), seen.Time())
+			}
+		}
+		must(t, store.Sessions.End(t.Context(), session.ID, session.UserID, models.ReasonLogout, epoch))
+		before := readSession(t, store, session.ID)
+		must(t, store.Sessions.Confirm(t.Context(), session.ID, 9, epoch.Add(time.Hour)))
+		if diff := cmp.Diff(before, readSession(t, store, session.ID)); diff != "" {
+			t.Errorf("confirm changed an ended session:\n%s", diff)
+		}
+	})
+}
+
+func TestEnd(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx, now := t.Context(), epoch.Add(time.Minute)
+		ada, bob := addUser(t, store, "ada"), addUser(t, store, "bob")
+		one, two := addSession(t, store, ada, nil), addSession(t, store, ada, nil)
+		expired := addSession(t, store, ada, func(s *models.Session) { s.ExpiresAt = models.At(epoch) })
+		idle := addSession(t, store, ada, func(s *models.Session) { s.IdleTTL = 1 })
+		bobs := addSession(t, store, bob, nil)
+
+		for name, id := range map[string]string{"expired": expired.ID, "idle": idle.ID, "bob's": bobs.ID, "unknown": models.NewID(), "empty": ""} {
+			wantKind(t, "end "+name, store.Sessions.End(ctx, id, ada.ID, models.ReasonElse, now), apperr.NotFound)
+		}
+		must(t, store.Sessions.End(ctx, one.ID, ada.ID, models.ReasonLogout, now))
+		wantKind(t, "end twice", store.Sessions.End(ctx, one.ID, ada.ID, models.ReasonAdmin, now), apperr.NotFound)
+		got := readSession(t, store, one.ID)
+		if got.EndedAt != models.At(now) || got.EndReason != models.ReasonLogout || got.Over(models.At(now)) != models.ReasonLogout {
+			t.Errorf("ended at %v for %q", got.EndedAt.Time(), got.EndReason)
+		}
+		if !isDenied(t, store, one.ID) || isDenied(t, store, two.ID) || isDenied(t, store, bobs.ID) {
+			t.Error("the denylist is not the session that ended")
+		}
+
+		n, err := store.Sessions.EndAll(ctx, ada.ID, two.ID, models.ReasonDisabled, now)
+		if err != nil || n != 0 {
+			t.Errorf("end all but two: %d were live (%v), want 0", n, err)
+		}
+		three := addSession(t, store, ada, nil)
+		n, err = store.Sessions.EndAll(ctx, ada.ID, "", models.ReasonDisabled, now)
+		if err != nil || n != 2 {
+			t.Errorf("end all: %d were live (%v), want 2", n, err)
+		}
+		for name, test := range map[string]struct {
+			session *models.Session
+			want    models.Reason
+		}{
+			"one": {one, models.ReasonLogout}, "two": {two, models.ReasonDisabled}, "three": {three, models.ReasonDisabled}, "bob's": {bobs, ""},
+		} {
+			if got := readSession(t, store, test.session.ID).Over(models.At(now)); got != test.want {
+				t.Errorf("%s: over for %q, want %q", name, got, test.want)
+			}
+			if got, want := isDenied(t, store, test.session.ID), test.want != ""; got != want {
+				t.Errorf("%s: denied %v, want %v", name, got, want)
+			}
+		}
+		ended, err := store.Sessions.Ended(ctx, ada.ID, epoch, 10)
+		if err != nil || len(ended) != 5 { // an idle one is ended too, lest it come back with a longer limit
+			t.Errorf("%d ended (%v), want 5", len(ended), err)
+		}
+	})
+}
+
+func TestTrim(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx := t.Context()
+		ada := addUser(t, store, "ada")
+		bobs := addSession(t, store, addUser(t, store, "bob"), nil)
+		var sessions []*models.Session
+		for i := range 6 {
+			sessions = append(sessions, addSession(t, store, ada, func(s *models.Session) {
+				s.LastSeenAt = models.At(epoch.Add(time.Duration(-i) * time.Minute))
+			}))
+		}
+		must(t, store.Sessions.End(ctx, sessions[0].ID, ada.ID, models.ReasonLogout, epoch))
+		for _, want := range []int{2, 0} {
+			if n, err := store.Sessions.Trim(ctx, ada.ID, 3, epoch); n != want || err != nil {
+				t.Errorf("%d ended (%v), want %d", n, err, want)
+			}
+		}
+		live, err := store.Sessions.Live(ctx, ada.ID, epoch)
+		must(t, err)
+		var got, want []string
+		for _, session := range live {
+			got = append(got, session.ID)
+		}
+		for _, session := range sessions[1:4] {
+			want = append(want, session.ID)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("live sessions, the latest first (-want +got):\n%s", diff)
+		}
+		if got := readSession(t, store, sessions[5].ID).EndReason; got != models.ReasonLimit || !isDenied(t, store, sessions[5].ID) {
+			t.Errorf("the oldest ended for %q, denied %v", got, isDenied(t, store, sessions[5].ID))
+		}
+		if !readSession(t, store, bobs.ID).EndedAt.IsZero() {
+			t.Error("somebody else's session ended")
+		}
+	})
+}
