@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"log/slog"
 	"maps"
-	"net/http"
 	"net/netip"
 	"strings"
 	"sync"
@@ -273,6 +272,3 @@ func (l *logBook) line(parts ...string) string {
 func (s *site) failWith(path string, failure func() error) {
 	s.echo.GET(path, func(echo.Context) error { return failure() })
 }
-
-// isGet reports whether a route is for reading.
-func isGet(method string) bool { return method == http.MethodGet }

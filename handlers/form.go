@@ -121,14 +121,6 @@ func safeNext(next string) string {
 	return (&url.URL{Path: clean, RawQuery: u.RawQuery}).RequestURI()
 }
 
-// nextOr is safeNext with a place to go instead.
-func nextOr(next, otherwise string) string {
-	if safe := safeNext(next); safe != "" {
-		return safe
-	}
-	return otherwise
-}
-
 // formPage is the page that a request's form stands on; for a read it is the
 // page itself.
 func formPage(c echo.Context) string {

@@ -18,7 +18,6 @@ import (
 	"latchkey/internal/middleware"
 	"latchkey/models"
 	"latchkey/static"
-	"latchkey/views/components"
 	"latchkey/views/layouts"
 )
 
@@ -122,9 +121,4 @@ func (h *Handlers) signIn(c echo.Context, in *auth.SignedIn) {
 	if in.Device != "" {
 		h.cookies.SetDevice(c.Response().Header(), in.Device)
 	}
-}
-
-// notice is a message that stands on the page it is about.
-func notice(tone components.Tone, text string) *components.Message {
-	return &components.Message{Tone: tone, Text: text}
 }

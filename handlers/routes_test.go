@@ -124,7 +124,7 @@ func TestAccess(t *testing.T) {
 		for i, row := range accessTable() {
 			rows[row.method+" "+row.route] = true
 			methods := []string{row.method}
-			if isGet(row.method) {
+			if row.method == http.MethodGet {
 				rows["HEAD "+row.route] = true
 				methods = append(methods, http.MethodHead)
 			}
