@@ -1,0 +1,121 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"latchkey/internal/testdb"
+)
+
+// asMain makes this test binary be the program: the servers of the tests are
+// processes of it, with the race detector when the tests have it.
+const asMain = "RUN_AS_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asMain) == "1" {
+		main() // ends the process
+	}
+	testdb.Main(m)
+}
+
+const secretWord = "violet harbour 42 lanterns"
+
+// environment are the variables of a portal.
+type environment []string
+
+// newEnvironment is a portal on a database, at a port of its own.
+func newEnvironment(t *testing.T, databaseURL string, more ...string) environment {
+	t.Helper()
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails (crypto/rand)
+	port := strconv.Itoa(freePort(t))
+	return append(environment{
+		"LATCHKEY_DATABASE_URL=" + databaseURL, "LATCHKEY_SECRET=" + hex.EncodeToString(secret),
+		"LATCHKEY_ADDR=localhost:" + port,
+	}, more...)
+}
+
+// with is the environment with further variables, which win.
+func (e environment) with(more ...string) environment {
+	return append(append(environment{}, e...), more...)
+}
+
+func (e environment) get(name string) string {
+	p := process{environ: e}
+	return p.getenv(name)
+}
+
+// freePort is a port that nobody listens on now.
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+// outcome is what a command did.
+type outcome struct {
+	t              *testing.T
+	command        string
+	code           int
+	stdout, stderr string
+}
+
+// command runs a command inside this process.
+func command(t *testing.T, e environment, stdin string, args ...string) *outcome {
+	t.Helper()
+	var stdout, stderr strings.Builder
+	code := run(t.Context(), process{args: args, environ: e, stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr})
+	return &outcome{t: t, command: strings.Join(args, " "), code: code, stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// exits checks the exit code.
+func (o *outcome) exits(want int) *outcome {
+	o.t.Helper()
+	if o.code != want {
+		o.t.Errorf("latchkey %s: got exit code %d, want %d\nstdout: %s\nstderr: %s", o.command, o.code, want, o.stdout, o.stderr)
+	}
+	return o
+}
+
+// prints checks standard output.
+func (o *outcome) prints(texts ...string) *outcome {
+	o.t.Helper()
+	for _, want := range texts {
+		if !strings.Contains(o.stdout, want) {
+			o.t.Errorf("latchkey %s: stdout does not have %q:\n%s", o.command, want, o.stdout)
+		}
+	}
+	return o
+}
+
+// complains checks standard error.
+func (o *outcome) complains(texts ...string) *outcome {
+	o.t.Helper()
+	for _, want := range texts {
+		if !strings.Contains(o.stderr, want) {
+			o.t.Errorf("latchkey %s: stderr does not have %q:\n%s", o.command, want, o.stderr)
+		}
+	}
+	return o
+}
+
+// oneLine checks that standard error is one sentence.
+func (o *outcome) oneLine() *outcome {
+	o.t.Helper()
+	if strings.Count(o.stderr, "\n") != 1 || !strings.HasPrefix(o.stderr, "latchkey: ") {
+		o.t.Errorf("latchkey %s: stderr is not one sentence of ours:\n%s", o.command, o.stderr)
+	}
+	return o
+}

@@ -1,0 +1,169 @@
+package main
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"latchkey/internal/testdb"
+)
+
+// TestWrongUse checks that what cannot be meant is exit code 2 and one
+// sentence, and touches nothing.
+func TestWrongUse(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data", "latchkey.db")
+	e := newEnvironment(t, "sqlite:"+path)
+	for _, test := range []struct {
+		args string
+		says string
+	}{
+		{"nothing", "nothing"},
+		{"serve --port 80", "--port"},
+		{"--verbose", "--verbose"},
+		{"migrate down", "down"},
+		{"user", "create"},
+		{"user show", "<name>"},
+		{"user list --status=gone", "--status"},
+		{"user list --role=root", "--role"},
+		{"user create --username=a --email=b --role=root", "--role"},
+		{"admin create", "--email"},
+		{"admin create --username=ana", "--email"},
+		{"user disable ana bo", "bo"},
+		{"version 2", "2"},
+	} {
+		command(t, e, "", strings.Fields(test.args)...).exits(exitUsage).oneLine().complains(test.says, "See latchkey --help.")
+	}
+	command(t, e, "", "admin", "create", "--username=ana", "--email=ana@example.org", "--password-stdin").
+		exits(exitUsage).oneLine().complains("standard input has no password")
+	if _, err := os.Stat(filepath.Dir(path)); !os.IsNotExist(err) {
+		t.Errorf("something was created: %v", err)
+	}
+}
+
+// TestHelp checks that help is no failure and names every command.
+func TestHelp(t *testing.T) {
+	command(t, nil, "", "--help").exits(exitDone).prints("serve", "migrate", "admin create", "healthcheck", "version",
+		"user create", "user list", "user show", "user disable", "user enable", "user sign-out", "user reset-link", "user promote", "user demote")
+	command(t, nil, "", "user", "disable", "--help").exits(exitDone).prints("--reason", "<name>")
+}
+
+// TestVersion checks what a bug report needs.
+func TestVersion(t *testing.T) {
+	command(t, nil, "", "version").exits(exitDone).prints("latchkey "+version, "commit ", runtime.Version())
+}
+
+// TestConfigurationProblems checks that every problem is told of at once, and
+// that nothing is half started.
+func TestConfigurationProblems(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "data", "latchkey.db")
+	e := environment{
+		"LATCHKEY_DATABASE_URL=sqlite:" + path, "LATCHKEY_ADDR=nowhere", "LATCHKEY_PUBLIC_URL=http://id.example.org",
+		"LATCHKEY_SECRET=hunter2hunter2", "LATCHKEY_ACCESS_TTL=soon", "LATCHKEY_SIGNUP=maybe", "LATCHKEY_PASSWORD_MIN=4", "LATCHKEY_LOG_LEVEL=loud",
+	}
+	for _, args := range []string{"", "serve", "migrate up", "migrate status", "user list", "admin create --email=a@b.example --username=ana"} {
+		command(t, e, "", strings.Fields(args)...).exits(exitFailed).complains("LATCHKEY_ADDR", "LATCHKEY_PUBLIC_URL", "LATCHKEY_SECRET",
+			"LATCHKEY_ACCESS_TTL", "LATCHKEY_SIGNUP", "LATCHKEY_PASSWORD_MIN", "LATCHKEY_LOG_LEVEL").hides("hunter2")
+	}
+	command(t, environment{"LATCHKEY_DATABASE_URL=postgres://localhost/x"}, "", "serve").exits(exitFailed).complains("LATCHKEY_SECRET")
+	if _, err := os.Stat(filepath.Dir(path)); !os.IsNotExist(err) {
+		t.Errorf("something was created: %v", err)
+	}
+	// A name that nothing reads is warned about and no failure.
+	e = newEnvironment(t, testdb.SQLiteURL(t), "LATCHKEY_ADRR=:80", "LATCHKEY_PORT=tcp://10.0.0.1:80")
+	command(t, e, "", "migrate", "up").exits(exitDone).complains("warning", "LATCHKEY_ADRR", "LATCHKEY_ADDR")
+}
+
+// hides checks that a text is in neither output.
+func (o *outcome) hides(text string) *outcome {
+	o.t.Helper()
+	if strings.Contains(o.stdout+o.stderr, text) {
+		o.t.Errorf("latchkey %s: prints %q", o.command, text)
+	}
+	return o
+}
+
+// TestMigrate checks that pending turns into applied, and that twice is fine.
+func TestMigrate(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		e := newEnvironment(t, databaseURL)
+		status := command(t, e, "", "migrate", "status").exits(exitDone).prints("00001", "pending")
+		if strings.Contains(status.stdout, "applied") {
+			t.Errorf("showing applies:\n%s", status.stdout)
+		}
+		for range 2 {
+			up := command(t, e, "", "migrate", "up").exits(exitDone).prints("00001", "applied 20")
+			if strings.Contains(up.stdout, "pending") {
+				t.Errorf("something is still pending:\n%s", up.stdout)
+			}
+		}
+		command(t, e, "", "migrate", "status").exits(exitDone).prints("applied 20")
+	})
+}
+
+// TestNewerSchema checks that a database of a later release is refused by
+// everything that would work on it.
+func TestNewerSchema(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		e := newEnvironment(t, databaseURL)
+		command(t, e, "", "migrate", "up").exits(exitDone)
+		driver, source := "pgx", databaseURL
+		if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite {
+			driver, source = "sqlite", path
+		}
+		db, err := sql.Open(driver, source)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = db.ExecContext(t.Context(), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)"); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, args := range []string{"", "serve", "migrate up", "user list", "user disable ana"} {
+			command(t, e, "", strings.Fields(args)...).exits(exitFailed).
+				complains("the database has a newer schema than this program: start the release that made it, or a later one")
+		}
+	})
+}
+
+// TestNoDatabase checks that a database that is not there is one clear failure.
+func TestNoDatabase(t *testing.T) {
+	e := newEnvironment(t, "postgres://nobody:hunter2@localhost:1/nothing?sslmode=disable&connect_timeout=2")
+	command(t, e, "", "user", "list").exits(exitFailed).hides("hunter2")
+	blocked := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(t, newEnvironment(t, "sqlite:"+blocked+"/latchkey.db"), "", "user", "list").exits(exitFailed).complains("latchkey: ")
+}
+
+// TestSecretFile checks that a portal on SQLite makes its secret once, for its
+// owner alone.
+func TestSecretFile(t *testing.T) {
+	dir := t.TempDir()
+	e := environment{"LATCHKEY_DATABASE_URL=sqlite:" + filepath.Join(dir, "data", "latchkey.db")}
+	command(t, e, "", "user", "list").exits(exitDone)
+	path := filepath.Join(dir, "data", "secret")
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("got %v, %v, want a file of mode 0600", info, err)
+	}
+	first, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command(t, e, "", "user", "list").exits(exitDone).hides(strings.TrimSpace(string(first)))
+	if second, err := os.ReadFile(path); err != nil || string(second) != string(first) {
+		t.Errorf("the secret changed (%v)", err)
+	}
+	for _, name := range []string{"latchkey.db", "."} {
+		info, err := os.Stat(filepath.Join(dir, "data", name))
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: got %v (%v), want nothing for others", name, info.Mode(), err)
+		}
+	}
+}

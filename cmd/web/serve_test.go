@@ -1,0 +1,228 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"latchkey/internal/testdb"
+)
+
+var setupLink = regexp.MustCompile(`http://localhost:\d+(/setup\?token=[A-Za-z0-9_-]{43})`)
+
+// TestServe starts a portal on nothing: it makes its database and its secret,
+// prints the setup link, serves and stops.
+func TestServe(t *testing.T) {
+	dir := t.TempDir()
+	e := newEnvironment(t, "sqlite:"+filepath.Join(dir, "data", "latchkey.db"), "LATCHKEY_SECRET=")
+	s := start(t, e)
+	s.out.wait(t, "Open this link within 1 hour to create the first one")
+	found := setupLink.FindStringSubmatch(s.out.String())
+	if found == nil {
+		t.Fatalf("there is no setup link:\n%s", s.out)
+	}
+	b := newBrowser(t, s.addr)
+	b.get(s, found[1], 200)
+	_, token, _ := strings.Cut(found[1], "token=")
+	b.do(s, http.MethodPost, "/setup", 303, "token", token, "username", "ana", "email", "ana@example.org", "password", secretWord)
+	b.get(s, "/admin", 200)
+	if got := strings.Count(s.out.String(), token); got != 1 {
+		t.Errorf("the token is printed %d times, want once", got)
+	}
+	for _, secret := range []string{secretWord, b.cookies["access"], b.cookies["refresh"]} {
+		if strings.Contains(s.out.String(), secret) {
+			t.Errorf("the log has the secret %q", secret)
+		}
+	}
+	if code := s.stop(); code != exitDone {
+		t.Errorf("got exit code %d after SIGTERM, want 0:\n%s", code, s.out)
+	}
+
+	// With an admin there is no link any more; who was signed in still is.
+	again := start(t, e)
+	b.get(again, "/admin", 200)
+	if strings.Contains(again.out.String(), "/setup") {
+		t.Errorf("prints a setup link although there is an admin:\n%s", again.out)
+	}
+}
+
+// TestSetupLinkJSON checks that with a JSON log every line is JSON.
+func TestSetupLinkJSON(t *testing.T) {
+	s := start(t, newEnvironment(t, testdb.SQLiteURL(t), "LATCHKEY_LOG_FORMAT=json"))
+	s.out.wait(t, "no admin exists yet")
+	s.stop()
+	if setupLink.FindString(s.out.String()) == "" {
+		t.Error("there is no setup link")
+	}
+	for line := range strings.Lines(s.out.String()) {
+		if !strings.HasPrefix(line, "{") || !strings.HasSuffix(line, "}\n") {
+			t.Errorf("a line is not JSON: %q", line)
+		}
+	}
+}
+
+// TestGracefulStop checks that a request in flight is finished, that no new one
+// is taken, and that the exit code is 0.
+func TestGracefulStop(t *testing.T) {
+	s := start(t, newEnvironment(t, testdb.SQLiteURL(t)))
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	const form = "theme=dark&next=%2Fforgot"
+	_, err = io.WriteString(conn, "POST /theme HTTP/1.1\r\nHost: "+s.addr+"\r\nContent-Type: application/x-www-form-urlencoded\r\n"+
+		"Content-Length: 25\r\nExpect: 100-continue\r\n\r\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := bufio.NewReader(conn)
+	// The server asks for the body: the handler runs.
+	if line, err := reader.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
+		t.Fatalf("got %q (%v), want 100 Continue", line, err)
+	}
+	if _, err := reader.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	stopped := make(chan int, 1)
+	go func() { stopped <- s.stop() }()
+	s.out.wait(t, "stopping")
+	if _, err := io.WriteString(conn, form); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != 303 || response.Header.Get("Location") != "/forgot" {
+		t.Errorf("got %s to %q, want 303 to /forgot", response.Status, response.Header.Get("Location"))
+	}
+	if code := <-stopped; code != exitDone {
+		t.Errorf("got exit code %d, want 0", code)
+	}
+	if s.answers("/healthz") != 0 {
+		t.Error("the server still answers")
+	}
+}
+
+// TestPortInUse checks that a port that is taken is one clear failure.
+func TestPortInUse(t *testing.T) {
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	e := newEnvironment(t, testdb.SQLiteURL(t)).with("LATCHKEY_ADDR=" + listener.Addr().String())
+	command(t, e, "", "serve").exits(exitFailed).complains("LATCHKEY_ADDR", "in use")
+}
+
+// TestHealthcheck asks a server that lives, one that is not ready and one that
+// is not there.
+func TestHealthcheck(t *testing.T) {
+	e := newEnvironment(t, testdb.SQLiteURL(t))
+	command(t, e, "", "healthcheck").exits(exitFailed).oneLine().complains("does not answer")
+	s := start(t, e)
+	command(t, e, "", "healthcheck").exits(exitDone)
+	_, port, err := net.SplitHostPort(s.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	command(t, environment{"LATCHKEY_ADDR=nowhere"}, "", "healthcheck").exits(exitFailed).oneLine().complains("LATCHKEY_ADDR")
+	s.stop()
+	command(t, environment{"LATCHKEY_ADDR=:" + port}, "", "healthcheck").exits(exitFailed).oneLine()
+}
+
+// TestRestart checks that a restart between two rotations, with whatever was
+// only in memory gone, keeps people signed in and replays refused.
+func TestRestart(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		e := newEnvironment(t, databaseURL)
+		s := start(t, e)
+		b := newBrowser(t, s.addr)
+		b.signUp(s, "ana")
+		old := b.clone()
+		for range 3 {
+			delete(b.cookies, "access")
+			b.get(s, "/profile", 200)
+			b.get(s, "/profile", 200)
+			if code := s.stop(); code != exitDone {
+				t.Fatalf("got exit code %d, want 0", code)
+			}
+			s = start(t, e)
+		}
+		b.get(s, "/profile", 200)
+		delete(old.cookies, "access")
+		old.get(s, "/profile", 303)
+		b.get(s, "/profile", 303) // the copy ended the session
+	})
+}
+
+// TestNewSecret checks that a new master secret signs nobody out while the
+// previous one is named, and everybody once it is not.
+func TestNewSecret(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		first := newEnvironment(t, databaseURL)
+		second := newEnvironment(t, databaseURL).with("LATCHKEY_ADDR=" + first.get("LATCHKEY_ADDR"))
+		s := start(t, first)
+		b := newBrowser(t, s.addr)
+		b.signUp(s, "ana")
+		stale := b.clone()
+		s.stop()
+		s = start(t, second.with("LATCHKEY_SECRET_PREVIOUS="+first.get("LATCHKEY_SECRET")))
+		b.get(s, "/profile", 200)
+		delete(b.cookies, "access")
+		b.get(s, "/profile", 200) // and from now on with the new one
+		s.stop()
+		s = start(t, second)
+		b.get(s, "/profile", 200)
+		stale.get(s, "/profile", 303)
+		b.get(s, "/profile", 200) // what cannot be read is no replay
+	})
+}
+
+// TestWiring checks that what is configured reaches the pages.
+func TestWiring(t *testing.T) {
+	logo := filepath.Join(t.TempDir(), "logo.svg")
+	if err := os.WriteFile(logo, []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z"/></svg>`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := newEnvironment(t, testdb.SQLiteURL(t), "LATCHKEY_BRAND_NAME=Acme Accounts", "LATCHKEY_BRAND_ACCENT=#aa3300", "LATCHKEY_BRAND_LOGO="+logo,
+		"LATCHKEY_SUPPORT_EMAIL=help@example.org", "LATCHKEY_SIGNUP=closed", "LATCHKEY_PASSWORD_MIN=20", "LATCHKEY_ACCESS_TTL=90s",
+		"LATCHKEY_REFRESH_TTL=2h", "LATCHKEY_SESSION_TTL=3h")
+	command(t, e, secretWord, "admin", "create", "--username=ana", "--email=ana@example.org", "--password-stdin").exits(exitDone)
+	s := start(t, e)
+	b := newBrowser(t, s.addr)
+	page := b.get(s, "/login", 200).body
+	for _, want := range []string{"Acme Accounts", "mailto:help@example.org", "/brand"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the sign-in page does not have %q:\n%s", want, page)
+		}
+	}
+	b.get(s, "/signup", 403)
+	r := b.do(s, http.MethodPost, "/login", 303, "username", "ana", "password", secretWord, "remember", "on")
+	for name, want := range map[string]string{"access=": "Max-Age=90;", "refresh=": "Max-Age=7200;"} {
+		found := false
+		for _, line := range r.header.Values("Set-Cookie") {
+			found = found || strings.HasPrefix(line, name) && strings.Contains(line+";", want)
+		}
+		if !found {
+			t.Errorf("got cookies %q, want %s with %s", r.header.Values("Set-Cookie"), name, want)
+		}
+	}
+	if page := b.get(s, "/profile/password", 200).body; !strings.Contains(page, "at least 20 characters") {
+		t.Error("the page does not know the least length of a password")
+	}
+	// The name of the site is no password.
+	r = b.do(s, http.MethodPost, "/profile/password", 422, "current_password", secretWord, "new_password", "about acme accounts, really")
+	if !strings.Contains(r.body, "Password must not contain the name of this site.") {
+		t.Errorf("got\n%s", r.body)
+	}
+	command(t, e.with("LATCHKEY_BRAND_LOGO="+logo+"x"), "", "serve").exits(exitFailed).complains("LATCHKEY_BRAND_LOGO")
+}

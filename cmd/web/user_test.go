@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"regexp"
+	"strings"
+	"testing"
+
+	"latchkey/internal/auth/password"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// accountOf reads an account from the database that a command worked on.
+func accountOf(t *testing.T, databaseURL, name string) *models.User {
+	t.Helper()
+	store, err := models.Open(t.Context(), models.Options{URL: databaseURL, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	user, err := store.Users.ByName(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return user
+}
+
+func fits(t *testing.T, hash, word string) bool {
+	t.Helper()
+	ok, _, err := password.NewHasher(password.HasherOptions{}).Verify(context.Background(), hash, word)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ok
+}
+
+// TestAdminCreate makes admins with a password from a pipe and with a link.
+func TestAdminCreate(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		e := newEnvironment(t, databaseURL)
+		// One newline at the end is not part of the password; a second one is.
+		for name, word := range map[string]string{"ana": secretWord, "bo": secretWord, "cy": secretWord + "\n", "di": " " + secretWord + " "} {
+			stdin := word + "\n"
+			if name == "bo" {
+				stdin = word
+			}
+			o := command(t, e, stdin, "admin", "create", "--username="+name, "--email="+name+"@example.org", "--name=A B", "--password-stdin").
+				exits(exitDone).prints("Created admin " + name + " <" + name + "@example.org>.").hides(secretWord)
+			if strings.Contains(o.stdout, "/reset") {
+				t.Errorf("prints a link although there is a password:\n%s", o.stdout)
+			}
+			user := accountOf(t, databaseURL, name)
+			if user.Role != models.RoleAdmin || user.FullName != "A B" || !fits(t, user.PasswordHash, word) {
+				t.Errorf("%s: got %+v", name, user)
+			}
+		}
+		o := command(t, e, "", "admin", "create", "--username=ed", "--email=ed@example.org").exits(exitDone).
+			prints("Created admin ed <ed@example.org>.", "Set a password with this link. It works once, for 24 hours:")
+		link := regexp.MustCompile(`(?m)^http://localhost:\d+/reset\?token=[A-Za-z0-9_-]{43}$`)
+		if !link.MatchString(o.stdout) {
+			t.Errorf("prints no link:\n%s", o.stdout)
+		}
+		if user := accountOf(t, databaseURL, "ed"); user.PasswordHash != "" {
+			t.Error("the account has a password already")
+		}
+	})
+}
+
+// TestCreateRefused names what to change, a line for each field.
+func TestCreateRefused(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		e := newEnvironment(t, databaseURL)
+		command(t, e, "short\n", "admin", "create", "--username=Admin", "--email=nothing", "--password-stdin").exits(exitFailed).complains(
+			"latchkey: username: This username is reserved. Choose another.\n", "latchkey: email: Enter an email address like name@example.com.\n",
+			"latchkey: password: Password must be at least 12 characters. Yours has 5.\n").hides("short")
+		command(t, e, "", "user", "create", "--username=ana", "--email=ana@example.org").exits(exitDone).prints("Created user ana")
+		command(t, e, "", "user", "create", "--username=ANA", "--email=ANA@example.org", "--role=admin").exits(exitFailed).
+			complains("username: This username is taken. Choose another.", "email: There is already an account with this email address.")
+		command(t, e, strings.Repeat("x", 3000), "user", "create", "--username=bo", "--email=bo@example.org", "--password-stdin").exits(exitFailed).
+			complains("password: Password must be at most 256 characters.")
+	})
+}
+
+// TestUserCommands does every act of the panel from a shell.
+func TestUserCommands(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		e := newEnvironment(t, databaseURL)
+		do := func(args ...string) *outcome {
+			t.Helper()
+			return command(t, e, "", append([]string{"user"}, args...)...)
+		}
+		do("list").exits(exitDone).prints("USERNAME")
+		do("create", "--username=ana", "--email=Ana@example.org", "--name=Ana Silva").exits(exitDone)
+		do("create", "--username=bo", "--email=bo@example.org", "--role=admin").exits(exitDone)
+		id := accountOf(t, databaseURL, "ana").ID
+
+		list := do("list").exits(exitDone).prints("ana", "Ana@example.org", "Ana Silva", "user", "active", "never", id, "bo", "admin")
+		if got := strings.Count(list.stdout, "\n"); got != 3 {
+			t.Errorf("got %d lines, want a header and 2 accounts:\n%s", got, list.stdout)
+		}
+		for _, filter := range []string{"--role=admin", "-qbo", "--search=bo@"} {
+			if o := do("list", filter).exits(exitDone).prints("bo@example.org"); strings.Contains(o.stdout, "Ana") {
+				t.Errorf("%s lists others:\n%s", filter, o.stdout)
+			}
+		}
+		for _, name := range []string{"ana", "ANA", "ana@EXAMPLE.org", id} {
+			do("show", name).exits(exitDone).prints("Username", "ana", "Ana@example.org", "Ana Silva", "active", id, "Password set", "never")
+		}
+		do("disable", "ana", "--reason", "left the team").exits(exitDone).
+			prints("ana is disabled. Sessions ended: 0. Nothing of this account is accepted any more.")
+		do("show", "ana").prints("disabled", "left the team")
+		do("list", "--status=disabled").prints("ana")
+		do("reset-link", "ana").exits(exitFailed).oneLine().complains("This account is disabled. Enable it first.")
+		do("disable", "ana").exits(exitDone)
+		do("enable", "ana").exits(exitDone).prints("ana is enabled.")
+		do("reset-link", id).exits(exitDone).prints("It works once, for 24 hours:", "/reset?token=")
+		do("sign-out", "ana").exits(exitDone).prints("ana is signed out everywhere. Sessions ended: 0.")
+		do("disable", "ana", "--reason", strings.Repeat("x", 501)).exits(exitFailed).complains("reason: The reason has at most 500 characters.")
+
+		// The last active admin stays one.
+		for _, act := range []string{"disable", "demote"} {
+			do(act, "bo").exits(exitFailed).oneLine().complains("This is the last active admin. Make somebody else an admin first.")
+		}
+		do("promote", "ana").exits(exitDone).prints("ana is an admin.")
+		do("demote", "bo").exits(exitDone).prints("bo is an ordinary user.")
+		do("disable", "ana").exits(exitFailed)
+		if user := accountOf(t, databaseURL, "ana"); user.Role != models.RoleAdmin || user.Disabled() {
+			t.Errorf("got %+v", user)
+		}
+		for _, act := range []string{"show", "disable", "enable", "sign-out", "reset-link", "promote", "demote"} {
+			do(act, "nobody").exits(exitFailed).oneLine().complains(`no account has the username, email address or id "nobody"`)
+			do(act, "").exits(exitFailed)
+			do(act, "1=1").exits(exitFailed)
+		}
+	})
+}
