@@ -1,0 +1,272 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// adminAndUser starts a portal with Ana, an admin, and Bo, who is not. Both
+// are signed in, each in a browser of their own.
+func adminAndUser(t *testing.T, script bool) (ana, bo *tab, boAccount account) {
+	t.Helper()
+	p := startPortal(t)
+	admin := p.admin(newAccount("ana", "Ana Silva"))
+	boAccount = p.signUp(newAccount("bo", "Bo Chen"))
+	ana, bo = open(t, p, script), open(t, p, script)
+	ana.signIn(admin.username, admin.password)
+	bo.signIn(boAccount.username, boAccount.password)
+	return ana, bo, boAccount
+}
+
+// findUser goes from the account page to the page of somebody, by search.
+func (b *tab) findUser(search, name string) {
+	b.Helper()
+	b.press("Admin")
+	b.press("Users")
+	b.fill("Search by username, email or name", search)
+	b.wantStatus(b.press("Search"), 200)
+	b.see("1 of 1 user")
+	b.press(name)
+}
+
+func TestFirstAdmin(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		link := p.setupPath()
+		p.signUp(newAccount("bo", "Bo Chen")) // the first to sign up is no admin
+		b := open(t, p, script)
+		b.wantStatus(b.visit(link), 200)
+		b.see("Create the first admin")
+		b.fill("Username", "ana")
+		b.fill("Email", "ana@example.org")
+		b.fill("Password", "short")
+		b.wantStatus(b.press("Create admin"), 422)
+		b.see("Password must be at least 12 characters. Yours has 5.")
+		b.fill("Password", "twelve wise owls read")
+		b.wantStatus(b.press("Create admin"), 200)
+		b.see("Your admin account is ready.")
+		b.press("Admin")
+		b.see("Overview", "There is only one active admin.")
+
+		b.visit(link)
+		b.see("Setup is done")
+	})
+}
+
+func TestDisableAndUndo(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		ana, bo, account := adminAndUser(t, script)
+		ana.findUser("bo@", "Bo Chen")
+		page := ana.at()
+		ana.question("Disable")
+		ana.see("Bo Chen will be signed out of 2 devices now and cannot sign in.")
+		ana.fill("Reason", "Left the team.")
+		ana.wantStatus(ana.press("Disable Bo Chen"), 200)
+		ana.wantAt(page)
+		ana.see("Bo Chen is disabled. 2 sessions ended; nothing of this account is accepted any more.", "Left the team.")
+
+		bo.press("Sessions") // the very next click
+		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
+		bo.see("This account is disabled. Contact help@example.org.")
+		bo.wantNot("Left the team")
+		bo.fill("Email or username", account.username)
+		bo.fill("Password", account.password)
+		bo.wantStatus(bo.press("Sign in"), 403)
+		bo.see("This account is disabled. Contact help@example.org.")
+		bo.wantNot("Left the team")
+		bo.fill("Password", "not the password")
+		bo.wantStatus(bo.press("Sign in"), 422)
+		bo.see("Email, username or password is not correct.")
+
+		ana.press("Undo")
+		ana.wantAt(page)
+		ana.see("Bo Chen is enabled and can sign in again.")
+		bo.fill("Password", account.password)
+		bo.wantStatus(bo.press("Sign in"), 200)
+		bo.wantAt("/profile/sessions")
+	})
+}
+
+func TestRoleAndSignOut(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		ana, bo, _ := adminAndUser(t, script)
+		bo.wantStatus(bo.visit("/admin"), 403)
+		bo.see("You cannot open this page", "bo@example.org")
+
+		ana.findUser("bo", "Bo Chen")
+		ana.press("Change role")
+		ana.tick("Admin")
+		ana.wantStatus(ana.press("Change role"), 200)
+		ana.see("Bo Chen now has the role")
+		bo.wantStatus(bo.visit("/admin"), 200)
+
+		ana.press("Change role")
+		ana.tick("User")
+		ana.press("Change role")
+		bo.wantStatus(bo.visit("/admin"), 403)
+
+		bo.press("Go to your account")
+		ana.question("Sign out everywhere")
+		ana.wantStatus(ana.press("Sign out Bo Chen"), 200)
+		ana.see("Bo Chen is signed out everywhere. 2 sessions ended.", "Not signed in anywhere.")
+		bo.press("Sessions")
+		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
+		bo.see("An admin signed you out everywhere.")
+	})
+}
+
+func TestResetLink(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		ana, bo, account := adminAndUser(t, script)
+		ana.findUser("bo", "Bo Chen")
+		page := ana.at()
+		ana.question("Create reset link")
+		ana.wantStatus(ana.press("Create reset link"), 200)
+		ana.see("Reset link created", "It is shown only now.")
+		link := ana.shownLink()
+		ana.visit(page)
+		ana.wantNot("/reset?token=")
+
+		stranger := open(t, ana.portal, script)
+		stranger.wantStatus(stranger.visit(link), 200)
+		stranger.wantStatus(stranger.visit(link), 200) // looking at it uses nothing up
+		if got := stranger.value("Username"); got != account.username {
+			t.Errorf("got username %q, want %q", got, account.username)
+		}
+		stranger.fill("New password", "twelve wise owls read")
+		stranger.wantStatus(stranger.press("Save new password"), 200)
+		stranger.wantAt("/login")
+		stranger.see("Your password is changed.")
+		stranger.signIn(account.username, "twelve wise owls read")
+
+		bo.press("Sessions")
+		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
+		bo.see("Your password was changed, and every device was signed out.")
+		bo.visit(link)
+		bo.see("This link was already used")
+	})
+}
+
+// shownLink is the path of the set-password link on the page.
+func (b *tab) shownLink() string {
+	b.Helper()
+	return strings.TrimPrefix(ask[string](b, `document.getElementById("set-password-link").textContent`), b.portal.url)
+}
+
+func TestAddAndDeleteUser(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		ana, bo, _ := adminAndUser(t, script)
+		ana.visit("/admin/users")
+		ana.press("Add user")
+		ana.fill("Username", "bo")
+		ana.fill("Email", "cleo@example.org")
+		ana.wantStatus(ana.press("Add user"), 422)
+		ana.fill("Username", "cleo")
+		ana.fill("Full name", "Cleo Park")
+		ana.wantStatus(ana.press("Add user"), 200)
+		ana.see("Account created", "Cleo Park", "It works once, for 24 hours.")
+
+		cleo := open(t, ana.portal, script)
+		cleo.visit(ana.shownLink())
+		cleo.fill("New password", "twelve wise owls read")
+		cleo.press("Save new password")
+		cleo.signIn("cleo@example.org", "twelve wise owls read")
+
+		ana.press("Go to Cleo Park")
+		ana.press("Delete")
+		ana.fill("Type cleo@example.org to confirm", "cleo")
+		ana.wantStatus(ana.press("Delete Cleo Park"), 422)
+		ana.fill("Type cleo@example.org to confirm", "cleo@example.org")
+		ana.wantStatus(ana.press("Delete Cleo Park"), 200)
+		ana.wantAt("/admin/users")
+		ana.see("The account of Cleo Park is deleted. 1 session ended.", "2 of 2 users")
+		cleo.press("Sessions")
+		cleo.wantAt("/login?next=%2Fprofile%2Fsessions")
+		bo.wantStatus(bo.visit("/profile"), 200)
+	})
+}
+
+func TestUserList(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		admin := p.admin(newAccount("ana", "Ana Silva"))
+		for _, name := range []string{"Cleo Park", "Bo Chen", "Bodil Hansen", "Dario Bonetti"} {
+			first, _, _ := strings.Cut(strings.ToLower(name), " ")
+			p.signUp(newAccount(first, name))
+		}
+		p.command("user", "disable", "bodil", "--reason", "on leave")
+		b := open(t, p, script)
+		b.signIn(admin.username, admin.password)
+		b.visit("/admin/users")
+		b.see("5 of 5 users")
+
+		names := func(want ...string) {
+			t.Helper()
+			got := ask[string](b, `[...document.querySelectorAll("tbody th a")].map((a) => a.textContent).join(", ")`)
+			if want := strings.Join(want, ", "); got != want {
+				t.Errorf("%s: got %q, want %q", b.at(), got, want)
+			}
+		}
+		names("Ana Silva", "Bo Chen", "Bodil Hansen", "Cleo Park", "Dario Bonetti")
+		b.press("User") // the column
+		if got, want := ask[string](b, `document.querySelector("th[aria-sort]").ariaSort`), "descending"; got != want {
+			t.Errorf("got aria-sort %q, want %q", got, want)
+		}
+		names("Dario Bonetti", "Cleo Park", "Bodil Hansen", "Bo Chen", "Ana Silva")
+		b.fill("Search by username, email or name", "BO")
+		b.press("Search")
+		names("Bodil Hansen", "Bo Chen")
+		b.fill("Search by username, email or name", "bonet") // inside the full name
+		b.press("Search")
+		names("Dario Bonetti")
+		b.fill("Search by username, email or name", "bo")
+		b.choose("Status", "Disabled")
+		b.press("Search")
+		names("Bodil Hansen")
+		b.choose("Role", "Admin")
+		b.press("Search")
+		b.see("No users match “bo” with status Disabled and role Admin.")
+		b.back()
+		names("Bodil Hansen")
+		b.press("Clear")
+		names("Dario Bonetti", "Cleo Park", "Bodil Hansen", "Bo Chen", "Ana Silva")
+	})
+}
+
+func TestAuditLog(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		ana, _, _ := adminAndUser(t, script)
+		ana.portal.command("user", "sign-out", "bo")
+		ana.findUser("bo", "Bo Chen")
+		ana.question("Disable")
+		ana.fill("Reason", "Left the team.")
+		ana.press("Disable Bo Chen")
+		ana.press("Audit log")
+		first := ask[string](ana, `document.querySelector(".log .what").textContent.replace(/\s+/g, " ").trim()`)
+		if want := "ana disabled bo. 0 sessions ended. Reason: Left the team."; first != want {
+			t.Errorf("got the line %q, want %q", first, want)
+		}
+		ana.click("Details")
+		ana.see("IP address", "Request")
+
+		ana.fill("Who did it", "ana@example.org")
+		ana.choose("What", "Disabled user")
+		ana.wantStatus(ana.press("Search"), 200)
+		if got := ask[int](ana, `document.querySelectorAll(".log > li").length`); got != 1 {
+			t.Errorf("got %d lines, want 1", got)
+		}
+		csv := ask[[]string](ana, `fetch(document.querySelector("a[download]").href).then(async (r) =>
+			[String(r.status), r.headers.get("Content-Type"), r.headers.get("Content-Disposition"), await r.text()])`)
+		if csv[0] != "200" || !strings.HasPrefix(csv[1], "text/csv") || !strings.HasPrefix(csv[2], "attachment") {
+			t.Errorf("got %q, want a file to download", csv[:3])
+		}
+		if lines := strings.Count(csv[3], "\r\n"); lines != 2 || !strings.Contains(csv[3], "Left the team.") {
+			t.Errorf("got %d lines, want the head and the act:\n%s", lines, csv[3])
+		}
+		ana.fill("To whom", "nobody-at-all")
+		ana.press("Search")
+		ana.see("Nothing in the log matches these filters.")
+		ana.press("Clear filters")
+		ana.wantAt("/admin/audit")
+	})
+}

@@ -1,0 +1,184 @@
+package e2e
+
+import (
+	"context"
+	"strings"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// finders are the functions that find things the way a person does: by the
+// words on them, and only where they can be seen.
+const finders = `
+	const words = (e) => (e.getAttribute("aria-label") ?? e.textContent).replace(/\s+/g, " ").trim();
+	const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && (!document.querySelector("dialog[open]") || e.closest("dialog[open]"));
+	const pick = (all, name) => all.find((e) => words(e) === name) ?? all.find((e) => words(e).startsWith(name));
+	const visible = (selector) => [...document.querySelectorAll(selector)].filter(seen);
+	const button = (name) => pick(visible("a, button, summary, input[type=submit]"), name);
+	const field = (name) => pick(visible("label"), name)?.control;
+`
+
+// point is a place in the window.
+type point struct{ X, Y float64 }
+
+// click clicks the link or button with this name, or one that begins with it.
+func (b *tab) click(name string) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	b.must("click "+name, chromedp.Do(ctx, b.clicking(name)))
+}
+
+// press clicks a link or button that leads to another page, and returns the
+// status of that page.
+func (b *tab) press(name string) int {
+	b.Helper()
+	return b.loading("press "+name, b.clicking(name))
+}
+
+func (b *tab) clicking(name string) chromedp.Action[chromedp.Void] {
+	b.Helper()
+	at := b.place("button", name)
+	return chromedp.MouseClickXY(at.X, at.Y)
+}
+
+// place scrolls something into view and says where its middle is. find is one
+// of the finders.
+func (b *tab) place(find, name string) point {
+	b.Helper()
+	at := ask[*point](b, `(() => {`+finders+`
+		const e = `+find+`(%s);
+		if (!e) return null;
+		e.scrollIntoView({ block: "center", behavior: "instant" });
+		const box = e.getClientRects()[0];
+		return { X: box.x + box.width / 2, Y: box.y + box.height / 2 };
+	})()`, name)
+	if at == nil {
+		b.Fatalf("there is no %s %q on %s:\n%s", find, name, b.at(), b.text())
+	}
+	return *at
+}
+
+// fill types into the field with this label, in place of what is there.
+func (b *tab) fill(label, text string) {
+	b.Helper()
+	found := ask[bool](b, `(() => {`+finders+`
+		const e = field(%s);
+		if (!e) return false;
+		e.focus();
+		if (e.type === "date") e.value = ""; else e.select();
+		return true;
+	})()`, label)
+	if !found {
+		b.Fatalf("there is no field %q on %s:\n%s", label, b.at(), b.text())
+	}
+	if text == "" {
+		b.key(deleteKey)
+		return
+	}
+	call(b, input.InsertText, input.InsertTextParams{Text: text})
+}
+
+// tick clicks the label of a checkbox or a radio button.
+func (b *tab) tick(label string) {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	at := b.place("field", label)
+	b.must("tick "+label, chromedp.Do(ctx, chromedp.MouseClickXY(at.X, at.Y)))
+}
+
+// choose picks an option of a list.
+func (b *tab) choose(label, option string) {
+	b.Helper()
+	found := ask[bool](b, `(() => {`+finders+`
+		const list = field(%s);
+		const option = [...list?.options ?? []].find((o) => o.label === %s);
+		if (option) option.selected = true;
+		return Boolean(option);
+	})()`, label, option)
+	if !found {
+		b.Fatalf("there is no %q in the list %q", option, label)
+	}
+}
+
+// value is what stands in a field.
+func (b *tab) value(label string) string {
+	b.Helper()
+	return ask[string](b, `(() => {`+finders+` return field(%s)?.value ?? "no such field" })()`, label)
+}
+
+// text is what can be read on the page.
+func (b *tab) text() string {
+	b.Helper()
+	return ask[string](b, `document.body.innerText.replace(/[ \t]+/g, " ")`)
+}
+
+// at is the path and query of the page.
+func (b *tab) at() string {
+	b.Helper()
+	return ask[string](b, `location.pathname + location.search`)
+}
+
+// wantAt fails unless this is the page at path.
+func (b *tab) wantAt(path string) {
+	b.Helper()
+	if got := b.at(); got != path {
+		b.Fatalf("got the page %s, want %s; it says:\n%s", got, path, b.text())
+	}
+}
+
+// wantStatus fails unless a page answered with want.
+func (b *tab) wantStatus(got, want int) {
+	b.Helper()
+	if got != want {
+		b.Fatalf("%s: got status %d, want %d; it says:\n%s", b.at(), got, want, b.text())
+	}
+}
+
+// see fails unless all these words can be read on the page.
+func (b *tab) see(words ...string) {
+	b.Helper()
+	text := b.text()
+	for _, want := range words {
+		if !strings.Contains(text, want) {
+			b.Fatalf("%s does not say %q, but:\n%s", b.at(), want, text)
+		}
+	}
+}
+
+// wantNot fails if these words can be read on the page.
+func (b *tab) wantNot(words string) {
+	b.Helper()
+	if text := b.text(); strings.Contains(text, words) {
+		b.Fatalf("%s says %q:\n%s", b.at(), words, text)
+	}
+}
+
+// focused describes what has the focus: its name, or "#" and its id when it is
+// a part of the page, or "nothing".
+func (b *tab) focused() string {
+	b.Helper()
+	return ask[string](b, `(() => {`+finders+`
+		const e = document.activeElement;
+		if (!e || e === document.body) return "nothing";
+		if (e.labels?.length) return words(e.labels[0]);
+		return e.matches("a, button, summary") ? words(e) : "#" + (e.id || e.className);
+	})()`)
+}
+
+// wantFocus waits until something has the focus.
+func (b *tab) wantFocus(want string) {
+	b.Helper()
+	var got string
+	waitForOr(b.T, func() bool { got = b.focused(); return got == want }, func() {
+		b.Fatalf("the focus on %s is on %q, want %q", b.at(), got, want)
+	})
+}
+
+// until waits for an expression to be true in the page.
+func (b *tab) until(what, expression string, args ...any) {
+	b.Helper()
+	waitFor(b.T, what, func() bool { return ask[bool](b, `Boolean(`+expression+`)`, args...) })
+}

@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
+)
+
+// inspect holds the page that is open against what every page has to be: free
+// of faults that axe-core finds, in light and dark, on a wide screen and on a
+// narrow phone, where nothing scrolls sideways; and free of inline style and
+// script. name is the state of the page in messages and in names of pictures.
+func (b *tab) inspect(name string) {
+	b.Helper()
+	b.wantNothingInline(name)
+	for _, shift := range b.layoutShifts() {
+		b.Errorf("%s: the page moved while it loaded: %s", name, shift)
+	}
+	b.watch.mute(true) // axe-core tries things that our policy forbids
+	ask[chromedp.Void](b, strings.ReplaceAll(suite.axe, "%", "%%"))
+	for _, look := range []struct {
+		name          string
+		width, height int64
+		dark          bool
+	}{
+		{"wide light", 1280, 800, false},
+		{"wide dark", 1280, 800, true},
+		{"phone dark", 320, 640, true},
+		{"phone light", 320, 640, false},
+	} {
+		b.screen(look.width, look.height, look.dark)
+		for _, fault := range b.axe() {
+			b.Errorf("%s, %s: %s", name, look.name, fault)
+		}
+		if got := ask[int64](b, `document.scrollingElement.scrollWidth`); got > look.width {
+			b.Errorf("%s, %s: the page is %d wide and scrolls sideways: %s", name, look.name, got, b.tooWide())
+		}
+		b.picture(name + " " + look.name)
+	}
+	b.screen(1280, 800, false)
+	b.watch.mute(false)
+}
+
+// axe runs axe-core with the rules of WCAG 2.2 AA, its best practices, and the
+// target size, which is not among its defaults.
+func (b *tab) axe() []string {
+	b.Helper()
+	return ask[[]string](b, `axe.run(document, {
+		runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"] },
+		rules: { "target-size": { enabled: true } },
+		resultTypes: ["violations"],
+	}).then(({ violations }) => violations.flatMap((v) =>
+		v.nodes.map((n) => v.id + ": " + v.help + ": " + n.html.slice(0, 200) + " " + n.any.map((c) => c.message).join("; "))))`)
+}
+
+// wantNothingInline fails if the page has a style or a script of its own, of
+// which its policy would allow neither.
+func (b *tab) wantNothingInline(name string) {
+	b.Helper()
+	got := ask[[]string](b, `[...document.querySelectorAll("*")].flatMap((e) => [
+		...(e.matches("style, script:not([src])") ? [e.localName] : []),
+		...e.getAttributeNames().filter((a) => a === "style" || a.startsWith("on")).map((a) => e.localName + " " + a),
+	])`)
+	if len(got) > 0 {
+		b.Errorf("%s: got inline %q, want none", name, got)
+	}
+}
+
+// layoutShifts are what moved since the page began to load, once for each
+// page: a change of the window's size moves everything.
+func (b *tab) layoutShifts() []string {
+	b.Helper()
+	return ask[[]string](b, `(() => {
+		if (window.inspected) return [];
+		window.inspected = true;
+		const seen = new PerformanceObserver(() => {});
+		seen.observe({ type: "layout-shift", buffered: true });
+		return seen.takeRecords().filter((shift) => !shift.hadRecentInput).map((shift) => shift.value + " " + shift.sources.map((s) =>
+			[s.previousRect, s.currentRect].map((r) => [r.x, r.y, r.width, r.height].join(" ")).join(" to ") + " " +
+			(s.node?.outerHTML ?? s.node?.textContent ?? "").slice(0, 100)));
+	})()`)
+}
+
+// tooWide names what sticks out of a page that scrolls sideways.
+func (b *tab) tooWide() []string {
+	b.Helper()
+	return ask[[]string](b, `[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth)
+		.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))`)
+}
+
+// picture leaves a screenshot of the whole page where somebody asked for one.
+func (b *tab) picture(name string) {
+	b.Helper()
+	dir := os.Getenv("LATCHKEY_E2E_SCREENSHOTS")
+	if dir == "" {
+		return
+	}
+	b.must("make a folder for pictures", os.MkdirAll(dir, 0o755))
+	size := ask[struct{ W, H float64 }](b, `({ W: innerWidth, H: Math.min(document.documentElement.scrollHeight, 4000) })`)
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	shot, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		CaptureBeyondViewport: new(true),
+		Clip:                  &page.Viewport{Width: size.W, Height: size.H, Scale: 1},
+	})
+	b.must("take a picture", err)
+	file := strings.NewReplacer(" ", "-", "/", "-").Replace(name) + ".png"
+	b.must("save a picture", os.WriteFile(filepath.Join(dir, file), shot.Data, 0o644))
+}
+
+// people makes accounts with believable names, signed in once each.
+func (p *portal) people(n int) {
+	p.t.Helper()
+	first := []string{"Noor", "Mateo", "Ingrid", "Kwame", "Yuki", "Priya", "Tomasz", "Leila", "Bram", "Sofía"}
+	last := []string{"Haddad", "Vargas", "Lindqvist", "Mensah", "Tanaka", "Raman", "Nowak", "Farahani", "de Wit", "Ortega"}
+	for i := range n {
+		p.signUp(newAccount(fmt.Sprintf("person%02d", i), first[i%len(first)]+" "+last[(i/len(first)+i)%len(last)]))
+	}
+}

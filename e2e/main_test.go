@@ -1,0 +1,104 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// suite is what all tests share. TestMain fills it in.
+var suite struct {
+	binary  string          // the built portal
+	browser context.Context // of the one Chromium
+	missing string          // why there is no browser, "" when there is one
+	axe     string          // the source of axe-core
+}
+
+func TestMain(m *testing.M) {
+	status, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		os.Exit(1)
+	}
+	os.Exit(status)
+}
+
+// run builds the portal, starts the browser and runs the tests.
+func run(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "latchkey-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+
+	chromium := findChromium()
+	if chromium == "" {
+		suite.missing = "Chromium is not installed: scripts/bring chromium"
+		if os.Getenv("LATCHKEY_TEST_STRICT") == "1" {
+			return 0, fmt.Errorf("%s", suite.missing)
+		}
+		fmt.Fprintln(os.Stderr, "e2e: NO BROWSER TEST RUNS:", suite.missing)
+		return m.Run(), nil
+	}
+	suite.binary = filepath.Join(dir, "latchkey")
+	build := exec.Command("go", "build", "-o", suite.binary, "./cmd/web")
+	build.Dir = ".."
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build the portal: %w\n%s", err, out)
+	}
+	source, err := os.ReadFile(filepath.Join("testdata", "axe-core", "axe.min.js"))
+	if err != nil {
+		return 0, err
+	}
+	suite.axe = string(source)
+
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), chromiumOptions(chromium, dir)...)
+	defer stop()
+	browser, closeBrowser := chromedp.NewContext(allocator)
+	defer closeBrowser()
+	if err := chromedp.Do(browser); err != nil {
+		return 0, fmt.Errorf("start %s: %w", chromium, err)
+	}
+	suite.browser = browser
+	return m.Run(), nil
+}
+
+// findChromium looks for what scripts/bring looks for.
+func findChromium() string {
+	for _, name := range []string{"headless-shell", "chromium", "chromium-browser", "google-chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	return ""
+}
+
+// Browsers as they call themselves.
+const (
+	desktop = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+	firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	iphone  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
+)
+
+// chromiumOptions start a quiet browser that tells nobody and writes British
+// English, the manner in which the portal writes times.
+func chromiumOptions(path, dir string) []chromedp.ExecAllocatorOption {
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(filepath.Join(dir, "browser")),
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("lang", "en-GB"),
+		chromedp.UserAgent(desktop),
+	)
+	if os.Geteuid() == 0 {
+		options = append(options, chromedp.NoSandbox) // it refuses to work as root
+	}
+	return options
+}

@@ -1,0 +1,132 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/chromedp"
+)
+
+// What only script does. Without it the other tests of this package show that
+// nothing is missed.
+
+func TestShowPassword(t *testing.T) {
+	t.Parallel()
+	b := open(t, startPortal(t), true)
+	b.visit("/login")
+	b.fill("Password", "seen by all")
+	b.click("Show password")
+	if got, want := ask[string](b, `document.getElementById("password").type`), "text"; got != want {
+		t.Errorf("got a field of type %q, want %q", got, want)
+	}
+	if got, want := ask[string](b, `document.querySelector("#password ~ [role=status]").textContent`), "Your password is visible"; got != want {
+		t.Errorf("got announced %q, want %q", got, want)
+	}
+	b.click("Hide password")
+	if got, want := ask[string](b, `document.getElementById("password").type`), "password"; got != want {
+		t.Errorf("got a field of type %q, want %q", got, want)
+	}
+}
+
+func TestNothingEmptyWithoutScript(t *testing.T) {
+	t.Parallel()
+	b := open(t, startPortal(t), false)
+	b.visit("/login")
+	if got := ask[bool](b, `document.querySelector("[data-show-password]").checkVisibility()`); got {
+		t.Error("a button that does nothing is shown")
+	}
+}
+
+func TestSentOnce(t *testing.T) {
+	t.Parallel()
+	b := open(t, startPortal(t), true)
+	b.visit("/login")
+	// The form goes nowhere, so that there is time to look.
+	got := ask[[]string](b, `(() => {
+		const form = document.getElementById("sign-in"), button = form.querySelector("button:not([type])");
+		let sent = 0;
+		form.addEventListener("submit", (e) => { if (!e.defaultPrevented) sent++; e.preventDefault(); });
+		button.click(); button.click();
+		return [String(sent), button.textContent, button.getAttribute("aria-disabled"), String(button.disabled)];
+	})()`)
+	for i, want := range []string{"1", "Signing in…", "true", "false"} {
+		if got[i] != want {
+			t.Errorf("got %q, want %q", got[i], want)
+		}
+	}
+}
+
+func TestConfirmDialog(t *testing.T) {
+	t.Parallel()
+	ana, bo, _ := adminAndUser(t, true)
+	ana.findUser("bo", "Bo Chen")
+	page := ana.at()
+	for _, test := range []struct{ link, heading string }{
+		{"Disable", "Disable Bo Chen?"},
+		{"Sign out everywhere", "Sign out Bo Chen everywhere?"},
+		{"Create reset link", "Create a reset link for Bo Chen?"},
+	} {
+		ana.question(test.link) // the focus is on Cancel
+		if got := ask[string](ana, `document.querySelector("dialog[open] h2").textContent`); got != test.heading {
+			t.Errorf("got heading %q, want %q", got, test.heading)
+		}
+		ana.key(escapeKey)
+		ana.until("the dialog to close", `!document.querySelector("dialog[open]")`)
+		ana.wantFocus(test.link)
+
+		ana.question(test.link)
+		ana.click("Cancel")
+		ana.until("the dialog to close", `!document.querySelector("dialog[open]")`)
+		ana.wantFocus(test.link)
+	}
+	ana.wantAt(page)
+	bo.wantStatus(bo.visit("/profile"), 200)
+	bo.wantAt("/profile")
+}
+
+func TestCopy(t *testing.T) {
+	t.Parallel()
+	ana, _, _ := adminAndUser(t, true)
+	for _, name := range []string{"clipboard-read", "clipboard-write"} {
+		_, err := chromedp.CallBrowser(ana.ctx, browser.SetPermission, browser.SetPermissionParams{
+			Permission:       &browser.PermissionDescriptor{Name: name},
+			Setting:          browser.PermissionSettingGranted,
+			Origin:           ana.portal.url,
+			BrowserContextID: chromedp.FromContext(ana.ctx).BrowserContextID,
+		})
+		ana.must("allow "+name, err)
+	}
+	ana.findUser("bo", "Bo Chen")
+	ana.question("Create reset link")
+	ana.press("Create reset link")
+	ana.click("Copy")
+	ana.until("the button to say so", `document.querySelector("[data-copy] span").textContent === "Copied"`)
+	if got, want := ask[string](ana, `document.querySelector(".copy [role=status]").textContent`), "Copied the set-password link"; got != want {
+		t.Errorf("got announced %q, want %q", got, want)
+	}
+	if got, want := ask[string](ana, `navigator.clipboard.readText()`), ana.portal.url+ana.shownLink(); got != want {
+		t.Errorf("got copied %q, want %q", got, want)
+	}
+}
+
+func TestTimes(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	for _, test := range []struct {
+		script bool
+		want   string
+	}{
+		{true, `^this minute$|^1 minute ago$`},
+		{false, `^\d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC$`},
+	} {
+		b := open(t, p, test.script)
+		b.signIn(ana.username, ana.password)
+		if got := ask[string](b, `document.querySelector("time[data-relative]").textContent`); !ask[bool](b, `new RegExp(%s).test(%s)`, test.want, got) {
+			t.Errorf("script %t: got the time %q, want %s", test.script, got, test.want)
+		}
+		if title := ask[string](b, `document.querySelector("time[data-relative]").title`); test.script != (title != "") {
+			t.Errorf("script %t: got the title %q", test.script, title)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// shortLived makes access tokens that a test can wait out.
+const shortLived = "LATCHKEY_ACCESS_TTL=1s"
+
+func TestBackAfterAccessTokenExpired(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t, shortLived)
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		b := open(t, p, script)
+		b.signIn(ana.username, ana.password)
+
+		b.untilExpired()
+		b.wantStatus(b.visit("/profile/sessions"), 200)
+		b.wantAt("/profile/sessions")
+		b.see("This device")
+		if b.cookies()["refresh"] == nil {
+			t.Error("no refresh cookie after the session was renewed")
+		}
+
+		// A form is carried out although the token expired while it was open.
+		b.visit("/profile")
+		b.fill("Full name", "Ana Souza")
+		b.untilExpired()
+		b.wantStatus(b.press("Save changes"), 200)
+		b.see("Your changes are saved.")
+		if got, want := b.value("Full name"), "Ana Souza"; got != want {
+			t.Errorf("got full name %q, want %q", got, want)
+		}
+	})
+}
+
+func TestManyTabsAtOnce(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t, shortLived)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	b := open(t, p, true)
+	b.signIn(ana.username, ana.password)
+	var tabs []*tab
+	for range 6 {
+		tabs = append(tabs, b.beside())
+	}
+	for _, tab := range tabs {
+		tab.visit("/login") // sends them on: they are signed in
+	}
+	for round := range 3 {
+		b.untilExpired()
+		for _, tab := range tabs {
+			ask[chromedp.Void](tab, `void (location.href = "/profile?at-once")`)
+		}
+		got := ask[[]string](b, `Promise.all(Array.from({ length: 20 }, async (_, i) => {
+			const response = await fetch("/profile?parallel=" + i);
+			const page = await response.text();
+			return response.status + " " + new URL(response.url).pathname + " " + page.includes("<h1>Your account</h1>");
+		}))`)
+		for i, answer := range got {
+			if want := "200 /profile true"; answer != want {
+				t.Errorf("round %d, request %d: got %q, want %q", round, i, answer, want)
+			}
+		}
+		for i, tab := range tabs {
+			tab.until("a tab to load", `location.search === "?at-once" && document.readyState === "complete"`)
+			if got, want := ask[string](tab, `document.querySelector("h1").textContent`), "Your account"; got != want {
+				t.Errorf("round %d, tab %d: got %q, want %q", round, i, got, want)
+			}
+			tab.visit("/profile")
+		}
+	}
+}
+
+func TestBackAfterSignOut(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		b := open(t, p, script)
+		b.signIn(ana.username, ana.password)
+		b.press("Sessions")
+		b.wantAt("/profile/sessions")
+		b.press("Account")
+		b.press("Sign out")
+		b.wantAt("/login")
+
+		b.back()
+		b.wantAt("/login?next=%2Fprofile")
+		b.wantNot(ana.email)
+	})
+}
+
+func TestSignOutHereAndElsewhere(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		here, there := open(t, p, script), open(t, p, script)
+		here.signIn(ana.username, ana.password)
+		there.signIn(ana.email, ana.password)
+
+		there.press("Sign out")
+		here.wantStatus(here.visit("/profile"), 200)
+		here.wantAt("/profile")
+
+		// One of them, from the list.
+		there.signIn(ana.email, ana.password)
+		here.visit("/profile/sessions")
+		here.press("Sign out Chrome on Linux, active now")
+		here.wantAt("/profile/sessions")
+		here.see("Signed out of Chrome on Linux.", "Recently signed out")
+		there.press("Sessions")
+		there.wantAt("/login?next=%2Fprofile%2Fsessions")
+		there.see("This device was signed out from another one.")
+
+		// All others.
+		there.fill("Email or username", ana.email)
+		there.fill("Password", ana.password)
+		there.press("Sign in")
+		there.wantAt("/profile/sessions")
+		here.visit("/profile/sessions")
+		here.question("Sign out everywhere else")
+		here.see("They will need to sign in again.")
+		here.press("Sign out 2 devices") // signing up was the other one
+		here.wantAt("/profile/sessions")
+		here.see("Signed out of 2 other devices.", "You are only signed in here.")
+		there.visit("/profile")
+		there.wantAt("/login?next=%2Fprofile")
+		there.see("This device was signed out from another one.")
+	})
+}
+
+func TestChangePasswordEndsOtherSessions(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		here, there := open(t, p, script), open(t, p, script)
+		here.signIn(ana.username, ana.password)
+		there.signIn(ana.username, ana.password)
+
+		here.wantStatus(here.visit("/.well-known/change-password"), 200)
+		here.wantAt("/profile/password")
+		here.fill("Current password", "not my password")
+		here.fill("New password", "twelve wise owls read")
+		here.wantStatus(here.press("Save new password"), 422)
+		here.see("There is a problem")
+		if script {
+			here.wantFocus("#problem")
+		}
+		here.fill("Current password", ana.password)
+		here.fill("New password", "twelve wise owls read")
+		here.wantStatus(here.press("Save new password"), 200)
+		here.wantAt("/profile")
+		here.see("Your password is changed. Your other devices are signed out.")
+
+		there.press("Sessions")
+		there.wantAt("/login?next=%2Fprofile%2Fsessions")
+		there.see("Your password was changed, and every device was signed out.")
+		there.fill("Email or username", ana.username)
+		there.fill("Password", ana.password)
+		there.wantStatus(there.press("Sign in"), 422)
+		there.fill("Password", "twelve wise owls read")
+		there.press("Sign in")
+		there.wantAt("/profile/sessions")
+	})
+}
+
+// question follows a link to the question before an act. With script it opens
+// as a dialog on the page, with the focus on Cancel.
+func (b *tab) question(link string) {
+	b.Helper()
+	if ask[bool](b, `matchMedia("(scripting: none)").matches`) {
+		b.wantStatus(b.press(link), 200)
+		return
+	}
+	b.click(link)
+	b.until("the dialog to open", `document.querySelector("dialog[open]")`)
+	b.wantFocus("Cancel")
+}

@@ -1,0 +1,62 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestTheme(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		b := open(t, p, script)
+		b.visit("/login?next=%2Fprofile%2Fsessions")
+		light := b.background()
+		b.press("Use dark theme")
+		b.wantAt("/login?next=%2Fprofile%2Fsessions")
+		b.wantTheme("dark")
+		dark := b.background()
+		if light == dark {
+			t.Errorf("both themes have the ground %s", light)
+		}
+		b.signIn(ana.username, ana.password)
+		b.wantTheme("dark")
+		if got := b.background(); got != dark {
+			t.Errorf("got the ground %s on the profile, want %s", got, dark)
+		}
+		b.tick("Light")
+		b.press("Save theme")
+		b.wantAt("/profile")
+		b.wantTheme("light")
+		b.screen(1280, 800, true) // the device prefers dark, the person does not
+		if got := b.background(); got != light {
+			t.Errorf("got the ground %s, want %s", got, light)
+		}
+		b.tick("System")
+		b.press("Save theme")
+		b.wantTheme("")
+		if got := b.background(); got != dark {
+			t.Errorf("got the ground %s on a dark device, want %s", got, dark)
+		}
+	})
+}
+
+// background is the colour behind the page.
+func (b *tab) background() string {
+	b.Helper()
+	return ask[string](b, `getComputedStyle(document.body).backgroundColor`)
+}
+
+// wantTheme fails unless the page says it has the theme, in the HTML as it
+// comes: a theme that script sets flashes.
+func (b *tab) wantTheme(want string) {
+	b.Helper()
+	if got := ask[string](b, `document.documentElement.dataset.theme ?? ""`); got != want {
+		b.Errorf("got theme %q, want %q", got, want)
+	}
+	html := ask[string](b, `fetch(location.href).then((r) => r.text())`)
+	head, _, _ := strings.Cut(html, "<head>")
+	if got := strings.Contains(head, `data-theme="`+want+`"`); got != (want != "") {
+		b.Errorf("the page comes as %s, want theme %q", head, want)
+	}
+}

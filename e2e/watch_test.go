@@ -1,0 +1,89 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/chromedp/cdproto/audits"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+)
+
+// watch collects what the browser complains about in one tab: errors and
+// warnings of the console, what the content security policy blocked, and
+// forms it finds fault with. It also counts what is transferred.
+type watch struct {
+	mu       sync.Mutex
+	muted    bool
+	found    []string
+	requests []string
+	bytes    float64
+}
+
+// event runs in the loop that reads from the browser and returns at once.
+func (w *watch) event(event any) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch event := event.(type) {
+	case *network.EventRequestWillBeSent:
+		w.requests = append(w.requests, event.Request.URL)
+	case *network.EventLoadingFinished:
+		w.bytes += event.EncodedDataLength
+	}
+	if problem := complaint(event); problem != "" && !w.muted && !slices.Contains(w.found, problem) {
+		w.found = append(w.found, problem)
+	}
+}
+
+// complaint is what the browser finds wrong, or "". A page that answers with
+// an error on purpose is no complaint; a file that does is.
+func complaint(event any) string {
+	switch event := event.(type) {
+	case *runtime.EventConsoleAPICalled:
+		if event.Type == runtime.ConsoleAPICalledTypeError || event.Type == runtime.ConsoleAPICalledTypeWarning {
+			return fmt.Sprintf("console.%s", event.Type)
+		}
+	case *runtime.EventExceptionThrown:
+		return "exception: " + event.ExceptionDetails.Text
+	case *log.EventEntryAdded:
+		entry := event.Entry
+		page := entry.Source == log.EntrySourceNetwork && !strings.Contains(entry.URL, "/static/") &&
+			strings.HasPrefix(entry.Text, "Failed to load resource: the server responded with a status of 4")
+		if !page && (entry.Level == log.EntryLevelError || entry.Level == log.EntryLevelWarning) {
+			return fmt.Sprintf("%s %s at %s: %s", entry.Source, entry.Level, entry.URL, entry.Text)
+		}
+	case *audits.EventIssueAdded:
+		details := event.Issue.Details
+		if csp := details.ContentSecurityPolicyIssueDetails; csp != nil {
+			return fmt.Sprintf("content security policy: %s blocked %s", csp.ViolatedDirective, csp.BlockedURL)
+		}
+		if form := details.GenericIssueDetails; form != nil && strings.HasPrefix(string(form.ErrorType), "Form") {
+			return fmt.Sprintf("%s %s", form.ErrorType, form.ViolatingNodeAttribute)
+		}
+	}
+	return ""
+}
+
+// problems are the complaints so far.
+func (w *watch) problems() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.found)
+}
+
+// mute leaves out what a tool does to the page.
+func (w *watch) mute(muted bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.muted = muted
+}
+
+// transferred says what was asked for so far, and how many bytes came.
+func (w *watch) transferred() ([]string, int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.requests), int(w.bytes)
+}
