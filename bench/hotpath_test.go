@@ -1,0 +1,236 @@
+package bench
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"latchkey/handlers"
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/internal/cookie"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+const publicURL = "http://localhost:8080"
+
+// portal is everything behind the routes, with one person who is signed in.
+type portal struct {
+	store   *models.Store
+	auth    *auth.Service
+	keyring *auth.Keyring
+	pages   http.Handler
+	tokens  *auth.Tokens
+	access  *auth.Claims
+	refresh *auth.Claims
+}
+
+// eachPortal runs f on SQLite and on PostgreSQL.
+func eachPortal(b *testing.B, f func(b *testing.B, p *portal)) {
+	b.Run("sqlite", func(b *testing.B) { f(b, newPortal(b, testdb.SQLite(b))) })
+	b.Run("postgres", func(b *testing.B) { f(b, newPortal(b, testdb.Postgres(b))) })
+}
+
+func newPortal(b *testing.B, store *models.Store) *portal {
+	b.Helper()
+	secret := []byte("0123456789abcdefghijklmnopqrstuv")
+	keyring, err := auth.NewKeyring(publicURL, secret, nil, time.Now)
+	if err != nil {
+		b.Fatal(err)
+	}
+	logger := slog.New(slog.DiscardHandler)
+	service, err := auth.New(auth.Options{
+		Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, Secret: secret,
+		AccessTTL: 24 * time.Hour, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
+		SignupOpen: true, // no limits: they would pause a session that rotates this often
+		Hasher:     password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}),
+		Policy:     password.NewPolicy(password.PolicyOptions{Min: 12}),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	pages, err := handlers.New(handlers.Options{
+		Auth: service, Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, BrandName: "Latchkey",
+		Cookies: cookie.New(cookie.Options{FlashKey: secret, Now: time.Now}),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	handler, err := pages.Echo()
+	if err != nil {
+		b.Fatal(err)
+	}
+	p := &portal{store: store, auth: service, keyring: keyring, pages: handler}
+	p.signUp(b)
+	return p
+}
+
+// signUp creates the person and uses the tokens once: the first use of a
+// generation writes.
+func (p *portal) signUp(b *testing.B) {
+	b.Helper()
+	client := auth.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: userAgent}
+	signedIn, err := p.auth.SignUp(b.Context(), auth.Signup{
+		Account:  auth.Account{Username: "ada", Email: "ada@example.org", FullName: "Ada Lovelace"},
+		Password: "correct horse battery staple 7", Client: client,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	p.tokens = signedIn.Tokens
+	if p.access, err = p.keyring.Verify(auth.WebAccess, p.tokens.Access); err != nil {
+		b.Fatal(err)
+	}
+	if p.refresh, err = p.keyring.Verify(auth.WebRefresh, p.tokens.Refresh); err != nil {
+		b.Fatal(err)
+	}
+	if _, err := p.auth.Authenticate(b.Context(), auth.Presented{Access: p.tokens.Access}, client); err != nil {
+		b.Fatal(err)
+	}
+}
+
+const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+
+// reportCPU adds the CPU time of this process to the figures of a benchmark:
+// on a busy machine it says more than the clock. PostgreSQL's own is not in it.
+func reportCPU(b *testing.B) (stop func()) {
+	start := cpuTime()
+	return func() { b.ReportMetric(float64(cpuTime()-start)/float64(b.N), "cpu-ns/op") }
+}
+
+// cpuTime returns the CPU time in nanoseconds that this process has used.
+func cpuTime() int64 {
+	var usage syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // fails for nobody's own process
+	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
+// BenchmarkVerify is the check of an access token's signature and claims.
+func BenchmarkVerify(b *testing.B) {
+	p := newPortal(b, testdb.SQLite(b))
+	b.ReportAllocs()
+	defer reportCPU(b)()
+	for b.Loop() {
+		if _, err := p.keyring.Verify(auth.WebAccess, p.tokens.Access); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkIdentify is the one query of every signed-in request.
+func BenchmarkIdentify(b *testing.B) {
+	eachPortal(b, func(b *testing.B, p *portal) {
+		b.ReportAllocs()
+		defer reportCPU(b)()
+		for b.Loop() {
+			if _, err := p.store.Sessions.Identify(b.Context(), p.access.SessionID, p.access.ID); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkRotate is the statement that moves a session to its next
+// generation, commit included.
+func BenchmarkRotate(b *testing.B) {
+	eachPortal(b, func(b *testing.B, p *portal) {
+		r := models.Rotation{
+			SessionID: p.refresh.SessionID, UserID: p.refresh.Subject, TokenID: p.refresh.ID,
+			Generation: p.refresh.Generation, Now: time.Now(),
+		}
+		b.ReportAllocs()
+		defer reportCPU(b)()
+		for b.Loop() {
+			if _, err := p.store.Sessions.Rotate(b.Context(), r); err != nil {
+				b.Fatalf("generation %d: %v", r.Generation, err)
+			}
+			r.Generation++
+		}
+	})
+}
+
+// BenchmarkAuthenticate finds out who a request belongs to, by a live access
+// token and by a refresh token.
+func BenchmarkAuthenticate(b *testing.B) {
+	client := auth.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: userAgent}
+	eachPortal(b, func(b *testing.B, p *portal) {
+		b.Run("live", func(b *testing.B) {
+			b.ReportAllocs()
+			defer reportCPU(b)()
+			for b.Loop() {
+				result, err := p.auth.Authenticate(b.Context(), auth.Presented{Access: p.tokens.Access}, client)
+				if err != nil || result.Identity == nil || result.Tokens != nil {
+					b.Fatalf("got %+v, error %v", result, err)
+				}
+			}
+		})
+		b.Run("rotating", func(b *testing.B) {
+			b.ReportAllocs()
+			defer reportCPU(b)()
+			for b.Loop() {
+				result, err := p.auth.Authenticate(b.Context(), auth.Presented{Refresh: p.tokens.Refresh}, client)
+				if err != nil || result.Tokens == nil {
+					b.Fatalf("got %+v, error %v", result, err)
+				}
+				p.tokens = result.Tokens
+			}
+		})
+	})
+}
+
+// BenchmarkPage is a whole answer, every middleware included, without the
+// network and without a line in the log.
+func BenchmarkPage(b *testing.B) {
+	eachPortal(b, func(b *testing.B, p *portal) {
+		b.Run("login", func(b *testing.B) { p.page(b, "/login", "") })
+		live := "access=" + p.tokens.Access + "; refresh=" + p.tokens.Refresh
+		b.Run("password", func(b *testing.B) { p.page(b, "/profile/password", live) })
+		b.Run("profile", func(b *testing.B) { p.page(b, "/profile", live) })
+		b.Run("rotating", func(b *testing.B) { p.page(b, "/profile", "refresh="+p.tokens.Refresh) })
+	})
+}
+
+// page asks for a page. A refresh token without an access token beside it
+// rotates the session; the next request then brings the new one.
+func (p *portal) page(b *testing.B, path, cookies string) {
+	r := httptest.NewRequest(http.MethodGet, publicURL+path, nil)
+	r.Header.Set("User-Agent", userAgent)
+	rotates := strings.HasPrefix(cookies, "refresh=")
+	b.ReportAllocs()
+	defer reportCPU(b)()
+	for b.Loop() {
+		if cookies != "" {
+			r.Header["Cookie"] = []string{cookies}
+		}
+		w := &sink{header: http.Header{}}
+		p.pages.ServeHTTP(w, r)
+		set := w.header["Set-Cookie"]
+		if w.status != http.StatusOK || rotates != (len(set) > 0) {
+			b.Fatalf("status %d, cookies %q", w.status, set)
+		}
+		if rotates {
+			cookies, _, _ = strings.Cut(set[slices.IndexFunc(set, isRefresh)], ";")
+		}
+	}
+}
+
+func isRefresh(cookie string) bool { return strings.HasPrefix(cookie, "refresh=") }
+
+// sink is a response nobody reads.
+type sink struct {
+	header http.Header
+	status int
+}
+
+func (s *sink) Header() http.Header         { return s.header }
+func (s *sink) Write(p []byte) (int, error) { return len(p), nil }
+func (s *sink) WriteHeader(status int)      { s.status = status }
