@@ -23,7 +23,12 @@ func (h *Handlers) showSignup(c echo.Context) error {
 	if !h.auth.SignupOpen() {
 		return h.signupClosed(c)
 	}
-	return latchkey.Render(c, http.StatusOK, pages.Signup(h.page(c, "Create account"), pages.SignupForm{PasswordMin: h.auth.PasswordMin()}))
+	query, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	form := pages.SignupForm{Next: safeNext(query.Get("next")), PasswordMin: h.auth.PasswordMin()}
+	return latchkey.Render(c, http.StatusOK, pages.Signup(h.page(c, "Create account"), form))
 }
 
 func (h *Handlers) signupClosed(c echo.Context) error {
@@ -40,7 +45,8 @@ func (h *Handlers) signup(c echo.Context) error {
 		return h.signupClosed(c)
 	}
 	form := pages.SignupForm{
-		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), PasswordMin: h.auth.PasswordMin(),
+		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Next: safeNext(in.Get("next")),
+		PasswordMin: h.auth.PasswordMin(),
 	}
 	signedIn, err := h.auth.SignUp(c.Request().Context(), h.newcomer(c, in))
 	status, wrong, err := h.refused(c, err, "")
@@ -50,7 +56,7 @@ func (h *Handlers) signup(c echo.Context) error {
 	if form.Errors = wrong; wrong.Any() {
 		return latchkey.Render(c, status, pages.Signup(h.page(c, "Create account"), form))
 	}
-	return h.welcome(c, signedIn, flashWelcome)
+	return h.welcome(c, signedIn, flashWelcome, or(form.Next, "/profile"))
 }
 
 // newcomer reads the fields that make an account.
@@ -62,11 +68,11 @@ func (h *Handlers) newcomer(c echo.Context, in form) auth.Signup {
 	}
 }
 
-// welcome signs a new person in and leads to their account.
-func (h *Handlers) welcome(c echo.Context, signedIn *auth.SignedIn, key string) error {
+// welcome signs a new person in and leads them on.
+func (h *Handlers) welcome(c echo.Context, signedIn *auth.SignedIn, key, path string) error {
 	h.signIn(c, signedIn)
 	h.cookies.SetFlash(c.Response().Header(), cookie.Flash{Key: key})
-	return c.Redirect(http.StatusSeeOther, "/profile")
+	return c.Redirect(http.StatusSeeOther, path)
 }
 
 // showSetup handles GET /setup: opening the link uses nothing up.
@@ -108,7 +114,7 @@ func (h *Handlers) setup(c echo.Context) error {
 	if form.Errors = wrong; wrong.Any() {
 		return h.setupPage(c, status, auth.Link{}, form)
 	}
-	return h.welcome(c, signedIn, flashSetup)
+	return h.welcome(c, signedIn, flashSetup, "/profile")
 }
 
 func (h *Handlers) setupPage(c echo.Context, status int, link auth.Link, form pages.SetupForm) error {

@@ -40,6 +40,22 @@ func TestSignup(t *testing.T) {
 	})
 }
 
+// TestSignupNext checks that a new person arrives where they were going, and
+// nowhere else.
+func TestSignupNext(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b := s.browser()
+		b.get("/signup?next=/profile/sessions").status(200).has(`name="next" value="/profile/sessions"`)
+		for name, test := range map[string]struct{ next, want string }{
+			"ana": {"/profile/sessions", "/profile/sessions"},
+			"bob": {"//evil.example/", "/profile"},
+		} {
+			s.browser().post("/signup", "username", name, "email", name+"@example.org", "password", secretWord, "next", test.next).
+				redirects(test.want)
+		}
+	})
+}
+
 // TestSignupRules checks every rule's sentence beside its field, and that what
 // was typed stays, but for the password.
 func TestSignupRules(t *testing.T) {
