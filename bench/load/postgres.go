@@ -21,10 +21,8 @@ import (
 
 // postgresSettings are those of a server that people rely on: what is
 // committed survives a power cut. Everything else is PostgreSQL's default.
-var postgresSettings = []string{
-	"fsync=on", "synchronous_commit=on", "full_page_writes=on", "autovacuum=on",
-	"shared_buffers=256MB", "max_connections=100",
-	"listen_addresses=127.0.0.1", "unix_socket_directories=",
+func postgresSettings() []string {
+	return []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=256MB"}
 }
 
 // cluster is a PostgreSQL server of the bench's own. Its data stay in the
@@ -65,7 +63,7 @@ func startCluster(ctx context.Context, cache string) (*cluster, error) {
 	}
 	_, port, _ := net.SplitHostPort(addr)
 	args := []string{"-D", filepath.Join(dir, "data"), "-p", port}
-	for _, setting := range postgresSettings {
+	for _, setting := range append(postgresSettings(), "listen_addresses=127.0.0.1", "unix_socket_directories=") {
 		args = append(args, "-c", setting)
 	}
 	c := &cluster{

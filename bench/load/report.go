@@ -129,7 +129,7 @@ func machineFacts(b *bench) []fact {
 		{"load average at the start", loadAverage()},
 	}
 	if b.postgres != nil {
-		facts = append(facts, fact{"PostgreSQL", b.postgres.version + ", " + strings.Join(postgresSettings[:6], ", ")})
+		facts = append(facts, fact{"PostgreSQL", b.postgres.version + ", " + strings.Join(postgresSettings(), ", ")})
 	}
 	return facts
 }

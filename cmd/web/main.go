@@ -35,6 +35,8 @@ type process struct {
 	stdin   io.Reader
 	stdout  io.Writer
 	stderr  io.Writer
+
+	hashSlots int // password hashes at a time; 0: one for each core
 }
 
 type cli struct {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -31,7 +32,7 @@ type serveCmd struct{}
 
 // Run serves until ctx is done, then lets requests in flight finish.
 func (serveCmd) Run(ctx context.Context, p *process) error {
-	p.tuneMemory()
+	p.tuneRuntime()
 	o, err := p.open(ctx, p.stdout)
 	if err != nil {
 		return err
@@ -79,10 +80,18 @@ const (
 	memoryLimit = 128 << 20
 )
 
-func (p *process) tuneMemory() {
+// tuneRuntime sets what the runtime cannot know. While every core computes a
+// password hash, which is never waited in, pages would wait for the scheduler's
+// turn of 10 ms: with as many threads again, the kernel shares the cores
+// between the two.
+func (p *process) tuneRuntime() {
 	if p.getenv("GOGC") == "" && p.getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(gcPercent)
 		debug.SetMemoryLimit(memoryLimit)
+	}
+	if p.getenv("GOMAXPROCS") == "" {
+		p.hashSlots = runtime.GOMAXPROCS(0) // the cores that this process may use
+		runtime.GOMAXPROCS(2 * p.hashSlots)
 	}
 }
 
@@ -134,6 +143,7 @@ func (o *portal) keepHouse(ctx context.Context) error {
 	} else {
 		o.logger.Debug("one password hash", "took", took.String())
 	}
+	debug.FreeOSMemory() // the hash's 19 MiB, or an idle server would keep them
 	ticker := time.NewTicker(housekeepingEvery)
 	defer ticker.Stop()
 	for {

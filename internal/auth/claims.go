@@ -3,7 +3,6 @@ package auth
 import (
 	"encoding/json"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -15,14 +14,34 @@ type Claims struct {
 	Issuer     string      `json:"iss"`
 	Subject    string      `json:"sub"`
 	Audience   audience    `json:"aud"`
-	ExpiresAt  NumericDate `json:"exp,omitzero"`
-	NotBefore  NumericDate `json:"nbf,omitzero"`
-	IssuedAt   NumericDate `json:"iat,omitzero"`
+	ExpiresAt  NumericDate `json:"exp"`
+	NotBefore  NumericDate `json:"nbf"`
+	IssuedAt   NumericDate `json:"iat"`
 	ID         string      `json:"jti"`
 	SessionID  string      `json:"sid"`
 	Generation int64       `json:"gen"`
-	Scope      string      `json:"scope,omitempty"`
-	ClientID   string      `json:"client_id,omitempty"`
+	Scope      string      `json:"scope"`
+	ClientID   string      `json:"client_id"`
+}
+
+// payload writes claims: in whole seconds, with one audience.
+func (c *Claims) payload() ([]byte, error) {
+	return json.Marshal(struct {
+		Issuer     string `json:"iss"`
+		Subject    string `json:"sub"`
+		Audience   string `json:"aud"`
+		ExpiresAt  int64  `json:"exp"`
+		NotBefore  int64  `json:"nbf"`
+		IssuedAt   int64  `json:"iat"`
+		ID         string `json:"jti"`
+		SessionID  string `json:"sid"`
+		Generation int64  `json:"gen"`
+		Scope      string `json:"scope,omitempty"`
+		ClientID   string `json:"client_id,omitempty"`
+	}{
+		c.Issuer, c.Subject, c.Audience.name, int64(c.ExpiresAt), int64(c.NotBefore), int64(c.IssuedAt),
+		c.ID, c.SessionID, c.Generation, c.Scope, c.ClientID,
+	})
 }
 
 // maxDate is the year 9999, as far as dates are understood.
@@ -62,9 +81,6 @@ func (d NumericDate) Time() time.Time {
 	return time.Unix(int64(seconds), int64(fraction*1e9))
 }
 
-// MarshalJSON writes whole seconds.
-func (d NumericDate) MarshalJSON() ([]byte, error) { return strconv.AppendInt(nil, int64(d), 10), nil }
-
 func (d NumericDate) claim() (*jwt.NumericDate, error) {
 	if d == 0 {
 		return nil, nil //nolint:nilnil // how the JWT library says that a claim is absent
@@ -75,9 +91,6 @@ func (d NumericDate) claim() (*jwt.NumericDate, error) {
 // audience is a token's one audience. A list of one says the same (RFC 7519
 // §4.1.3); more than one is not ours.
 type audience struct{ name string }
-
-// MarshalJSON writes a string.
-func (a audience) MarshalJSON() ([]byte, error) { return json.Marshal(a.name) }
 
 // UnmarshalJSON reads a string, or a list of one.
 func (a *audience) UnmarshalJSON(data []byte) error {

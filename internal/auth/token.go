@@ -123,7 +123,7 @@ func encodeHeader(class Class, kid string) (string, error) {
 func (r *Keyring) Sign(class Class, claims Claims) (string, error) {
 	claims.Issuer, claims.Audience = r.issuer, audience{class.spec().audience}
 	claims.NotBefore = claims.IssuedAt
-	payload, err := json.Marshal(claims)
+	payload, err := claims.payload()
 	if err != nil {
 		return "", fmt.Errorf("sign token: %w", err)
 	}
