@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"latchkey/internal/apperr"
@@ -133,15 +134,17 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 	return t.end(ctx, "user_id = @user AND id <> @except", map[string]any{"user": userID, "except": except}, reason, now)
 }
 
-// Trim ends the least recently used live sessions of a person beyond the
-// newest keep. Call it in a transaction.
-func (t *Sessions) Trim(ctx context.Context, userID string, keep int, now time.Time) (int, error) {
+// Trim ends the least recently used live sessions of a person so that at most
+// keep are left; fresh, the one that was just opened, is among them. Call it in
+// a transaction.
+func (t *Sessions) Trim(ctx context.Context, userID, fresh string, keep int, now time.Time) (int, error) {
 	list, err := t.Live(ctx, userID, now)
 	if err != nil || len(list) <= keep {
 		return 0, err
 	}
+	list = slices.DeleteFunc(list, func(s Session) bool { return s.ID == fresh })
 	var ids []string
-	for _, session := range list[keep:] {
+	for _, session := range list[keep-1:] {
 		ids = append(ids, session.ID)
 	}
 	return t.end(ctx, "id IN @ids", map[string]any{"ids": ids}, ReasonLimit, now)

@@ -20,7 +20,6 @@ import (
 
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
-	"gorm.io/gorm/logger"
 
 	"latchkey/internal/apperr"
 )
@@ -67,12 +66,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
 		NowFunc:                func() time.Time { return time.Now().UTC() },
-		Logger: logger.NewSlogLogger(log, logger.Config{
-			SlowThreshold:             time.Second,
-			LogLevel:                  logger.Warn,
-			IgnoreRecordNotFoundError: true,
-			ParameterizedQueries:      true, // its default prints the values, password hashes too
-		}),
+		Logger: newStatementLogger(log),
 	}
 	var dialector gorm.Dialector
 	var err error

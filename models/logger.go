@@ -1,0 +1,39 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"gorm.io/gorm/logger"
+)
+
+// slowStatement is from when on a statement is worth a line in the log.
+const slowStatement = time.Second
+
+// statementLogger logs slow and failed statements without their values. A
+// value that is taken and a caller that went away are answers, not failures.
+type statementLogger struct{ logger.Interface }
+
+func newStatementLogger(log *slog.Logger) logger.Interface {
+	return statementLogger{logger.NewSlogLogger(log, logger.Config{
+		SlowThreshold:             slowStatement,
+		LogLevel:                  logger.Warn,
+		IgnoreRecordNotFoundError: true,
+		ParameterizedQueries:      true, // its default prints the values, password hashes too
+	})}
+}
+
+// LogMode keeps the wrapping.
+func (l statementLogger) LogMode(level logger.LogLevel) logger.Interface {
+	return statementLogger{l.Interface.LogMode(level)}
+}
+
+// Trace passes on what the embedded logger shall know of.
+func (l statementLogger) Trace(ctx context.Context, begin time.Time, statement func() (string, int64), err error) {
+	if _, taken := duplicate(err); taken || errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	l.Interface.Trace(ctx, begin, statement, err)
+}
