@@ -66,7 +66,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
 		NowFunc:                func() time.Time { return time.Now().UTC() },
-		Logger: newStatementLogger(log),
+		Logger:                 newStatementLogger(log),
 	}
 	var dialector gorm.Dialector
 	var err error
