@@ -1,0 +1,39 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/network"
+)
+
+// TestNothingMoves loads pages on a slow network: what arrives late, the end
+// of the page or the script, may not move what is painted already.
+func TestNothingMoves(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	admin := p.admin(newAccount("ana", "Ana Silva"))
+	bo := p.signUp(newAccount("bo", "Bo Chen"))
+	p.signInFrom(bo, iphone)
+	b := open(t, p, true)
+	b.signIn(admin.username, admin.password)
+	p.signInFrom(admin, firefox)
+	b.visit("/profile/sessions")
+	b.press("Sign out Firefox on Windows")
+	b.visit("/admin/users")
+	b.press("Bo Chen")
+	user := b.at()
+
+	call(b, network.SetCacheDisabled, network.SetCacheDisabledParams{CacheDisabled: true})
+	call(b, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{{Latency: 100, DownloadThroughput: 50 << 10, UploadThroughput: 50 << 10}},
+	})
+	for _, width := range []int64{1280, 412, 320} {
+		b.screen(width, 800, false)
+		for _, path := range []string{"/profile", "/profile/sessions", "/admin", "/admin/users", user, "/admin/audit", "/forgot"} {
+			b.wantStatus(b.visit(path), 200)
+			for _, shift := range b.layoutShifts() {
+				b.Errorf("%s, %d wide: moved while it arrived: %s", path, width, shift)
+			}
+		}
+	}
+}
