@@ -72,7 +72,7 @@ const chartDays = 14
 
 func (h *Handlers) signInsPerDay(c echo.Context, today time.Time) ([]pages.DayCount, error) {
 	first := today.AddDate(0, 0, 1-chartDays)
-	counts, err := h.store.Audit.PerDay(c.Request().Context(), first, chartDays, auth.ActionLogin)
+	counts, err := h.store.Audit.PerDay(c.Request().Context(), first, chartDays, auth.ActionLogin, auth.ActionSignUp, auth.ActionSetup)
 	if err != nil {
 		return nil, err
 	}
