@@ -226,7 +226,6 @@ func TestSearchFindsNamesWithoutCase(t *testing.T) {
 		}{
 			{"Ümit", "Ümit Yılmaz", true},
 			{"ümit", "Ümit Yılmaz", false},
-			{"ÜMİT", "", true}, // a dotted İ folds to no i that both engines know
 			{"žOFIA", "Žofia Nováková", false},
 			{"nováková", "Žofia Nováková", true},
 			{"novakova", "", true}, // accents count

@@ -3,8 +3,8 @@
 // same run on the same machine.
 //
 // It has the process settings of the portal (cmd/web/serve.go), those of the
-// garbage collector included, and no middleware, so that what is left between
-// the two is the portal's own work.
+// runtime included, and no middleware, so that what is left between the two is
+// the portal's own work.
 package main
 
 import (
@@ -33,19 +33,24 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "`address` to listen on")
 	size := flag.Int("bytes", 4096, "`size` of the page in bytes")
 	flag.Parse()
-	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(128 << 20)
-	}
-	if os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
-	}
+	tuneRuntime()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := serve(ctx, *addr, *size)
 	stop()
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "floor: %v\n", err)
 		os.Exit(1)
+	}
+}
+
+// tuneRuntime does what the portal does at its start.
+func tuneRuntime() {
+	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetGCPercent(400)
+		debug.SetMemoryLimit(128 << 20)
+	}
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(2 * runtime.GOMAXPROCS(0))
 	}
 }
 

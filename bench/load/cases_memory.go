@@ -20,19 +20,19 @@ const (
 	loginPatience  = 60 * time.Second
 )
 
-// memoryOfLogins lets 100 people sign in at the same moment and looks at the
-// portal's memory before, at most and after. Who is told that the queue is
-// full (503) asks again, until everybody is in.
+// memoryOfLogins lets 100 people sign in at the same moment at a portal that
+// was idle, and looks at its memory before, at most and after. Who is told
+// that the queue is full (503) asks again, until everybody is in.
 func (b *bench) memoryOfLogins(ctx context.Context, db database) error {
+	names, err := b.fill(ctx, db)
+	if err != nil {
+		return err
+	}
 	portal, _, err := b.startPortal(ctx, db.url)
 	if err != nil {
 		return err
 	}
 	defer portal.stop()
-	names, _, err := signUp(portal.addr, b.connections)
-	if err != nil {
-		return err
-	}
 	if err := pause(ctx, b.quiet()); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func signInPatiently(ctx context.Context, addr, name string) (again int, err err
 // idleMemory starts the portal on an existing database, leaves it alone and
 // looks at its memory.
 func (b *bench) idleMemory(ctx context.Context, db database) error {
-	if err := b.fill(ctx, db); err != nil {
+	if _, err := b.fill(ctx, db); err != nil {
 		return err
 	}
 	portal, _, err := b.startPortal(ctx, db.url)
@@ -134,15 +134,15 @@ func (b *bench) idleMemory(ctx context.Context, db database) error {
 	return nil
 }
 
-// fill makes a database that was in use before.
-func (b *bench) fill(ctx context.Context, db database) error {
+// fill makes a database that was in use before, and returns who signed up.
+func (b *bench) fill(ctx context.Context, db database) (names []string, err error) {
 	portal, _, err := b.startPortal(ctx, db.url)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer portal.stop()
-	_, _, err = signUp(portal.addr, b.connections)
-	return err
+	names, _, err = signUp(portal.addr, b.connections)
+	return names, err
 }
 
 // pause waits, unless ctx ends first.

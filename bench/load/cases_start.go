@@ -19,7 +19,7 @@ type startRow struct {
 
 // startUp starts the portal again and again on an existing database.
 func (b *bench) startUp(ctx context.Context, db database) error {
-	if err := b.fill(ctx, db); err != nil {
+	if _, err := b.fill(ctx, db); err != nil {
 		return err
 	}
 	var taken []time.Duration
