@@ -90,7 +90,8 @@ func startCluster(ctx context.Context, cache string) (*cluster, error) {
 	}()
 	if err := c.waitReady(ctx); err != nil {
 		c.stop()
-		return nil, fmt.Errorf("%w; its log is %s", err, log.Name())
+		said, _ := os.ReadFile(log.Name())
+		return nil, fmt.Errorf("%w\n%s", err, said[max(0, len(said)-1000):])
 	}
 	return c, nil
 }
