@@ -41,6 +41,17 @@ func orderOf(sort UserSort) (userOrder, error) {
 	return userOrder{}, apperr.New(apperr.Malformed, "", nil)
 }
 
+// everything is a condition on the first column that always holds.
+func (o userOrder) everything() string {
+	if isInstant(o.columns[0]) {
+		return o.columns[0] + " >= 0"
+	}
+	return o.columns[0] + " >= ''"
+}
+
+// isInstant reports whether a column holds a Time; the others hold text.
+func isInstant(column string) bool { return strings.HasSuffix(column, "_at") }
+
 // userCursor is the place of a user in an order: the values of its columns.
 type userCursor []any
 
@@ -90,7 +101,7 @@ func (o userOrder) decode(text string) (userCursor, error) {
 	}
 	var place userCursor
 	for i, column := range o.columns {
-		if !strings.HasSuffix(column, "_at") {
+		if !isInstant(column) {
 			place = append(place, parts[1+i])
 			continue
 		}

@@ -138,7 +138,7 @@ func (p *UserPage) link(query UserQuery, order userOrder, further bool) {
 }
 
 // Figures counts all users exactly, and those whose last sign-in is at since
-// or later. Its cost grows with the number of users: some 20 to 40 ms for a
+// or later. Its cost grows with the number of users: some tens of milliseconds for a
 // million.
 func (u *Users) Figures(ctx context.Context, since time.Time) (UserFigures, error) {
 	s := userSearch{dialect: u.dialect, groups: userGroups("", "")}

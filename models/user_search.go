@@ -76,7 +76,7 @@ func userGroups(status UserStatus, role Role) []userGroup {
 // users there are on all pages, at most one more than are counted.
 func (u *Users) search(ctx context.Context, s *userSearch) ([]UserRow, int, error) {
 	if s.terms.none() || len(s.groups) < len(userGroups("", "")) {
-		everybody, err := u.number(ctx, s.countGroups(userTerms{}))
+		everybody, err := u.number(ctx, s.countGroups())
 		if err != nil {
 			return nil, 0, err
 		}
@@ -85,7 +85,7 @@ func (u *Users) search(ctx context.Context, s *userSearch) ([]UserRow, int, erro
 			return rows, everybody, err
 		}
 		if everybody <= s.limits.counted {
-			return u.walkCounted(ctx, s)
+			return u.headAndCount(ctx, s, s.walkAll())
 		}
 	}
 	count, err := u.number(ctx, s.countPrefixes())
@@ -100,21 +100,11 @@ func (u *Users) search(ctx context.Context, s *userSearch) ([]UserRow, int, erro
 	}
 	if count <= s.limits.counted {
 		var rows []UserRow
-		if rows, count, err = u.gatherCounted(ctx, s); err != nil || count <= s.limits.counted {
+		if rows, count, err = u.headAndCount(ctx, s, s.gatherAll()); err != nil || count <= s.limits.counted {
 			return rows, count, err
 		}
 	}
 	rows, err := u.walkOrGather(ctx, s)
-	return rows, count, err
-}
-
-// walkCounted walks to the end of the groups.
-func (u *Users) walkCounted(ctx context.Context, s *userSearch) ([]UserRow, int, error) {
-	count, err := u.number(ctx, s.countGroups(s.terms))
-	if err != nil || count == 0 {
-		return nil, 0, err
-	}
-	rows, err := u.rows(ctx, s, s.walk(nil))
 	return rows, count, err
 }
 
@@ -155,9 +145,9 @@ func (u *Users) rows(ctx context.Context, s *userSearch, keys fragment) ([]UserR
 	return rows, err
 }
 
-// gatherCounted gathers and counts in one go.
-func (u *Users) gatherCounted(ctx context.Context, s *userSearch) ([]UserRow, int, error) {
-	query := s.show("found, ", s.gatherCounted())
+// headAndCount returns the first rows of all, and how many all are.
+func (u *Users) headAndCount(ctx context.Context, s *userSearch, all fragment) ([]UserRow, int, error) {
+	query := s.show("found, ", s.headAndCount(all))
 	var found []struct {
 		Found int
 		UserRow

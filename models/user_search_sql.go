@@ -20,17 +20,20 @@ func (s *userSearch) show(extra string, keys fragment) fragment {
 	return query
 }
 
-// inOrder selects the rows of the groups that come after the cursor, and not
-// after stop, from the index of the order. Both engines merge the groups' ranges
+// inOrder selects the rows of the groups that come after from, and not after
+// stop, with what terms look at, from the index of the order. Both engines merge the groups' ranges
 // when the outer select asks for this order.
-func (s *userSearch) inOrder(from, stop userCursor) fragment {
-	most := max(s.limits.counted, s.limits.walkPrefix, s.limits.walkName, s.limit) + 1
+func (s *userSearch) inOrder(terms userTerms, from, stop userCursor) fragment {
+	most := s.limit
+	if !terms.none() {
+		most = max(s.limits.counted, s.limits.walkPrefix, s.limits.walkName) + 1
+	}
 	columns := s.columns() + ", email_folded"
-	if s.terms.name != "" {
+	if terms.name != "" {
 		// PostgreSQL goes to the table for a name.
 		columns += map[string]string{dialectSQLite: ", seq", dialectPostgres: ", full_name"}[s.dialect]
 	}
-	if s.terms.id != "" {
+	if terms.id != "" {
 		columns += ", id"
 	}
 	var parts []fragment
@@ -40,8 +43,9 @@ func (s *userSearch) inOrder(from, stop userCursor) fragment {
 		s.within(&part, from, stop)
 		if s.dialect == dialectPostgres {
 			// It reads a part from its index, in order, when told that few of
-			// its rows will do. No caller takes more.
-			part.add(s.by(s.order.columns) + " LIMIT " + strconv.Itoa(most))
+			// its rows will do (no caller takes more) and, while it has no
+			// statistics, that this index narrows down most (it does not).
+			part.add(" AND " + s.order.everything() + s.by(s.order.columns) + " LIMIT " + strconv.Itoa(most))
 		}
 		parts = append(parts, part)
 	}
@@ -53,7 +57,7 @@ func (s *userSearch) inOrder(from, stop userCursor) fragment {
 func (s *userSearch) walk(stop userCursor) fragment {
 	var query fragment
 	query.add("SELECT * FROM (")
-	query.append(s.inOrder(s.from, stop))
+	query.append(s.inOrder(s.terms, s.from, stop))
 	query.add(") AS walked WHERE ")
 	query.append(s.terms.matching())
 	query.add(s.by(s.keys()) + s.first())
@@ -83,13 +87,22 @@ func (s *userSearch) stopKey() fragment {
 	return query
 }
 
-// countGroups counts the users of the groups that match terms.
-func (s *userSearch) countGroups(terms userTerms) fragment {
-	query := fragment{text: "SELECT 1 FROM ("}
-	query.append(s.inOrder(nil, nil))
+// countGroups counts the users of the groups.
+func (s *userSearch) countGroups() fragment {
+	var parts []fragment
+	for _, group := range s.groups {
+		parts = append(parts, fragment{text: "SELECT 1 FROM " + s.users(s.order.index) + " WHERE " + s.in(group)})
+	}
+	return s.counted(union(parts, " UNION ALL "))
+}
+
+// walkAll selects all rows of the groups that match.
+func (s *userSearch) walkAll() fragment {
+	query := fragment{text: "SELECT " + strings.Join(s.keys(), ", ") + ", username FROM ("}
+	query.append(s.inOrder(s.terms, nil, nil))
 	query.add(") AS walked WHERE ")
-	query.append(terms.matching())
-	return s.counted(query)
+	query.append(s.terms.matching())
+	return query
 }
 
 // gather selects the first rows of all that match. The first of a union are
@@ -179,12 +192,14 @@ func (s *userSearch) counted(rows fragment) fragment {
 	return query
 }
 
-// gatherCounted selects the first rows of all that match and how many match,
-// up to one more than
-// are counted. It has a row without a user when the page has none.
-func (s *userSearch) gatherCounted() fragment {
+// gatherAll selects all that match.
+func (s *userSearch) gatherAll() fragment { return s.hits(s.columns(), s.terms) }
+
+// headAndCount selects the first rows of all, and how many all are, up to one
+// more than are counted. It has a row without a user when the page has none.
+func (s *userSearch) headAndCount(all fragment) fragment {
 	query := fragment{text: "SELECT * FROM (WITH hits AS MATERIALIZED ("}
-	query.append(s.hits(s.columns(), s.terms))
+	query.append(all)
 	query.add(" LIMIT " + strconv.Itoa(s.limits.counted+1) + ") SELECT *" +
 		" FROM (SELECT count(*) AS found FROM hits) AS total LEFT JOIN (SELECT * FROM hits")
 	if s.from != nil {
@@ -195,18 +210,20 @@ func (s *userSearch) gatherCounted() fragment {
 	return query
 }
 
-// named selects the users whose full name contains the search.
+// named selects the users whose full name contains the search. The CASE hides
+// the filter from PostgreSQL, which without statistics would take it for the
+// rarer condition and leave the index of names for it.
 func (s *userSearch) named(columns string) fragment {
 	var query fragment
 	if s.dialect == dialectSQLite {
-		query.add("SELECT "+columns+" FROM users_name CROSS JOIN users WHERE users.seq = users_name.rowid AND users_name MATCH ?"+s.filter(), s.terms.name)
-		return query
+		query.add("SELECT "+columns+" FROM users_name CROSS JOIN users WHERE users.seq = users_name.rowid AND users_name MATCH ?", s.terms.name)
+	} else {
+		query.add("SELECT " + columns + " FROM users WHERE ")
+		query.append(s.terms.indexed())
+		query.add(" AND ")
+		query.append(s.terms.contained())
 	}
-	query.add("SELECT " + columns + " FROM users WHERE ")
-	query.append(s.terms.indexed())
-	query.add(" AND ")
-	query.append(s.terms.contained())
-	query.add(s.filter())
+	query.add(" AND CASE WHEN 1 = 1" + s.filter() + " THEN 1 ELSE 0 END = 1")
 	return query
 }
 
