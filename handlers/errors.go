@@ -4,10 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"math"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +63,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	}
 	wait := retryAfter(status, err)
 	if wait > 0 {
-		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		setRetryAfter(c, wait)
 	}
 	var answer error
 	switch {

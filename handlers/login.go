@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -140,10 +139,6 @@ func (h *Handlers) tooMany(c echo.Context, err error) string {
 	if failure.Message != "" {
 		return failure.Message + " You can try again " + h.when(wait) + "."
 	}
-	text := "Too many sign-in attempts. You can try again in " + roughly(wait) + ", at " +
+	return "Too many sign-in attempts. You can try again in " + roughly(wait) + ", at " +
 		h.now().Add(wait).UTC().Format("15:04 UTC") + ". Your account is safe."
-	if strings.HasPrefix(c.Path(), "/signup") {
-		text = "Too many accounts were created from your network. You can try again " + h.when(wait) + "."
-	}
-	return text
 }

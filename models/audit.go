@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"encoding/base64"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -97,9 +98,7 @@ func auditPage(events []Event, q AuditQuery, backwards bool) AuditPage {
 		events = events[:q.Limit]
 	}
 	if backwards {
-		for i, j := 0, len(events)-1; i < j; i, j = i+1, j-1 {
-			events[i], events[j] = events[j], events[i]
-		}
+		slices.Reverse(events)
 	}
 	page := AuditPage{Events: events}
 	if len(events) == 0 {

@@ -79,7 +79,7 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	presented Presented, device string,
 ) (*SignedIn, error) {
 	now := s.now()
-	if err := s.endPresented(ctx, tx, presented, models.ReasonReplaced); err != nil {
+	if _, err := s.endEach(ctx, tx, presented, models.ReasonReplaced); err != nil {
 		return nil, err
 	}
 	if err := tx.Sessions.Create(ctx, session); err != nil {

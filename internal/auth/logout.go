@@ -29,13 +29,6 @@ func (s *Service) Logout(ctx context.Context, presented Presented, client Client
 	})
 }
 
-// endPresented ends the sessions whose tokens came along with a request that
-// opens a new one.
-func (s *Service) endPresented(ctx context.Context, tx *models.Store, presented Presented, reason models.Reason) error {
-	_, err := s.endEach(ctx, tx, presented, reason)
-	return err
-}
-
 // endEach ends the sessions that the tokens point to, denies the tokens, and
 // returns the sessions that were live. The two may be of different sessions.
 func (s *Service) endEach(ctx context.Context, tx *models.Store, presented Presented, reason models.Reason) ([]models.Session, error) {

@@ -25,7 +25,8 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*SignedIn, error) {
 		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
 	}
 	user, err := s.prepareUser(ctx, in, func() error {
-		return s.limit(ctx, Actor{Client: in.Client}, "signup:"+networkOf(in.Client.IP), signupRule, "")
+		return s.limit(ctx, Actor{Client: in.Client}, "signup:"+networkOf(in.Client.IP), signupRule,
+			"Too many accounts were created from your network.")
 	})
 	if err != nil {
 		return nil, err
