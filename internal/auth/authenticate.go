@@ -156,7 +156,7 @@ func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (R
 	}
 	p, err := s.store.Sessions.Rotate(ctx, rotation)
 	if err == nil {
-		return s.delivered(p)
+		return s.delivered(p), nil
 	}
 	if !errors.Is(err, apperr.NotFound) {
 		return Result{}, err
@@ -171,7 +171,7 @@ func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (R
 	}
 	switch presented, current := claims.Generation, session.Generation; {
 	case presented == current-1 && s.overlaps(session, now):
-		return s.delivered(p)
+		return s.delivered(p), nil
 	case presented == current:
 		return Result{}, held(session, now)
 	case presented > current:
@@ -198,12 +198,8 @@ func held(session *models.Session, now time.Time) error {
 	return apperr.Wait(apperr.Unavailable, time.Second, "", errors.New("the session changed while it rotated"))
 }
 
-func (s *Service) delivered(p *models.Presence) (Result, error) {
-	tokens, err := s.mint(&p.Session)
-	if err != nil {
-		return Result{}, err
-	}
-	return Result{Identity: identityOf(p), Tokens: tokens}, nil
+func (s *Service) delivered(p *models.Presence) Result {
+	return Result{Identity: identityOf(p), Tokens: s.mint(&p.Session)}
 }
 
 // endReplayed ends a session whose used refresh token came back: somebody has

@@ -92,11 +92,7 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := s.mint(session)
-	if err != nil {
-		return nil, err
-	}
-	return &SignedIn{Tokens: tokens, Device: newDevice}, nil
+	return &SignedIn{Tokens: s.mint(session), Device: newDevice}, nil
 }
 
 // rememberDevice ties the browser to the person and returns the cookie to set:

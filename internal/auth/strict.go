@@ -1,7 +1,10 @@
 package auth
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -9,43 +12,78 @@ import (
 // maxMembers bounds the names in a token's header or payload; ours have 11.
 const maxMembers = 16
 
-// strictObject decodes a segment that holds a JSON object, and counts its
-// members. It returns 0 for one that two parsers could read in two ways: names
-// that are repeated or differ in case alone (encoding/json takes the last, and
+// member is a name of a JSON object with its value as it was written.
+type member struct{ name, value []byte }
+
+// strictObject decodes a segment that holds a JSON object and returns its
+// members; none for one that two parsers could read in two ways: names that
+// are repeated or differ in case alone (encoding/json takes the last, and
 // matches without case), text that is not UTF-8, base64 that is not canonical.
-func strictObject(segment string) (data []byte, members int) {
+// Whether the values are JSON is found out by who reads them.
+func strictObject(segment string, into *[maxMembers]member) []member {
 	data, err := base64.RawURLEncoding.Strict().DecodeString(segment)
 	if err != nil || !utf8.Valid(data) {
-		return nil, 0
+		return nil
 	}
 	w := walker{text: data}
-	var names [maxMembers][]byte
+	members := into[:0]
 	if !w.take('{') {
-		return nil, 0
+		return nil
 	}
 	for {
 		name, ok := w.name()
-		if !ok || members == maxMembers {
-			return nil, 0
+		if !ok || len(members) == maxMembers || slices.ContainsFunc(members, func(m member) bool { return bytes.Equal(m.name, name) }) {
+			return nil
 		}
-		for _, earlier := range names[:members] {
-			if string(earlier) == string(name) {
-				return nil, 0
-			}
+		if !w.take(':') {
+			return nil
 		}
-		names[members] = name
-		members++
-		if !w.take(':') || !w.skipValue() {
-			return nil, 0
+		value, ok := w.value()
+		if !ok {
+			return nil
 		}
+		members = append(members, member{name, value})
 		if w.take(',') {
 			continue
 		}
 		if w.take('}') && w.atEnd() {
-			return data, members
+			return members
 		}
-		return nil, 0
+		return nil
 	}
+}
+
+// readString reads a JSON string. Ours have no escapes.
+func readString(value []byte, into *string) error {
+	if n := len(value); n >= 2 && value[0] == '"' && value[n-1] == '"' && plain(value[1:n-1]) {
+		*into = string(value[1 : n-1])
+		return nil
+	}
+	return json.Unmarshal(value, into)
+}
+
+func plain(text []byte) bool {
+	for _, c := range text {
+		if c < ' ' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
+}
+
+// readWhole reads a JSON number that is written as ours are, in at most 15
+// digits, which a float64 holds too; ok is false for any other.
+func readWhole(value []byte) (n int64, ok bool) {
+	if len(value) == 0 || len(value) > 15 || value[0] == '0' {
+		return 0, false
+	}
+	for _, c := range value {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = 10*n + int64(c-'0')
+	}
+	return n, true
 }
 
 // walker steps through JSON just as far as the names of the outermost object
@@ -95,9 +133,10 @@ func (w *walker) name() ([]byte, bool) {
 	return nil, false
 }
 
-// skipValue passes over one value, up to the comma or brace behind it.
-func (w *walker) skipValue() bool {
-	depth, quoted := 0, false
+// value reads one value, up to the comma or brace behind it.
+func (w *walker) value() ([]byte, bool) {
+	w.space()
+	start, depth, quoted := w.at, 0, false
 	for ; w.at < len(w.text); w.at++ {
 		switch c := w.text[w.at]; {
 		case quoted:
@@ -111,10 +150,10 @@ func (w *walker) skipValue() bool {
 		case c == '{' || c == '[':
 			depth++
 		case depth == 0 && (c == ',' || c == '}'):
-			return true
+			return bytes.TrimRight(w.text[start:w.at], " \t\r\n"), true
 		case c == '}' || c == ']':
 			depth--
 		}
 	}
-	return false
+	return nil, false
 }

@@ -58,9 +58,9 @@ type Keyring struct {
 // all that verify.
 type classKeys struct {
 	header    string // of what is signed: the encoded first segment
-	signing   []byte
-	byHeader  map[string][]byte // by the header that we write
-	byKeyID   map[string][]byte // for headers that say the same in another order
+	signing   *macKey
+	byHeader  map[string]*macKey // by the header that we write
+	byKeyID   map[string]*macKey // for headers that say the same in another order
 	validator *jwt.Validator
 }
 
@@ -70,7 +70,7 @@ func NewKeyring(issuer string, secret, previous []byte, now func() time.Time) (*
 	ring := &Keyring{issuer: issuer, now: now}
 	for class := range classes {
 		keys := classKeys{
-			byHeader: map[string][]byte{}, byKeyID: map[string][]byte{}, validator: newValidator(issuer, class, now),
+			byHeader: map[string]*macKey{}, byKeyID: map[string]*macKey{}, validator: newValidator(issuer, class, now),
 		}
 		for _, s := range [][]byte{previous, secret} { // the current one last: it signs
 			if len(s) == 0 {
@@ -83,7 +83,8 @@ func NewKeyring(issuer string, secret, previous []byte, now func() time.Time) (*
 			if keys.header, err = encodeHeader(class, keyID(key)); err != nil {
 				return nil, err
 			}
-			keys.signing, keys.byHeader[keys.header], keys.byKeyID[keyID(key)] = key, key, key
+			mac := newMACKey(key)
+			keys.signing, keys.byHeader[keys.header], keys.byKeyID[keyID(key)] = mac, mac, mac
 		}
 		if keys.signing == nil {
 			return nil, errors.New("there is no master secret")
@@ -120,20 +121,18 @@ func encodeHeader(class Class, kid string) (string, error) {
 
 // Sign returns a token of the class. It fills in iss, aud and nbf; the same
 // claims give the same bytes.
-func (r *Keyring) Sign(class Class, claims Claims) (string, error) {
+func (r *Keyring) Sign(class Class, claims Claims) string {
 	claims.Issuer, claims.Audience = r.issuer, audience{class.spec().audience}
 	claims.NotBefore = claims.IssuedAt
-	payload, err := claims.payload()
-	if err != nil {
-		return "", fmt.Errorf("sign token: %w", err)
-	}
+	var buffer [512]byte
+	payload := claims.appendPayload(buffer[:0])
 	keys := &r.keys[class]
-	text := keys.header + "." + base64.RawURLEncoding.EncodeToString(payload)
-	signature, err := jwt.SigningMethodHS256.Sign(text, keys.signing)
-	if err != nil {
-		return "", fmt.Errorf("sign token: %w", err)
-	}
-	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+	token := make([]byte, 0, maxToken/2)
+	token = append(append(token, keys.header...), '.')
+	token = base64.RawURLEncoding.AppendEncode(token, payload)
+	var signature [sha256.Size]byte
+	keys.signing.sum(token, &signature)
+	return string(base64.RawURLEncoding.AppendEncode(append(token, '.'), signature[:]))
 }
 
 // Verify returns the claims of a live token of the class; anything else is
@@ -182,11 +181,8 @@ func (r *Keyring) open(class Class, token string) (*Claims, error) {
 			return nil, errToken
 		}
 	}
-	mac, err := base64.RawURLEncoding.Strict().DecodeString(signature)
-	if err != nil {
-		return nil, errToken
-	}
-	if err := jwt.SigningMethodHS256.Verify(token[:len(head)+1+len(payload)], mac, key); err != nil {
+	signed := token[:len(head)+1+len(payload)]
+	if !key.verify(signed, signature) {
 		return nil, errToken
 	}
 	return readClaims(payload)
@@ -196,14 +192,21 @@ func (r *Keyring) open(class Class, token string) (*Claims, error) {
 // must say the same three things and nothing else. So any crit is refused (RFC
 // 7515 §4.1.11), and any key or certificate that is carried along (§4.1.2 to
 // §4.1.8).
-func (r *Keyring) readHeader(class Class, segment string) ([]byte, bool) {
-	data, members := strictObject(segment)
-	var h header
-	if members != 3 || json.Unmarshal(data, &h) != nil {
+func (r *Keyring) readHeader(class Class, segment string) (*macKey, bool) {
+	var buffer [maxMembers]member
+	members := strictObject(segment, &buffer)
+	if len(members) != 3 {
 		return nil, false
 	}
-	key, known := r.keys[class].byKeyID[h.KeyID]
-	return key, known && h.Algorithm == jwt.SigningMethodHS256.Alg() && h.Type == class.spec().typ
+	var algorithm, kid, typ string
+	for _, m := range members {
+		into := map[string]*string{"alg": &algorithm, "kid": &kid, "typ": &typ}[string(m.name)]
+		if into == nil || readString(m.value, into) != nil {
+			return nil, false
+		}
+	}
+	key, known := r.keys[class].byKeyID[kid]
+	return key, known && algorithm == jwt.SigningMethodHS256.Alg() && typ == class.spec().typ
 }
 
 // refreshID derives the jti of a session's refresh token of one generation, so

@@ -18,23 +18,17 @@ type Tokens struct {
 // mint signs the tokens of the session's generation. The refresh token is
 // made from the row alone, so that it comes out the same every time; the
 // access token is fresh.
-func (s *Service) mint(session *models.Session) (*Tokens, error) {
+func (s *Service) mint(session *models.Session) *Tokens {
 	issued := session.RotatedAt.Time().Truncate(time.Second)
 	refreshExpires := earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()).Truncate(time.Second)
-	refresh, err := s.keyring.Sign(WebRefresh, sessionClaims(session, refreshID(session.ID, session.Generation), issued, refreshExpires))
-	if err != nil {
-		return nil, err
-	}
+	refresh := sessionClaims(session, refreshID(session.ID, session.Generation), issued, refreshExpires)
 	now := s.now().Truncate(time.Second)
 	accessExpires := earlier(now.Add(s.accessTTL), session.ExpiresAt.Time()).Truncate(time.Second)
-	access, err := s.keyring.Sign(WebAccess, sessionClaims(session, models.NewID(), now, accessExpires))
-	if err != nil {
-		return nil, err
-	}
+	access := sessionClaims(session, models.NewID(), now, accessExpires)
 	return &Tokens{
-		Access: access, AccessExpires: accessExpires, Refresh: refresh, RefreshExpires: refreshExpires,
-		Remember: session.Remember,
-	}, nil
+		Access: s.keyring.Sign(WebAccess, access), AccessExpires: accessExpires,
+		Refresh: s.keyring.Sign(WebRefresh, refresh), RefreshExpires: refreshExpires, Remember: session.Remember,
+	}
 }
 
 func sessionClaims(session *models.Session, id string, issued, expires time.Time) Claims {
