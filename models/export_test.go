@@ -10,3 +10,16 @@ func (s *Store) MigrateDown(ctx context.Context) error { return s.migrateDown(ct
 
 // SQL is the connection pool, to look behind the queries.
 func (s *Store) SQL() *sql.DB { return s.sqlDB }
+
+// HoldWriter takes SQLite's turn to write until release is called.
+func (s *Store) HoldWriter() (release func()) {
+	s.writer <- struct{}{}
+	return func() { <-s.writer }
+}
+
+// WaitingRotations counts the rotations that wait for that turn.
+func (s *Store) WaitingRotations() int {
+	s.rotations.mu.Lock()
+	defer s.rotations.mu.Unlock()
+	return len(s.rotations.waiting)
+}

@@ -25,7 +25,7 @@ const homeQuery = `
 
 // Home reads the account page of a person in one query.
 func (t *Users) Home(ctx context.Context, userID string, now time.Time) (*Home, error) {
-	rows, err := t.store.statements.home.run(ctx, userID, int64(At(now)))
+	rows, err := t.store.statements.home.run(ctx, nil, userID, int64(At(now)))
 	if err != nil {
 		return nil, translate("read account page", err)
 	}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"database/sql"
 	"time"
 )
 
@@ -39,18 +40,28 @@ const rotateQuery = `
 // generation. Of many parallel callers one wins; on PostgreSQL the condition
 // is evaluated again after the row lock is had, so that neither a logout nor a
 // disable can be missed. The others get apperr.NotFound: Examine tells why.
+// It is a transaction of its own: do not call it in one.
 func (t *Sessions) Rotate(ctx context.Context, r Rotation) (*Presence, error) {
+	if t.store.rotations != nil {
+		return t.store.rotations.rotate(ctx, r)
+	}
+	p, err := t.store.statements.rotate.rotate(ctx, nil, r)
+	if err != nil {
+		return nil, translate("rotate session", err)
+	}
+	return p, nil
+}
+
+// rotate runs rotateQuery, in tx unless that is nil.
+func (q *statement) rotate(ctx context.Context, tx *sql.Tx, r Rotation) (*Presence, error) {
 	now := At(r.Now)
 	p := Presence{Session: Session{
 		ID: r.SessionID, UserID: r.UserID, Generation: r.Generation + 1, RotatedAt: now, LastSeenAt: now,
 	}}
 	s := &p.Session
-	err := t.store.write(ctx, func() error {
-		return t.store.statements.rotate.row(ctx,
-			[]any{int64(now), r.SessionID, r.UserID, r.Generation, r.PerMinute, r.TokenID},
-			&s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.FullName, &p.Role, &p.PasswordChangedAt)
-	})
-	if err = translate("rotate session", err); err != nil {
+	err := q.rowIn(ctx, tx, []any{int64(now), r.SessionID, r.UserID, r.Generation, r.PerMinute, r.TokenID},
+		&s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.FullName, &p.Role, &p.PasswordChangedAt)
+	if err != nil {
 		return nil, err
 	}
 	return &p, nil

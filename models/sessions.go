@@ -3,7 +3,6 @@ package models
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"latchkey/internal/apperr"
@@ -138,36 +137,40 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 // keep are left; fresh, the one that was just opened, is among them. Call it in
 // a transaction.
 func (t *Sessions) Trim(ctx context.Context, userID, fresh string, keep int, now time.Time) (int, error) {
-	list, err := t.Live(ctx, userID, now)
-	if err != nil || len(list) <= keep {
-		return 0, err
-	}
-	list = slices.DeleteFunc(list, func(s Session) bool { return s.ID == fresh })
 	var ids []string
-	for _, session := range list[keep-1:] {
-		ids = append(ids, session.ID)
+	err := t.store.db.WithContext(ctx).Raw(`
+		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND `+liveSession+`
+		ORDER BY last_seen_at DESC, id LIMIT 100 OFFSET @others`,
+		map[string]any{"user": userID, "fresh": fresh, "now": At(now), "others": keep - 1}).Scan(&ids).Error
+	if err != nil || len(ids) == 0 {
+		return 0, translate("find sessions to trim", err)
 	}
 	return t.end(ctx, "id IN @ids", map[string]any{"ids": ids}, ReasonLimit, now)
 }
 
-// end ends what matches and was not ended, and puts it on the denylist.
+// end ends what matches and was not ended, and puts it on the denylist. It
+// returns how many of them were live.
 func (t *Sessions) end(ctx context.Context, where string, args map[string]any, reason Reason, now time.Time) (int, error) {
 	args["now"], args["reason"], args["slack"] = int64(At(now)), string(reason), denySlack.Microseconds()
-	var live int64
-	err := t.store.db.WithContext(ctx).Model(&Session{}).Where(where+" AND "+liveSession, args).Count(&live).Error
-	if err != nil {
-		return 0, translate("count live sessions", err)
-	}
-	_, err = t.store.exec(ctx, "deny sessions", `
+	_, err := t.store.exec(ctx, "deny sessions", `
 		INSERT INTO denylist (token_id, user_id, reason, expires_at)
 		SELECT id, user_id, @reason, expires_at + @slack FROM sessions WHERE ended_at = 0 AND `+where+`
 		ON CONFLICT (token_id) DO NOTHING`, args)
 	if err != nil {
 		return 0, err
 	}
-	_, err = t.store.exec(ctx, "end sessions",
-		"UPDATE sessions SET ended_at = @now, end_reason = @reason WHERE ended_at = 0 AND "+where, args)
-	return int(live), err
+	var ended []struct{ Live bool }
+	err = t.store.write(ctx, func() error {
+		return t.store.db.WithContext(ctx).Raw("UPDATE sessions SET ended_at = @now, end_reason = @reason WHERE ended_at = 0 AND "+where+
+			" RETURNING expires_at > @now AND last_seen_at + idle_ttl > @now AS live", args).Scan(&ended).Error
+	})
+	live := 0
+	for _, session := range ended {
+		if session.Live {
+			live++
+		}
+	}
+	return live, translate("end sessions", err)
 }
 
 // Purge removes sessions that nothing needs any more: no token of theirs lives

@@ -19,12 +19,12 @@ import (
 // sqliteDialect tells GORM how to speak SQLite over modernc.org/sqlite. The
 // published dialects either need cgo or a fork of the driver that compiles
 // every statement anew on each use (docs/adr/0007-sqlite-driver.md).
-type sqliteDialect struct{ conn *sql.DB }
+type sqliteDialect struct{ pool *preparedPool }
 
 func (sqliteDialect) Name() string { return dialectSQLite }
 
 func (d sqliteDialect) Initialize(db *gorm.DB) error {
-	db.ConnPool = d.conn
+	db.ConnPool = d.pool
 	callbacks.RegisterDefaultCallbacks(db, &callbacks.Config{
 		CreateClauses: []string{"INSERT", "VALUES", "ON CONFLICT", "RETURNING"},
 		UpdateClauses: []string{"UPDATE", "SET", "FROM", "WHERE", "RETURNING"},

@@ -26,11 +26,15 @@ func (s *Store) newStatement(query string) *statement {
 	return &statement{query: query, db: s.sqlDB, brief: s.dialect == dialectSQLite}
 }
 
-// run executes the statement. The caller closes the rows.
-func (q *statement) run(ctx context.Context, args ...any) (*sql.Rows, error) {
+// run executes the statement, in tx unless that is nil. The caller closes the
+// rows.
+func (q *statement) run(ctx context.Context, tx *sql.Tx, args ...any) (*sql.Rows, error) {
 	stmt, err := q.prepared(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if tx != nil {
+		stmt = tx.StmtContext(q.watch(ctx), stmt)
 	}
 	return stmt.QueryContext(q.watch(ctx), args...)
 }
@@ -39,7 +43,12 @@ func (q *statement) run(ctx context.Context, args ...any) (*sql.Rows, error) {
 // sql.ErrNoRows. It reads to the end, where a change that could not be kept
 // shows.
 func (q *statement) row(ctx context.Context, args []any, into ...any) error {
-	rows, err := q.run(ctx, args...)
+	return q.rowIn(ctx, nil, args, into...)
+}
+
+// rowIn is row in tx, unless that is nil.
+func (q *statement) rowIn(ctx context.Context, tx *sql.Tx, args []any, into ...any) error {
+	rows, err := q.run(ctx, tx, args...)
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,8 @@ type Store struct {
 	writer  chan struct{} // SQLite: who holds it may write; PostgreSQL: nil
 	inTx    bool
 
+	rotations *rotationBatch // SQLite: those that wait for the writer's turn; PostgreSQL: nil
+
 	statements struct{ identify, examine, rotate, home *statement }
 }
 
@@ -74,8 +76,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	case isSQLite:
 		s.dialect = dialectSQLite
 		s.sqlDB, err = openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
-		dialector = sqliteDialect{conn: s.sqlDB}
-		config.PrepareStmt = true
+		dialector = sqliteDialect{pool: newPreparedPool(s.sqlDB)}
 		s.writer = make(chan struct{}, 1)
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
@@ -93,6 +94,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s.statements.identify, s.statements.examine = s.newStatement(identifyQuery), s.newStatement(examineQuery)
 	s.statements.rotate, s.statements.home = s.newStatement(rotateQuery), s.newStatement(homeQuery)
+	if s.writer != nil {
+		s.rotations = &rotationBatch{store: s}
+	}
 	s.attach()
 	return s, nil
 }
