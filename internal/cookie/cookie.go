@@ -139,11 +139,26 @@ func (j *Jar) SetTheme(h http.Header, value string) {
 // read returns a cookie's value, "" when it came twice or is too long, and
 // whether it came at all.
 func (j *Jar) read(r *http.Request, name string) (value string, present bool) {
-	found := r.CookiesNamed(j.prefix + name)
+	name = j.prefix + name
+	if !mentioned(r, name) {
+		return "", false
+	}
+	found := r.CookiesNamed(name)
 	if len(found) != 1 || len(found[0].Value) > maxValue {
 		return "", len(found) > 0
 	}
 	return found[0].Value, true
+}
+
+// mentioned spares most requests most of the parsing: a message or a choice of
+// colours seldom comes along.
+func mentioned(r *http.Request, name string) bool {
+	for _, line := range r.Header["Cookie"] {
+		if strings.Contains(line, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // set writes a cookie; a maxAge of 0 makes it go with the browser's window.
