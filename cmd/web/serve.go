@@ -91,7 +91,7 @@ func (p *process) tuneRuntime() {
 	}
 	if p.getenv("GOMAXPROCS") == "" {
 		p.hashSlots = runtime.GOMAXPROCS(0) // the cores that this process may use
-		runtime.GOMAXPROCS(2 * p.hashSlots)
+		runtime.GOMAXPROCS(p.hashSlots + 1)
 	}
 }
 
