@@ -132,7 +132,7 @@ func BenchmarkIdentify(b *testing.B) {
 		b.ReportAllocs()
 		defer reportCPU(b)()
 		for b.Loop() {
-			if _, err := p.store.Sessions.Identify(b.Context(), p.access.SessionID, p.access.ID); err != nil {
+			if _, err := p.store.Sessions.Identify(b.Context(), p.access.SessionID, p.access.ID, time.Now()); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -42,7 +42,7 @@ func (h *Handlers) profilePage(c echo.Context, status int, username, fullName st
 		return err
 	}
 	view := pages.ProfileView{
-		Username: username, FullName: fullName, Email: me.Email, PasswordChanged: me.PasswordChangedAt,
+		Username: username, FullName: fullName, Email: me.Email, PasswordChanged: home.PasswordChangedAt.Time(),
 		Device: deviceName(c.Request().UserAgent()), Sessions: home.Sessions, Errors: wrong,
 	}
 	for _, e := range home.Events {

@@ -8,42 +8,46 @@ import (
 // Presence is what the database says, in one query, of a token's session and
 // of the person it belongs to.
 type Presence struct {
-	Session           Session // of Identify: what tells whether it lives; of Examine also what Rotate changes
-	Username          string
-	Email             string
-	FullName          string
-	Role              Role
-	PasswordChangedAt Time
-	DisabledAt        Time
-	Denied            bool // the session or the token stands on the denylist
+	Session  Session // of Identify: who and which generation; of Examine also what a refresh needs
+	Over     Reason  // why nothing of the session is accepted any more; "" while it lives
+	Username string
+	Email    string
+	FullName string
+	Role     Role
 }
 
 // identifyQuery is the one query of every signed-in request. Each column costs
-// time: those that only a refresh needs are left to examineQuery.
+// time: what ended a session is decided here and comes as one, and what only a
+// refresh needs is left to examineQuery.
 const (
-	identifyColumns = `s.user_id, s.generation, s.confirmed_generation, s.idle_ttl, s.last_seen_at, s.expires_at,
-		s.ended_at, s.end_reason, u.username, u.email, u.full_name, u.role, u.password_changed_at, u.disabled_at,
-		EXISTS (SELECT 1 FROM denylist d WHERE d.token_id IN ($1, $2))`
+	identifyColumns = `s.user_id, s.generation, s.confirmed_generation, s.last_seen_at, u.username, u.email, u.full_name, u.role,
+		CASE
+			WHEN s.ended_at <> 0 THEN s.end_reason
+			WHEN s.expires_at <= $3 THEN '` + string(ReasonExpired) + `'
+			WHEN s.last_seen_at + s.idle_ttl <= $3 THEN '` + string(ReasonIdle) + `'
+			WHEN u.disabled_at <> 0 THEN '` + string(ReasonDisabled) + `'
+			WHEN EXISTS (SELECT 1 FROM denylist d WHERE d.token_id IN ($1, $2)) THEN '` + string(ReasonLogout) + `'
+			ELSE ''
+		END`
 	identifyFrom  = ` FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`
 	identifyQuery = "SELECT " + identifyColumns + identifyFrom
-	examineQuery  = "SELECT " + identifyColumns + ", s.remember, s.rotated_at, s.rotation_minute, s.rotations" + identifyFrom
+	examineQuery  = "SELECT " + identifyColumns + `, s.remember, s.idle_ttl, s.expires_at, s.rotated_at, s.rotation_minute, s.rotations` +
+		identifyFrom
 )
 
 // columns are where identifyColumns go.
 func (p *Presence) columns() []any {
 	s := &p.Session
 	return []any{
-		&s.UserID, &s.Generation, &s.ConfirmedGeneration, &s.IdleTTL, &s.LastSeenAt, &s.ExpiresAt,
-		&s.EndedAt, &s.EndReason, &p.Username, &p.Email, &p.FullName, &p.Role, &p.PasswordChangedAt, &p.DisabledAt,
-		&p.Denied,
+		&s.UserID, &s.Generation, &s.ConfirmedGeneration, &s.LastSeenAt, &p.Username, &p.Email, &p.FullName, &p.Role, &p.Over,
 	}
 }
 
 // Identify answers who a token belongs to: sid is its session, jti its own id.
 // It returns apperr.NotFound when there is no such session.
-func (t *Sessions) Identify(ctx context.Context, sid, jti string) (*Presence, error) {
+func (t *Sessions) Identify(ctx context.Context, sid, jti string, now time.Time) (*Presence, error) {
 	p := Presence{Session: Session{ID: sid}}
-	if err := t.store.statements.identify.row(ctx, []any{sid, jti}, p.columns()...); err != nil {
+	if err := t.store.statements.identify.row(ctx, []any{sid, jti, int64(At(now))}, p.columns()...); err != nil {
 		return nil, translate("identify session", err)
 	}
 	return &p, nil
@@ -51,11 +55,11 @@ func (t *Sessions) Identify(ctx context.Context, sid, jti string) (*Presence, er
 
 // Examine is Identify for a refresh token that did not rotate its session: it
 // answers why.
-func (t *Sessions) Examine(ctx context.Context, sid, jti string) (*Presence, error) {
+func (t *Sessions) Examine(ctx context.Context, sid, jti string, now time.Time) (*Presence, error) {
 	p := Presence{Session: Session{ID: sid}}
 	s := &p.Session
-	into := append(p.columns(), &s.Remember, &s.RotatedAt, &s.RotationMinute, &s.Rotations)
-	if err := t.store.statements.examine.row(ctx, []any{sid, jti}, into...); err != nil {
+	into := append(p.columns(), &s.Remember, &s.IdleTTL, &s.ExpiresAt, &s.RotatedAt, &s.RotationMinute, &s.Rotations)
+	if err := t.store.statements.examine.row(ctx, []any{sid, jti, int64(At(now))}, into...); err != nil {
 		return nil, translate("examine session", err)
 	}
 	return &p, nil

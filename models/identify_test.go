@@ -19,21 +19,23 @@ func TestIdentify(t *testing.T) {
 		want := &models.Presence{
 			Session: models.Session{
 				ID: session.ID, UserID: session.UserID, Generation: session.Generation, ConfirmedGeneration: session.ConfirmedGeneration,
-				IdleTTL: session.IdleTTL, LastSeenAt: session.LastSeenAt, ExpiresAt: session.ExpiresAt,
+				LastSeenAt: session.LastSeenAt,
 			},
-			Username: "ada", Email: "ada@Example.org", FullName: "The ada", Role: models.RoleUser, PasswordChangedAt: models.At(epoch),
+			Username: "ada", Email: "ada@Example.org", FullName: "The ada", Role: models.RoleUser,
 		}
+		now := epoch
 		check := func(what string) {
 			t.Helper()
-			got, err := store.Sessions.Identify(ctx, session.ID, "a jti")
+			got, err := store.Sessions.Identify(ctx, session.ID, "a jti", now)
 			must(t, err)
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("identify, %s (-want +got):\n%s", what, diff)
 			}
 			more := *want
 			more.Session.Remember, more.Session.RotatedAt = session.Remember, session.RotatedAt
+			more.Session.IdleTTL, more.Session.ExpiresAt = session.IdleTTL, session.ExpiresAt
 			more.Session.RotationMinute, more.Session.Rotations = session.RotationMinute, session.Rotations
-			got, err = store.Sessions.Examine(ctx, session.ID, "a jti")
+			got, err = store.Sessions.Examine(ctx, session.ID, "a jti", now)
 			must(t, err)
 			if diff := cmp.Diff(&more, got); diff != "" {
 				t.Errorf("examine, %s (-want +got):\n%s", what, diff)
@@ -45,17 +47,29 @@ func TestIdentify(t *testing.T) {
 		must(t, store.Users.SetRole(ctx, ada.ID, models.RoleAdmin, epoch))
 		want.Role = models.RoleAdmin
 		must(t, store.Users.Disable(ctx, ada.ID, "x", epoch.Add(time.Minute)))
-		want.DisabledAt = models.At(epoch.Add(time.Minute))
+		want.Over = models.ReasonDisabled
 		check("an admin, disabled")
+		must(t, store.Users.Enable(ctx, ada.ID, epoch.Add(time.Minute)))
+		idle := session.LastSeenAt + models.Time(session.IdleTTL)
+		for _, test := range []struct {
+			now  models.Time
+			want models.Reason
+		}{
+			{idle - 1, ""}, {idle, models.ReasonIdle}, {session.ExpiresAt - 1, models.ReasonIdle}, {session.ExpiresAt, models.ReasonExpired},
+		} {
+			now, want.Over = test.now.Time(), test.want
+			check("at " + now.String())
+		}
+		now = epoch
 		must(t, store.Denylist.Deny(ctx, "a jti", ada.ID, models.ReasonLogout, epoch))
 		must(t, store.Denylist.Deny(ctx, "a jti", ada.ID, models.ReasonAdmin, epoch)) // twice is once
-		want.Denied = true
+		want.Over = models.ReasonLogout
 		check("denied")
 		must(t, store.Sessions.End(ctx, session.ID, ada.ID, models.ReasonElse, epoch))
-		want.Session.EndedAt, want.Session.EndReason = models.At(epoch), models.ReasonElse
+		want.Over = models.ReasonElse
 		check("ended")
 		must(t, store.Users.Delete(ctx, ada.ID))
-		_, err := store.Sessions.Identify(ctx, session.ID, "a jti")
+		_, err := store.Sessions.Identify(ctx, session.ID, "a jti", now)
 		wantKind(t, "deleted", err, apperr.NotFound)
 	})
 }

@@ -32,8 +32,7 @@ const rotateQuery = `
 		(SELECT username FROM users WHERE users.id = sessions.user_id),
 		(SELECT email FROM users WHERE users.id = sessions.user_id),
 		(SELECT full_name FROM users WHERE users.id = sessions.user_id),
-		(SELECT role FROM users WHERE users.id = sessions.user_id),
-		(SELECT password_changed_at FROM users WHERE users.id = sessions.user_id)`
+		(SELECT role FROM users WHERE users.id = sessions.user_id)`
 
 // Rotate moves a live session of an active person from the given generation to
 // the next in one conditional statement, and returns it with its new
@@ -60,7 +59,7 @@ func (q *statement) rotate(ctx context.Context, tx *sql.Tx, r Rotation) (*Presen
 	}}
 	s := &p.Session
 	err := q.rowIn(ctx, tx, []any{int64(now), r.SessionID, r.UserID, r.Generation, r.PerMinute, r.TokenID},
-		&s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.FullName, &p.Role, &p.PasswordChangedAt)
+		&s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.FullName, &p.Role)
 	if err != nil {
 		return nil, err
 	}

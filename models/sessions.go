@@ -56,20 +56,6 @@ type Session struct {
 // Idle returns how long the session may rest.
 func (s *Session) Idle() time.Duration { return time.Duration(s.IdleTTL) * time.Microsecond }
 
-// Over returns why the session is over at now; "" when it lives. The
-// account's state is not looked at.
-func (s *Session) Over(now Time) Reason {
-	switch {
-	case !s.EndedAt.IsZero():
-		return s.EndReason
-	case now >= s.ExpiresAt:
-		return ReasonExpired
-	case now >= s.LastSeenAt+Time(s.IdleTTL):
-		return ReasonIdle
-	}
-	return ""
-}
-
 const liveSession = "ended_at = 0 AND expires_at > @now AND last_seen_at + idle_ttl > @now"
 
 // Sessions is the table of sessions.

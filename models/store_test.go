@@ -171,7 +171,7 @@ func TestDatabaseGone(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ctx := t.Context()
 		must(t, store.SQL().Close())
-		_, err := store.Sessions.Identify(ctx, "x", "y")
+		_, err := store.Sessions.Identify(ctx, "x", "y", epoch)
 		wantKind(t, "closed: identify", err, apperr.Unavailable)
 		if got := apperr.Details(err).RetryAfter; got != 5*time.Second {
 			t.Errorf("wait %v, want 5s", got)
@@ -209,7 +209,7 @@ func TestNoValuesInLog(t *testing.T) {
 			func() error { return store.Users.SetPassword(ctx, secret, secret, epoch) },
 			func() error { return store.Users.Rehash(ctx, secret, secret, secret) },
 			func() error { return store.Sessions.Create(ctx, sample(user)) },
-			func() error { _, err := store.Sessions.Identify(ctx, secret, secret); return err },
+			func() error { _, err := store.Sessions.Identify(ctx, secret, secret, epoch); return err },
 			func() error {
 				_, err := store.Sessions.Rotate(ctx, models.Rotation{SessionID: secret, UserID: secret, TokenID: secret})
 				return err

@@ -105,13 +105,12 @@ func (c Client) ip() string {
 
 // Identity is who a request belongs to, as the database said a moment ago.
 type Identity struct {
-	UserID            string
-	Username          string
-	Email             string
-	FullName          string
-	Admin             bool
-	PasswordChangedAt time.Time
-	SessionID         string
+	UserID    string
+	Username  string
+	Email     string
+	FullName  string
+	Admin     bool
+	SessionID string
 }
 
 // Name is what to call the person: the full name, else the username.

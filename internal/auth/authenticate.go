@@ -69,12 +69,12 @@ func (s *Service) checkAccess(ctx context.Context, token string, client Client) 
 		s.reportClass(ctx, WebAccess, token, client)
 		return unusable, nil
 	}
-	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID)
+	now := s.now()
+	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, now)
 	if p, err = ofToken(claims, p, err); p == nil {
 		return unusable, err
 	}
-	now := s.now()
-	if unusable.Ended = over(p, now); unusable.Ended != "" || claims.Generation > p.Session.Generation {
+	if unusable.Ended = p.Over; unusable.Ended != "" || claims.Generation > p.Session.Generation {
 		return unusable, nil
 	}
 	unseen := now.Sub(p.Session.LastSeenAt.Time()) >= seenEvery
@@ -112,35 +112,20 @@ func ofToken(claims *Claims, p *models.Presence, err error) (*models.Presence, e
 	return p, err
 }
 
-// over tells why a session cannot go on; "" when it can.
-func over(p *models.Presence, now time.Time) models.Reason {
-	if reason := p.Session.Over(models.At(now)); reason != "" {
-		return reason
-	}
-	switch {
-	case !p.DisabledAt.IsZero():
-		return models.ReasonDisabled
-	case p.Denied:
-		return models.ReasonLogout
-	}
-	return ""
-}
-
 // explainExpired tells why the session of an expired refresh token is over.
 func (s *Service) explainExpired(ctx context.Context, token string) (models.Reason, error) {
 	claims, err := s.keyring.VerifyExpired(WebRefresh, token)
 	if err != nil {
 		return "", nil
 	}
-	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID)
+	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, s.now())
 	if p, err = ofToken(claims, p, err); p == nil {
 		return "", err
 	}
-	reason := over(p, s.now())
-	if reason == "" && claims.Generation == p.Session.Generation {
+	if p.Over == "" && claims.Generation == p.Session.Generation {
 		return models.ReasonIdle, nil // the row counts from the last access token's use, a little later
 	}
-	return reason, nil
+	return p.Over, nil
 }
 
 // refresh goes on with a session by its refresh token: silent refresh, by the
@@ -161,12 +146,13 @@ func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (R
 	if !errors.Is(err, apperr.NotFound) {
 		return Result{}, err
 	}
-	p, err = s.store.Sessions.Examine(ctx, claims.SessionID, claims.ID)
+	now := s.now()
+	p, err = s.store.Sessions.Examine(ctx, claims.SessionID, claims.ID, now)
 	if p, err = ofToken(claims, p, err); p == nil {
 		return ended, err
 	}
-	session, now := &p.Session, s.now()
-	if ended.Ended = over(p, now); ended.Ended != "" {
+	session := &p.Session
+	if ended.Ended = p.Over; ended.Ended != "" {
 		return ended, nil
 	}
 	switch presented, current := claims.Generation, session.Generation; {
@@ -245,7 +231,6 @@ func (s *Service) endQuietly(ctx context.Context, p *models.Presence, client Cli
 func identityOf(p *models.Presence) *Identity {
 	return &Identity{
 		UserID: p.Session.UserID, Username: p.Username, Email: p.Email, FullName: p.FullName,
-		Admin: p.Role == models.RoleAdmin, PasswordChangedAt: p.PasswordChangedAt.Time(),
-		SessionID: p.Session.ID,
+		Admin: p.Role == models.RoleAdmin, SessionID: p.Session.ID,
 	}
 }
