@@ -248,15 +248,15 @@ func actionChoices(chosen string) []components.OptionGroup {
 	}{
 		{"Signing in", []string{
 			auth.ActionLogin, auth.ActionLoginFailed, auth.ActionLoginDisabled, auth.ActionLogout, auth.ActionSessionEnd,
-			auth.ActionSessionsEnd, auth.ActionReplay, auth.ActionRestored,
+			auth.ActionSessionsEnd, auth.ActionReplay, auth.ActionRestored, auth.ActionAPILogin, auth.ActionAPILogout,
 		}},
 		{"Own account", []string{
 			auth.ActionSignUp, auth.ActionSetup, auth.ActionProfile, auth.ActionPassword, auth.ActionPasswordFailed,
-			auth.ActionPasswordReset, auth.ActionEmail,
+			auth.ActionPasswordReset, auth.ActionEmail, auth.ActionTokenCreate, auth.ActionTokenEnd,
 		}},
 		{"Admins", []string{
 			auth.ActionUserCreate, auth.ActionUserDisable, auth.ActionUserEnable, auth.ActionUserSignOut, auth.ActionUserRole,
-			auth.ActionUserResetLink, auth.ActionUserUnlock, auth.ActionUserDelete,
+			auth.ActionUserProfile, auth.ActionUserResetLink, auth.ActionUserUnlock, auth.ActionUserTokenEnd, auth.ActionUserDelete,
 		}},
 	}
 	var list []components.OptionGroup

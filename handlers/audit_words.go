@@ -41,6 +41,12 @@ var verbs = map[string]verbWords{
 	auth.ActionUserResetLink:  {label: "Created reset link", verb: "created a reset link for"},
 	auth.ActionUserUnlock:     {label: "Cleared sign-in limits", verb: "cleared the sign-in limits of"},
 	auth.ActionUserDelete:     {label: "Deleted user", verb: "deleted the account of"},
+	auth.ActionUserProfile:    {label: "Changed user's profile", verb: "changed the profile of"},
+	auth.ActionUserTokenEnd:   {label: "Ended user's access token", verb: "ended an access token of"},
+	auth.ActionAPILogin:       {label: "Signed in by API", verb: "signed in through the API"},
+	auth.ActionAPILogout:      {label: "Signed out by API", verb: "signed out of the API"},
+	auth.ActionTokenCreate:    {label: "Created access token", verb: "created an access token"},
+	auth.ActionTokenEnd:       {label: "Ended access token", verb: "ended an access token"},
 }
 
 // sentence writes an event in one line, for the page of one account.

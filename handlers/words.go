@@ -14,6 +14,9 @@ import (
 	"latchkey/views/components"
 )
 
+// unknownBrowser is what cannot be told from its User-Agent.
+const unknownBrowser = "Unknown browser"
+
 // deviceName tells a browser and its system from a User-Agent: "Firefox on
 // Linux". Versions are frozen in most browsers and say nothing.
 func deviceName(agent string) string {
@@ -21,7 +24,7 @@ func deviceName(agent string) string {
 	browser, system := ua.Name, ua.OS
 	switch {
 	case browser == "" || len(browser) > 40:
-		return "Unknown browser"
+		return unknownBrowser
 	case ua.Device == "iPhone" || ua.Device == "iPad":
 		system = ua.Device
 	case system == "":
@@ -81,6 +84,14 @@ func toYou(e models.Event) string {
 		return "Your password was set with a link."
 	case auth.ActionEmail:
 		return "You changed your email address."
+	case auth.ActionAPILogin:
+		return "A program signed in to your account through the API."
+	case auth.ActionAPILogout:
+		return "A program signed out of the API."
+	case auth.ActionTokenCreate:
+		return "You created an access token."
+	case auth.ActionTokenEnd:
+		return "One of your access tokens was ended."
 	}
 	if own {
 		return "You changed your account."
@@ -105,6 +116,10 @@ func byAdmin(action string) string {
 		return "An admin created a link to set your password."
 	case auth.ActionUserUnlock:
 		return "An admin cleared your sign-in limits."
+	case auth.ActionUserProfile:
+		return "An admin changed your profile."
+	case auth.ActionUserTokenEnd:
+		return "An admin ended one of your access tokens."
 	}
 	return "Your account was changed."
 }

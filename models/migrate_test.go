@@ -123,7 +123,7 @@ func TestColumns(t *testing.T) {
 		for _, column := range tables(t, store) {
 			columns[column] = true
 		}
-		for _, model := range []any{&models.User{}, &models.Session{}, &models.OneTimeToken{}, &models.Event{}} {
+		for _, model := range []any{&models.User{}, &models.Session{}, &models.OneTimeToken{}, &models.PersonalToken{}, &models.Event{}} {
 			parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{})
 			must(t, err)
 			for _, field := range parsed.Fields {

@@ -32,10 +32,22 @@ const (
 // the leeway that package auth allows clocks.
 const denySlack = 10 * time.Second
 
-// Session is a browser that is, or was, signed in.
+// SessionKind tells who holds a session's tokens.
+type SessionKind string
+
+// The kinds.
+const (
+	KindWeb SessionKind = "web" // a browser, in cookies
+	KindAPI SessionKind = "api" // a client of the API
+)
+
+// Session is a browser or a client of the API that is, or was, signed in.
 type Session struct {
 	ID                  string `gorm:"primaryKey"` // the sid claim
 	UserID              string
+	Kind                SessionKind
+	Scope               string // of an API session: what was granted, separated by spaces
+	ClientID            string // of an API session: what the client called itself
 	Remember            bool   // "Stay signed in"
 	Method              string // how it was opened: password, sign-up, setup
 	Generation          int64  // counts rotations; orders refresh tokens
@@ -120,14 +132,14 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 }
 
 // Trim ends the least recently used live sessions of a person so that at most
-// keep are left; fresh, the one that was just opened, is among them. Call it in
-// a transaction.
-func (t *Sessions) Trim(ctx context.Context, userID, fresh string, keep int, now time.Time) (int, error) {
+// keep are left of the kind of fresh, the one that was just opened and is among
+// them: a script must not push a browser out. Call it in a transaction.
+func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.Time) (int, error) {
 	var ids []string
 	err := t.store.db.WithContext(ctx).Raw(`
-		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND `+liveSession+`
+		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND kind = @kind AND `+liveSession+`
 		ORDER BY last_seen_at DESC, id LIMIT 100 OFFSET @others`,
-		map[string]any{"user": userID, "fresh": fresh, "now": At(now), "others": keep - 1}).Scan(&ids).Error
+		map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": fresh.Kind, "now": At(now), "others": keep - 1}).Scan(&ids).Error
 	if err != nil || len(ids) == 0 {
 		return 0, translate("find sessions to trim", err)
 	}

@@ -229,7 +229,7 @@ func TestTrim(t *testing.T) {
 		must(t, store.Sessions.End(ctx, sessions[0].ID, ada.ID, models.ReasonLogout, epoch))
 		for _, want := range []int{2, 0} {
 			// The fresh one stays, even where another clock says it is the oldest.
-			if n, err := store.Sessions.Trim(ctx, ada.ID, sessions[5].ID, 3, epoch); n != want || err != nil {
+			if n, err := store.Sessions.Trim(ctx, sessions[5], 3, epoch); n != want || err != nil {
 				t.Errorf("%d ended (%v), want %d", n, err, want)
 			}
 		}

@@ -37,13 +37,14 @@ type Options struct {
 
 // Store is the database. Its tables hold until Close.
 type Store struct {
-	Users    *Users
-	Sessions *Sessions
-	Denylist *Denylist
-	Attempts *Attempts
-	Devices  *Devices
-	Tokens   *OneTimeTokens
-	Audit    *Audit
+	Users          *Users
+	Sessions       *Sessions
+	Denylist       *Denylist
+	Attempts       *Attempts
+	Devices        *Devices
+	Tokens         *OneTimeTokens
+	PersonalTokens *PersonalTokens
+	Audit          *Audit
 
 	url     string
 	dialect string
@@ -54,7 +55,7 @@ type Store struct {
 
 	rotations *rotationBatch // SQLite: those that wait for the writer's turn; PostgreSQL: nil
 
-	statements struct{ identify, examine, rotate, home *statement }
+	statements struct{ identify, examine, rotate, home, bearer *statement }
 }
 
 // Open connects to the database. It does not migrate it.
@@ -94,6 +95,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	s.statements.identify, s.statements.examine = s.newStatement(identifyQuery), s.newStatement(examineQuery)
 	s.statements.rotate, s.statements.home = s.newStatement(rotateQuery), s.newStatement(homeQuery)
+	s.statements.bearer = s.newStatement(bearerQuery)
 	if s.writer != nil {
 		s.rotations = &rotationBatch{store: s}
 	}
@@ -109,6 +111,7 @@ func (s *Store) attach() {
 	s.Attempts = &Attempts{store: s}
 	s.Devices = &Devices{store: s}
 	s.Tokens = &OneTimeTokens{store: s}
+	s.PersonalTokens = &PersonalTokens{store: s}
 	s.Audit = &Audit{store: s, db: s.db}
 }
 

@@ -161,6 +161,12 @@ func (u *Users) MarkSignedIn(ctx context.Context, id string, now time.Time) erro
 	return u.update(ctx, "mark signed in", id, map[string]any{"last_sign_in_at": At(now), "replayed_at": Time(0)})
 }
 
+// MarkGranted records that a client of the API signed in as the person. Of a
+// replay the person is still to be told.
+func (u *Users) MarkGranted(ctx context.Context, id string, now time.Time) error {
+	return u.update(ctx, "mark granted", id, map[string]any{"last_sign_in_at": At(now)})
+}
+
 // MarkReplayed records that the person must be told of a replay.
 func (u *Users) MarkReplayed(ctx context.Context, id string, now time.Time) error {
 	return u.update(ctx, "mark replayed", id, map[string]any{"replayed_at": At(now)})

@@ -195,12 +195,22 @@ func sessionsEnded(n int) string {
 	return fmt.Sprintf("%d sessions ended", n)
 }
 
+func tokensEnded(n int) string {
+	if n == 1 {
+		return "1 access token ended"
+	}
+	return fmt.Sprintf("%d access tokens ended", n)
+}
+
 // SessionInfo is a session as its owner or an admin sees it.
 type SessionInfo struct {
 	ID         string
 	UserAgent  string
 	IP         string
 	Method     string
+	Kind       models.SessionKind
+	ClientID   string // of an API session: what the client called itself; may be empty
+	Scope      string // of an API session, separated by spaces
 	SignedIn   time.Time
 	LastSeen   time.Time
 	Until      time.Time // the latest moment it can live to
@@ -239,6 +249,7 @@ func (s *Service) Sessions(ctx context.Context, userID, current string) (live, e
 func sessionInfo(row models.Session) SessionInfo {
 	return SessionInfo{
 		ID: row.ID, UserAgent: row.UserAgent, IP: row.IP, Method: row.Method, Remember: row.Remember,
+		Kind: row.Kind, ClientID: row.ClientID, Scope: row.Scope,
 		SignedIn: row.CreatedAt.Time(), LastSeen: row.LastSeenAt.Time(), Until: row.ExpiresAt.Time(),
 		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,
 	}

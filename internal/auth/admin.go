@@ -55,47 +55,27 @@ func (s *Service) actOn(ctx context.Context, actor Actor, userID string,
 	})
 }
 
-// Disable shuts an account and ends every session of it. It returns how many
-// were live. reason is for admins. An account that is disabled stays so.
+// Disable shuts an account and ends every session and every personal access
+// token of it. It returns how many sessions were live. reason is for admins.
+// An account that is disabled stays so.
 func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason string) (user *models.User, ended int, err error) {
 	reason = strings.Join(strings.Fields(reason), " ")
 	if problem := checkReason(reason); problem != "" {
 		return nil, 0, apperr.Fields{{Field: "reason", Message: problem}}
 	}
 	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
-		if user = u; last {
-			return apperr.New(apperr.Conflict, lastAdmin, nil)
-		}
-		if u.Disabled() {
-			return nil
-		}
-		if err := tx.Users.Disable(ctx, u.ID, reason, s.now()); err != nil {
-			return err
-		}
-		if ended, err = tx.Sessions.EndAll(ctx, u.ID, "", models.ReasonDisabled, s.now()); err != nil {
-			return err
-		}
-		if err := tx.Tokens.ReplaceFor(ctx, u.ID, s.now()); err != nil {
-			return err
-		}
-		detail := sessionsEnded(ended)
-		if reason != "" {
-			detail += ". Reason: " + reason
-		}
-		record(actor.event(ActionUserDisable, u, detail))
-		return nil
+		user = u
+		ended, err = act{s, tx, actor, u, last, record}.disable(ctx, reason)
+		return err
 	})
 	return user, ended, err
 }
 
-// Enable opens a disabled account again. Its sessions stay over.
+// Enable opens a disabled account again. Its sessions and tokens stay over.
 func (s *Service) Enable(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
-		if user = u; !u.Disabled() {
-			return nil
-		}
-		record(actor.event(ActionUserEnable, u, ""))
-		return tx.Users.Enable(ctx, u.ID, s.now())
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
+		user = u
+		return act{s, tx, actor, u, last, record}.enable(ctx)
 	})
 	return user, err
 }
@@ -119,19 +99,8 @@ func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role 
 		return nil, apperr.Fields{{Field: "role", Message: "Choose a role."}}
 	}
 	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
-		if user = u; u.Role == role {
-			return nil
-		}
-		if last && role != models.RoleAdmin {
-			return apperr.New(apperr.Conflict, lastAdmin, nil)
-		}
-		record(actor.event(ActionUserRole, u, string(u.Role)+" → "+string(role)))
-		if role == models.RoleAdmin {
-			if err := tx.Tokens.EndSetup(ctx, s.now()); err != nil {
-				return err
-			}
-		}
-		return tx.Users.SetRole(ctx, u.ID, role, s.now())
+		user = u
+		return act{s, tx, actor, u, last, record}.setRole(ctx, role)
 	})
 	return user, err
 }

@@ -43,6 +43,7 @@ type Options struct {
 	RefreshGrace   time.Duration
 	Limits         bool
 	SignupOpen     bool
+	PasswordGrant  bool // clients of the API may send passwords
 	Hasher         *password.Hasher
 	Policy         *password.Policy
 }
@@ -61,6 +62,7 @@ type Service struct {
 	refreshGrace time.Duration
 	limits       bool
 	signupOpen   bool
+	passwords    bool // over the API
 	hasher       *password.Hasher
 	policy       *password.Policy
 }
@@ -84,7 +86,7 @@ func New(o Options) (*Service, error) {
 	return &Service{
 		store: o.Store, logger: o.Logger, now: o.Now, keyring: keyring, limiterKey: limiterKey,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
-		limits: o.Limits, signupOpen: o.SignupOpen, hasher: o.Hasher, policy: o.Policy,
+		limits: o.Limits, signupOpen: o.SignupOpen, passwords: o.PasswordGrant, hasher: o.Hasher, policy: o.Policy,
 	}, nil
 }
 

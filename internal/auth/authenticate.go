@@ -77,11 +77,8 @@ func (s *Service) checkAccess(ctx context.Context, token string, client Client) 
 	if unusable.Ended = p.Over; unusable.Ended != "" || claims.Generation > p.Session.Generation {
 		return unusable, nil
 	}
-	unseen := now.Sub(p.Session.LastSeenAt.Time()) >= seenEvery
-	if claims.Generation > p.Session.ConfirmedGeneration || unseen && claims.Generation == p.Session.ConfirmedGeneration {
-		if err := s.store.Sessions.Confirm(ctx, claims.SessionID, claims.Generation, now); err != nil {
-			return Result{}, err
-		}
+	if err := s.seen(ctx, claims, &p.Session, now); err != nil {
+		return Result{}, err
 	}
 	return Result{Identity: identityOf(p)}, nil
 }

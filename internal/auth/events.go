@@ -35,6 +35,12 @@ const (
 	ActionUserResetLink  = "user-reset-link"
 	ActionUserUnlock     = "user-unlock"
 	ActionUserDelete     = "user-delete"
+	ActionUserProfile    = "user-profile"
+	ActionUserTokenEnd   = "user-token-end"
+	ActionAPILogin       = "api-login"
+	ActionAPILogout      = "api-logout"
+	ActionTokenCreate    = "personal-token-create"
+	ActionTokenEnd       = "personal-token-end"
 )
 
 // event is a line for the audit log and for the server's log.

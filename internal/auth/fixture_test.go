@@ -71,7 +71,7 @@ func newPortal(t *testing.T, store *models.Store, clock *clock, change func(*aut
 	options := auth.Options{
 		Store: store, Logger: slog.New(slog.DiscardHandler), Now: clock.now, PublicURL: issuer, Secret: secret,
 		AccessTTL: accessTTL, RefreshTTL: refreshTTL, SessionTTL: sessionTTL, RefreshGrace: grace,
-		SignupOpen: true, Hasher: fastHasher(), Policy: password.NewPolicy(password.PolicyOptions{}),
+		SignupOpen: true, PasswordGrant: true, Hasher: fastHasher(), Policy: password.NewPolicy(password.PolicyOptions{}),
 	}
 	if change != nil {
 		change(&options)

@@ -9,7 +9,7 @@ import (
 
 // How long things are kept after their use.
 const (
-	keepSessions = endedShown           // after their absolute limit
+	keepSessions = endedShown           // after their absolute limit; personal access tokens too
 	keepTokens   = 7 * 24 * time.Hour   // dead links still explain themselves
 	keepDevices  = 180 * 24 * time.Hour // since they were last used
 	keepAudit    = 180 * 24 * time.Hour
@@ -30,6 +30,9 @@ func (s *Service) Purge(ctx context.Context) (int64, error) {
 		func(t *models.Store) (int64, error) { return t.Denylist.Purge(ctx, now, purgeBatch) },
 		func(t *models.Store) (int64, error) { return t.Sessions.Purge(ctx, now.Add(-keepSessions), purgeBatch) },
 		func(t *models.Store) (int64, error) { return t.Tokens.Purge(ctx, now.Add(-keepTokens), purgeBatch) },
+		func(t *models.Store) (int64, error) {
+			return t.PersonalTokens.Purge(ctx, now.Add(-keepSessions), purgeBatch)
+		},
 		func(t *models.Store) (int64, error) { return t.Devices.Purge(ctx, now.Add(-keepDevices), purgeBatch) },
 		func(t *models.Store) (int64, error) { return t.Audit.Purge(ctx, now.Add(-keepAudit), purgeBatch) },
 		func(t *models.Store) (int64, error) {

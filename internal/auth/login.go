@@ -85,7 +85,7 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	if err := tx.Sessions.Create(ctx, session); err != nil {
 		return nil, err
 	}
-	if _, err := tx.Sessions.Trim(ctx, user.ID, session.ID, maxSessions, now); err != nil {
+	if _, err := tx.Sessions.Trim(ctx, session, maxSessions, now); err != nil {
 		return nil, err
 	}
 	newDevice, err := s.rememberDevice(ctx, tx, user.ID, device)

@@ -34,19 +34,28 @@ func (s *Service) Logout(ctx context.Context, presented Presented, client Client
 func (s *Service) endEach(ctx context.Context, tx *models.Store, presented Presented, reason models.Reason) ([]models.Session, error) {
 	var ended []models.Session
 	for _, claims := range s.genuine(presented) {
-		if err := tx.Denylist.Deny(ctx, claims.ID, claims.Subject, reason, claims.ExpiresAt.Time()); err != nil {
+		live, err := s.endOne(ctx, tx, claims, reason)
+		if err != nil {
 			return nil, err
 		}
-		err := tx.Sessions.End(ctx, claims.SessionID, claims.Subject, reason, s.now())
-		switch {
-		case errors.Is(err, apperr.NotFound):
-			continue
-		case err != nil:
-			return nil, err
+		if live {
+			ended = append(ended, models.Session{ID: claims.SessionID, UserID: claims.Subject})
 		}
-		ended = append(ended, models.Session{ID: claims.SessionID, UserID: claims.Subject})
 	}
 	return ended, nil
+}
+
+// endOne ends the session that a token points to, denies the token, and
+// reports whether the session was live.
+func (s *Service) endOne(ctx context.Context, tx *models.Store, claims *Claims, reason models.Reason) (bool, error) {
+	if err := tx.Denylist.Deny(ctx, claims.ID, claims.Subject, reason, claims.ExpiresAt.Time()); err != nil {
+		return false, err
+	}
+	err := tx.Sessions.End(ctx, claims.SessionID, claims.Subject, reason, s.now())
+	if errors.Is(err, apperr.NotFound) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // genuine returns the claims of those tokens that are ours and live.

@@ -53,7 +53,7 @@ func (s *Service) newSession(userID, method string, remember bool, client Client
 	}
 	now := s.now()
 	return &models.Session{
-		ID: models.NewID(), UserID: userID, Remember: remember, Method: method,
+		ID: models.NewID(), UserID: userID, Kind: models.KindWeb, Remember: remember, Method: method,
 		Generation: 1, RotatedAt: models.At(now), IdleTTL: idle.Microseconds(),
 		CreatedAt: models.At(now), LastSeenAt: models.At(now), ExpiresAt: models.At(now.Add(lifetime)),
 		IP: client.ip(), UserAgent: client.UserAgent,

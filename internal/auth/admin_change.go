@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"context"
+	"strings"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// UserChange is what an admin wants of an account; nil leaves it as it is.
+type UserChange struct {
+	FullName *string
+	Role     *models.Role
+	Disabled *bool
+	Reason   string // for Disabled: a note for admins
+}
+
+// check tidies the change and returns what is wrong with each field.
+func (c *UserChange) check() apperr.Fields {
+	var wrong apperr.Fields
+	if c.FullName != nil {
+		name := tidyFullName(*c.FullName)
+		c.FullName = &name
+		wrong.Add("full_name", checkFullName(name))
+	}
+	if c.Role != nil && *c.Role != models.RoleUser && *c.Role != models.RoleAdmin {
+		wrong.Add("role", "Choose a role.")
+	}
+	c.Reason = strings.Join(strings.Fields(c.Reason), " ")
+	wrong.Add("reason", checkReason(c.Reason))
+	return wrong
+}
+
+// ChangeUser changes an account in one transaction: all of it or nothing, with
+// the guards of Disable, Enable and SetRole. It returns the account as it is
+// then; apperr.Fields (full_name, role, reason), apperr.NotFound,
+// apperr.Conflict, apperr.Forbidden or apperr.TooMany.
+func (s *Service) ChangeUser(ctx context.Context, actor Actor, userID string, change UserChange) (user *models.User, err error) {
+	if wrong := change.check(); len(wrong) > 0 {
+		return nil, wrong
+	}
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
+		a := act{s: s, tx: tx, actor: actor, user: u, last: last, record: record}
+		if change.FullName != nil {
+			if err := a.rename(ctx, *change.FullName); err != nil {
+				return err
+			}
+		}
+		if change.Role != nil {
+			if err := a.setRole(ctx, *change.Role); err != nil {
+				return err
+			}
+		}
+		if change.Disabled != nil {
+			if err := a.setDisabled(ctx, *change.Disabled, change.Reason); err != nil {
+				return err
+			}
+		}
+		user, err = tx.Users.ByID(ctx, u.ID)
+		return err
+	})
+	return user, err
+}
+
+// act is an act of an admin on one account, which is locked.
+type act struct {
+	s      *Service
+	tx     *models.Store
+	actor  Actor
+	user   *models.User
+	last   bool // the account is the only active admin's
+	record func(models.Event)
+}
+
+func (a act) rename(ctx context.Context, fullName string) error {
+	if a.user.FullName == fullName {
+		return nil
+	}
+	a.record(a.actor.event(ActionUserProfile, a.user, "name"))
+	return a.tx.Users.SetProfile(ctx, a.user.ID, a.user.Username, fullName, a.s.now())
+}
+
+func (a act) setRole(ctx context.Context, role models.Role) error {
+	if a.user.Role == role {
+		return nil
+	}
+	if a.last && role != models.RoleAdmin {
+		return apperr.New(apperr.Conflict, lastAdmin, nil)
+	}
+	a.record(a.actor.event(ActionUserRole, a.user, string(a.user.Role)+" → "+string(role)))
+	if role == models.RoleAdmin {
+		if err := a.tx.Tokens.EndSetup(ctx, a.s.now()); err != nil {
+			return err
+		}
+	}
+	return a.tx.Users.SetRole(ctx, a.user.ID, role, a.s.now())
+}
+
+func (a act) setDisabled(ctx context.Context, disabled bool, reason string) error {
+	if disabled {
+		_, err := a.disable(ctx, reason)
+		return err
+	}
+	return a.enable(ctx)
+}
+
+// disable shuts the account, ends its sessions and tokens, and returns how
+// many sessions were live.
+func (a act) disable(ctx context.Context, reason string) (ended int, err error) {
+	if a.last {
+		return 0, apperr.New(apperr.Conflict, lastAdmin, nil)
+	}
+	if a.user.Disabled() {
+		return 0, nil
+	}
+	now, id := a.s.now(), a.user.ID
+	if err := a.tx.Users.Disable(ctx, id, reason, now); err != nil {
+		return 0, err
+	}
+	if ended, err = a.tx.Sessions.EndAll(ctx, id, "", models.ReasonDisabled, now); err != nil {
+		return 0, err
+	}
+	tokens, err := a.tx.PersonalTokens.EndAll(ctx, id, models.ReasonDisabled, now)
+	if err != nil {
+		return 0, err
+	}
+	if err := a.tx.Tokens.ReplaceFor(ctx, id, now); err != nil {
+		return 0, err
+	}
+	detail := sessionsEnded(ended)
+	if tokens > 0 {
+		detail += ", " + tokensEnded(tokens)
+	}
+	if reason != "" {
+		detail += ". Reason: " + reason
+	}
+	a.record(a.actor.event(ActionUserDisable, a.user, detail))
+	return ended, nil
+}
+
+func (a act) enable(ctx context.Context) error {
+	if !a.user.Disabled() {
+		return nil
+	}
+	a.record(a.actor.event(ActionUserEnable, a.user, ""))
+	return a.tx.Users.Enable(ctx, a.user.ID, a.s.now())
+}

@@ -1,0 +1,208 @@
+package auth_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// TestClassesApart: what is made for browsers opens nothing of the API, and
+// the reverse.
+func TestClassesApart(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		web := p.signUp("ada").Tokens
+		api := p.grant("ada", "")
+		for what, token := range map[string]string{
+			"a browser's access token": web.Access, "a browser's refresh token": web.Refresh, "an API refresh token": api.Refresh,
+			"nothing": "", "text": "lk_", "a token of nobody": auth.PersonalPrefix + "abcdefghijklmnopqrstuvwxyz" + "abcdefghijklmnopqrstuvwxyz",
+		} {
+			_, err := p.AuthenticateBearer(t.Context(), token, p.client)
+			wantKind(t, what+" as a bearer", err, apperr.Unauthorized)
+			if token != api.Refresh {
+				p.wantInactive(what, token)
+				if _, err := p.refreshAPI(token, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+					t.Errorf("%s as an API refresh token: %v", what, err)
+				}
+				if err := p.RevokeToken(t.Context(), token, p.client); err != nil {
+					t.Errorf("revoke %s: %v", what, err)
+				}
+			}
+		}
+		if _, err := p.refreshAPI(api.Access, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+			t.Errorf("an access token as a refresh token: %v", err)
+		}
+		for what, presented := range map[string]auth.Presented{
+			"API tokens in cookies": {Access: api.Access, Refresh: api.Refresh}, "an API refresh token in a cookie": {Refresh: api.Refresh},
+		} {
+			result, err := p.Authenticate(t.Context(), presented, p.client)
+			if err != nil || result.Identity != nil || result.Tokens != nil || !result.Clear {
+				t.Errorf("%s: %+v (%v)", what, result, err)
+			}
+			if err := p.Logout(t.Context(), presented, p.client); err != nil {
+				t.Error(err)
+			}
+		}
+		if p.present(web.Access, "").Identity == nil {
+			t.Error("the browser was signed out")
+		}
+		p.caller(api.Access)
+		p.refreshed(api.Refresh)
+	})
+}
+
+// TestEndsAPISessions: whatever ends a person's sessions ends those of the API,
+// for another process as well, with the very next request.
+func TestEndsAPISessions(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		clock := newClock()
+		p, q := newPortal(t, store, clock, nil), newPortal(t, store, clock, nil)
+		boss := p.admin("boss")
+		for _, test := range []struct {
+			name string
+			end  func(user *models.User, browser *auth.SignedIn, api *auth.APITokens) error
+		}{
+			{"disable", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+				_, _, err := p.Disable(t.Context(), boss, user.ID, "")
+				return err
+			}},
+			{"disable-by-api", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+				disabled := true
+				_, err := p.ChangeUser(t.Context(), boss, user.ID, auth.UserChange{Disabled: &disabled})
+				return err
+			}},
+			{"delete", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+				_, _, err := p.Delete(t.Context(), boss, user.ID, user.Email)
+				return err
+			}},
+			{"sign-out", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+				_, _, err := p.SignOutUser(t.Context(), boss, user.ID)
+				return err
+			}},
+			{"end-others", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
+				_, err := p.EndOtherSessions(t.Context(), p.identity(browser.Tokens), p.client)
+				return err
+			}},
+			{"end-it", func(_ *models.User, browser *auth.SignedIn, api *auth.APITokens) error {
+				_, err := p.EndSession(t.Context(), p.identity(browser.Tokens), q.caller(api.Access).SessionID, p.client)
+				return err
+			}},
+			{"password", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
+				_, err := p.ChangePassword(t.Context(), auth.CredentialChange{
+					Who: p.identity(browser.Tokens), Current: goodPassword, New: "another-quiet-lantern-29", Client: p.client,
+				})
+				return err
+			}},
+			{"email", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
+				_, err := p.ChangeEmail(t.Context(), auth.CredentialChange{
+					Who: p.identity(browser.Tokens), Current: goodPassword, New: "new@example.org", Client: p.client,
+				})
+				return err
+			}},
+			{"reset", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+				_, token, err := p.CreateResetLink(t.Context(), boss, user.ID)
+				return errors.Join(err, p.ResetPassword(t.Context(), token, "another-quiet-lantern-29", p.client))
+			}},
+			{"revoke-access", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
+				return p.RevokeToken(t.Context(), api.Access, p.client)
+			}},
+			{"revoke-refresh", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
+				return p.RevokeToken(t.Context(), api.Refresh, p.client)
+			}},
+		} {
+			browser := p.signUp(test.name)
+			api := p.grant(test.name, "")
+			q.caller(api.Access)
+			if err := test.end(p.user(test.name), browser, api); err != nil {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			q.wantDead(test.name, api)
+			if err := q.RevokeToken(t.Context(), api.Access, p.client); err != nil {
+				t.Errorf("%s: revoke what is over: %v", test.name, err)
+			}
+		}
+		if n := p.events(auth.ActionAPILogout); n != 2 {
+			t.Errorf("%d sign-outs of the API in the audit log, want 2", n)
+		}
+	})
+}
+
+// TestRevokeOne: a revoked session takes no other with it.
+func TestRevokeOne(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		browser := p.signUp("ada").Tokens
+		one, other := p.grant("ada", ""), p.grant("ada", "")
+		sid := p.caller(one.Access).SessionID
+		if err := p.RevokeToken(t.Context(), one.Access, p.client); err != nil {
+			t.Fatal(err)
+		}
+		p.wantDead("revoked", one)
+		p.caller(other.Access)
+		if p.present(browser.Access, "").Identity == nil {
+			t.Error("the browser was signed out too")
+		}
+		if reason := p.session(sid).EndReason; reason != models.ReasonLogout {
+			t.Errorf("ended because %q", reason)
+		}
+	})
+}
+
+// TestDemotion: what a role allows is read with every request.
+func TestDemotion(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.admin("boss")
+		user := p.admin("ada")
+		tokens := p.grant("ada", "me users introspect")
+		role := func(role models.Role) {
+			t.Helper()
+			if _, err := p.SetRole(t.Context(), auth.Shell(), user.UserID, role); err != nil {
+				t.Fatal(err)
+			}
+		}
+		check := func(what string, scopes string, admin bool) {
+			t.Helper()
+			caller := p.caller(tokens.Access)
+			found, err := p.Introspect(t.Context(), tokens.Access, p.client)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if caller.Scopes.String() != scopes || caller.Admin != admin || found.Scope != scopes {
+				t.Errorf("%s: may %q, introspection %q, admin %v; want %q, %v", what, caller.Scopes, found.Scope, caller.Admin, scopes, admin)
+			}
+		}
+		check("an admin", "me users introspect", true)
+		role(models.RoleUser)
+		check("demoted", "me", false)
+		if tokens = p.refreshed(tokens.Refresh); tokens.Scope != "me" {
+			t.Errorf("refreshed when demoted: scope %q", tokens.Scope)
+		}
+		role(models.RoleAdmin)
+		check("promoted again, with the token of the demoted", "me", true)
+		tokens = p.refreshed(tokens.Refresh)
+		check("promoted again and refreshed", "me users introspect", true)
+	})
+}
+
+// TestLastSeen: the session of a client in use does not rest, and is written
+// once a minute.
+func TestLastSeen(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		tokens := p.grant("ada", "")
+		began := p.session(p.caller(tokens.Access).SessionID)
+		p.clock.advance(59 * time.Second)
+		p.caller(tokens.Access)
+		if got := p.session(began.ID).LastSeenAt; got != began.LastSeenAt {
+			t.Errorf("written after %v", got.Sub(began.LastSeenAt))
+		}
+		p.clock.advance(time.Second)
+		p.caller(tokens.Access)
+		if got := p.session(began.ID).LastSeenAt; got != models.At(p.clock.now()) {
+			t.Errorf("last seen %v, want now", got.Time())
+		}
+	})
+}

@@ -1,0 +1,186 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// maxClientID bounds what a client may call itself, so that its tokens stay
+// small.
+const maxClientID = 64
+
+// tokenRule limits how often an address may send passwords to the API.
+var tokenRule = perWindow(30, time.Minute)
+
+// GrantError is why a token endpoint gives no token: an error code of RFC 6749
+// §5.2. It is an error itself, so that errors.Is(err, ErrInvalidGrant) holds
+// through any wrapping.
+type GrantError string
+
+// The grant errors.
+const (
+	ErrInvalidRequest   GrantError = "invalid_request"        // a client_id that cannot be one
+	ErrInvalidGrant     GrantError = "invalid_grant"          // wrong, unknown, disabled, used, expired, ended: never which
+	ErrInvalidScope     GrantError = "invalid_scope"          // unknown, not allowed, or wider than before
+	ErrUnsupportedGrant GrantError = "unsupported_grant_type" // the operator switched it off
+)
+
+// Error returns the code.
+func (e GrantError) Error() string { return string(e) }
+
+// PasswordGrant asks for tokens with a password (RFC 6749 §4.3).
+type PasswordGrant struct {
+	Username string // username or email, compared without case
+	Password string // as it was typed
+	Scope    string // separated by spaces; empty: me
+	ClientID string // what the client calls itself; may be empty
+}
+
+// RefreshGrant asks for tokens with a refresh token (RFC 6749 §6).
+type RefreshGrant struct {
+	RefreshToken string
+	Scope        string // of the new access token, at most that of the session; empty: all of it
+	ClientID     string // when given, the one that the session was opened with
+}
+
+// APITokens are what a client of the API is given.
+type APITokens struct {
+	Access    string
+	ExpiresIn time.Duration // of the access token, in whole seconds
+	Refresh   string        // empty when the client keeps the one it has
+	Scope     string        // of the access token: what it may do now
+}
+
+// PasswordGrant opens an API session. It returns ErrUnsupportedGrant,
+// ErrInvalidRequest, ErrInvalidScope or ErrInvalidGrant; apperr.TooMany with
+// the time to wait, apperr.Busy or apperr.Unavailable.
+//
+// A password is worth no more here than in the sign-in form: the same limits,
+// the same work, and one answer for wrong, unknown and disabled.
+func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client Client) (*APITokens, error) {
+	scopes, err := s.checkPasswordGrant(in)
+	if err != nil {
+		return nil, err
+	}
+	bucket := "token:" + networkOf(client.IP)
+	if err := s.limit(ctx, Actor{Client: client}, bucket, tokenRule, "Too many sign-ins came from this address."); err != nil {
+		return nil, err
+	}
+	identifier := strings.TrimSpace(in.Username)
+	user, err := s.store.Users.ByName(ctx, identifier)
+	if err != nil && !errors.Is(err, apperr.NotFound) {
+		return nil, err
+	}
+	a := attempt{user: user, identifier: identifier, password: in.Password, client: client}
+	proven, err := s.prove(ctx, a)
+	if err != nil {
+		if err = s.loginFailed(ctx, a, err); errors.Is(err, apperr.Unauthorized) {
+			err = notGranted(err)
+		}
+		return nil, err
+	}
+	return s.openAPI(ctx, in, scopes, user, proven, client)
+}
+
+// checkPasswordGrant looks at what does not depend on the person.
+func (s *Service) checkPasswordGrant(in PasswordGrant) (Scopes, error) {
+	if !s.passwords {
+		return nil, fmt.Errorf("password grant: %w", ErrUnsupportedGrant)
+	}
+	if !isClientID(in.ClientID) {
+		return nil, fmt.Errorf("client_id: %w", ErrInvalidRequest)
+	}
+	scopes, known := ParseScopes(in.Scope)
+	if !known {
+		return nil, fmt.Errorf("unknown scope: %w", ErrInvalidScope)
+	}
+	if len(scopes) == 0 {
+		scopes = Scopes{ScopeMe}
+	}
+	return scopes, nil
+}
+
+// openAPI opens the session of somebody whose password was right.
+func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, user *models.User, proven proof, client Client) (*APITokens, error) {
+	var tokens *APITokens
+	var refused error // not granted, and yet there is something to keep
+	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		refused = nil
+		fresh, err := tx.Users.Lock(ctx, user.ID)
+		switch {
+		case errors.Is(err, apperr.NotFound):
+			return notGranted(err)
+		case err != nil:
+			return err
+		case fresh.PasswordHash != user.PasswordHash:
+			return notGranted(errors.New("changed while it was checked"))
+		case fresh.Disabled():
+			// The attempt stays counted, or the limits would tell that the password was right.
+			record(Actor{Client: client}.event(ActionLoginDisabled, fresh, ""))
+			refused = notGranted(apperr.Disabled)
+			return nil
+		}
+		if err := s.settle(ctx, tx, proven); err != nil {
+			return err
+		}
+		if !scopes.Within(AllowedScopes(fresh.Role == models.RoleAdmin)) {
+			refused = fmt.Errorf("scope of another role: %w", ErrInvalidScope)
+			return nil
+		}
+		session := s.newSession(fresh.ID, "password", true, client)
+		session.Kind, session.Scope, session.ClientID = models.KindAPI, scopes.String(), in.ClientID
+		actor := Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: client}
+		record(actor.event(ActionAPILogin, fresh, grantDetail(session)))
+		if err := tx.Sessions.Create(ctx, session); err != nil {
+			return err
+		}
+		if _, err := tx.Sessions.Trim(ctx, session, maxSessions, s.now()); err != nil {
+			return err
+		}
+		if err := tx.Users.MarkGranted(ctx, fresh.ID, s.now()); err != nil {
+			return err
+		}
+		tokens = s.mintAPI(session, scopes)
+		return nil
+	})
+	if err = errors.Join(err, refused); err != nil {
+		return nil, err
+	}
+	return tokens, nil
+}
+
+func grantDetail(session *models.Session) string {
+	detail := "scope " + session.Scope
+	if session.ClientID != "" {
+		detail += ", client " + session.ClientID
+	}
+	return detail
+}
+
+// isClientID reports whether text can be a client_id (RFC 6749 §A.1), or none.
+func isClientID(text string) bool {
+	outside := func(r rune) bool { return r < 0x20 || r > 0x7e }
+	return len(text) <= maxClientID && !strings.ContainsFunc(text, outside)
+}
+
+// notGranted is the one answer for every token or password that opens nothing;
+// why is for the log alone.
+func notGranted(cause error) error {
+	return &grantFailure{cause}
+}
+
+// grantFailure hides a cause behind ErrInvalidGrant: its kind must not choose
+// the answer.
+type grantFailure struct{ cause error }
+
+// Error returns the code and the cause: a text for logs.
+func (f *grantFailure) Error() string { return ErrInvalidGrant.Error() + ": " + f.cause.Error() }
+
+// Unwrap gives the code alone.
+func (f *grantFailure) Unwrap() error { return ErrInvalidGrant }

@@ -1,0 +1,231 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+func TestPasswordGrant(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		tokens, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{
+			Username: " ADA@example.org", Password: goodPassword, Scope: "me:write me", ClientID: "backup script",
+		}, p.client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tokens.ExpiresIn != accessTTL || tokens.Scope != "me me:write" || tokens.Refresh == "" {
+			t.Errorf("tokens for %v with scope %q", tokens.ExpiresIn, tokens.Scope)
+		}
+		user, now := p.user("ada"), p.clock.now().Truncate(time.Second)
+		caller := p.caller(tokens.Access)
+		header, claims := decoded(t, tokens.Access)
+		if header["typ"] != "at+jwt" || claims["aud"] != "latchkey:api" || claims["scope"] != "me me:write" || claims["client_id"] != "backup script" {
+			t.Errorf("access token %v %v", header, claims)
+		}
+		if header, claims := decoded(t, tokens.Refresh); header["typ"] != "rt+jwt" || claims["aud"] != "latchkey:api-refresh" || claims["scope"] != "me me:write" {
+			t.Errorf("refresh token %v %v", header, claims)
+		}
+		want := auth.Identity{
+			UserID: user.ID, Username: "ada", Email: "ada@example.org", SessionID: caller.SessionID,
+		}
+		if diff := cmp.Diff(want, caller.Identity); diff != "" {
+			t.Errorf("identity (-want +got):\n%s", diff)
+		}
+		if caller.Scopes.String() != "me me:write" || caller.ClientID != "backup script" || caller.Personal || caller.TokenID != claims["jti"] ||
+			!caller.IssuedAt.Equal(now) || !caller.ExpiresAt.Equal(now.Add(accessTTL)) {
+			t.Errorf("caller %+v", caller)
+		}
+		session := p.session(caller.SessionID)
+		if session.Kind != models.KindAPI || session.Scope != "me me:write" || session.ClientID != "backup script" || session.UserAgent != p.client.UserAgent {
+			t.Errorf("session %+v", session)
+		}
+		live, _, err := p.Sessions(t.Context(), user.ID, "")
+		if err != nil || len(live) != 2 {
+			t.Fatalf("%d sessions in the list (%v), want the browser and the client", len(live), err)
+		}
+		for _, info := range live {
+			if want := info.ID == session.ID; (info.Kind == models.KindAPI) != want || (info.ClientID == "backup script") != want {
+				t.Errorf("in the list: %+v", info)
+			}
+		}
+		if got := p.grant("ada", "").Scope; got != "me" {
+			t.Errorf("scope %q without one asked for, want me", got)
+		}
+		if user := p.user("ada"); user.LastSignInAt != models.At(p.clock.now()) {
+			t.Errorf("last sign-in %v, want now", user.LastSignInAt.Time())
+		}
+		if n := p.events(auth.ActionAPILogin); n != 2 {
+			t.Errorf("%d events, want 2", n)
+		}
+		p.clock.advance(accessDead)
+		p.wantNoBearer("an expired access token", tokens.Access)
+	})
+}
+
+// TestNoGrant: wrong, unknown and disabled are one answer, and leave one trace
+// in the limits.
+func TestNoGrant(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		for _, name := range []string{"ada", "bob", "cyd"} {
+			p.signUp(name)
+		}
+		if _, _, err := p.Disable(t.Context(), auth.Shell(), p.user("bob").ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		tests := []struct{ what, name, password string }{
+			{"wrong", "ada", "wrong"},
+			{"unknown", "nobody-here", goodPassword},
+			{"disabled, right", "bob", goodPassword},
+			{"no password", "cyd", ""},
+			{"a very long password", "dot", strings.Repeat("x", 2000)},
+		}
+		for i, test := range tests {
+			for n := range 5 {
+				_, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: test.password}, from(fmt.Sprintf("10.0.%d.%d", i, n)))
+				if !errors.Is(err, auth.ErrInvalidGrant) || apperr.KindOf(err) != "" {
+					t.Errorf("%s: %v (kind %q), want %v alone", test.what, err, apperr.KindOf(err), auth.ErrInvalidGrant)
+				}
+			}
+			_, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: goodPassword}, from(fmt.Sprintf("10.0.%d.9", i)))
+			wantWait(t, test.what+", five times", err, 30*time.Second)
+			// The form counts the same attempts.
+			wantWait(t, test.what+", then in the form", p.try(test.name, goodPassword, ""), 30*time.Second)
+		}
+		if n := p.events(auth.ActionLoginDisabled); n != 5 {
+			t.Errorf("%d events of a disabled account, want 5", n)
+		}
+		if n := p.events(auth.ActionLoginFailed); n != 20 {
+			t.Errorf("%d events of wrong passwords, want 20", n)
+		}
+	})
+}
+
+func TestGrantScopes(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		p.signUp("ada")
+		p.admin("boss")
+		for i, test := range []struct {
+			name, scope, clientID string
+			want                  error
+		}{
+			{"ada", "me", "", nil},
+			{"ada", "users", "", auth.ErrInvalidScope},
+			{"ada", "me introspect", "", auth.ErrInvalidScope},
+			{"ada", "me profile", "", auth.ErrInvalidScope},
+			{"nobody-here", "profile", "", auth.ErrInvalidScope},
+			{"nobody-here", "users", "", auth.ErrInvalidGrant}, // what a role allows is nobody's business before the password
+			{"boss", "me me:write users users:write introspect", "", nil},
+			{"boss", "", strings.Repeat("x", 64), nil},
+			{"boss", "", strings.Repeat("x", 65), auth.ErrInvalidRequest},
+			{"boss", "", "new\nline", auth.ErrInvalidRequest},
+			{"boss", "", "käse", auth.ErrInvalidRequest},
+		} {
+			in := auth.PasswordGrant{Username: test.name, Password: goodPassword, Scope: test.scope, ClientID: test.clientID}
+			tokens, err := p.PasswordGrant(t.Context(), in, from(fmt.Sprintf("10.0.0.%d", i)))
+			if !errors.Is(err, test.want) {
+				t.Errorf("%s, %q, client %q: %v, want %v", test.name, test.scope, test.clientID, err, test.want)
+			}
+			if (tokens != nil) != (test.want == nil) {
+				t.Errorf("%s, %q: tokens %v", test.name, test.scope, tokens != nil)
+			}
+		}
+		// A right password with a wrong scope is no failed attempt.
+		for range 10 {
+			_, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: "ada", Password: goodPassword, Scope: "users"}, p.client)
+			if !errors.Is(err, auth.ErrInvalidScope) {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+func TestPasswordGrantOff(t *testing.T) {
+	each(t, func(o *auth.Options) { o.PasswordGrant = false }, func(p *portal) {
+		p.signUp("ada")
+		_, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: "ada", Password: goodPassword}, p.client)
+		if !errors.Is(err, auth.ErrUnsupportedGrant) {
+			t.Errorf("%v, want %v", err, auth.ErrUnsupportedGrant)
+		}
+	})
+}
+
+// TestGrantAddressLimit: thirty a minute from one address, whoever it is.
+func TestGrantAddressLimit(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		p.signUp("ada")
+		for range 30 {
+			p.grant("ada", "")
+		}
+		in := auth.PasswordGrant{Username: "ada", Password: goodPassword}
+		_, err := p.PasswordGrant(t.Context(), in, p.client)
+		wantWait(t, "the 31st", err, time.Minute)
+		if _, err := p.PasswordGrant(t.Context(), in, from("203.0.113.9")); err != nil {
+			t.Errorf("from elsewhere: %v", err)
+		}
+		p.clock.advance(time.Minute)
+		p.grant("ada", "")
+	})
+}
+
+// TestGrantKeepsReplayNews: of a replay the person is told in the browser; a
+// script that signs in must not take the news away.
+func TestGrantKeepsReplayNews(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		old := p.grant("ada", "")
+		p.refreshed(old.Refresh)
+		if _, err := p.refreshAPI(old.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+			t.Fatalf("replay: %v", err)
+		}
+		p.grant("ada", "")
+		if !p.login("ada").Replayed {
+			t.Error("the person is not told of the replay")
+		}
+	})
+}
+
+// TestAPISessionsApart: at most twenty of each kind; neither pushes the other
+// out.
+func TestAPISessionsApart(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		browser := p.signUp("ada").Tokens
+		first := p.grant("ada", "")
+		for range 20 {
+			p.clock.advance(time.Second)
+			p.grant("ada", "")
+		}
+		p.wantDead("the least recently used client", first)
+		second := p.grant("ada", "")
+		for range 19 {
+			p.clock.advance(time.Second)
+			p.login("ada")
+		}
+		if p.present(browser.Access, "").Identity == nil {
+			t.Error("clients of the API pushed a browser out")
+		}
+		p.clock.advance(time.Second)
+		p.login("ada")
+		live, _, err := p.Sessions(t.Context(), p.user("ada").ID, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		kinds := map[models.SessionKind]int{}
+		for _, session := range live {
+			kinds[session.Kind]++
+		}
+		if kinds[models.KindWeb] != 20 || kinds[models.KindAPI] != 20 {
+			t.Errorf("%v live sessions, want 20 of each kind", kinds)
+		}
+		p.caller(second.Access)
+	})
+}

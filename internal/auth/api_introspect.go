@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/internal/apperr"
+)
+
+// The types of tokens in an introspection.
+const (
+	TokenTypeBearer  = "Bearer"        // access tokens and personal access tokens (RFC 6750)
+	TokenTypeRefresh = "refresh_token" // never to be accepted in place of an access token
+)
+
+// Introspection is what a token is worth now (RFC 7662 §2.2). All but Active
+// is empty when it is worth nothing.
+type Introspection struct {
+	Active    bool
+	Scope     string // what the token may do now; empty for a refresh token, which opens nothing
+	ClientID  string
+	Username  string
+	TokenType string
+	Subject   string // the user's id
+	Issuer    string
+	Audience  string // empty for a personal access token
+	ID        string // the jti, or the id of a personal access token
+	ExpiresAt time.Time
+	IssuedAt  time.Time
+	NotBefore time.Time
+	Identity  Identity // whose it is, for those who need more than Username
+}
+
+// Introspect tells what an access token, a refresh token or a personal access
+// token is worth. Tokens of browsers are worth nothing here. It counts as a
+// use of the token. Whether the one who asks may ask is for the caller to
+// decide. It returns apperr.Unavailable or apperr.Canceled when nothing is
+// known.
+func (s *Service) Introspect(ctx context.Context, token string, client Client) (*Introspection, error) {
+	if claims, err := s.keyring.Verify(APIRefresh, token); err == nil {
+		return s.introspectRefresh(ctx, claims)
+	}
+	caller, err := s.AuthenticateBearer(ctx, token, client)
+	if errors.Is(err, apperr.Unauthorized) {
+		return &Introspection{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found := &Introspection{
+		Active: true, Scope: caller.Scopes.String(), ClientID: caller.ClientID, Username: caller.Username,
+		TokenType: TokenTypeBearer, Subject: caller.UserID, Issuer: s.keyring.issuer, ID: caller.TokenID,
+		ExpiresAt: caller.ExpiresAt, IssuedAt: caller.IssuedAt, NotBefore: caller.IssuedAt, Identity: caller.Identity,
+	}
+	if !caller.Personal {
+		found.Audience = APIAccess.spec().audience
+	}
+	return found, nil
+}
+
+// introspectRefresh looks at a refresh token without using it: it is worth
+// something as long as it is the session's newest.
+func (s *Service) introspectRefresh(ctx context.Context, claims *Claims) (*Introspection, error) {
+	p, err := s.liveSession(ctx, claims)
+	if errors.Is(err, apperr.Unauthorized) || err == nil && claims.Generation != p.Session.Generation {
+		return &Introspection{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Introspection{
+		Active: true, ClientID: claims.ClientID, Username: p.Username, TokenType: TokenTypeRefresh, Subject: claims.Subject,
+		Issuer: claims.Issuer, Audience: claims.Audience.name, ID: claims.ID, ExpiresAt: claims.ExpiresAt.Time().UTC(),
+		IssuedAt: claims.IssuedAt.Time().UTC(), NotBefore: claims.NotBefore.Time().UTC(), Identity: *identityOf(p),
+	}, nil
+}

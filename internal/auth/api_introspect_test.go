@@ -1,0 +1,68 @@
+package auth_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/auth"
+)
+
+func TestIntrospect(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		browser := p.signUp("ada").Tokens
+		user, now := p.user("ada"), p.clock.now()
+		second := now.Truncate(time.Second)
+		tokens, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{
+			Username: "ada", Password: goodPassword, Scope: "me me:write", ClientID: "cli",
+		}, p.client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		identity := auth.Identity{
+			UserID: user.ID, Username: "ada", Email: "ada@example.org",
+			SessionID: p.caller(tokens.Access).SessionID,
+		}
+		_, access := decoded(t, tokens.Access)
+		_, refresh := decoded(t, tokens.Refresh)
+		secret, personal := p.personal(browser, "me:write", 30)
+		owner := identity
+		owner.SessionID = ""
+		for _, test := range []struct {
+			name, token string
+			want        auth.Introspection
+		}{
+			{"access", tokens.Access, auth.Introspection{
+				Active: true, Scope: "me me:write", ClientID: "cli", Username: "ada", TokenType: "Bearer", Subject: user.ID, Issuer: issuer,
+				Audience: "latchkey:api", ID: access["jti"].(string), ExpiresAt: second.Add(accessTTL), IssuedAt: second, NotBefore: second, Identity: identity,
+			}},
+			{"refresh", tokens.Refresh, auth.Introspection{
+				Active: true, ClientID: "cli", Username: "ada", TokenType: "refresh_token", Subject: user.ID, Issuer: issuer,
+				Audience: "latchkey:api-refresh", ID: refresh["jti"].(string), ExpiresAt: second.Add(refreshTTL), IssuedAt: second, NotBefore: second, Identity: identity,
+			}},
+			{"personal", secret, auth.Introspection{
+				Active: true, Scope: "me:write", Username: "ada", TokenType: "Bearer", Subject: user.ID, Issuer: issuer,
+				ID: personal.ID, ExpiresAt: now.Add(30 * 24 * time.Hour), IssuedAt: now, NotBefore: now, Identity: owner,
+			}},
+			{"browser access", browser.Access, auth.Introspection{}},
+			{"browser refresh", browser.Refresh, auth.Introspection{}},
+			{"nothing", "", auth.Introspection{}},
+			{"changed", tokens.Access[:len(tokens.Access)-3] + "AAA", auth.Introspection{}},
+		} {
+			found, err := p.Introspect(t.Context(), test.token, p.client)
+			if err != nil {
+				t.Errorf("%s: %v", test.name, err)
+				continue
+			}
+			if diff := cmp.Diff(test.want, *found); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", test.name, diff)
+			}
+		}
+		next := p.refreshed(tokens.Refresh)
+		p.wantInactive("a used refresh token", tokens.Refresh)
+		if found, err := p.Introspect(t.Context(), next.Refresh, p.client); err != nil || !found.Active {
+			t.Errorf("asking about a used token ended the session: %+v (%v)", found, err)
+		}
+	})
+}

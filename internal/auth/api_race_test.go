@@ -1,0 +1,125 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// TestDisableAPIRace disables an account while clients refresh, sign in and
+// are given personal access tokens. Whatever came first, nothing is accepted
+// afterwards.
+func TestDisableAPIRace(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		for round := range 10 {
+			name := fmt.Sprintf("ada%d", round)
+			browser := p.signUp(name).Tokens
+			draft, user := p.draft(browser), p.user(name)
+			var before []*auth.APITokens
+			for range 10 {
+				before = append(before, p.grant(name, ""))
+			}
+			var mu sync.Mutex
+			given, secrets := append([]*auth.APITokens(nil), before...), []string(nil)
+			parallel(31, func(i int) {
+				var tokens *auth.APITokens
+				var secret string
+				var err error
+				switch {
+				case i == 15:
+					_, _, err = p.Disable(t.Context(), auth.Shell(), user.ID, "")
+				case i < 10:
+					tokens, err = p.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: before[i].Refresh}, p.client)
+				case i < 21:
+					secret, _, err = p.CreatePersonalToken(t.Context(), draft)
+				default:
+					tokens, err = p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.client)
+				}
+				kind := apperr.KindOf(err)
+				if err != nil && !errors.Is(err, auth.ErrInvalidGrant) && kind != apperr.Unauthorized && kind != apperr.Unavailable {
+					t.Errorf("round %d, caller %d: %v", round, i, err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				if tokens != nil {
+					given = append(given, tokens)
+				}
+				if secret != "" {
+					secrets = append(secrets, secret)
+				}
+			})
+			for _, tokens := range given {
+				p.wantDead(fmt.Sprintf("round %d", round), tokens)
+			}
+			for _, secret := range secrets {
+				p.wantNoBearer(fmt.Sprintf("round %d: a personal access token", round), secret)
+			}
+		}
+	})
+}
+
+// TestPasswordChangeRace: a client that sends the old password while it is
+// changed is let in before, and out with the others, or not at all.
+func TestPasswordChangeRace(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		for round := range 10 {
+			name := fmt.Sprintf("ada%d", round)
+			who := p.identity(p.signUp(name).Tokens)
+			given := make([]*auth.APITokens, 10)
+			parallel(11, func(i int) {
+				var err error
+				if i == 10 {
+					_, err = p.ChangePassword(t.Context(), auth.CredentialChange{
+						Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.client,
+					})
+				} else {
+					given[i], err = p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.client)
+				}
+				if err != nil && !errors.Is(err, auth.ErrInvalidGrant) {
+					t.Errorf("round %d, caller %d: %v", round, i, err)
+				}
+			})
+			for i, tokens := range given {
+				if tokens != nil {
+					p.wantDead(fmt.Sprintf("round %d, caller %d", round, i), tokens)
+				}
+			}
+		}
+	})
+}
+
+// TestRestoredAPI: tokens from the future of a database that was restored from
+// a backup end the session, without alarm.
+func TestRestoredAPI(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		tokens := p.grant("ada", "")
+		ring, err := auth.NewKeyring(issuer, secret, nil, p.clock.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		future := map[auth.Class]string{}
+		for class, token := range map[auth.Class]string{auth.APIAccess: tokens.Access, auth.APIRefresh: tokens.Refresh} {
+			claims, err := ring.Verify(class, token)
+			if err != nil {
+				t.Fatal(err)
+			}
+			claims.Generation += 5
+			future[class] = ring.Sign(class, *claims)
+		}
+		sid := p.caller(tokens.Access).SessionID
+		p.wantNoBearer("an access token of a generation that is not there yet", future[auth.APIAccess])
+		if _, err := p.refreshAPI(future[auth.APIRefresh], ""); !errors.Is(err, auth.ErrInvalidGrant) {
+			t.Errorf("%v, want %v", err, auth.ErrInvalidGrant)
+		}
+		p.wantDead("after the token from the future", tokens)
+		if session := p.session(sid); session.EndReason != models.ReasonRestored || p.events(auth.ActionReplay) != 0 || p.events(auth.ActionRestored) != 1 {
+			t.Errorf("ended because %q with %d replays", session.EndReason, p.events(auth.ActionReplay))
+		}
+	})
+}

@@ -1,0 +1,191 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+func TestRefreshGrant(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		tokens := p.grant("ada", "me me:write")
+		sid := p.caller(tokens.Access).SessionID
+		for generation := int64(2); generation < 5; generation++ {
+			p.clock.advance(24 * time.Hour)
+			tokens = p.refreshed(tokens.Refresh)
+			if tokens.Scope != "me me:write" || tokens.ExpiresIn != accessTTL {
+				t.Errorf("scope %q for %v", tokens.Scope, tokens.ExpiresIn)
+			}
+			if caller := p.caller(tokens.Access); caller.SessionID != sid || p.session(sid).Generation != generation {
+				t.Errorf("session %s at generation %d, want %s at %d", caller.SessionID, p.session(sid).Generation, sid, generation)
+			}
+		}
+		// Rotating does not move the absolute limit.
+		p.clock.advance(6 * 24 * time.Hour)
+		tokens = p.refreshed(tokens.Refresh)
+		for range 3 {
+			p.clock.advance(6 * 24 * time.Hour)
+			tokens = p.refreshed(tokens.Refresh)
+		}
+		p.clock.advance(3 * 24 * time.Hour)
+		p.wantDead("past the absolute limit", tokens)
+
+		tokens = p.grant("ada", "")
+		p.clock.advance(refreshTTL + time.Minute)
+		p.wantDead("past the idle limit", tokens)
+	})
+}
+
+func TestRefreshScope(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.admin("boss")
+		tokens, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{
+			Username: "boss", Password: goodPassword, Scope: "me users", ClientID: "cli",
+		}, p.client)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			scope, clientID, want string
+			err                   error
+		}{
+			{"me", "", "me", nil},
+			{"me users", "cli", "me users", nil}, // narrower before: the session keeps what it was granted
+			{" ", "", "me users", nil},
+			{"users", "cli", "users", nil},
+			{"me me:write", "", "", auth.ErrInvalidScope},
+			{"introspect", "", "", auth.ErrInvalidScope},
+			{"nothing", "", "", auth.ErrInvalidScope},
+			{"", "another", "", auth.ErrInvalidGrant},
+			{"", "new\nline", "", auth.ErrInvalidRequest},
+			{"", "", "me users", nil}, // what was refused used nothing up
+		} {
+			got, err := p.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh, Scope: test.scope, ClientID: test.clientID}, p.client)
+			if !errors.Is(err, test.err) {
+				t.Errorf("scope %q, client %q: %v, want %v", test.scope, test.clientID, err, test.err)
+			}
+			if err != nil {
+				continue
+			}
+			if caller := p.caller(got.Access); got.Scope != test.want || caller.Scopes.String() != test.want || caller.ClientID != "cli" {
+				t.Errorf("scope %q: given %q, worth %q, of client %q", test.scope, got.Scope, caller.Scopes, caller.ClientID)
+			}
+			tokens = got
+		}
+	})
+}
+
+// TestStrictRotation: no grace and no confirmation rule. Whoever presents a
+// used token ends the session, at once.
+func TestStrictRotation(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		for name, between := range map[string]func(*auth.APITokens){
+			"within what a browser is forgiven":     func(*auth.APITokens) {},
+			"after its successor was used":          func(next *auth.APITokens) { p.caller(next.Access) },
+			"after another rotation":                func(next *auth.APITokens) { p.refreshed(next.Refresh) },
+			"after the access token was renewed":    func(next *auth.APITokens) { _, _ = p.RenewAccess(t.Context(), p.caller(next.Access)) },
+			"long after what a browser is forgiven": func(*auth.APITokens) { p.clock.advance(time.Minute) },
+		} {
+			user := models.NewID()[:12]
+			p.signUp(user)
+			first, other := p.grant(user, ""), p.grant(user, "")
+			before := p.events(auth.ActionReplay)
+			next := p.refreshed(first.Refresh)
+			between(next)
+			if _, err := p.refreshAPI(first.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+				t.Errorf("%s: %v, want %v", name, err, auth.ErrInvalidGrant)
+			}
+			p.wantDead(name+": the first tokens", first)
+			p.wantDead(name+": their successors", next)
+			p.caller(other.Access)
+			if n := p.events(auth.ActionReplay) - before; n != 1 {
+				t.Errorf("%s: %d audit events, want 1", name, n)
+			}
+		}
+	})
+}
+
+// TestParallelRefreshGrant sends one refresh token from many callers at once, round
+// after round: at most one is given tokens, and nothing is usable afterwards.
+func TestParallelRefreshGrant(t *testing.T) {
+	const callers, rounds = 20, 10
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		clock := newClock()
+		p, q := newPortal(t, store, clock, nil), newPortal(t, store, clock, nil)
+		p.signUp("ada")
+		for round := range rounds {
+			tokens := p.grant("ada", "")
+			results := make([]*auth.APITokens, callers)
+			errs := make([]error, callers)
+			parallel(callers, func(i int) {
+				service := []*portal{p, q}[i%2]
+				results[i], errs[i] = service.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh}, p.client)
+			})
+			given := []*auth.APITokens{tokens}
+			for i, result := range results {
+				if result != nil {
+					given = append(given, result)
+				} else if !errors.Is(errs[i], auth.ErrInvalidGrant) {
+					t.Errorf("round %d: %v", round, errs[i])
+				}
+			}
+			if len(given) > 2 {
+				t.Errorf("round %d: %d callers were given tokens", round, len(given)-1)
+			}
+			for i, tokens := range given {
+				p.wantDead(fmt.Sprintf("round %d, tokens %d", round, i), tokens)
+			}
+		}
+		if n := p.events(auth.ActionReplay); n != rounds {
+			t.Errorf("%d audit events, want one for each of %d rounds", n, rounds)
+		}
+	})
+}
+
+func TestRefreshLimit(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		p.signUp("ada")
+		tokens := p.grant("ada", "")
+		for range 60 {
+			tokens = p.refreshed(tokens.Refresh)
+		}
+		p.clock.advance(10 * time.Second)
+		_, err := p.refreshAPI(tokens.Refresh, "")
+		wantWait(t, "the 61st in a minute", err, 50*time.Second)
+		if message := apperr.Details(err).Message; message == "" {
+			t.Error("no words for the client")
+		}
+		p.clock.advance(50 * time.Second)
+		p.refreshed(tokens.Refresh) // the token was not used up
+	})
+}
+
+func TestRenewAccess(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		tokens := p.grant("ada", "me:write")
+		p.clock.advance(time.Minute)
+		caller := p.caller(tokens.Access)
+		fresh, err := p.RenewAccess(t.Context(), caller)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fresh.Refresh != "" || fresh.Scope != "me:write" || fresh.ExpiresIn != accessTTL {
+			t.Errorf("renewed: refresh %q, scope %q, %v", fresh.Refresh, fresh.Scope, fresh.ExpiresIn)
+		}
+		renewed := p.caller(fresh.Access)
+		if renewed.SessionID != caller.SessionID || renewed.TokenID == caller.TokenID || p.session(caller.SessionID).Generation != 1 {
+			t.Errorf("renewed: %+v from %+v", renewed, caller)
+		}
+		p.refreshed(tokens.Refresh)
+		_, err = p.RenewAccess(t.Context(), p.caller(fresh.Access))
+		wantKind(t, "renew after a rotation", err, apperr.Unauthorized)
+	})
+}

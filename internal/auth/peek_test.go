@@ -1,0 +1,119 @@
+package auth_test
+
+import (
+	"testing"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// peeked returns what Peek says of a refresh token, which gives no tokens.
+func (p *portal) peeked(refresh string) auth.Result {
+	p.t.Helper()
+	result, err := p.Peek(p.t.Context(), refresh, p.client)
+	if err != nil {
+		p.t.Fatalf("peek: %v", err)
+	}
+	if result.Tokens != nil || result.Clear == (result.Identity != nil) {
+		p.t.Errorf("peek: %+v", result)
+	}
+	return result
+}
+
+// TestPeek follows a session that is looked at and rotated in turn.
+func TestPeek(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		first := p.signUp("ana").Tokens
+		for range 3 { // as often as one likes
+			if got := p.peeked(first.Refresh); got.Identity == nil || got.Identity.Username != "ana" {
+				t.Fatalf("the current token: %+v", got)
+			}
+		}
+		sid := p.peeked(first.Refresh).Identity.SessionID
+		if got := p.session(sid); got.Generation != 1 || got.ConfirmedGeneration != 1 {
+			t.Errorf("generation %d, confirmed %d; want 1 and 1", got.Generation, got.ConfirmedGeneration)
+		}
+		second := p.rotated(first.Refresh)
+		p.clock.advance(time.Hour)
+		if p.peeked(first.Refresh).Identity == nil {
+			t.Error("the predecessor of a generation that nobody has used is refused")
+		}
+		if got := p.session(sid).ConfirmedGeneration; got != 1 {
+			t.Errorf("the predecessor confirms generation %d", got)
+		}
+		if p.peeked(second.Refresh).Identity == nil {
+			t.Error("the new current token is refused")
+		}
+		if got := p.session(sid); got.ConfirmedGeneration != 2 || got.LastSeenAt != models.At(p.clock.now()) {
+			t.Errorf("confirmed %d, last seen %v; want 2, and now", got.ConfirmedGeneration, got.LastSeenAt.Time())
+		}
+		if got := p.peeked(first.Refresh); got.Identity != nil || got.Ended != models.ReasonReplay {
+			t.Errorf("a predecessor whose successor was used: %+v, want a replay", got)
+		}
+		p.wantOver(second, models.ReasonReplay)
+		if n := p.events(auth.ActionReplay); n != 1 {
+			t.Errorf("%d replays in the audit log, want 1", n)
+		}
+	})
+}
+
+// TestPeekGrace: parallel requests carry the predecessor within the grace.
+func TestPeekGrace(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		first := p.signUp("ana").Tokens
+		second := p.rotated(first.Refresh)
+		p.identity(second) // confirmed
+		p.clock.advance(grace)
+		if p.peeked(first.Refresh).Identity == nil {
+			t.Error("refused within the grace")
+		}
+		third := p.rotated(second.Refresh)
+		if got := p.peeked(first.Refresh); got.Ended != models.ReasonReplay {
+			t.Errorf("two generations old, within the grace: %+v, want a replay", got)
+		}
+		p.wantOver(third, models.ReasonReplay)
+	})
+}
+
+// TestPeekRefuses: what is over, or no refresh token of a browser.
+func TestPeekRefuses(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		admin := p.admin("ruth")
+		in := p.signUp("ana")
+		for name, token := range map[string]string{
+			"nothing": "", "no token": "x", "an access token": in.Tokens.Access, "a changed one": in.Tokens.Refresh + "A",
+		} {
+			if got := p.peeked(token); got.Identity != nil || got.Ended != "" {
+				t.Errorf("%s: %+v", name, got)
+			}
+		}
+		out := p.login("ana").Tokens
+		if err := p.Logout(t.Context(), auth.Presented{Refresh: out.Refresh}, p.client); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.peeked(out.Refresh); got.Identity != nil || got.Ended != models.ReasonLogout {
+			t.Errorf("signed out: %+v", got)
+		}
+		if _, _, err := p.Disable(t.Context(), admin, p.user("ana").ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		if got := p.peeked(in.Tokens.Refresh); got.Identity != nil || got.Ended != models.ReasonDisabled {
+			t.Errorf("disabled: %+v", got)
+		}
+		p.signUp("bo")
+		idle := p.login("bo").Tokens
+		p.clock.advance(refreshTTL)
+		if got := p.peeked(idle.Refresh); got.Identity != nil {
+			t.Errorf("idle: %+v", got)
+		}
+		live := p.login("bo").Tokens
+		if err := p.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := p.Peek(t.Context(), live.Refresh, p.client); apperr.KindOf(err) != apperr.Unavailable {
+			t.Errorf("the database gone: got %v", err)
+		}
+	})
+}

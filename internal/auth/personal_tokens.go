@@ -1,0 +1,203 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// PersonalPrefix starts every personal access token, so that scanners find
+// those that were published by mistake.
+const PersonalPrefix = "lk_"
+
+// A personal access token is its prefix and two random texts of 26 letters and
+// digits, 130 bits each: lk_[a-z2-7]{52}.
+const personalLength = len(PersonalPrefix) + 2*26
+
+// The life of a personal access token, in days.
+const (
+	DefaultTokenDays = 90
+	MaxTokenDays     = 366
+)
+
+const (
+	maxTokenName      = 64 // code points
+	maxPersonalTokens = 50 // that work, of one person
+	hintLength        = 4
+)
+
+// PersonalTokenDraft is a personal access token that somebody wants to make.
+type PersonalTokenDraft struct {
+	Who     *Identity
+	Name    string
+	Scopes  []string // names, as the form has them
+	Days    int      // 1 to MaxTokenDays
+	Current string   // the current password: the token outlives the session
+	Device  string   // the device cookie
+	Client  Client
+}
+
+// PersonalToken is a personal access token as its owner or an admin sees it.
+type PersonalToken struct {
+	ID         string
+	Name       string
+	Hint       string // the last characters of the secret
+	Scopes     Scopes // as it was made; what the role allows now may be less
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsedAt time.Time // to the minute; zero: never used
+	LastUsedIP string
+	EndedAt    time.Time     // when it was ended or expired; zero: it works
+	EndReason  models.Reason // ReasonElse: the person; ReasonLogout: the token itself; ReasonAdmin, ReasonDisabled, ReasonExpired
+}
+
+// tidy returns the draft with its name as it is stored, and its scopes, or
+// what is wrong with each field.
+func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, Scopes, apperr.Fields) {
+	d.Name = strings.Join(strings.Fields(d.Name), " ")
+	var wrong apperr.Fields
+	switch {
+	case d.Name == "":
+		wrong.Add("name", "Enter a name that tells you later what the token is for.")
+	case utf8.RuneCountInString(d.Name) > maxTokenName:
+		wrong.Add("name", fmt.Sprintf("A name has at most %d characters.", maxTokenName))
+	case hasControl(d.Name):
+		wrong.Add("name", "A name cannot contain invisible or control characters.")
+	}
+	scopes, known := ParseScopes(strings.Join(d.Scopes, " "))
+	switch {
+	case len(d.Scopes) == 0:
+		wrong.Add("scope", "Choose what the token may do.")
+	case !known || !scopes.Within(AllowedScopes(d.Who.Admin)):
+		wrong.Add("scope", "Your account cannot give this permission.")
+	}
+	if d.Days < 1 || d.Days > MaxTokenDays {
+		wrong.Add("days", fmt.Sprintf("A token lives for 1 to %d days.", MaxTokenDays))
+	}
+	if d.Current == "" {
+		wrong.Add("current_password", "Enter your current password.")
+	}
+	return d, scopes, wrong
+}
+
+// CreatePersonalToken makes a personal access token and returns its secret,
+// which is never stored: show it once. It returns apperr.Fields (name, scope,
+// days, current_password), apperr.TooMany, apperr.Busy or apperr.Unavailable.
+func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft) (secret string, token PersonalToken, err error) {
+	in, scopes, wrong := in.tidy()
+	if len(wrong) > 0 {
+		return "", PersonalToken{}, wrong
+	}
+	proven, p, err := s.reprove(ctx, CredentialChange{Who: in.Who, Current: in.Current, Device: in.Device, Client: in.Client})
+	if err != nil {
+		return "", PersonalToken{}, err
+	}
+	secret = PersonalPrefix + strings.ToLower(rand.Text()+rand.Text())
+	now := s.now()
+	row := models.PersonalToken{
+		ID: models.NewID(), UserID: proven.ID, Name: in.Name, TokenHash: models.HashToken(secret),
+		Hint: secret[len(secret)-hintLength:], Scope: scopes.String(),
+		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(time.Duration(in.Days) * 24 * time.Hour)),
+	}
+	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.lockActive(ctx, tx, proven.ID)
+		if err != nil {
+			return err
+		}
+		switch working, err := tx.PersonalTokens.CountWorking(ctx, user.ID, now); {
+		case err != nil:
+			return err
+		case user.PasswordHash != proven.PasswordHash:
+			return apperr.New(apperr.Conflict, "Your password was changed at the same time from somewhere else. Nothing was changed here.", nil)
+		case working >= maxPersonalTokens:
+			return apperr.Fields{{Field: "name", Message: fmt.Sprintf("You have %d access tokens already. End one first.", working)}}
+		case !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)):
+			return apperr.Fields{{Field: "scope", Message: "Your account cannot give this permission."}}
+		}
+		if err := s.settle(ctx, tx, p); err != nil {
+			return err
+		}
+		record(in.Who.Actor(in.Client).event(ActionTokenCreate, user, fmt.Sprintf("%s, scope %s, %d days", row.Name, row.Scope, in.Days)))
+		return tx.PersonalTokens.Create(ctx, &row)
+	})
+	if err != nil {
+		return "", PersonalToken{}, errors.Join(err, s.refund(context.WithoutCancel(ctx), p.account, p.failures))
+	}
+	return secret, s.personalToken(row), nil
+}
+
+// PersonalTokens returns a person's personal access tokens that work, the
+// newest first, and those that ended or expired lately.
+func (s *Service) PersonalTokens(ctx context.Context, userID string) (live, ended []PersonalToken, err error) {
+	rows, err := s.store.PersonalTokens.ByUser(ctx, userID, s.now().Add(-endedShown))
+	for _, row := range rows {
+		if token := s.personalToken(row); token.EndedAt.IsZero() {
+			live = append(live, token)
+		} else {
+			ended = append(ended, token)
+		}
+	}
+	return live, ended, err
+}
+
+// EndPersonalToken ends one personal access token of the person and returns
+// what it was. It returns apperr.NotFound when the person has no such token
+// that still works.
+func (s *Service) EndPersonalToken(ctx context.Context, who *Identity, id string, client Client) (token PersonalToken, err error) {
+	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.lockActive(ctx, tx, who.UserID)
+		if err != nil {
+			return err
+		}
+		if token, err = s.endPersonal(ctx, tx, user.ID, id, models.ReasonElse); err != nil {
+			return err
+		}
+		record(who.Actor(client).event(ActionTokenEnd, user, token.Name))
+		return nil
+	})
+	return token, err
+}
+
+// EndUserToken is EndPersonalToken for an admin and somebody else's token.
+func (s *Service) EndUserToken(ctx context.Context, actor Actor, userID, id string) (user *models.User, token PersonalToken, err error) {
+	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
+		if token, err = s.endPersonal(ctx, tx, u.ID, id, models.ReasonAdmin); err != nil {
+			return err
+		}
+		user = u
+		record(actor.event(ActionUserTokenEnd, u, token.Name))
+		return nil
+	})
+	return user, token, err
+}
+
+func (s *Service) endPersonal(ctx context.Context, tx *models.Store, userID, id string, reason models.Reason) (PersonalToken, error) {
+	if err := tx.PersonalTokens.End(ctx, id, userID, reason, s.now()); err != nil {
+		return PersonalToken{}, err
+	}
+	row, err := tx.PersonalTokens.ByID(ctx, id, userID)
+	if err != nil {
+		return PersonalToken{}, err
+	}
+	return s.personalToken(*row), nil
+}
+
+func (s *Service) personalToken(row models.PersonalToken) PersonalToken {
+	token := PersonalToken{
+		ID: row.ID, Name: row.Name, Hint: row.Hint, Scopes: granted(row.Scope),
+		CreatedAt: row.CreatedAt.Time(), ExpiresAt: row.ExpiresAt.Time(),
+		LastUsedAt: row.LastUsedAt.Time(), LastUsedIP: row.LastUsedIP,
+		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,
+	}
+	if token.EndedAt.IsZero() && !row.Works(models.At(s.now())) {
+		token.EndedAt, token.EndReason = token.ExpiresAt, models.ReasonExpired
+	}
+	return token
+}

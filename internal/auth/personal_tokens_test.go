@@ -1,0 +1,256 @@
+package auth_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+func (p *portal) draft(tokens *auth.Tokens) auth.PersonalTokenDraft {
+	p.t.Helper()
+	return auth.PersonalTokenDraft{
+		Who: p.identity(tokens), Name: "Backup", Scopes: []string{"me"}, Days: auth.DefaultTokenDays, Current: goodPassword, Client: p.client,
+	}
+}
+
+// personal makes a personal access token of the person in a browser.
+func (p *portal) personal(tokens *auth.Tokens, scope string, days int) (string, auth.PersonalToken) {
+	p.t.Helper()
+	draft := p.draft(tokens)
+	draft.Scopes, draft.Days = strings.Fields(scope), days
+	secret, token, err := p.CreatePersonalToken(p.t.Context(), draft)
+	if err != nil {
+		p.t.Fatalf("create a personal access token: %v", err)
+	}
+	return secret, token
+}
+
+func TestPersonalToken(t *testing.T) {
+	form := regexp.MustCompile(`^lk_[a-z2-7]{52}$`)
+	each(t, nil, func(p *portal) {
+		browser := p.signUp("ada").Tokens
+		user, made := p.user("ada"), p.clock.now()
+		draft := p.draft(browser)
+		draft.Name, draft.Scopes = "  Nightly \t backup ", []string{"me:write", "me"}
+		secret, token, err := p.CreatePersonalToken(t.Context(), draft)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := auth.PersonalToken{
+			ID: token.ID, Name: "Nightly backup", Hint: secret[len(secret)-4:], Scopes: auth.Scopes{auth.ScopeMe, auth.ScopeMeWrite},
+			CreatedAt: made, ExpiresAt: made.Add(90 * 24 * time.Hour),
+		}
+		if diff := cmp.Diff(want, token); diff != "" || !form.MatchString(secret) {
+			t.Errorf("secret of the form %v, token (-want +got):\n%s", form.MatchString(secret), diff)
+		}
+		// What is kept of it.
+		row, err := p.store.PersonalTokens.ByID(t.Context(), token.ID, user.ID)
+		if err != nil || row.TokenHash != models.HashToken(secret) || strings.Contains(fmt.Sprintf("%+v", row), secret) {
+			t.Errorf("row %+v (%v)", row, err)
+		}
+		caller := p.caller(secret)
+		if caller.Username != "ada" || caller.Email != "ada@example.org" || caller.SessionID != "" || !caller.Personal || caller.TokenID != token.ID ||
+			caller.Scopes.String() != "me me:write" || !caller.ExpiresAt.Equal(want.ExpiresAt) {
+			t.Errorf("caller %+v", caller)
+		}
+		// Its use is written once a minute.
+		want.LastUsedAt, want.LastUsedIP = made, "198.51.100.7"
+		p.clock.advance(59 * time.Second)
+		p.caller(secret)
+		live, ended, err := p.PersonalTokens(t.Context(), user.ID)
+		if diff := cmp.Diff([]auth.PersonalToken{want}, live); diff != "" || len(ended) != 0 || err != nil {
+			t.Errorf("%d ended, %v; list (-want +got):\n%s", len(ended), err, diff)
+		}
+		p.clock.advance(time.Second)
+		if _, err := p.AuthenticateBearer(t.Context(), secret, from("203.0.113.9")); err != nil {
+			t.Fatal(err)
+		}
+		live, _, _ = p.PersonalTokens(t.Context(), user.ID)
+		if !live[0].LastUsedAt.Equal(made.Add(time.Minute)) || live[0].LastUsedIP != "203.0.113.9" {
+			t.Errorf("used %v from %s", live[0].LastUsedAt, live[0].LastUsedIP)
+		}
+		// It is no refresh token and cannot be renewed.
+		if _, err := p.refreshAPI(secret, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+			t.Errorf("as a refresh token: %v", err)
+		}
+		_, err = p.RenewAccess(t.Context(), caller)
+		wantKind(t, "renew", err, apperr.Forbidden)
+		for _, cookies := range []auth.Presented{{Access: secret}, {Refresh: secret}} {
+			if result, err := p.Authenticate(t.Context(), cookies, p.client); err != nil || result.Identity != nil {
+				t.Errorf("in a cookie: %+v (%v)", result, err)
+			}
+		}
+		p.wantNoBearer("in other letters", strings.ToUpper(secret))
+		// It dies by itself.
+		p.clock.advance(90 * 24 * time.Hour)
+		p.wantNoBearer("expired", secret)
+		live, ended, _ = p.PersonalTokens(t.Context(), user.ID)
+		if len(live) != 0 || len(ended) != 1 || ended[0].EndReason != models.ReasonExpired || !ended[0].EndedAt.Equal(want.ExpiresAt) {
+			t.Errorf("live %v, ended %v", live, ended)
+		}
+		p.clock.advance(31 * 24 * time.Hour)
+		if _, err := p.Purge(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		_, err = p.store.PersonalTokens.ByID(t.Context(), token.ID, user.ID)
+		wantKind(t, "after the purge", err, apperr.NotFound)
+	})
+}
+
+func TestEndPersonalToken(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		boss := p.admin("boss")
+		for _, test := range []struct {
+			name   string
+			reason models.Reason // "": it goes on working
+			action string
+			end    func(user *models.User, who *auth.Identity, secret, id string) error
+		}{
+			{"by the person", models.ReasonElse, auth.ActionTokenEnd, func(_ *models.User, who *auth.Identity, _, id string) error {
+				_, err := p.EndPersonalToken(t.Context(), who, id, p.client)
+				return err
+			}},
+			{"by itself", models.ReasonLogout, auth.ActionTokenEnd, func(_ *models.User, _ *auth.Identity, secret, _ string) error {
+				return p.RevokeToken(t.Context(), secret, p.client)
+			}},
+			{"by an admin", models.ReasonAdmin, auth.ActionUserTokenEnd, func(user *models.User, _ *auth.Identity, _, id string) error {
+				_, token, err := p.EndUserToken(t.Context(), boss, user.ID, id)
+				if token.ID != id {
+					t.Errorf("ended %+v", token)
+				}
+				return err
+			}},
+			{"by disabling", models.ReasonDisabled, auth.ActionUserDisable, func(user *models.User, _ *auth.Identity, _, _ string) error {
+				_, _, err := p.Disable(t.Context(), boss, user.ID, "")
+				_, enabled := p.Enable(t.Context(), boss, user.ID) // it stays over
+				return errors.Join(err, enabled)
+			}},
+			{"not by a password change", "", auth.ActionPassword, func(_ *models.User, who *auth.Identity, _, _ string) error {
+				_, err := p.ChangePassword(t.Context(), auth.CredentialChange{
+					Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.client,
+				})
+				return err
+			}},
+			{"not by signing out", "", auth.ActionUserSignOut, func(user *models.User, _ *auth.Identity, _, _ string) error {
+				_, _, err := p.SignOutUser(t.Context(), boss, user.ID)
+				return err
+			}},
+		} {
+			name := "u" + models.NewID()[:10]
+			browser := p.signUp(name).Tokens
+			secret, token := p.personal(browser, "me", 30)
+			kept, _ := p.personal(browser, "me", 30)
+			p.caller(secret)
+			before := p.events(test.action)
+			if err := test.end(p.user(name), p.identity(browser), secret, token.ID); err != nil {
+				t.Errorf("%s: %v", test.name, err)
+			}
+			if n := p.events(test.action) - before; n != 1 {
+				t.Errorf("%s: %d audit events, want 1", test.name, n)
+			}
+			if test.reason == "" {
+				p.caller(secret)
+				continue
+			}
+			p.wantNoBearer(test.name, secret)
+			if test.reason != models.ReasonDisabled {
+				p.caller(kept)
+			}
+			_, ended, err := p.PersonalTokens(t.Context(), p.user(name).ID)
+			i := slices.IndexFunc(ended, func(t auth.PersonalToken) bool { return t.ID == token.ID })
+			if err != nil || i < 0 || ended[i].EndReason != test.reason || !ended[i].EndedAt.Equal(p.clock.now()) {
+				t.Errorf("%s: ended %+v (%v)", test.name, ended, err)
+			}
+		}
+	})
+}
+
+func TestPersonalTokenOfOthers(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		boss := p.admin("boss")
+		ada, bob := p.signUp("ada").Tokens, p.signUp("bob").Tokens
+		secret, token := p.personal(ada, "me", 30)
+		_, err := p.EndPersonalToken(t.Context(), p.identity(bob), token.ID, p.client)
+		wantKind(t, "somebody else's", err, apperr.NotFound)
+		_, _, err = p.EndUserToken(t.Context(), boss, p.user("bob").ID, token.ID)
+		wantKind(t, "by an admin, of another account", err, apperr.NotFound)
+		_, _, err = p.EndUserToken(t.Context(), p.identity(bob).Actor(p.client), p.user("ada").ID, token.ID)
+		wantKind(t, "by nobody's admin", err, apperr.Forbidden)
+		p.caller(secret)
+		if _, _, err := p.Delete(t.Context(), boss, p.user("ada").ID, "ada@example.org"); err != nil {
+			t.Fatal(err)
+		}
+		p.wantNoBearer("of a deleted account", secret)
+		if err := p.RevokeToken(t.Context(), secret, p.client); err != nil {
+			t.Errorf("revoke what is gone: %v", err)
+		}
+	})
+}
+
+func TestPersonalTokenFields(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		browser := p.signUp("ada").Tokens
+		for _, test := range []struct {
+			name   string
+			change func(*auth.PersonalTokenDraft)
+			want   []string
+		}{
+			{"everything missing", func(d *auth.PersonalTokenDraft) { *d = auth.PersonalTokenDraft{Who: d.Who} }, []string{"name", "scope", "days", "current_password"}},
+			{"name too long", func(d *auth.PersonalTokenDraft) { d.Name = strings.Repeat("é", 65) }, []string{"name"}},
+			{"name as long as it may be", func(d *auth.PersonalTokenDraft) { d.Name = strings.Repeat("é", 64) }, nil},
+			{"name with a control", func(d *auth.PersonalTokenDraft) { d.Name = "a\u202eb" }, []string{"name"}},
+			{"scope that does not exist", func(d *auth.PersonalTokenDraft) { d.Scopes = []string{"me", "all"} }, []string{"scope"}},
+			{"scope of an admin", func(d *auth.PersonalTokenDraft) { d.Scopes = []string{"users"} }, []string{"scope"}},
+			{"a year and two days", func(d *auth.PersonalTokenDraft) { d.Days = 367 }, []string{"days"}},
+			{"a leap year", func(d *auth.PersonalTokenDraft) { d.Days = 366 }, nil},
+			{"less than a day", func(d *auth.PersonalTokenDraft) { d.Days = -1 }, []string{"days"}},
+			{"wrong password", func(d *auth.PersonalTokenDraft) { d.Current = "wrong" }, []string{"current_password"}},
+		} {
+			draft := p.draft(browser)
+			test.change(&draft)
+			secret, _, err := p.CreatePersonalToken(t.Context(), draft)
+			if diff := cmp.Diff(test.want, fieldsOf(err)); diff != "" || (secret == "") != (test.want != nil) {
+				t.Errorf("%s: %v, a secret: %v (-want +got):\n%s", test.name, err, secret != "", diff)
+			}
+		}
+		// The password counts against the limits of the sign-in form.
+		draft := p.draft(browser)
+		draft.Current = "wrong"
+		for range 4 {
+			_, _, err := p.CreatePersonalToken(t.Context(), draft)
+			wantKind(t, "wrong password", err, apperr.Invalid)
+		}
+		draft.Client = from("203.0.113.9")
+		_, _, err := p.CreatePersonalToken(t.Context(), draft)
+		wantWait(t, "the sixth", err, 30*time.Second)
+		wantWait(t, "in the form", p.try("ada", goodPassword, ""), 30*time.Second)
+	})
+}
+
+func TestPersonalTokenCount(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		browser := p.signUp("ada").Tokens
+		_, first := p.personal(browser, "me", 1)
+		for range 49 {
+			p.personal(browser, "me", 1)
+		}
+		_, _, err := p.CreatePersonalToken(t.Context(), p.draft(browser))
+		if diff := cmp.Diff([]string{"name"}, fieldsOf(err)); diff != "" {
+			t.Errorf("the 51st: %v", err)
+		}
+		if _, err := p.EndPersonalToken(t.Context(), p.identity(browser), first.ID, p.client); err != nil {
+			t.Fatal(err)
+		}
+		p.personal(browser, "me", 1)
+	})
+}

@@ -1,0 +1,98 @@
+package auth
+
+import (
+	"slices"
+	"strings"
+
+	"latchkey/models"
+)
+
+// Scope is one thing that an API token may do (RFC 6749 §3.3). It opens what
+// it names and nothing else: users:write does not imply users.
+type Scope string
+
+// The scopes.
+const (
+	ScopeMe         Scope = "me"          // read the person's own account
+	ScopeMeWrite    Scope = "me:write"    // change it
+	ScopeUsers      Scope = "users"       // read everybody's; admins only
+	ScopeUsersWrite Scope = "users:write" // change them; admins only
+	ScopeIntrospect Scope = "introspect"  // ask what a token is worth; admins only
+)
+
+// AllScopes lists every scope in the order in which they are written.
+func AllScopes() Scopes {
+	return Scopes{ScopeMe, ScopeMeWrite, ScopeUsers, ScopeUsersWrite, ScopeIntrospect}
+}
+
+// AllowedScopes are what a role may do now: the ceiling of every token of such
+// a person, whatever the token says.
+func AllowedScopes(admin bool) Scopes {
+	if admin {
+		return AllScopes()
+	}
+	return Scopes{ScopeMe, ScopeMeWrite}
+}
+
+// Scopes is a set of scopes, in the order of AllScopes.
+type Scopes []Scope
+
+// ParseScopes reads a list separated by spaces. It reports false when the list
+// names a scope that does not exist.
+func ParseScopes(list string) (Scopes, bool) {
+	names := strings.Fields(list)
+	var scopes Scopes
+	for _, scope := range AllScopes() {
+		if slices.Contains(names, string(scope)) {
+			scopes = append(scopes, scope)
+		}
+	}
+	for _, name := range names {
+		if !scopes.Has(Scope(name)) {
+			return nil, false
+		}
+	}
+	return scopes, true
+}
+
+// granted reads the scopes of a token that was made here. A name that this
+// version does not know is worth nothing.
+func granted(list string) Scopes {
+	var scopes Scopes
+	for name := range strings.FieldsSeq(list) {
+		scopes = append(scopes, Scope(name))
+	}
+	return scopes.within(AllScopes())
+}
+
+// String returns the list separated by spaces.
+func (s Scopes) String() string {
+	names := make([]string, len(s))
+	for i, scope := range s {
+		names[i] = string(scope)
+	}
+	return strings.Join(names, " ")
+}
+
+// Has reports whether the set has a scope.
+func (s Scopes) Has(scope Scope) bool { return slices.Contains(s, scope) }
+
+// Within reports whether every scope of the set is in ceiling too.
+func (s Scopes) Within(ceiling Scopes) bool { return len(s.within(ceiling)) == len(s) }
+
+// within returns what both sets have.
+func (s Scopes) within(ceiling Scopes) Scopes {
+	both := make(Scopes, 0, len(s))
+	for _, scope := range ceiling {
+		if s.Has(scope) {
+			both = append(both, scope)
+		}
+	}
+	return both
+}
+
+// effective is what a token of these scopes may do in the hands of somebody
+// with the role.
+func (s Scopes) effective(role models.Role) Scopes {
+	return s.within(AllowedScopes(role == models.RoleAdmin))
+}

@@ -1,0 +1,43 @@
+package auth_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/auth"
+)
+
+func TestParseScopes(t *testing.T) {
+	for _, test := range []struct {
+		list  string
+		want  auth.Scopes
+		known bool
+	}{
+		{"", nil, true},
+		{"  ", nil, true},
+		{"me", auth.Scopes{auth.ScopeMe}, true},
+		{" users:write  me me ", auth.Scopes{auth.ScopeMe, auth.ScopeUsersWrite}, true},
+		{"introspect users:write users me:write me", auth.AllScopes(), true},
+		{"me admin", nil, false},
+		{"ME", nil, false},
+		{"me,users", nil, false},
+	} {
+		got, known := auth.ParseScopes(test.list)
+		if diff := cmp.Diff(test.want, got); diff != "" || known != test.known {
+			t.Errorf("ParseScopes(%q): known %v, want %v (-want +got):\n%s", test.list, known, test.known, diff)
+		}
+	}
+}
+
+func TestAllowedScopes(t *testing.T) {
+	if got, want := auth.AllowedScopes(false).String(), "me me:write"; got != want {
+		t.Errorf("a user may %q, want %q", got, want)
+	}
+	if got, want := auth.AllowedScopes(true).String(), "me me:write users users:write introspect"; got != want {
+		t.Errorf("an admin may %q, want %q", got, want)
+	}
+	if (auth.Scopes{auth.ScopeUsersWrite}).Has(auth.ScopeUsers) {
+		t.Error("users:write implies users")
+	}
+}
