@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"latchkey/internal/forwardauth"
 )
 
 // Config is a checked configuration. A Config that [Load] returned holds no
@@ -31,6 +33,13 @@ type Config struct {
 	// HSTSIncludeSubdomains adds includeSubDomains to
 	// Strict-Transport-Security (RFC 6797 §6.1.2).
 	HSTSIncludeSubdomains bool
+
+	// CookieDomain is the domain whose hosts get the cookies that say who is
+	// signed in, in lower case; empty for the portal's own host alone.
+	CookieDomain string
+	// ForwardAuth are the apps that ask the portal who may open them, and their
+	// rules; none when forward-auth is off.
+	ForwardAuth []forwardauth.Origin
 
 	// Database says where accounts and sessions are kept.
 	Database Database
@@ -55,6 +64,11 @@ type Config struct {
 	Signup Signup
 	// PasswordMin is the shortest password accepted, in code points, 8 to 64.
 	PasswordMin int
+	// PasswordGrant is whether clients of the API may send passwords.
+	PasswordGrant bool
+	// APIOrigins are the origins whose scripts may call the API, as a browser
+	// writes them.
+	APIOrigins []string
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// Limits is false when sign-in limits are off, which only a loopback
@@ -106,6 +120,8 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 		RefreshGrace:          l.duration(nameRefreshGrace, 0, time.Minute),
 		Signup:                Signup(l.choice(nameSignup, string(SignupOpen), string(SignupClosed))),
 		PasswordMin:           l.integer(namePasswordMin, 8, 64),
+		PasswordGrant:         l.toggle(namePasswordGrant),
+		APIOrigins:            l.originList(nameAPICORSOrigins),
 		TrustedProxies:        l.prefixes(nameTrustedProxies),
 		LogFormat:             LogFormat(l.choice(nameLogFormat, string(LogText), string(LogJSON))),
 		LogLevel:              l.level(nameLogLevel),
@@ -114,6 +130,8 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 	port := ""
 	c.Addr, port = l.listenAddr(nameAddr)
 	c.PublicURL = l.publicURL(namePublicURL, port, c.InsecureHTTP)
+	c.CookieDomain = l.cookieDomain(nameCookieDomain, c)
+	c.ForwardAuth = l.forwardAuth(nameForwardAuthFile, c)
 	c.Limits = l.limits(c)
 	c.Database = l.database(nameDatabaseURL)
 	c.Secret = l.secret(nameSecret)

@@ -47,6 +47,22 @@ func (l *loader) publicURL(name, port string, insecure bool) string {
 	return origin
 }
 
+// originList reads a list of origins, each as a browser writes it (RFC 6454
+// §6.2).
+func (l *loader) originList(name string) []string {
+	var list []string
+	fields := strings.FieldsFunc(l.value(name), func(r rune) bool { return r == ',' || r == ' ' })
+	for i, field := range fields {
+		u, fault := parseOrigin(field)
+		if fault != "" {
+			l.problem(name, "has an entry (number %d) that %s; list origins such as https://app.example.org, separated by commas", i+1, fault)
+			continue
+		}
+		list = append(list, u.Scheme+"://"+u.Host)
+	}
+	return list
+}
+
 // parseOrigin parses an origin and normalises its host. The fault, empty when
 // there is none, says what is wrong without repeating the value, which may
 // hold a password.

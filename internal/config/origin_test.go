@@ -1,7 +1,10 @@
 package config
 
 import (
+	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 func TestPublicURL(t *testing.T) {
@@ -134,5 +137,40 @@ func TestTrustingEverybodyWarns(t *testing.T) {
 			t.Fatalf("Load: %v", err)
 		}
 		wantWarning(t, warnings, "everybody is believed")
+	}
+}
+
+func TestAPIOrigins(t *testing.T) {
+	tests := []struct {
+		value string
+		want  []string
+		wrong string // in the problem
+	}{
+		{"https://app.example.org", []string{"https://app.example.org"}, ""},
+		{"https://App.example.org:443/,http://localhost:3000", []string{"https://app.example.org", "http://localhost:3000"}, ""},
+		{" https://a.example , https://b.example ", []string{"https://a.example", "https://b.example"}, ""},
+		{"*", nil, "number 1"},
+		{"null", nil, "number 1"},
+		{"app.example.org", nil, "does not begin with http"},
+		{"https://a.example,https://b.example/path", nil, "number 2) that has a path"},
+		{"https://*.example.org", nil, "does not name a host"},
+		{"https://user:hunter2@a.example", nil, "holds a user name"},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			c, _, err := load(t, map[string]string{"LATCHKEY_API_CORS_ORIGINS": test.value})
+			if test.wrong != "" {
+				if err == nil || !strings.Contains(err.Error(), test.wrong) || strings.Contains(err.Error(), "hunter2") {
+					t.Errorf("got %v, want a problem with %q", err, test.wrong)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, c.APIOrigins); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
 	}
 }

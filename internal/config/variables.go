@@ -8,6 +8,8 @@ const (
 	namePublicURL             = "LATCHKEY_PUBLIC_URL"
 	nameInsecureHTTP          = "LATCHKEY_INSECURE_HTTP"
 	nameHSTSIncludeSubdomains = "LATCHKEY_HSTS_INCLUDE_SUBDOMAINS"
+	nameCookieDomain          = "LATCHKEY_COOKIE_DOMAIN"
+	nameForwardAuthFile       = "LATCHKEY_FORWARD_AUTH_FILE"
 	nameDatabaseURL           = "LATCHKEY_DATABASE_URL"
 	nameSecret                = "LATCHKEY_SECRET"
 	nameSecretPrevious        = "LATCHKEY_SECRET_PREVIOUS"
@@ -17,6 +19,8 @@ const (
 	nameRefreshGrace          = "LATCHKEY_REFRESH_GRACE"
 	nameSignup                = "LATCHKEY_SIGNUP"
 	namePasswordMin           = "LATCHKEY_PASSWORD_MIN"
+	namePasswordGrant         = "LATCHKEY_PASSWORD_GRANT"
+	nameAPICORSOrigins        = "LATCHKEY_API_CORS_ORIGINS"
 	nameTrustedProxies        = "LATCHKEY_TRUSTED_PROXIES"
 	nameLimits                = "LATCHKEY_LIMITS"
 	nameLogFormat             = "LATCHKEY_LOG_FORMAT"
@@ -51,6 +55,8 @@ func Variables() []Variable {
 		{Name: namePublicURL, Unset: "`http://localhost:PORT`, with the port of `LATCHKEY_ADDR`", Meaning: "The address people type: scheme and host, no path. Cookies, links and redirects come from it, never from a request."},
 		{Name: nameInsecureHTTP, Default: "0", Meaning: "`1` permits an `http` public URL on a host that is not loopback. Passwords then cross the network in the clear."},
 		{Name: nameHSTSIncludeSubdomains, Default: "true", Meaning: "`false` leaves `includeSubDomains` out of `Strict-Transport-Security`, for a host with subdomains that have no https."},
+		{Name: nameCookieDomain, Unset: "the public URL's host alone", Meaning: "The domain, such as `example.org`, whose hosts get the cookies that say who is signed in: apps behind [forward-auth](forward-auth.md) need it. Every host below it can read them."},
+		{Name: nameForwardAuthFile, Unset: "forward-auth is off", Meaning: "The path of the file with the apps that [forward-auth](forward-auth.md) protects and who may open them."},
 		{Name: nameDatabaseURL, Default: "sqlite:data/latchkey.db", Meaning: "`sqlite:PATH` or `postgres://…`.", Secret: true},
 		{Name: nameSecret, Unset: "SQLite: made once; PostgreSQL: required", Meaning: "The master secret, 32 random bytes or more, in hex or base64. Every signing key derives from it.", Secret: true},
 		{Name: nameSecretPrevious, Unset: "none", Meaning: "The secret before the current one. It only verifies and decrypts, while you rotate.", Secret: true},
@@ -60,7 +66,9 @@ func Variables() []Variable {
 		{Name: nameRefreshGrace, Default: "10s", Meaning: "How long the refresh token before the current one still works, for requests that were sent at the same time; 0s to 60s."},
 		{Name: nameSignup, Default: "open", Meaning: "`open`: anybody may create an account; `closed`: only an admin adds people."},
 		{Name: namePasswordMin, Default: "12", Meaning: "The shortest password accepted, in characters, 8 to 64."},
-		{Name: nameTrustedProxies, Unset: "none", Meaning: "Networks (`10.0.0.0/8`) or addresses, separated by commas, whose `X-Forwarded-For` is believed."},
+		{Name: namePasswordGrant, Default: "on", Meaning: "`off` refuses passwords at `POST /token`, so that clients of the API need a personal access token."},
+		{Name: nameAPICORSOrigins, Unset: "none", Meaning: "Origins (`https://app.example.org`), separated by commas, whose scripts may call the API from a browser; never with cookies."},
+		{Name: nameTrustedProxies, Unset: "none", Meaning: "Networks (`10.0.0.0/8`) or addresses, separated by commas, whose `X-Forwarded-For` is believed, and that may ask `/forward-auth`."},
 		{Name: nameLimits, Default: "on", Meaning: "`off` lifts the limits on sign-in attempts, for load tests; only with a loopback public URL."},
 		{Name: nameLogFormat, Default: "text", Meaning: "`text` or `json`."},
 		{Name: nameLogLevel, Default: "info", Meaning: "`debug`, `info`, `warn` or `error`."},

@@ -32,6 +32,7 @@ const maxValue = 2048
 // Jar reads and writes the portal's cookies.
 type Jar struct {
 	prefix string
+	domain string // of the token cookies; "": this host alone
 	secure bool
 	flash  sealer
 	now    func() time.Time
@@ -40,6 +41,7 @@ type Jar struct {
 // Options say how cookies are made.
 type Options struct {
 	Secure   bool   // the public URL is https: __Host- names and Secure
+	Domain   string // whose subdomains get the token cookies too; only with Secure
 	FlashKey []byte // signs the message that a redirect carries
 	Now      func() time.Time
 }
@@ -47,7 +49,7 @@ type Options struct {
 // New returns a Jar. Whether cookies are Secure follows the public URL alone,
 // never a request.
 func New(o Options) *Jar {
-	jar := &Jar{secure: o.Secure, flash: sealer{key: o.FlashKey}, now: o.Now}
+	jar := &Jar{domain: o.Domain, secure: o.Secure, flash: sealer{key: o.FlashKey}, now: o.Now}
 	if o.Secure {
 		jar.prefix = "__Host-"
 	}
@@ -60,19 +62,16 @@ func New(o Options) *Jar {
 func (j *Jar) Tokens(r *http.Request) (accessToken, refreshToken string, present bool) {
 	a, sawAccess := j.read(r, access)
 	b, sawRefresh := j.read(r, refresh)
-	return a, b, sawAccess || sawRefresh
+	if !sawAccess && !sawRefresh {
+		return j.hostTokens(r)
+	}
+	return a, b, true
 }
 
 // EveryToken returns all token cookies, also those that came more than once:
 // to end what they point to, not to trust them.
 func (j *Jar) EveryToken(r *http.Request) (accessTokens, refreshTokens []string) {
-	for _, c := range r.CookiesNamed(j.prefix + access) {
-		accessTokens = append(accessTokens, c.Value)
-	}
-	for _, c := range r.CookiesNamed(j.prefix + refresh) {
-		refreshTokens = append(refreshTokens, c.Value)
-	}
-	return accessTokens, refreshTokens
+	return j.every(r, access), j.every(r, refresh)
 }
 
 // TokenCookies are the tokens of one generation and when they die.
@@ -87,6 +86,7 @@ type TokenCookies struct {
 // SetTokens gives the browser a pair of tokens. Each cookie lives as long as
 // its token.
 func (j *Jar) SetTokens(h http.Header, t TokenCookies) {
+	j.expireHostTokens(h)
 	j.set(h, access, t.Access, j.until(t.AccessExpires))
 	if t.Remember {
 		j.set(h, refresh, t.Refresh, j.until(t.RefreshExpires))
@@ -105,6 +105,7 @@ func (j *Jar) until(expires time.Time) time.Duration {
 // ClearTokens takes the token cookies back, and those that this response was
 // about to give.
 func (j *Jar) ClearTokens(h http.Header) {
+	j.expireHostTokens(h)
 	j.expire(h, access)
 	j.expire(h, refresh)
 }
@@ -139,7 +140,7 @@ func (j *Jar) SetTheme(h http.Header, value string) {
 // read returns a cookie's value, "" when it came twice or is too long, and
 // whether it came at all.
 func (j *Jar) read(r *http.Request, name string) (value string, present bool) {
-	name = j.prefix + name
+	name = j.name(name)
 	if !mentioned(r, name) {
 		return "", false
 	}
@@ -163,11 +164,11 @@ func mentioned(r *http.Request, name string) bool {
 
 // set writes a cookie; a maxAge of 0 makes it go with the browser's window.
 func (j *Jar) set(h http.Header, name, value string, maxAge time.Duration) {
-	j.write(h, &http.Cookie{Name: j.prefix + name, Value: value, MaxAge: int(maxAge.Seconds())})
+	j.write(h, &http.Cookie{Name: j.name(name), Domain: j.domainOf(name), Value: value, MaxAge: int(maxAge.Seconds())})
 }
 
 func (j *Jar) expire(h http.Header, name string) {
-	j.write(h, &http.Cookie{Name: j.prefix + name, MaxAge: -1, Expires: time.Unix(0, 0)})
+	j.write(h, &http.Cookie{Name: j.name(name), Domain: j.domainOf(name), MaxAge: -1, Expires: time.Unix(0, 0)})
 }
 
 // write replaces what the response said of the cookie before.

@@ -30,6 +30,7 @@ func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 			state.Identity, state.Ended = result.Identity, result.Ended
 			switch {
 			case result.Tokens != nil:
+				state.Renewed = true
 				GiveTokens(c, jar, result.Tokens)
 			case result.Identity == nil:
 				state.Stale = true

@@ -167,11 +167,12 @@ func NewOrigin(publicURL string) (*Origin, error) {
 }
 
 // CheckHost refuses a request for another host (421): links and cookies of the
-// portal must not be made for a name that it does not have.
+// portal must not be made for a name that it does not have. Health checks come
+// under any name, and proxies that ask about an app keep the app's.
 func (o *Origin) CheckHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if !o.hosts[strings.ToLower(r.Host)] && !isHealth(r.URL.Path) {
+		if !o.hosts[strings.ToLower(r.Host)] && !isHealth(r.URL.Path) && r.URL.Path != "/forward-auth" {
 			return apperr.New(apperr.Misdirected, "", nil)
 		}
 		return next(c)

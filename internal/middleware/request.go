@@ -28,6 +28,7 @@ const stateKey = "latchkey"
 type State struct {
 	ID       string // in the log, on error pages and in X-Request-Id
 	Identity *auth.Identity
+	Renewed  bool          // their tokens are given anew with this response
 	Stale    bool          // tokens came along that are of no use any more
 	Ended    models.Reason // why their session is over, if that is known
 	FormPage string        // where the form of a POST route stands

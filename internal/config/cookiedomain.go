@@ -1,0 +1,66 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+)
+
+// cookieDomain reads the domain of the token cookies: the host of the public
+// URL, or a parent of it that belongs to one owner (RFC 6265 §5.3, step 5).
+// It is empty when there is none and when there is a problem.
+func (l *loader) cookieDomain(name string, c *Config) string {
+	value := l.value(name)
+	if value == "" || c.PublicURL == "" {
+		return ""
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return ""
+	}
+	host := u.Hostname()
+	if !c.Secure() {
+		// The __Secure- prefix needs it, and localhost needs no domain: its
+		// cookies go to every port.
+		l.problem(name, "needs an https %s; on %s the cookies stay with that host", namePublicURL, quote(c.PublicURL))
+		return ""
+	}
+	domain, ok := normalHost(strings.TrimPrefix(value, "."))
+	if _, err := netip.ParseAddr(domain); !ok || err == nil {
+		l.problem(name, "is %s; set it to a domain such as example.org", quote(value))
+		return ""
+	}
+	if !within(host, domain) {
+		l.problem(name, "is %s, which is neither the host of %s (%s) nor a parent of it; browsers would refuse the cookies", quote(value), namePublicURL, host)
+		return ""
+	}
+	if _, err := publicsuffix.EffectiveTLDPlusOne(domain); err != nil {
+		l.problem(name, "is %s, below which anybody can have a host; name your own domain", quote(value))
+		return ""
+	}
+	return domain
+}
+
+// within reports whether host is domain or below it.
+func within(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain)
+}
+
+// getsCookies reports whether browsers send the token cookies of the portal to
+// an origin.
+func (c *Config) getsCookies(origin string) bool {
+	u, err := url.Parse(origin)
+	if err != nil {
+		return false
+	}
+	own, err := url.Parse(c.PublicURL)
+	if err != nil || own.Scheme == "https" && u.Scheme != "https" {
+		return false // they are Secure
+	}
+	if c.CookieDomain != "" {
+		return within(u.Hostname(), c.CookieDomain)
+	}
+	return u.Hostname() == own.Hostname()
+}

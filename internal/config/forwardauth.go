@@ -1,0 +1,213 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"latchkey/internal/forwardauth"
+)
+
+// maxRules bounds, in bytes, what is read of a file of rules.
+const maxRules = 1 << 20
+
+// rulesFile is the file of rules as it is written.
+type rulesFile struct {
+	Origin []struct {
+		URL  string
+		Rule []struct {
+			Path  string
+			Allow []string
+		}
+	}
+}
+
+// forwardAuth reads the file with the protected apps.
+func (l *loader) forwardAuth(name string, c *Config) []forwardauth.Origin {
+	path := l.value(name)
+	if path == "" {
+		return nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		l.problem(name, "names a file that cannot be read (%v); name a file that exists and that this user may read", err)
+		return nil
+	}
+	defer f.Close() // nothing was written
+	data, err := io.ReadAll(io.LimitReader(f, maxRules+1))
+	if err != nil || len(data) > maxRules {
+		l.problem(name, "names a file (%s) that is no file of rules: it cannot be read, or is larger than %d KB", path, maxRules>>10)
+		return nil
+	}
+	origins, faults := parseRules(string(data))
+	for _, fault := range faults {
+		l.problem(name, "%s: %s", path, fault)
+	}
+	if len(faults) > 0 || c.PublicURL == "" {
+		return nil
+	}
+	l.checkApps(name, c, origins)
+	return origins
+}
+
+// checkApps warns about settings with which protected apps cannot work for
+// browsers. API clients may still use them, so none is refused.
+func (l *loader) checkApps(name string, c *Config, origins []forwardauth.Origin) {
+	if len(c.TrustedProxies) == 0 {
+		l.warn(nameTrustedProxies, "is not set, so /forward-auth refuses everybody; list the proxies that ask it")
+	}
+	for _, o := range origins {
+		if !c.getsCookies(o.URL) {
+			l.warn(name, "protects %s, to which browsers do not send the cookies of %s; set %s to a domain of both, with https on both",
+				o.URL, c.PublicURL, nameCookieDomain)
+		}
+	}
+}
+
+// parseRules reads a file of rules. The faults, one sentence each, say where
+// they are as far as that is known.
+func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
+	var file rulesFile
+	meta, err := toml.Decode(text, &file)
+	if err != nil {
+		if parse, ok := errors.AsType[toml.ParseError](err); ok {
+			return nil, []string{fmt.Sprintf("line %d: %s", parse.Position.Line, parse.Message)}
+		}
+		return nil, []string{strings.TrimPrefix(err.Error(), "toml: ")}
+	}
+	count := map[string]int{}
+	for _, key := range meta.Undecoded() {
+		where := lineOf(text, key[len(key)-1], count[key.String()])
+		count[key.String()]++
+		faults = append(faults, where+fmt.Sprintf("the key %s is not known; there are [[origin]] with url, and [[origin.rule]] with path and allow", key))
+	}
+	if len(file.Origin) == 0 {
+		faults = append(faults, "has no [[origin]]; without one nothing is protected")
+	}
+	lines := newHeaders(text)
+	seen := map[string]bool{}
+	for _, o := range file.Origin {
+		where := lines.next("[[origin]]")
+		u, fault := parseOrigin(o.URL)
+		var app forwardauth.Origin
+		switch {
+		case fault != "":
+			faults = append(faults, where+fmt.Sprintf("url is %s, which %s; write scheme and host, such as https://app.example.org", quote(o.URL), fault))
+		default:
+			app.URL = u.Scheme + "://" + u.Host
+			if seen[app.URL] {
+				faults = append(faults, where+app.URL+" stands here for the second time; put its rules together")
+			}
+			seen[app.URL] = true
+		}
+		for _, r := range o.Rule {
+			where := lines.next("[[origin.rule]]")
+			rule, fault := parseRule(r.Path, r.Allow)
+			if fault == "" {
+				fault = shadowed(app.Rules, rule.Path)
+			}
+			if fault != "" {
+				faults = append(faults, where+fault)
+				continue
+			}
+			app.Rules = append(app.Rules, rule)
+		}
+		origins = append(origins, app)
+	}
+	return origins, faults
+}
+
+// parseRule checks one rule. The fault is empty when there is none.
+func parseRule(path string, allow []string) (rule forwardauth.Rule, fault string) {
+	if path, fault = parseRulePath(path); fault != "" {
+		return rule, fault
+	}
+	rule.Path = path
+	if len(allow) == 0 {
+		return rule, `allow is missing; list "public", "users", "admins" or "user:NAME"`
+	}
+	for _, who := range allow {
+		username, named := strings.CutPrefix(who, "user:")
+		switch {
+		case who == "public":
+			rule.Allow.Public = true
+		case who == "users":
+			rule.Allow.Users = true
+		case who == "admins":
+			rule.Allow.Admins = true
+		case named && username != "" && !strings.ContainsAny(username, " \t:@"):
+			rule.Allow.Usernames = append(rule.Allow.Usernames, strings.ToLower(username))
+		default:
+			return rule, fmt.Sprintf(`allow has %s; list "public", "users", "admins" or "user:NAME"`, quote(who))
+		}
+	}
+	return rule, ""
+}
+
+// parseRulePath returns the path of a rule without a slash at its end.
+func parseRulePath(path string) (clean, fault string) {
+	if path != "/" {
+		path = strings.TrimSuffix(path, "/")
+	}
+	if !forwardauth.ValidPath(path) {
+		return "", fmt.Sprintf("path is %s; write it as people see it, such as /admin: it begins with / and has no pattern, query, "+
+			"percent-encoding or dot segments", quote(path))
+	}
+	return path, ""
+}
+
+// shadowed tells which earlier rule decides everything that a rule is about.
+func shadowed(earlier []forwardauth.Rule, path string) (fault string) {
+	i := slices.IndexFunc(earlier, func(r forwardauth.Rule) bool { return r.Covers(path) })
+	if i < 0 {
+		return ""
+	}
+	return fmt.Sprintf("the rule for %s is never reached, because the rule for %s stands before it and decides; put it further up", path, earlier[i].Path)
+}
+
+// lineOf returns "line N: " of where a key is set, or heads a table, after it
+// was passed over a few times; "" when the file writes it in another form.
+func lineOf(text, key string, passed int) string {
+	name := regexp.QuoteMeta(key)
+	sets := regexp.MustCompile(`^\s*"?` + name + `"?\s*=|^\s*\[[^#]*\b` + name + `"?\s*\]`)
+	for i, line := range strings.Split(text, "\n") {
+		if !sets.MatchString(line) {
+			continue
+		}
+		if passed == 0 {
+			return fmt.Sprintf("line %d: ", i+1)
+		}
+		passed--
+	}
+	return ""
+}
+
+// headers finds the lines of the headers of a TOML file, one after the other:
+// the decoder does not say where a table stands.
+type headers struct {
+	lines []string
+	at    int
+}
+
+var spaces = regexp.MustCompile(`\s+`)
+
+func newHeaders(text string) *headers { return &headers{lines: strings.Split(text, "\n")} }
+
+// next returns "line N: " of the next such header; "" when there is none,
+// because the file writes its tables in another form.
+func (h *headers) next(header string) string {
+	for i := h.at; i < len(h.lines); i++ {
+		line, _, _ := strings.Cut(h.lines[i], "#")
+		if spaces.ReplaceAllString(line, "") == header {
+			h.at = i + 1
+			return fmt.Sprintf("line %d: ", i+1)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,165 @@
+package config
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/internal/forwardauth"
+)
+
+// TestRulesFile reads a file with everything in it.
+func TestRulesFile(t *testing.T) {
+	file := writeFile(t, `# Who may open what.
+[[origin]]
+url = "https://APP.example.org:443/"
+
+[[origin.rule]]
+path = "/assets/"
+allow = ["public"]
+
+[[origin.rule]]
+path = "/admin"
+allow = ["admins", "user:Ana", "user:bo.chen"]
+
+[[origin]]
+url = "https://wiki.example.org:8443"
+`, 0o600)
+	got := mustLoad(t, map[string]string{
+		"LATCHKEY_PUBLIC_URL": "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": ".Example.ORG",
+		"LATCHKEY_TRUSTED_PROXIES": "10.0.0.1", "LATCHKEY_FORWARD_AUTH_FILE": file,
+	})
+	want := []forwardauth.Origin{
+		{URL: "https://app.example.org", Rules: []forwardauth.Rule{
+			{Path: "/assets", Allow: forwardauth.Allow{Public: true}},
+			{Path: "/admin", Allow: forwardauth.Allow{Admins: true, Usernames: []string{"ana", "bo.chen"}}},
+		}},
+		{URL: "https://wiki.example.org:8443"},
+	}
+	if diff := cmp.Diff(want, got.ForwardAuth); diff != "" {
+		t.Errorf("ForwardAuth (-want +got):\n%s", diff)
+	}
+	if got.CookieDomain != "example.org" {
+		t.Errorf("CookieDomain: got %q", got.CookieDomain)
+	}
+}
+
+// TestRulesExample keeps the example that the documentation shows valid.
+func TestRulesExample(t *testing.T) {
+	text, err := os.ReadFile("../../examples/forward-auth/forward-auth.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if origins, faults := parseRules(string(text)); len(origins) == 0 || len(faults) > 0 {
+		t.Errorf("got %v, faults %q", origins, faults)
+	}
+}
+
+// TestRulesFaults checks that every problem is named, with its line.
+func TestRulesFaults(t *testing.T) {
+	const app = "[[origin]]\nurl = \"https://app.example.org\"\n"
+	rule := func(body string) string { return app + "[[origin.rule]]\n" + body }
+	for _, test := range []struct {
+		name, text string
+		want       []string // pieces of each fault
+	}{
+		{"not TOML", "[[origin]]\nurl = \n", []string{"line 2: "}},
+		{"empty", "", []string{"no [[origin]]"}},
+		{"an unknown key", app + "rules = 1\n", []string{"line 3: the key origin.rules is not known"}},
+		{"an unknown key twice", "[[origin]]\nurl = \"https://a.example.org\"\nx = 1\n[[origin]]\nurl = \"https://b.example.org\"\nx = 1\n", []string{"line 3: ", "line 6: "}},
+		{"an unknown table", app + "[server]\nport = 1\n", []string{"line 3: the key server ", "line 4: the key server.port"}},
+		{"a wrong type", rule("path = \"/\"\nallow = \"users\"\n"), []string{"line 5 (last key \"origin.rule.allow\"): incompatible types"}},
+		{"no url", "[[origin]]\n", []string{"line 1: url is \"\", which does not begin with http:// or https://"}},
+		{"a url with a path", "\n[[ origin ]] # the app\nurl = \"https://a.example.org/x\"", []string{"line 2: url is \"https://a.example.org/x\", which has a path"}},
+		{"a wildcard", "[[origin]]\nurl = \"https://*.example.org\"", []string{"line 1: url is \"https://*.example.org\", which does not name a host"}},
+		{"twice", app + app, []string{"line 3: https://app.example.org stands here for the second time"}},
+		{"no allow", rule("path = \"/a\""), []string{"line 3: allow is missing"}},
+		{"nobody known", rule("path = \"/a\"\nallow = [\"everyone\"]"), []string{`line 3: allow has "everyone"`}},
+		{"no name", rule("path = \"/a\"\nallow = [\"user:\"]"), []string{`line 3: allow has "user:"`}},
+		{"no path", rule("allow = [\"users\"]"), []string{`line 3: path is ""`}},
+		{"a pattern", rule("path = \"/a/*\"\nallow = [\"users\"]"), []string{`line 3: path is "/a/*"`}},
+		{"encoded", rule("path = \"/%61\"\nallow = [\"users\"]"), []string{`line 3: path is "/%61"`}},
+		{"dots", rule("path = \"/a/../b\"\nallow = [\"users\"]"), []string{`line 3: path is "/a/../b"`}},
+		{
+			"never reached", rule("path = \"/\"\nallow = [\"users\"]\n[[origin.rule]]\npath = \"/admin\"\nallow = [\"admins\"]"),
+			[]string{"line 6: the rule for /admin is never reached, because the rule for / stands before it"},
+		},
+		{
+			"twice the same", rule("path = \"/a\"\nallow = [\"users\"]\n[[origin.rule]]\npath = \"/a/\"\nallow = [\"admins\"]"),
+			[]string{"line 6: the rule for /a is never reached"},
+		},
+		{"in one line", `origin = [{url = "ftp://a.example.org", rule = [{path = "x", allow = []}]}]`, []string{"url is \"ftp://a.example.org\"", `path is "x"`}},
+		{
+			"several at once", "[[origin]]\nurl = \"x\"\n[[origin.rule]]\npath = \"y\"\n[[origin]]\nurl = \"z\"\n",
+			[]string{"line 1: url", "line 3: path", "line 5: url"},
+		},
+	} {
+		_, got := parseRules(test.text)
+		if len(got) != len(test.want) {
+			t.Errorf("%s: got %d faults, want %d: %q", test.name, len(got), len(test.want), got)
+			continue
+		}
+		for i, want := range test.want {
+			if !strings.Contains(got[i], want) {
+				t.Errorf("%s: got %q, want %q in it", test.name, got[i], want)
+			}
+		}
+	}
+}
+
+func TestForwardAuthProblems(t *testing.T) {
+	const public = "LATCHKEY_PUBLIC_URL"
+	good := writeFile(t, "[[origin]]\nurl = \"https://app.example.org\"\n", 0o600)
+	bad := writeFile(t, "[[origin]]\nurl = \"app\"\n", 0o600)
+	for _, test := range []struct {
+		name string
+		vars map[string]string
+		want string // a piece of the problem
+	}{
+		{"no file", map[string]string{"LATCHKEY_FORWARD_AUTH_FILE": "/nowhere/rules.toml"}, "LATCHKEY_FORWARD_AUTH_FILE names a file that cannot be read"},
+		{"a folder", map[string]string{"LATCHKEY_FORWARD_AUTH_FILE": t.TempDir()}, "LATCHKEY_FORWARD_AUTH_FILE names a file"},
+		{"a bad file", map[string]string{"LATCHKEY_FORWARD_AUTH_FILE": bad}, "LATCHKEY_FORWARD_AUTH_FILE " + bad + ": line 1: url"},
+		{"a domain without https", map[string]string{"LATCHKEY_COOKIE_DOMAIN": "localhost"}, "LATCHKEY_COOKIE_DOMAIN needs an https LATCHKEY_PUBLIC_URL"},
+		{"somebody else's", map[string]string{public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "example.com"}, "neither the host of LATCHKEY_PUBLIC_URL"},
+		{"only the end of a name", map[string]string{public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "ample.org"}, "neither the host of LATCHKEY_PUBLIC_URL"},
+		{"below the portal", map[string]string{public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "a.id.example.org"}, "neither the host of LATCHKEY_PUBLIC_URL"},
+		{"everybody's", map[string]string{public: "https://id.example.co.uk", "LATCHKEY_COOKIE_DOMAIN": "co.uk"}, "name your own domain"},
+		{"everybody's hosts", map[string]string{public: "https://id.github.io", "LATCHKEY_COOKIE_DOMAIN": "github.io"}, "name your own domain"},
+		{"a top", map[string]string{public: "https://id.lan", "LATCHKEY_COOKIE_DOMAIN": "lan"}, "name your own domain"},
+		{"an address", map[string]string{public: "https://192.0.2.1", "LATCHKEY_COOKIE_DOMAIN": "192.0.2.1"}, "set it to a domain"},
+		{"no name", map[string]string{public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "*.example.org"}, "set it to a domain"},
+	} {
+		_, _, err := load(t, test.vars)
+		if err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+	for _, test := range []struct {
+		name string
+		vars map[string]string
+		want []string // pieces of each warning
+	}{
+		{"no proxy, no domain", map[string]string{public: "https://id.example.org"}, []string{"LATCHKEY_TRUSTED_PROXIES is not set", "to which browsers do not send the cookies"}},
+		{"another domain", map[string]string{
+			public: "https://id.sub.example.org", "LATCHKEY_COOKIE_DOMAIN": "sub.example.org", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1",
+		}, []string{"to which browsers do not send the cookies"}},
+		{"all there", map[string]string{
+			public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "example.org", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1",
+		}, nil},
+		{"the same host", map[string]string{public: "https://app.example.org:8443", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1"}, nil},
+	} {
+		test.vars["LATCHKEY_FORWARD_AUTH_FILE"] = good
+		_, got, err := load(t, test.vars)
+		if err != nil || len(got) != len(test.want) {
+			t.Errorf("%s: got %q, %v; want %q", test.name, got, err, test.want)
+			continue
+		}
+		for i, want := range test.want {
+			if !strings.Contains(got[i], want) {
+				t.Errorf("%s: got %q, want %q in it", test.name, got[i], want)
+			}
+		}
+	}
+}

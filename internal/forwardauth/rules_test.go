@@ -1,0 +1,268 @@
+package forwardauth_test
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"latchkey/internal/forwardauth"
+)
+
+// site has one app with rules of every kind, and one without.
+func site() *forwardauth.Rules {
+	return forwardauth.New([]forwardauth.Origin{
+		{URL: "https://app.example.org", Rules: []forwardauth.Rule{
+			{Path: "/status", Allow: forwardauth.Allow{Public: true}},
+			{Path: "/admin/help", Allow: forwardauth.Allow{Users: true}},
+			{Path: "/admin", Allow: forwardauth.Allow{Admins: true}},
+			{Path: "/reports", Allow: forwardauth.Allow{Admins: true, Usernames: []string{"ana"}}},
+			{Path: "/caffè", Allow: forwardauth.Allow{Usernames: []string{"ana"}}},
+		}},
+		{URL: "https://wiki.example.org:8443"},
+		{URL: "http://localhost:9000", Rules: []forwardauth.Rule{{Path: "/", Allow: forwardauth.Allow{Public: true}}}},
+	})
+}
+
+// who is let in, in one word: everybody, users, admins, ana (she alone), both
+// (ana and admins), nobody.
+func who(a forwardauth.Access) string {
+	ana := a.Allows(forwardauth.Person{Username: "ana"})
+	bo := a.Allows(forwardauth.Person{Username: "bo"})
+	root := a.Allows(forwardauth.Person{Username: "root", Admin: true})
+	switch {
+	case a.Public() && ana && bo && root:
+		return "everybody"
+	case a.Public():
+		return "contradiction"
+	case ana && bo && root:
+		return "users"
+	case root && !ana && !bo:
+		return "admins"
+	case ana && root && !bo:
+		return "both"
+	case ana && !root && !bo:
+		return "ana"
+	case !ana && !bo && !root:
+		return "nobody"
+	}
+	return "something else"
+}
+
+func TestFind(t *testing.T) {
+	for _, test := range []struct{ uri, want string }{
+		{"/", "users"},
+		{"/?x=/status", "users"},
+		{"/status", "everybody"},
+		{"/status/", "everybody"},
+		{"/status/deep/er?x=1", "everybody"},
+		{"/status?/../admin;//%2f", "everybody"}, // the query is not the path
+		{"/statuses", "users"},
+		{"/status.json", "users"},
+		{"/%73tatus", "everybody"},
+		{"/admin", "admins"},
+		{"/admin/", "admins"},
+		{"/admin/help", "users"},
+		{"/admin/help/x", "users"},
+		{"/admin/helper", "admins"},
+		{"/%61dmin", "admins"},
+		{"/reports/2026", "both"},
+		{"/caff%C3%A8", "ana"},
+		{"/caff\xc3\xa8/x", "ana"},
+		{"/100%25", "users"},
+		{"/a+b/c,d/e:f@g/~h", "users"},
+		{"/.well-known/x", "users"},
+		{"/...x", "users"},
+	} {
+		a, known := site().Find("https", "app.example.org", test.uri)
+		if got := who(a); !known || got != test.want {
+			t.Errorf("%s: got %q, %v; want %q", test.uri, got, known, test.want)
+		}
+	}
+}
+
+// TestDoubt: a target that can be read in two ways must be allowed by every
+// rule. No one passes all of those of this app: admins are not ana.
+func TestDoubt(t *testing.T) {
+	for _, uri := range []string{
+		"", "*", "status", "https://app.example.org/status", "?x",
+		"/status/../admin", "/status/./x", "/status/..", "/status/.", "/..", "/.",
+		"/status/%2e%2e/admin", "/status/%2E./admin", "/status/.%2e/admin",
+		"/status%2fx", "/status%2F..%2Fadmin", "/status/..%2fadmin", "/status/x%2fy",
+		`/status\..\admin`, "/status/..%5cadmin", "/status%5Cx",
+		"//status", "/status//x", "//", "/status/x//",
+		"/status;/../admin", "/status/x;y=1", "/status/..;/admin", "/status/%3b/x", "/status%3Bx",
+		"/status/%252e%252e/admin", "/status/%252fx", "/status/%25%32%66",
+		"/status/%", "/status/%2", "/status/%zz", "/status/%c0%ae%c0%ae/admin", "/status/\xff", "/status/%ff",
+		"/status/%00", "/status/%0d%0a", "/status/\x7f", "/status/%c2%85", "/status#/x",
+		"/status/x.", "/status/x./y", "/status/x%20", "/status./x", "/status%20/x",
+		"/Status", "/STATUS/x", "/Admin", "/aDmin/help", "/status/x\\",
+	} {
+		a, known := site().Find("https", "app.example.org", uri)
+		if got := who(a); !known || got != "nobody" {
+			t.Errorf("%q: got %q, want nobody", uri, got)
+		}
+	}
+	// Where an app has one rule alone there is nothing to walk past.
+	for _, uri := range []string{"/a%2fb", "//x", "/a;b", "/Admin"} {
+		if a, _ := site().Find("https", "wiki.example.org:8443", uri); who(a) != "users" {
+			t.Errorf("%q without rules: got %q, want users", uri, who(a))
+		}
+		if a, _ := site().Find("http", "localhost:9000", uri); who(a) != "everybody" {
+			t.Errorf("%q where all is public: got %q, want everybody", uri, who(a))
+		}
+	}
+}
+
+func TestOrigins(t *testing.T) {
+	for _, test := range []struct {
+		scheme, host string
+		want         bool
+	}{
+		{"https", "app.example.org", true},
+		{"https", "APP.Example.org", true},
+		{"https", "app.example.org:443", true},
+		{"https", "wiki.example.org:8443", true},
+		{"http", "localhost:9000", true},
+		{"http", "app.example.org", false},
+		{"http", "app.example.org:443", false},
+		{"https", "app.example.org:80", false},
+		{"https", "app.example.org:8443", false},
+		{"https", "app.example.org.", false},
+		{"https", "wiki.example.org", false},
+		{"https", "evil.example", false},
+		{"https", "app.example.org.evil.example", false},
+		{"https", "x@app.example.org", false},
+		{"https", "", false},
+		{"", "app.example.org", false},
+		{"HTTPS", "app.example.org", false},
+		{"https", "app.example.org/", false},
+	} {
+		if _, got := site().Find(test.scheme, test.host, "/"); got != test.want {
+			t.Errorf("%s, %s: got %v", test.scheme, test.host, got)
+		}
+	}
+	if a, known := forwardauth.New(nil).Find("https", "app.example.org", "/"); known || a.Public() || a.Allows(forwardauth.Person{Admin: true}) {
+		t.Error("without rules somebody is let in")
+	}
+	var none forwardauth.Access
+	if none.Public() || none.Allows(forwardauth.Person{Admin: true}) {
+		t.Error("no access lets somebody in")
+	}
+}
+
+func TestReturn(t *testing.T) {
+	for _, test := range []struct{ target, want string }{
+		{"https://app.example.org", "https://app.example.org/"},
+		{"https://app.example.org/", "https://app.example.org/"},
+		{"https://app.example.org/a%20b/%2Fc?x=1&y=%26#z", "https://app.example.org/a%20b/%2Fc?x=1&y=%26#z"},
+		{"https://app.example.org//evil.example", "https://app.example.org//evil.example"},
+		{"https://app.example.org/https://evil.example", "https://app.example.org/https://evil.example"},
+		{"https://wiki.example.org:8443/x", "https://wiki.example.org:8443/x"},
+		{"http://localhost:9000/", "http://localhost:9000/"},
+		{"", ""},
+		{"/profile", ""},
+		{"//app.example.org/", ""},
+		{"app.example.org/", ""},
+		{"https:app.example.org/", ""},
+		{"https:/app.example.org/", ""},
+		{"https:///app.example.org/", ""},
+		{"http://app.example.org/", ""},
+		{"https://app.example.org:8443/", ""},
+		{"https://app.example.org:443/", ""},
+		{"https://APP.example.org/", ""},
+		{"https://app.example.org./", ""},
+		{"https://wiki.example.org/", ""},
+		{"https://evil.example/", ""},
+		{"https://evil.example/https://app.example.org/", ""},
+		{"https://evil.example#https://app.example.org/", ""},
+		{"https://evil.example?https://app.example.org/", ""},
+		{"https://app.example.org.evil.example/", ""},
+		{"https://app.example.org@evil.example/", ""},
+		{"https://evil.example@app.example.org/", ""},
+		{"https://app.example.org%2eevil.example/", ""},
+		{"https://app.example.org%00.evil.example/", ""},
+		{`https://app.example.org\@evil.example/`, ""},
+		{`https://app.example.org\.evil.example/`, ""},
+		{`https:\\app.example.org/`, ""},
+		{"https://app.example.org/\r\nSet-Cookie: a=b", ""},
+		{"https://app.example.org/\t", ""},
+		{" https://app.example.org/", ""},
+		{"https://app.example.org/ x", ""},
+		{"https://app.example.org/%zz", ""},
+		{"javascript://app.example.org/%0aalert(1)", ""},
+		{"data:text/html,x", ""},
+		{"HTTPS://app.example.org/", "https://app.example.org/"},
+		{"https://app.example.org/" + strings.Repeat("a", 9000), ""},
+	} {
+		got := ""
+		if u, ok := site().Return(test.target); ok {
+			got = u.String()
+		}
+		if got != test.want {
+			t.Errorf("%.80q: got %q, want %q", test.target, got, test.want)
+		}
+	}
+}
+
+func TestURL(t *testing.T) {
+	for _, test := range []struct{ scheme, host, uri, want string }{
+		{"https", "app.example.org", "/x?y=1", "https://app.example.org/x?y=1"},
+		{"https", "App.example.org:443", "/", "https://app.example.org/"},
+		{"https", "app.example.org", "//evil.example/", "https://app.example.org//evil.example/"},
+		{"https", "app.example.org", "@evil.example/", ""},
+		{"https", "app.example.org", ".evil.example/", ""},
+		{"https", "app.example.org", ":8443/", ""},
+		{"https", "app.example.org", "?x", ""},
+		{"https", "app.example.org", "", ""},
+		{"https", "app.example.org", "*", ""},
+		{"https", "app.example.org", "/%zz", ""},
+		{"https", "app.example.org", `/\x`, ""},
+		{"https", "evil.example", "/", ""},
+	} {
+		if got := site().URL(test.scheme, test.host, test.uri); got != test.want {
+			t.Errorf("%s %s %s: got %q, want %q", test.scheme, test.host, test.uri, got, test.want)
+		}
+	}
+}
+
+// FuzzReturn looks for a way to another origin: as a browser reads a Location,
+// what is accepted stays on a protected one.
+func FuzzReturn(f *testing.F) {
+	for _, seed := range []string{
+		"https://app.example.org/", "https://app.example.org//evil", `https://app.example.org\@evil`, "https://app.example.org@evil",
+		"https://wiki.example.org:8443/?a#b", "https://app.example.org%2f@evil/", "https://[::1]/", "https://app.example.org:/",
+	} {
+		f.Add(seed)
+	}
+	rules := site()
+	f.Fuzz(func(t *testing.T, target string) {
+		u, ok := rules.Return(target)
+		if !ok {
+			return
+		}
+		text := u.String()
+		again, err := url.Parse(text)
+		if err != nil || again.User != nil || strings.ContainsAny(text, "\\\r\n\t \x00") {
+			t.Fatalf("Return(%q) is %q (%v)", target, text, err)
+		}
+		if origin := again.Scheme + "://" + again.Host; !strings.HasPrefix(text, origin+"/") ||
+			origin != "https://app.example.org" && origin != "https://wiki.example.org:8443" && origin != "http://localhost:9000" {
+			t.Fatalf("Return(%q) is %q, which leads to %s", target, text, origin)
+		}
+		if twice, ok := rules.Return(text); len(text) < 8000 && (!ok || twice.String() != text) {
+			t.Fatalf("Return(%q) is %q, and of that it is another", target, text)
+		}
+	})
+}
+
+func TestValidPath(t *testing.T) {
+	for path, want := range map[string]bool{
+		"/": true, "/admin": true, "/a/b.c/d-e_f~g": true, "/caffè": true, "/a b": true,
+		"": false, "admin": false, "/admin/": false, "/a//b": false, "/a/../b": false, "/a/*": false, "/a?b": false, "/a%20b": false,
+		"/a;b": false, `/a\b`: false, "/a#b": false, "/a.": false, "/a\nb": false,
+	} {
+		if got := forwardauth.ValidPath(path); got != want {
+			t.Errorf("%q: got %v", path, got)
+		}
+	}
+}
