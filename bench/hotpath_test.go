@@ -15,13 +15,17 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/cookie"
+	"latchkey/internal/forwardauth"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-const publicURL = "http://localhost:8080"
+const (
+	publicURL  = "http://localhost:8080"
+	secretWord = "correct horse battery staple 7"
+)
 
 // portal is everything behind the routes, with one person who is signed in.
 type portal struct {
@@ -51,16 +55,18 @@ func newPortal(b *testing.B, store *models.Store) *portal {
 	service, err := auth.New(auth.Options{
 		Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, Secret: secret,
 		AccessTTL: 24 * time.Hour, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
-		SignupOpen: true, // no limits: they would pause a session that rotates this often
-		Hasher:     password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}),
-		Policy:     password.NewPolicy(password.PolicyOptions{Min: 12}),
+		PasswordGrant: true, SignupOpen: true, // no limits: they would pause a session that rotates this often
+		Hasher: password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}),
+		Policy: password.NewPolicy(password.PolicyOptions{Min: 12}),
 	})
 	if err != nil {
 		b.Fatal(err)
 	}
 	pages, err := handlers.New(handlers.Options{
 		Auth: service, Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, BrandName: "Latchkey",
-		Cookies: cookie.New(cookie.Options{FlashKey: secret, Now: time.Now}),
+		Cookies:        cookie.New(cookie.Options{FlashKey: secret, Now: time.Now}),
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
+		ForwardAuth:    forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org"}}),
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -81,7 +87,7 @@ func (p *portal) signUp(b *testing.B) {
 	client := auth.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: userAgent}
 	signedIn, err := p.auth.SignUp(b.Context(), auth.Signup{
 		Account:  auth.Account{Username: "ada", Email: "ada@example.org", FullName: "Ada Lovelace"},
-		Password: "correct horse battery staple 7", Client: client,
+		Password: secretWord, Client: client,
 	})
 	if err != nil {
 		b.Fatal(err)

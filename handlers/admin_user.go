@@ -31,6 +31,10 @@ func (h *Handlers) showUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	tokens, _, err := h.auth.PersonalTokens(ctx, user.ID)
+	if err != nil {
+		return err
+	}
 	until, locked, err := h.auth.PausedUntil(ctx, user.ID)
 	if err != nil {
 		return err
@@ -44,13 +48,16 @@ func (h *Handlers) showUser(c echo.Context) error {
 	if user.ID == who(c).UserID {
 		view.Refused = pages.AdminRefusals{
 			Disable: onYourself, Enable: onYourself, SignOut: onYourself, Role: onYourself, ResetLink: onYourself,
-			Unlock: onYourself, Delete: onYourself,
+			Unlock: onYourself, EndToken: onYourself, Delete: onYourself,
 		}
 	} else if user.Disabled() {
 		view.Refused.ResetLink = "This account is disabled. Enable it first."
 	}
 	for _, s := range live {
-		view.Sessions = append(view.Sessions, h.sessionRow(s))
+		view.Sessions = append(view.Sessions, h.sessionRow(s, view.Admin))
+	}
+	for _, t := range tokens {
+		view.Tokens = append(view.Tokens, h.tokenRow(t, view.Admin, view.URL+"/tokens/"))
 	}
 	for _, e := range events {
 		view.Activity = append(view.Activity, pages.AdminEvent{Text: sentence(e), When: e.At.Time(), Address: e.IP})

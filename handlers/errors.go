@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey"
+	"latchkey/handlers/api"
 	"latchkey/internal/apperr"
 	"latchkey/internal/middleware"
 	"latchkey/views/pages"
@@ -67,6 +68,10 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	}
 	var answer error
 	switch {
+	case api.Owns(c.Request().URL.Path):
+		answer = h.api.Answer(c, status, err)
+	case c.Path() == pathForwardAuth:
+		answer = h.refuseForward(c, status, err, wait)
 	case wantsJSON(c.Request()):
 		answer = h.problem(c, status, err)
 	case status == http.StatusUnauthorized:

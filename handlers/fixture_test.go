@@ -21,6 +21,7 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/cookie"
+	"latchkey/internal/forwardauth"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -43,6 +44,8 @@ type settings struct {
 	signupClosed bool
 	support      string
 	proxies      []netip.Prefix
+	domain       string // of the token cookies
+	forward      *forwardauth.Rules
 }
 
 // site is a portal on a database of its own, with the production middleware.
@@ -79,8 +82,9 @@ func newSite(t *testing.T, store *models.Store, options ...func(*settings)) *sit
 	https := strings.HasPrefix(s.url, "https:")
 	s.pages, err = handlers.New(handlers.Options{
 		Auth: s.auth, Store: store, Logger: logger, Now: s.clock.Now, PublicURL: s.url,
-		Cookies: cookie.New(cookie.Options{Secure: https, FlashKey: masterSecret, Now: s.clock.Now}),
+		Cookies: cookie.New(cookie.Options{Secure: https, Domain: set.domain, FlashKey: masterSecret, Now: s.clock.Now}),
 		HTTPS:   https, HSTSIncludeSubdomains: true, BrandName: "Latchkey", SupportEmail: set.support, TrustedProxies: set.proxies,
+		ForwardAuth: set.forward,
 	})
 	if err != nil {
 		t.Fatal(err)

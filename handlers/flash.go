@@ -27,6 +27,9 @@ const (
 	flashUnlocked     = "user-unlocked"
 	flashDeleted      = "user-deleted"
 	flashWasNoSession = "no-session"
+	flashToken        = "token"
+	flashUserToken    = "user-token"
+	flashWasNoToken   = "no-token"
 )
 
 // flashOf gives a message its words; nil for a key that has none.
@@ -65,6 +68,10 @@ func (h *Handlers) flashOf(message cookie.Flash) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "That device was signed out already."}
 	case flashOthers:
 		return ok("Signed out of " + arg(0) + ".")
+	case flashToken:
+		return ok("The access token " + arg(0) + " is ended.")
+	case flashWasNoToken:
+		return &layouts.Flash{Kind: components.Info, Text: "That access token was ended already."}
 	}
 	return adminFlash(message.Key, arg)
 }
@@ -84,6 +91,8 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return ok(arg(0) + " is signed out everywhere. " + arg(1) + " ended.")
 	case flashRole:
 		return ok(arg(0) + " now has the role " + arg(1) + ".")
+	case flashUserToken:
+		return ok("The access token " + arg(0) + " of " + arg(1) + " is ended.")
 	case flashUnlocked:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
 	case flashDeleted:

@@ -13,8 +13,10 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/handlers/api"
 	"latchkey/internal/auth"
 	"latchkey/internal/cookie"
+	"latchkey/internal/forwardauth"
 	"latchkey/internal/middleware"
 	"latchkey/models"
 	"latchkey/static"
@@ -32,9 +34,11 @@ type Options struct {
 	HTTPS                 bool   // it is https
 	HSTSIncludeSubdomains bool
 	TrustedProxies        []netip.Prefix
-	Brand                 *static.Brand // nil: the built-in look
+	ForwardAuth           *forwardauth.Rules // nil: forward-auth is off
+	Brand                 *static.Brand      // nil: the built-in look
 	BrandName             string
 	SupportEmail          string
+	APIOrigins            []string // whose scripts may call the API from a browser
 }
 
 // Handlers answers requests. It is safe for concurrent use.
@@ -49,8 +53,10 @@ type Handlers struct {
 	https     bool
 	hstsSubs  bool
 	proxies   []netip.Prefix
+	forward   *forwardauth.Rules
 	static    *static.Brand
 	brand     layouts.Brand
+	api       *api.API
 }
 
 // New returns the handlers, or why the options cannot work.
@@ -62,16 +68,23 @@ func New(o Options) (*Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.ForwardAuth == nil {
+		o.ForwardAuth = forwardauth.New(nil)
+	}
 	width, height := o.Brand.LogoSize()
-	return &Handlers{
+	h := &Handlers{
 		auth: o.Auth, store: o.Store, cookies: o.Cookies, logger: o.Logger, now: o.Now,
 		publicURL: o.PublicURL, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
-		proxies: o.TrustedProxies, static: o.Brand,
+		proxies: o.TrustedProxies, forward: o.ForwardAuth, static: o.Brand,
 		brand: layouts.Brand{
 			Name: o.BrandName, IconURL: o.Brand.IconURL(), LogoURL: o.Brand.LogoURL(), LogoWidth: width, LogoHeight: height,
 			CSSURL: o.Brand.CSSURL(), SupportEmail: o.SupportEmail,
 		},
-	}, nil
+	}
+	h.api, err = api.New(api.Options{
+		Auth: o.Auth, Store: o.Store, Now: o.Now, PublicURL: o.PublicURL, Name: o.BrandName, Origins: o.APIOrigins, Fail: h.HandleError,
+	})
+	return h, err
 }
 
 // page is what every page is given.

@@ -73,11 +73,17 @@ func cookiesOff(r *http.Request, publicURL string) bool {
 	if len(r.Cookies()) > 0 {
 		return false
 	}
+	path, ours := comesFrom(r, publicURL)
+	return ours && (path == "/login" || path == "/signup" || path == "/setup")
+}
+
+// comesFrom returns the page of ours that a request says it comes from.
+func comesFrom(r *http.Request, publicURL string) (path string, ours bool) {
 	from, err := url.Parse(r.Referer())
 	if err != nil || from.Scheme+"://"+from.Host != publicURL {
-		return false
+		return "", false
 	}
-	return from.Path == "/login" || from.Path == "/signup" || from.Path == "/setup"
+	return from.Path, true
 }
 
 // login handles POST /login.

@@ -41,9 +41,10 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 		middleware.Log(h.logger, h.HandleError),
 		middleware.Recover,
 		middleware.Headers(middleware.HeaderOptions{HTTPS: h.https, HSTSIncludeSubdomains: h.hstsSubs}),
+		h.api.Guard,
 		h.origin.CheckHost,
 		middleware.Bounds(middleware.Limits{
-			Body: maxBody, SmallBody: maxLoginBody, Small: map[string]bool{"/login": true},
+			Body: maxBody, SmallBody: maxLoginBody, Small: map[string]bool{"/login": true, "/token": true},
 			Timeout: maxTime, Concurrent: maxInFlight,
 		}),
 	)
@@ -52,7 +53,7 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 		return nil, err
 	}
 	h.routes(router{echo: e, site: []echo.MiddlewareFunc{crossOrigin, middleware.Authenticate(h.auth, h.cookies)}})
-	return e, nil
+	return e, h.api.Mount(e) // its routes, each with its scope, in handlers/api/api.go
 }
 
 // routes names every route and its gate. A POST names the page that its form
@@ -62,6 +63,8 @@ func (h *Handlers) routes(r router) {
 	r.plain("/readyz", h.readyz)
 	r.plain("/static/*", files(static.Handler(h.static)))
 	r.plain("/favicon.ico", files(static.Favicon(h.static)))
+	r.plain("/docs", h.docs)
+	r.plain(pathForwardAuth, h.forwardAuth) // a proxy asks; the request it asks about is not to this origin
 
 	r.get("/", public, h.home)
 	r.get("/signup", public, h.showSignup)
@@ -70,6 +73,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/login", public, h.login, "/login")
 	r.get("/logout", public, h.showLogout)
 	r.post("/logout", public, h.logout, "/logout")
+	r.get(pathContinue, public, h.continueTo)
 	r.get("/forgot", public, h.forgot)
 	r.get("/reset", public, h.showReset)
 	r.post("/reset", public, h.reset, "/login")
@@ -88,6 +92,10 @@ func (h *Handlers) routes(r router) {
 	r.post("/profile/sessions/:id/end", user, h.endSession, "/profile/sessions")
 	r.get("/profile/sessions/end-others", user, h.confirmEndOthers)
 	r.post("/profile/sessions/end-others", user, h.endOthers, "/profile/sessions")
+	r.get("/profile/tokens", user, h.tokens)
+	r.post("/profile/tokens", user, h.createToken, "/profile/tokens")
+	r.get("/profile/tokens/:id/end", user, h.confirmEndToken)
+	r.post("/profile/tokens/:id/end", user, h.endToken, "/profile/tokens")
 
 	r.get("/admin", admin, h.overview)
 	r.get("/admin/users", admin, h.users)
@@ -104,6 +112,8 @@ func (h *Handlers) routes(r router) {
 	r.get("/admin/users/:id/reset-link", admin, h.confirmResetLink)
 	r.post("/admin/users/:id/reset-link", admin, h.resetLink, "/admin/users/:id/reset-link")
 	r.post("/admin/users/:id/unlock", admin, h.unlock, "/admin/users/:id")
+	r.get("/admin/users/:id/tokens/:token/end", admin, h.confirmEndUserToken)
+	r.post("/admin/users/:id/tokens/:token/end", admin, h.endUserToken, "/admin/users/:id")
 	r.get("/admin/users/:id/delete", admin, h.confirmDelete)
 	r.post("/admin/users/:id/delete", admin, h.deleteUser, "/admin/users/:id/delete")
 	r.get("/admin/audit", admin, h.audit)
@@ -117,7 +127,8 @@ type router struct {
 	site []echo.MiddlewareFunc
 }
 
-// plain declares a route that looks at no cookie.
+// plain declares a route that belongs to nobody in particular: no cookie of its
+// own request is looked at, or given.
 func (r router) plain(path string, handler echo.HandlerFunc) {
 	r.echo.GET(path, handler)
 	r.echo.HEAD(path, handler)

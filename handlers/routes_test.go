@@ -29,6 +29,7 @@ var (
 	missing   = outcome{status: http.StatusNotFound}
 	gone      = outcome{status: http.StatusGone}
 	clash     = outcome{status: http.StatusConflict}
+	malformed = outcome{status: http.StatusBadRequest}
 )
 
 // access is one row of the table: a route and what each kind of visitor gets.
@@ -51,8 +52,10 @@ func everybody(method, route string, all outcome) access {
 // members is a route for people who are signed in.
 func members(method, route string, in outcome, form ...string) access {
 	page := strings.ReplaceAll(route, ":id", "{id}")
-	if method == http.MethodPost && strings.HasPrefix(route, "/profile/sessions/") {
-		page = "/profile/sessions"
+	for _, list := range []string{"/profile/sessions", "/profile/tokens"} {
+		if method == http.MethodPost && strings.HasPrefix(route, list+"/") {
+			page = list
+		}
 	}
 	return access{method: method, route: route, form: form, anonymous: toLogin(page), user: in, admin: in}
 }
@@ -83,13 +86,28 @@ func accessTable() []access {
 	page := func(route string) access {
 		return admins(get, route, strings.ReplaceAll(route, ":id", "{id}"), okay)
 	}
+	// The API looks at no cookie: to it every browser is nobody. Its own table,
+	// of tokens and scopes, is in handlers/api.
+	api := func(method, route string) access {
+		return everybody(method, route, outcome{status: http.StatusUnauthorized})
+	}
 	return []access{
+		everybody(get, "/openapi.json", okay),
+		everybody(post, "/token", malformed), everybody(post, "/revoke", malformed),
+		api(post, "/introspect"), api(post, "/refresh-token"), api(post, "/revoke-token"),
+		api(get, "/users/me"), api(http.MethodPatch, "/users/me"), api(get, "/users/me/"), api(http.MethodPatch, "/users/me/"),
+		api(get, "/users"), api(get, "/users/:id"), api(http.MethodPatch, "/users/:id"),
+		api(get, "/users/:id/sessions"), api(http.MethodDelete, "/users/:id/sessions"),
+
 		everybody(get, "/healthz", okay), everybody(get, "/readyz", okay), everybody(get, "/favicon.ico", okay),
 		with(everybody(get, "/static/*", okay), func(a *access) { a.path = static.URL("css/app.css") }),
+		everybody(get, "/docs", okay),
 		home, onlyOut("/signup"), onlyOut("/login"),
 		everybody(post, "/signup", refused), everybody(post, "/login", refused),
 		with(members(get, "/logout", okay), func(a *access) { a.anonymous = to("/login") }),
 		everybody(post, "/logout", to("/login")),
+		everybody(get, "/forward-auth", forbidden), // they are no proxies
+		everybody(get, "/continue", outcome{status: http.StatusBadRequest}),
 		everybody(get, "/forgot", okay),
 		everybody(get, "/reset", gone), everybody(post, "/reset", clash),
 		everybody(get, "/setup", gone), everybody(post, "/setup", clash),
@@ -103,6 +121,8 @@ func accessTable() []access {
 		members(post, "/profile/sessions/:id/end", missing),
 		members(get, "/profile/sessions/end-others", to("/profile/sessions")),
 		members(post, "/profile/sessions/end-others", to("/profile/sessions")),
+		members(get, "/profile/tokens", okay), members(post, "/profile/tokens", refused),
+		members(get, "/profile/tokens/:id/end", missing), members(post, "/profile/tokens/:id/end", missing),
 
 		page("/admin"), page("/admin/users"), page("/admin/users/new"), page("/admin/users/:id"),
 		page("/admin/audit"), page("/admin/audit.csv"),
@@ -113,6 +133,8 @@ func accessTable() []access {
 		question("role"), act("role", account, "role", "admin"),
 		question("reset-link"), act("reset-link", okay),
 		question("delete"), act("delete", to("/admin/users"), "confirm", "{email}"),
+		admins(get, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}/tokens/:token/end", missing),
+		admins(post, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}", missing),
 	}
 }
 

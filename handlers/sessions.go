@@ -28,23 +28,44 @@ func (h *Handlers) sessions(c echo.Context) error {
 	var view pages.SessionsView
 	for _, s := range live {
 		if s.ThisDevice {
-			view.Current = h.sessionRow(s)
+			view.Current = h.sessionRow(s, who(c).Admin)
 			continue
 		}
-		view.Others = append(view.Others, h.sessionRow(s))
+		view.Others = append(view.Others, h.sessionRow(s, who(c).Admin))
 	}
 	for _, s := range ended {
-		view.Ended = append(view.Ended, pages.EndedSession{Device: deviceName(s.UserAgent), When: s.EndedAt, Reason: endedBecause(s.EndReason)})
+		view.Ended = append(view.Ended, pages.EndedSession{Device: sessionName(s), When: s.EndedAt, Reason: endedBecause(s.EndReason)})
 	}
 	return latchkey.Render(c, http.StatusOK, pages.Sessions(h.section(c, layouts.SectionSessions, "Sessions"), view))
 }
 
-func (h *Handlers) sessionRow(s auth.SessionInfo) pages.SessionRow {
-	return pages.SessionRow{
-		ID: s.ID, Device: deviceName(s.UserAgent), Phone: isPhone(s.UserAgent),
+// sessionRow describes a session of somebody with the role.
+func (h *Handlers) sessionRow(s auth.SessionInfo, admin bool) pages.SessionRow {
+	row := pages.SessionRow{
+		ID: s.ID, Device: sessionName(s), Phone: isPhone(s.UserAgent),
 		ActiveNow: h.now().Sub(s.LastSeen) < activeNow, LastActive: s.LastSeen, Address: s.IP,
 		SignedIn: s.SignedIn, Method: methodWords(s.Method), Until: s.Until,
 	}
+	if s.Kind == models.KindAPI {
+		scopes, _ := auth.ParseScopes(s.Scope) // nothing, for a name of another version
+		row.Scopes = scopeWords(scopes, admin)
+	}
+	return row
+}
+
+// sessionName tells a browser and its system, or a program that uses the API,
+// by what it called itself.
+func sessionName(s auth.SessionInfo) string {
+	name := deviceName(s.UserAgent)
+	switch {
+	case s.Kind != models.KindAPI:
+		return name
+	case s.ClientID != "":
+		return "API · " + s.ClientID
+	case name != unknownBrowser:
+		return "API · " + name
+	}
+	return "API · unnamed program"
 }
 
 // endSession handles POST /profile/sessions/{id}/end.
@@ -63,7 +84,7 @@ func (h *Handlers) endSession(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.see(c, "/profile/sessions", flashSession, deviceName(info.UserAgent))
+	return h.see(c, "/profile/sessions", flashSession, sessionName(info))
 }
 
 // endedAlready tells a session of the person that is over, which is what they

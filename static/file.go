@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"crypto/sha256"
+	"encoding/binary"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -20,7 +22,7 @@ const (
 type file struct {
 	contentType string
 	hash        string
-	plain       []byte
+	plain       []byte // nil when the file is kept as gzip alone
 	gzip        []byte // nil when compression does not make it smaller
 }
 
@@ -32,6 +34,35 @@ func newFile(contentType string, content []byte) *file {
 		f.gzip = packed
 	}
 	return f
+}
+
+// newPacked keeps a file that is embedded as gzip as it is: it is large, and
+// nearly every browser takes it so.
+func newPacked(contentType string, packed []byte) *file {
+	sum := sha256.Sum256(packed)
+	return &file{contentType: contentType, hash: shortHash(sum[:]), gzip: packed}
+}
+
+// size is the length of the plain content in bytes.
+func (f *file) size() int {
+	if f.plain == nil && len(f.gzip) > 4 {
+		return int(binary.LittleEndian.Uint32(f.gzip[len(f.gzip)-4:])) // ISIZE, RFC 1952 §2.3.1
+	}
+	return len(f.plain)
+}
+
+// writePlain writes the plain content.
+func (f *file) writePlain(w io.Writer) error {
+	if f.plain != nil {
+		_, err := w.Write(f.plain)
+		return err
+	}
+	r, err := gzip.NewReader(bytes.NewReader(f.gzip))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(w, r)
+	return err
 }
 
 // compress returns the content as gzip (RFC 1952).
@@ -56,15 +87,16 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cacheControl string
 	header.Set("Content-Type", f.contentType)
 	header.Set("X-Content-Type-Options", "nosniff")
 	header.Set("Cache-Control", cacheControl)
-	body, etag := f.plain, `"`+f.hash+`"`
+	etag, size := `"`+f.hash+`"`, f.size()
+	packed := f.gzip != nil && acceptsGzip(r.Header.Get("Accept-Encoding"))
 	if f.gzip != nil {
 		header.Add("Vary", "Accept-Encoding")
-		if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-			// The compressed bytes are another representation and need a tag
-			// of their own (RFC 9110 §8.8.3.3).
-			body, etag = f.gzip, `"`+f.hash+`-gzip"`
-			header.Set("Content-Encoding", "gzip")
-		}
+	}
+	if packed {
+		// The compressed bytes are another representation and need a tag of
+		// their own (RFC 9110 §8.8.3.3).
+		etag, size = `"`+f.hash+`-gzip"`, len(f.gzip)
+		header.Set("Content-Encoding", "gzip")
 	}
 	if f.contentType == typeSVG {
 		// Opened by itself, a picture is a document: it gets to run nothing.
@@ -77,12 +109,15 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cacheControl string
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	header.Set("Content-Length", strconv.Itoa(len(body)))
-	if r.Method == http.MethodHead {
-		return
-	}
+	header.Set("Content-Length", strconv.Itoa(size))
 	// A client that has gone away is not a fault anybody could act on.
-	_, _ = w.Write(body)
+	switch {
+	case r.Method == http.MethodHead:
+	case packed:
+		_, _ = w.Write(f.gzip)
+	default:
+		_ = f.writePlain(w)
+	}
 }
 
 // matches reports whether an If-None-Match header names the tag, by the weak
@@ -139,6 +174,8 @@ func contentType(ext string) string {
 		return typeSVG
 	case ".png":
 		return "image/png"
+	case ".txt":
+		return "text/plain; charset=utf-8"
 	default:
 		return "application/octet-stream"
 	}

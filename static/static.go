@@ -5,7 +5,7 @@
 // address carries a hash of the content, so a browser may keep a file for a
 // year and still never shows an old one. Which of them a page names belongs to
 // package views, the security headers to the middleware. Nothing here touches
-// cookies.
+// cookies. Swagger UI, which one page shows, is kept in swagger-ui as it came.
 package static
 
 import (
@@ -14,10 +14,11 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"path"
+	"strings"
 	"sync"
 )
 
-//go:embed css js img
+//go:embed css js img swagger-ui/*.gz swagger-ui/*.txt
 var files embed.FS
 
 // root is where everything is served.
@@ -32,7 +33,8 @@ type assets struct {
 	files map[string]*file
 }
 
-// URL returns the address of the named file, such as "css/app.css". The hash
+// URL returns the address of the named file, such as "css/app.css"; one that is
+// embedded as gzip goes by its name without ".gz". The hash
 // in it is that of the whole tree: it changes when any file changes, and is
 // the same on every replica of a release.
 func URL(name string) string {
@@ -52,7 +54,13 @@ func loadTree() assets {
 		if err != nil {
 			return err
 		}
-		f := newFile(contentType(path.Ext(name)), content)
+		name, packed := strings.CutSuffix(name, ".gz")
+		var f *file
+		if packed {
+			f = newPacked(contentType(path.Ext(name)), content)
+		} else {
+			f = newFile(contentType(path.Ext(name)), content)
+		}
 		t.files[name] = f
 		// The separators keep two different trees from hashing alike.
 		sum.Write([]byte(name + "\x00" + f.hash + "\x00"))

@@ -3,10 +3,13 @@ package static
 import (
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
 	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -43,10 +46,17 @@ func TestTree(t *testing.T) {
 			return err
 		}
 		count++
-		w := ask(Handler(nil), http.MethodGet, URL(name))
 		want, err := files.ReadFile(name)
 		if err != nil {
 			return err
+		}
+		name, packed := strings.CutSuffix(name, ".gz")
+		if packed {
+			want = unpack(t, want)
+		}
+		w := ask(Handler(nil), http.MethodGet, URL(name))
+		if got := w.Header().Get("Content-Length"); got != strconv.Itoa(len(want)) {
+			t.Errorf("%s: Content-Length: got %s, want %d", name, got, len(want))
 		}
 		if w.Code != http.StatusOK || !bytes.Equal(w.Body.Bytes(), want) {
 			t.Errorf("%s: got %d with %d bytes, want %d", name, w.Code, w.Body.Len(), len(want))
@@ -167,6 +177,29 @@ func unpack(t *testing.T, packed []byte) []byte {
 		t.Fatal(err)
 	}
 	return plain
+}
+
+// TestSwaggerUI wants the vendored files to be those that their README names,
+// sent as they are to whoever takes gzip.
+func TestSwaggerUI(t *testing.T) {
+	readme, err := os.ReadFile("swagger-ui/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"swagger-ui-bundle.js", "swagger-ui.css"} {
+		packed, err := files.ReadFile("swagger-ui/" + name + ".gz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		sum := sha256.Sum256(unpack(t, packed))
+		if line := "| `" + name + "` | `" + hex.EncodeToString(sum[:]) + "` |"; !bytes.Contains(readme, []byte(line)) {
+			t.Errorf("the README does not say %s", line)
+		}
+		w := ask(Handler(nil), "GET", URL("swagger-ui/"+name), "Accept-Encoding", "gzip")
+		if w.Header().Get("Content-Encoding") != "gzip" || !bytes.Equal(w.Body.Bytes(), packed) {
+			t.Errorf("%s: got %d bytes as %q, want the %d embedded", name, w.Body.Len(), w.Header().Get("Content-Encoding"), len(packed))
+		}
+	}
 }
 
 // TestIncompressible wants a file that compression makes bigger sent as it is.

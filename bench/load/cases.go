@@ -26,6 +26,7 @@ func allCases() []benchCase {
 		{"password-page", (*bench).passwordPage, false},
 		{"profile", (*bench).profilePage, false},
 		{"rotation", (*bench).rotatingPage, false},
+		{"forward-auth", (*bench).forwardAuth, false},
 		{"login", (*bench).loginPost, false},
 		{"busy", (*bench).pageWhileBusy, false},
 		{"memory", (*bench).memoryOfLogins, false},

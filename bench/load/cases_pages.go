@@ -46,11 +46,11 @@ func live(path string) func(string, []session) work {
 	}
 }
 
-// pages starts the portal, signs somebody up for each connection and compares.
+// pages starts the portal, with env beside its usual settings, signs somebody up for each connection and compares.
 func (b *bench) pages(ctx context.Context, db database, name string, sqliteTarget, postgresTarget float64,
-	makeWork func(host string, sessions []session) work,
+	makeWork func(host string, sessions []session) work, env ...string,
 ) error {
-	portal, _, err := b.startPortal(ctx, db.url)
+	portal, _, err := b.startPortal(ctx, db.url, env...)
 	if err != nil {
 		return err
 	}

@@ -116,8 +116,8 @@ func (b *bench) startFloor(ctx context.Context, size int) (*server, error) {
 	return s, err
 }
 
-// startPortal runs the portal on a database.
-func (b *bench) startPortal(ctx context.Context, databaseURL string) (*server, time.Duration, error) {
+// startPortal runs the portal on a database, with more settings if any.
+func (b *bench) startPortal(ctx context.Context, databaseURL string, more ...string) (*server, time.Duration, error) {
 	addr, err := freeAddress()
 	if err != nil {
 		return nil, 0, err
@@ -129,7 +129,7 @@ func (b *bench) startPortal(ctx context.Context, databaseURL string) (*server, t
 		"LATCHKEY_LIMITS=off",
 		"LATCHKEY_ACCESS_TTL=1h", // a live access token stays live for a whole case
 	)
-	return startServer(ctx, b.dir, addr, "/readyz", env, b.portal)
+	return startServer(ctx, b.dir, addr, "/readyz", append(env, more...), b.portal)
 }
 
 // processEnv is the environment of both servers: the settings of the Go

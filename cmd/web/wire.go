@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/auth/password"
 	"latchkey/internal/config"
 	"latchkey/internal/cookie"
+	"latchkey/internal/forwardauth"
 	"latchkey/models"
 	"latchkey/static"
 )
@@ -68,7 +69,8 @@ func (o *portal) prepare(ctx context.Context, hashSlots int) error {
 		Store: o.store, Logger: o.logger, Now: time.Now, PublicURL: o.cfg.PublicURL,
 		Secret: o.secret, PreviousSecret: o.cfg.SecretPrevious.Bytes(),
 		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
-		Limits: o.cfg.Limits, SignupOpen: o.cfg.Signup == config.SignupOpen, Hasher: o.hasher,
+		Limits: o.cfg.Limits, SignupOpen: o.cfg.Signup == config.SignupOpen, PasswordGrant: o.cfg.PasswordGrant,
+		Hasher: o.hasher,
 		Policy: password.NewPolicy(password.PolicyOptions{Min: o.cfg.PasswordMin, Context: contextWords(o.cfg)}),
 	})
 	return err
@@ -115,11 +117,12 @@ func (o *portal) handlers() (*handlers.Handlers, error) {
 		return nil, err
 	}
 	// One key is enough: a message lives for a minute.
-	jar := cookie.New(cookie.Options{Secure: o.cfg.Secure(), FlashKey: flashKey, Now: time.Now})
+	jar := cookie.New(cookie.Options{Secure: o.cfg.Secure(), Domain: o.cfg.CookieDomain, FlashKey: flashKey, Now: time.Now})
 	return handlers.New(handlers.Options{
 		Auth: o.auth, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
 		PublicURL: o.cfg.PublicURL, HTTPS: o.cfg.Secure(), HSTSIncludeSubdomains: o.cfg.HSTSIncludeSubdomains,
 		TrustedProxies: o.cfg.TrustedProxies, Brand: brand, BrandName: o.cfg.Brand.Name, SupportEmail: o.cfg.Brand.SupportEmail,
+		APIOrigins: o.cfg.APIOrigins, ForwardAuth: forwardauth.New(o.cfg.ForwardAuth),
 	})
 }
 

@@ -53,15 +53,15 @@ type Password struct {
 	Autofocus   bool
 }
 
-// Option is one choice of a Select or of Radios.
+// Option is one choice of a Select, of Radios or of Checkboxes.
 type Option struct {
 	Value    string
 	Label    string
-	Hint     string // radios only
+	Hint     string // radios and checkboxes only
 	Selected bool
 }
 
-// Choice describes a Select or Radios.
+// Choice describes a Select, Radios or Checkboxes.
 type Choice struct {
 	Name    string
 	ID      string
@@ -80,6 +80,9 @@ type Check struct {
 	Hint    string
 	Value   string // what is sent when it is ticked, "on" when empty
 	Checked bool
+	// DescribedBy is the id of the error of its group. It marks the box as
+	// wrong.
+	DescribedBy string
 }
 
 // inputID is the id of a field: id when the page chose one, else its name.
@@ -144,6 +147,25 @@ func (c Choice) attributes() templ.OrderedAttributes {
 		set(&a, "aria-invalid", "true")
 	}
 	return a
+}
+
+// attributes are the attributes of the box that are not always there.
+func (c Check) attributes(id string) templ.OrderedAttributes {
+	var a templ.OrderedAttributes
+	set(&a, "aria-describedby", describedBy(id, c.Hint, "", c.DescribedBy))
+	if c.DescribedBy != "" {
+		set(&a, "aria-invalid", "true")
+	}
+	return a
+}
+
+// box is one choice of Checkboxes. id is that of the group.
+func (c Choice) box(id string, option Option) Check {
+	check := Check{Name: c.Name + "." + option.Value, Label: option.Label, Hint: option.Hint, Checked: option.Selected}
+	if c.Error != "" {
+		check.DescribedBy = id + "-error"
+	}
+	return check
 }
 
 // layout is the class of the box around the choices.

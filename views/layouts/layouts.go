@@ -16,6 +16,7 @@ const (
 	SectionNone     Section = ""
 	SectionAccount  Section = "account"
 	SectionSessions Section = "sessions"
+	SectionTokens   Section = "tokens"
 	SectionOverview Section = "overview"
 	SectionUsers    Section = "users"
 	SectionAudit    Section = "audit"
@@ -92,6 +93,8 @@ type Page struct {
 	SignupOpen bool
 	// NoIndex keeps search engines away, for pages with a token in their URL.
 	NoIndex bool
+	// Refresh is where the page leads by itself at once, "" for nowhere.
+	Refresh string
 	// HasError puts "Error: " before the title. Forms with problems set it by
 	// themselves.
 	HasError bool
@@ -144,6 +147,9 @@ func (p Page) themeColor(device Theme) string {
 	}
 	return groundLight
 }
+
+// refresh is the value of the meta element that leads on (HTML §4.2.5.3).
+func (p Page) refresh() string { return "0; url=" + p.Refresh }
 
 // home is where the brand leads.
 func (p Page) home() string {

@@ -38,7 +38,9 @@ func sampleUser() AdminUserView {
 		Sessions: []SessionRow{
 			{Device: "Chrome on macOS", ActiveNow: true, Address: "203.0.113.7", SignedIn: sampleTime},
 			{Device: "Safari on iPhone", Phone: true, LastActive: sampleTime, SignedIn: sampleTime},
+			{Device: "API · backup script", Scopes: []string{"Read this account"}, LastActive: sampleTime, SignedIn: sampleTime},
 		},
+		Tokens:      sampleTokens(),
 		Activity:    []AdminEvent{{Text: "Bo Chen signed in.", When: sampleTime, Address: "203.0.113.7"}},
 		ActivityURL: "/admin/audit?subject=b", BackURL: "/admin/users",
 	}

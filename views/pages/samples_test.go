@@ -39,6 +39,11 @@ func signedIn(title string, section layouts.Section) layouts.Page {
 	return page
 }
 
+func refreshing(page layouts.Page) layouts.Page {
+	page.Refresh = "https://app.example.org/?a=1&b=2"
+	return page
+}
+
 func errorsOf(fields ...string) components.Errors {
 	var errs components.Errors
 	for _, field := range fields {
@@ -48,7 +53,7 @@ func errorsOf(fields ...string) components.Errors {
 }
 
 func samples() []sample {
-	return slices.Concat(frontSamples(), accountSamples(), adminSamples())
+	return slices.Concat(frontSamples(), accountSamples(), tokenSamples(), adminSamples())
 }
 
 func frontSamples() []sample {
@@ -75,6 +80,8 @@ func frontSamples() []sample {
 			Heading: "Please wait a moment", Text: "Try again at 14:32.", Reference: "7K2F-9Q",
 			Actions: []ErrorAction{{Label: "Try again", URL: "/login", NotBefore: sampleTime}},
 		})},
+		{"continue", Continue(refreshing(signedOut("Continue")), ContinueView{App: "app.example.org", URL: "https://app.example.org/?a=1&b=2"})},
+		{"continue, cut", Continue(signedIn("Continue", layouts.SectionNone), ContinueView{App: "app.example.org", URL: "https://app.example.org/", Cut: true})},
 		{"error without anything", Error(layouts.Page{}, ErrorView{Heading: "Sorry"})},
 	}
 }
@@ -82,6 +89,7 @@ func frontSamples() []sample {
 func accountSamples() []sample {
 	row := SessionRow{ID: "s1", Device: "Chrome on macOS", ActiveNow: true, Address: "203.0.113.7", SignedIn: sampleTime, Method: "password", Until: sampleTime}
 	other := SessionRow{ID: "s2", Device: "Firefox on Windows", LastActive: sampleTime, SignedIn: sampleTime, Method: "password", Until: sampleTime, New: true}
+	program := SessionRow{ID: "s3", Device: "API · backup script", Scopes: []string{"Read this account"}, ActiveNow: true, SignedIn: sampleTime, Method: "password", Until: sampleTime}
 	profile := ProfileView{
 		Username: "ana", FullName: "Ana Silva", Email: "ana@example.org", PasswordChanged: sampleTime,
 		Device: "Chrome on macOS", Sessions: 3,
@@ -100,7 +108,7 @@ func accountSamples() []sample {
 		{"change email", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org"})},
 		{"change email errors", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org", Email: "x", Errors: errorsOf("email", "current_password")})},
 		{"sessions", Sessions(signedIn("Sessions", layouts.SectionSessions), SessionsView{
-			Current: row, Others: []SessionRow{other},
+			Current: row, Others: []SessionRow{other, program},
 			Ended: []EndedSession{{Device: "Edge on Windows", When: sampleTime, Reason: "Signed out by an admin."}},
 		})},
 		{"one session", Sessions(signedIn("Sessions", layouts.SectionSessions), SessionsView{Current: row})},

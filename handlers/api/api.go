@@ -1,0 +1,120 @@
+// Package api is the portal's JSON API: tokens by OAuth 2.0 (RFC 6749, 6750,
+// 7009, 7662), the caller's own account, and everybody's for admins.
+//
+// Handlers are typed, and the OpenAPI document is made from their types; those
+// of OAuth, which speak forms, are written by hand and described beside it. A
+// caller is known by a bearer token and by nothing else: no cookie is read
+// here. What a failure is, package auth says; its status is the portal's one
+// table; this package has the words.
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// Options are what the API needs.
+type Options struct {
+	Auth      *auth.Service
+	Store     *models.Store // for plain reads
+	Now       func() time.Time
+	PublicURL string
+	Name      string   // what the portal is called
+	Origins   []string // whose scripts may call the API from a browser; none: only the portal's own
+	// Fail answers a failure: with its status, and with the body that Answer
+	// writes.
+	Fail func(error, echo.Context)
+}
+
+// API answers the requests whose paths it owns. It is safe for concurrent use.
+type API struct {
+	auth      *auth.Service
+	store     *models.Store
+	now       func() time.Time
+	publicURL string
+	name      string
+	origins   map[string]bool
+	fail      func(error, echo.Context)
+	huma      huma.API
+	document  []byte
+}
+
+// New returns the API, or why its options cannot work.
+func New(o Options) (*API, error) {
+	if o.Auth == nil || o.Store == nil || o.Now == nil || o.Fail == nil {
+		return nil, errors.New("api: Auth, Store, Now and Fail are required")
+	}
+	a := &API{
+		auth: o.Auth, store: o.Store, now: o.Now, publicURL: o.PublicURL, name: o.Name, fail: o.Fail,
+		origins: map[string]bool{},
+	}
+	for _, origin := range o.Origins {
+		a.origins[origin] = true
+	}
+	return a, nil
+}
+
+// Owns reports whether a path belongs to the API, whether or not there is
+// anything at it.
+func Owns(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	switch first {
+	case "users", "token", "refresh-token", "revoke", "revoke-token", "introspect", "openapi.json":
+		return true
+	}
+	return false
+}
+
+// Mount declares every route of the API. Who may use one stands beside it: a
+// typed route by its scope, those of OAuth by what they are sent.
+func (a *API) Mount(e *echo.Echo) error {
+	a.huma = humaecho.New(e, a.config())
+
+	e.POST(tokenPath, a.token)
+	e.POST(revokePath, a.revoke)
+	e.POST(introspectPath, a.introspect)
+	a.describeOAuth()
+	register(a, "", refreshTokenOperation(), a.refreshToken)
+	register(a, "", revokeTokenOperation(), a.revokeToken)
+
+	register(a, auth.ScopeMe, readMeOperation(), a.readMe)
+	register(a, auth.ScopeMe, again(readMeOperation(), "/users/me/"), a.readMe)
+	register(a, auth.ScopeMeWrite, changeMeOperation(), a.changeMe)
+	register(a, auth.ScopeMeWrite, again(changeMeOperation(), "/users/me/"), a.changeMe)
+	register(a, auth.ScopeUsers, listUsersOperation(), a.listUsers)
+	register(a, auth.ScopeUsers, readUserOperation(), a.readUser)
+	register(a, auth.ScopeUsersWrite, changeUserOperation(), a.changeUser)
+	register(a, auth.ScopeUsers, listSessionsOperation(), a.listSessions)
+	register(a, auth.ScopeUsersWrite, endSessionsOperation(), a.endSessions)
+
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // Huma's own failures
+		delete(a.huma.OpenAPI().Components.Schemas.Map(), unused)
+	}
+	var err error
+	if a.document, err = json.Marshal(a.huma.OpenAPI()); err != nil {
+		return fmt.Errorf("write the OpenAPI document: %w", err)
+	}
+	e.GET(documentPath, a.openAPI)
+	e.HEAD(documentPath, a.openAPI)
+	return nil
+}
+
+// OpenAPI returns the description of the API. It is there once the API is
+// mounted; do not change it.
+func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
+
+// openAPI handles GET /openapi.json.
+func (a *API) openAPI(c echo.Context) error {
+	return c.JSONBlob(http.StatusOK, a.document)
+}

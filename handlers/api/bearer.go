@@ -1,0 +1,149 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/fields"
+	"latchkey/internal/middleware"
+)
+
+// realm is what a client is asked to show a token for.
+const realm = "Latchkey"
+
+// What the two kinds of 401 say. They are the words of FastAPI, which clients
+// written for its tutorials look for.
+const (
+	notAuthenticated = "Not authenticated"
+	notValidated     = "Could not validate credentials"
+)
+
+// challenge is a failure that names what would have been accepted (RFC 6750
+// §3). It is what its cause is; the code and the scope go into the header.
+type challenge struct {
+	code  string // "": nothing was presented, and so nothing was wrong with it
+	scope auth.Scope
+	cause *apperr.Error
+}
+
+// Error returns the text of the cause, for the log.
+func (e *challenge) Error() string { return e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *challenge) Unwrap() error { return e.cause }
+
+// header is the value of WWW-Authenticate.
+func (e *challenge) header() string {
+	value := `Bearer realm="` + realm + `"`
+	if e.code != "" {
+		value += `, error="` + e.code + `"`
+	}
+	if e.scope != "" {
+		value += `, scope="` + string(e.scope) + `"`
+	}
+	return value
+}
+
+func nothingPresented() error {
+	return &challenge{cause: apperr.New(apperr.Unauthorized, notAuthenticated, nil)}
+}
+
+// unusable is the one answer to a token that is wrong in any way: which way is
+// nobody's business.
+func unusable(cause error) *challenge {
+	return &challenge{code: "invalid_token", cause: apperr.New(apperr.Unauthorized, notValidated, cause)}
+}
+
+func misused(message string) error {
+	return &challenge{code: "invalid_request", cause: apperr.New(apperr.Malformed, message, nil)}
+}
+
+// presented returns the token of the Authorization header (RFC 6750 §2.1), the
+// only place where one is taken from.
+func presented(r *http.Request) (string, error) {
+	if err := elsewhere(r); err != nil {
+		return "", err
+	}
+	headers := r.Header["Authorization"]
+	switch len(headers) {
+	case 0:
+		return "", nothingPresented()
+	case 1:
+	default:
+		return "", misused("The request has more than one Authorization header.")
+	}
+	scheme, token, _ := strings.Cut(headers[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", nothingPresented()
+	}
+	return strings.TrimLeft(token, " "), nil
+}
+
+// elsewhere refuses a token in the query or in a form: they end up in logs and
+// histories (RFC 6750 §2.2, §2.3, §5.3).
+func elsewhere(r *http.Request) error {
+	const words = "Send the token in the Authorization header, never in the address or in a form."
+	if r.URL.RawQuery != "" {
+		query, _ := url.ParseQuery(r.URL.RawQuery) // what can be read of it
+		if query.Has("access_token") {
+			return misused(words)
+		}
+	}
+	if r.Method == http.MethodPost && fields.IsForm(r) {
+		in, err := fields.Read(r)
+		if err != nil {
+			return err
+		}
+		if url.Values(in).Has("access_token") {
+			return misused(words)
+		}
+	}
+	return nil
+}
+
+// bearer is a caller and what the request came with.
+type bearer struct {
+	caller *auth.Caller
+	token  string
+	client auth.Client
+}
+
+// actor is the caller as the one who acts.
+func (b *bearer) actor() auth.Actor { return b.caller.Actor(b.client) }
+
+// authenticate tells whom a request belongs to and checks that its token has a
+// scope; with the scope "" any token of a caller will do.
+func (a *API) authenticate(c echo.Context, scope auth.Scope) (bearer, error) {
+	token, err := presented(c.Request())
+	if err != nil {
+		return bearer{}, err
+	}
+	return a.check(c, token, scope)
+}
+
+// check is authenticate for a token that was found already.
+func (a *API) check(c echo.Context, token string, scope auth.Scope) (bearer, error) {
+	b := bearer{token: token, client: middleware.Client(c)}
+	var err error
+	b.caller, err = a.auth.AuthenticateBearer(c.Request().Context(), token, b.client)
+	if errors.Is(err, apperr.Unauthorized) {
+		return bearer{}, unusable(err)
+	}
+	if err != nil {
+		return bearer{}, err
+	}
+	middleware.Of(c).Identity = &b.caller.Identity // for the line in the log
+	if scope != "" && !b.caller.Scopes.Has(scope) {
+		return bearer{}, &challenge{
+			code: "insufficient_scope", scope: scope,
+			cause: apperr.New(apperr.Forbidden, "This needs a token with the scope "+string(scope)+", and a role that allows it.", nil),
+		}
+	}
+	return b, nil
+}

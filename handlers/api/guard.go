@@ -1,0 +1,53 @@
+package api
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+)
+
+// policy is the content security policy of answers that no browser shows.
+const policy = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
+// Guard puts the API's own headers on whatever the API answers, errors and
+// unknown paths too, in place of those of pages; and it lets scripts of the
+// origins that the operator listed read the answers (CORS, Fetch Standard
+// §3.2). Credentials are never allowed: nothing here looks at a cookie.
+func (a *API) Guard(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r := c.Request()
+		if !Owns(r.URL.Path) {
+			return next(c)
+		}
+		h := c.Response().Header()
+		h["Content-Security-Policy"] = []string{policy}
+		if r.URL.Path == tokenPath {
+			h["Pragma"] = []string{"no-cache"} // RFC 6749 §5.1
+		}
+		if len(a.origins) == 0 {
+			delete(h, "Vary")
+			return next(c)
+		}
+		h["Vary"] = []string{"Origin"}
+		if origin := r.Header["Origin"]; len(origin) == 1 && a.origins[origin[0]] {
+			if allow(h, r, origin[0]) {
+				return c.NoContent(http.StatusNoContent)
+			}
+		}
+		return next(c)
+	}
+}
+
+// allow lets a script of the origin read this answer. It reports whether the
+// request was a preflight, which is answered by the headers alone.
+func allow(h http.Header, r *http.Request, origin string) (preflight bool) {
+	h.Set("Access-Control-Allow-Origin", origin)
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, Link, X-Request-Id")
+		return false
+	}
+	h.Set("Access-Control-Allow-Methods", "GET, HEAD, POST, PATCH, DELETE")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+	h.Set("Access-Control-Max-Age", "600")
+	return true
+}

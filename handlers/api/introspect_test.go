@@ -1,0 +1,81 @@
+package api_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/models"
+)
+
+// TestIntrospect checks who may ask, and what is said of what.
+func TestIntrospect(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, ana := s.person("boss", models.RoleAdmin), s.person("ana", models.RoleUser)
+		key := s.personal(boss, "introspect")
+		ask := func(token string) *answer {
+			r := s.formRequest("/introspect", "token", token, "token_type_hint", "whatever")
+			r.SetBasicAuth("my-service", key)
+			return s.do(r)
+		}
+		var live grant
+		s.form("/token", "username", "ana", "password", secretWord, "client_id", "reports").is(200).into(&live)
+		var got map[string]any
+		ask(live.Access).is(200).into(&got)
+		for name, want := range map[string]any{
+			"active": true, "scope": "me", "client_id": "reports", "username": "ana", "token_type": "Bearer", "sub": ana.ID,
+			"iss": publicURL, "aud": "latchkey:api", "email": "ana@example.org", "role": "user",
+			"exp": float64(s.clock.Now().Unix() + 300), "iat": float64(s.clock.Now().Unix()),
+		} {
+			if diff := cmp.Diff(want, got[name]); diff != "" {
+				t.Errorf("%s (-want +got):\n%s", name, diff)
+			}
+		}
+		ask(live.Refresh).is(200).has("token_type", "refresh_token")
+		ask(s.personal(ana, "me")).is(200).has("username", "ana")
+
+		ended, shut := s.signIn("ana", "me"), s.person("shut", models.RoleUser)
+		s.form("/revoke", "token", ended.Access).is(200)
+		disabled := s.signIn("shut", "me")
+		s.disable(shut)
+		for name, token := range map[string]string{
+			"junk": "junk", "ended": ended.Access, "ended refresh": ended.Refresh, "disabled": disabled.Access, "web": s.webToken("ana"),
+		} {
+			if a := ask(token).is(200); a.body != "{\"active\":false}\n" {
+				t.Errorf("%s: got %s", name, a.body)
+			}
+		}
+
+		admin := s.signIn("boss", "introspect").Access
+		for _, test := range []struct {
+			name, bearer, password string
+			status                 int
+		}{
+			{"a bearer", admin, "", 200},
+			{"a personal token as bearer", key, "", 200},
+			{"nobody", "", "", 401},
+			{"without the scope", live.Access, "", 403},
+			{"junk", "junk", "", 401},
+			{"the account's password", "", secretWord, 401},
+			{"an access token as the password", "", admin, 401},
+			{"without the scope, as the password", "", s.personal(boss, "me"), 403},
+		} {
+			r := s.formRequest("/introspect", "token", live.Access)
+			if test.bearer != "" {
+				r.Header.Set("Authorization", "Bearer "+test.bearer)
+			}
+			if test.password != "" {
+				r.SetBasicAuth("boss", test.password)
+			}
+			a := s.do(r).is(test.status)
+			if test.status != 200 && a.header.Get("WWW-Authenticate") == "" {
+				t.Errorf("%s: no WWW-Authenticate", test.name)
+			}
+		}
+		twice := s.formRequest("/introspect", "token", "a", "token", "b")
+		twice.Header.Set("Authorization", "Bearer "+admin)
+		s.do(twice).oauth(400, "invalid_request")
+		json := s.callRequest(admin, "POST", "/introspect", `{"token":"x"}`)
+		s.do(json).oauth(415, "invalid_request")
+	})
+}

@@ -1,0 +1,69 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"latchkey/internal/apperr"
+)
+
+// jsonFormat is how bodies are read and written.
+func jsonFormat() huma.Format {
+	return huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}
+}
+
+// memberError is a member of an object that package json would read, and that
+// two readers could read in two ways. Huma hands on its text alone.
+const memberError = "member "
+
+// readJSON is json.Unmarshal for bodies, which are flat objects: every name
+// comes once and is written as documented, and no value is null.
+func readJSON(data []byte, v any) error {
+	if err := json.Unmarshal(data, v); err != nil {
+		return err
+	}
+	if _, first := v.(*any); !first {
+		return nil // Huma reads every body twice: first to check it
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return err
+	}
+	seen := map[string]bool{}
+	for d.More() {
+		token, err := d.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := d.Decode(&value); err != nil {
+			return err
+		}
+		name, _ := token.(string)
+		switch {
+		case name != strings.ToLower(name):
+			return memberFault(name, noSuchField)
+		case seen[name]:
+			return memberFault(name, "This came twice.")
+		case string(value) == "null":
+			return memberFault(name, "Expected a value, not null.")
+		}
+		seen[name] = true
+	}
+	return nil
+}
+
+// memberFault is an error whose text fieldFault reads again.
+func memberFault(name, sentence string) error {
+	return &huma.ErrorDetail{Message: memberError + sentence + "\n" + name}
+}
+
+// fieldFault reads the text of a memberFault.
+func fieldFault(text string) (apperr.Fields, bool) {
+	rest, found := strings.CutPrefix(text, memberError)
+	sentence, name, ok := strings.Cut(rest, "\n")
+	return apperr.Fields{{Field: clip(name), Message: sentence}}, found && ok
+}

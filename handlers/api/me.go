@@ -1,0 +1,80 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"latchkey/internal/apperr"
+)
+
+// Me is the caller's own account.
+type Me struct {
+	ID       string `json:"id" doc:"Stays the same for as long as the account exists."`
+	Username string `json:"username"`
+	Email    string `json:"email"`
+	FullName string `json:"full_name" doc:"Empty when the person gave none."`
+	Disabled bool   `json:"disabled" doc:"Always false: a disabled account gets no answer here."`
+}
+
+type meAnswer struct{ Body Me }
+
+func readMeOperation() operation {
+	return operation{huma.Operation{
+		OperationID: "read-me", Method: http.MethodGet, Path: "/users/me", Tags: []string{tagMe},
+		Summary: "Read your own account", Description: "Also at /users/me/, which some clients ask for.",
+	}, nil}
+}
+
+// readMe handles GET /users/me. What there is to say was in the one query that
+// found out who asks.
+func (a *API) readMe(_ context.Context, in *as) (*meAnswer, error) {
+	who := in.caller
+	return &meAnswer{Me{ID: who.UserID, Username: who.Username, Email: who.Email, FullName: who.FullName}}, nil
+}
+
+// MeChange is what a person changes about themselves.
+type MeChange struct {
+	Username *string `json:"username,omitempty" doc:"2 to 32 of a-z, 0-9, dot, underscore and hyphen."`
+	FullName *string `json:"full_name,omitempty" doc:"At most 64 characters; empty takes it away."`
+}
+
+type changeMeInput struct {
+	as
+	Body MeChange
+}
+
+func changeMeOperation() operation {
+	return operation{huma.Operation{
+		OperationID: "change-me", Method: http.MethodPatch, Path: "/users/me", Tags: []string{tagMe},
+		Summary: "Change your own account",
+		Description: "What is not named stays as it is. The email address and the password are changed on the pages, with the current password: " +
+			"a token alone must not be enough for that.",
+	}, []int{413, 415, 422, 429}}
+}
+
+// changeMe handles PATCH /users/me.
+func (a *API) changeMe(ctx context.Context, in *changeMeInput) (*meAnswer, error) {
+	if in.Body == (MeChange{}) {
+		return nil, apperr.New(apperr.Invalid, "Name at least one field to change: username or full_name.", nil)
+	}
+	who := &in.caller.Identity
+	err := a.auth.UpdateProfile(ctx, who, or(in.Body.Username, who.Username), or(in.Body.FullName, who.FullName), in.client)
+	if err != nil {
+		return nil, err
+	}
+	user, err := a.store.Users.ByID(ctx, who.UserID)
+	if err != nil {
+		return nil, err
+	}
+	return &meAnswer{Me{ID: user.ID, Username: user.Username, Email: user.Email, FullName: user.FullName, Disabled: user.Disabled()}}, nil
+}
+
+// or returns what is pointed to, or else the other.
+func or[T any](p *T, otherwise T) T {
+	if p != nil {
+		return *p
+	}
+	return otherwise
+}

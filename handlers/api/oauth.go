@@ -1,0 +1,177 @@
+package api
+
+import (
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/fields"
+)
+
+// The endpoints of OAuth that take forms.
+const (
+	tokenPath      = "/token"
+	revokePath     = "/revoke"
+	introspectPath = "/introspect"
+)
+
+// OAuthError is what a failure of an OAuth endpoint looks like (RFC 6749
+// §5.2). Detail says the same as Description, for clients that look there.
+type OAuthError struct {
+	Error       string `json:"error" doc:"The error code of RFC 6749 §5.2; slow_down and temporarily_unavailable with the statuses 429 and 503."`
+	Description string `json:"error_description" doc:"What is wrong, in a sentence for a person."`
+	Detail      string `json:"detail" doc:"The same."`
+}
+
+// speaksOAuth reports whether a failure of this request is answered as OAuth
+// wants it.
+func speaksOAuth(c echo.Context, status int) bool {
+	if c.Request().Method != http.MethodPost || status == http.StatusNotFound {
+		return false
+	}
+	switch c.Path() {
+	case tokenPath, revokePath, introspectPath:
+		return true
+	}
+	return false
+}
+
+// oauthFailure is a failure with a code of RFC 6749 §5.2. It is what its cause
+// is.
+type oauthFailure struct {
+	code  string
+	cause *apperr.Error
+}
+
+// Error returns the code and the cause, for the log.
+func (e *oauthFailure) Error() string { return e.code + ": " + e.cause.Error() }
+
+// Unwrap returns the cause.
+func (e *oauthFailure) Unwrap() error { return e.cause }
+
+// badRequest is a request that lacks something, or says it wrong.
+func badRequest(message string) error {
+	return &oauthFailure{code: "invalid_request", cause: apperr.New(apperr.Malformed, message, nil)}
+}
+
+// answerOAuth writes a failure. Its texts keep to the characters that RFC 6749
+// §5.2 allows.
+func answerOAuth(c echo.Context, status int, err error) error {
+	body := OAuthError{Error: "invalid_request", Description: apperr.Details(err).Message}
+	otherwise := "The request could not be understood."
+	switch {
+	case status == http.StatusTooManyRequests:
+		body.Error, otherwise = "slow_down", "There were too many attempts. The header Retry-After says when to try again, in seconds."
+	case status == http.StatusServiceUnavailable:
+		body.Error = "temporarily_unavailable"
+		otherwise = "The service is unavailable for a short time. The header Retry-After says when to try again, in seconds."
+	case status >= http.StatusInternalServerError:
+		body.Error, otherwise = "server_error", "Something went wrong on our side. It is recorded under the X-Request-Id."
+	case status == http.StatusUnsupportedMediaType:
+		otherwise = "Send the parameters as application/x-www-form-urlencoded."
+	case status == http.StatusRequestEntityTooLarge:
+		otherwise = "What was sent is too large."
+	}
+	if failure, ok := errors.AsType[*oauthFailure](err); ok {
+		body.Error = failure.code
+	}
+	if status == http.StatusUnauthorized {
+		c.Response().Header().Set("WWW-Authenticate", `Basic realm="`+realm+`"`)
+	}
+	if body.Description == "" {
+		body.Description = otherwise
+	}
+	body.Detail = body.Description
+	return c.JSON(status, body)
+}
+
+// secretNames are parameters that must not stand in an address, where logs and
+// histories keep them.
+var secretNames = []string{"access_token", "client_secret", "password", "refresh_token", "token", "username"}
+
+// readParameters reads the form of an OAuth endpoint.
+func readParameters(c echo.Context) (fields.Values, error) {
+	r := c.Request()
+	if r.URL.RawQuery != "" {
+		query, _ := url.ParseQuery(r.URL.RawQuery) // what can be read of it
+		for _, name := range secretNames {
+			if query.Has(name) {
+				return nil, badRequest("Send the parameters in the body, never in the address. What was sent may now be in a log: change it.")
+			}
+		}
+	}
+	return fields.Read(r)
+}
+
+// clientOf returns what a client calls itself: in the form, or as the name of
+// HTTP Basic (RFC 6749 §2.3.1). Every client is a public one, so a secret is
+// one that nobody here gave out.
+func clientOf(r *http.Request, in fields.Values) (string, error) {
+	const noSecrets = "Clients have no secrets here. Send the client_id alone, or nothing."
+	id := in.Get("client_id")
+	name, secret, _, err := basic(r)
+	switch {
+	case err != nil:
+		return "", err
+	case secret != "" || in.Get("client_secret") != "":
+		return "", &oauthFailure{code: "invalid_client", cause: apperr.New(apperr.Unauthorized, noSecrets, nil)}
+	case id != "" && name != "" && id != name:
+		return "", badRequest("The client_id of the form and the one of the Authorization header differ.")
+	case name == "":
+		return id, nil
+	}
+	return name, nil
+}
+
+// basic reads HTTP Basic, whose two parts OAuth encodes as a form does.
+func basic(r *http.Request) (name, secret string, found bool, err error) {
+	headers := r.Header["Authorization"]
+	if len(headers) > 1 {
+		return "", "", false, badRequest("The request has more than one Authorization header.")
+	}
+	if len(headers) == 0 {
+		return "", "", false, nil
+	}
+	scheme, encoded, _ := strings.Cut(headers[0], " ")
+	if !strings.EqualFold(scheme, "Basic") {
+		return "", "", false, nil
+	}
+	unreadable := badRequest("The Authorization header could not be read.")
+	text, err := base64.StdEncoding.DecodeString(strings.TrimSpace(encoded))
+	if err != nil {
+		return "", "", false, unreadable
+	}
+	name, secret, found = strings.Cut(string(text), ":")
+	if !found {
+		return "", "", false, unreadable
+	}
+	if name, err = url.QueryUnescape(name); err != nil {
+		return "", "", false, unreadable
+	}
+	if secret, err = url.QueryUnescape(secret); err != nil {
+		return "", "", false, unreadable
+	}
+	return name, secret, true, nil
+}
+
+// grantFailure gives a refused grant its words.
+func (a *API) grantFailure(err error, refused string) error {
+	code, ok := errors.AsType[auth.GrantError](err)
+	if !ok {
+		return err
+	}
+	words := map[auth.GrantError]string{
+		auth.ErrInvalidRequest: "The client_id is not one that can be used.",
+		auth.ErrInvalidGrant:   refused,
+		auth.ErrInvalidScope:   "One of the scopes does not exist, or is not allowed for this account or token.",
+		auth.ErrUnsupportedGrant: "Passwords are not accepted here. Make a personal access token at " + a.publicURL +
+			"/profile/tokens and send that.",
+	}
+	return &oauthFailure{code: string(code), cause: apperr.New(apperr.Malformed, words[code], err)}
+}

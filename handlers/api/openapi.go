@@ -1,0 +1,193 @@
+package api
+
+import (
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"latchkey/internal/auth"
+)
+
+// documentPath is where the OpenAPI document is.
+const documentPath = "/openapi.json"
+
+// The groups of the document.
+const (
+	tagTokens = "Tokens"
+	tagMe     = "Your account"
+	tagUsers  = "Accounts"
+	tagAbout  = "About"
+)
+
+// The names of the security schemes.
+const (
+	schemeOAuth  = "oauth2"
+	schemeBearer = "bearer"
+	schemeBasic  = "basic"
+)
+
+// scopeWords say what each scope opens.
+var scopeWords = map[auth.Scope]string{
+	auth.ScopeMe:         "Read your own account.",
+	auth.ScopeMeWrite:    "Change your own account.",
+	auth.ScopeUsers:      "Read every account. For admins.",
+	auth.ScopeUsersWrite: "Change every account but your own. For admins.",
+	auth.ScopeIntrospect: "Ask what a token is worth. For admins.",
+}
+
+// config is Huma's, without what it would add by itself: pages that load
+// scripts from elsewhere, and links to schemas in every answer.
+func (a *API) config() huma.Config {
+	c := huma.DefaultConfig(a.name, "1")
+	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", ""
+	c.CreateHooks = nil
+	c.Formats = map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()} // the second is any +json
+	c.Transformers = []huma.Transformer{keepFailure}
+	c.Info.Description = "Tokens, your own account, and accounts for admins. Failures are problem documents (RFC 9457) whose detail is a " +
+		"sentence; those of /token, /revoke and /introspect are OAuth's (RFC 6749) with the same detail. Beside the answers named " +
+		"here, any request may be answered with 413 (too large), 421 (another host), 500, or 503 with Retry-After. Cookies are not read."
+	c.Servers = []*huma.Server{{URL: "/"}}
+	c.Tags = []*huma.Tag{
+		{Name: tagTokens, Description: "Get tokens, go on with them, end them, ask what one is worth."},
+		{Name: tagMe, Description: "What the person behind the token may read and change about themselves."},
+		{Name: tagUsers, Description: "Everybody's accounts and sessions, for admins."},
+		{Name: tagAbout, Description: "The API itself."},
+	}
+	scopes := map[string]string{}
+	for scope, words := range scopeWords {
+		scopes[string(scope)] = words
+	}
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		schemeOAuth: {
+			Type: "oauth2", Description: "Username and password, for clients that you trust with them.",
+			Flows: &huma.OAuthFlows{Password: &huma.OAuthFlow{TokenURL: tokenPath, RefreshURL: tokenPath, Scopes: scopes}},
+		},
+		schemeBearer: {Type: "http", Scheme: "bearer", Description: "An access token, or a personal access token (lk_…)."},
+		schemeBasic:  {Type: "http", Scheme: "basic", Description: "Any name, and a personal access token as the password."},
+	}
+	return c
+}
+
+// security documents who may use a route.
+func security(scope auth.Scope) []map[string][]string {
+	scopes := []string{}
+	if scope != "" {
+		scopes = append(scopes, string(scope))
+	}
+	return []map[string][]string{{schemeOAuth: scopes}, {schemeBearer: scopes}}
+}
+
+// failures documents statuses that answer with a problem document.
+func failures(h huma.API, statuses []int) map[string]*huma.Response {
+	responses := map[string]*huma.Response{}
+	for _, status := range statuses {
+		responses[strconv.Itoa(status)] = failure(h, status)
+	}
+	return responses
+}
+
+// failure documents a status that answers with a problem document.
+func failure(h huma.API, status int) *huma.Response {
+	return withHeaders(status, &huma.Response{
+		Description: http.StatusText(status),
+		Content:     map[string]*huma.MediaType{problemType: {Schema: schemaOf[Problem](h)}},
+	})
+}
+
+// oauthFailed documents a status that answers as OAuth does.
+func oauthFailed(h huma.API, status int) *huma.Response {
+	return withHeaders(status, &huma.Response{
+		Description: http.StatusText(status),
+		Content:     map[string]*huma.MediaType{"application/json": {Schema: schemaOf[OAuthError](h)}},
+	})
+}
+
+// withHeaders documents the headers that go with a status.
+func withHeaders(status int, r *huma.Response) *huma.Response {
+	switch status {
+	case http.StatusUnauthorized:
+		r.Headers = map[string]*huma.Param{"WWW-Authenticate": {
+			Description: "What would have been accepted (RFC 6750 §3).", Schema: &huma.Schema{Type: huma.TypeString},
+		}}
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		r.Headers = map[string]*huma.Param{"Retry-After": {
+			Description: "How long to wait, in seconds.", Schema: &huma.Schema{Type: huma.TypeInteger},
+		}}
+	}
+	return r
+}
+
+func schemaOf[T any](h huma.API) *huma.Schema {
+	return h.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
+}
+
+func jsonBody[T any](h huma.API, description string) *huma.Response {
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[T](h)}}}
+}
+
+// form documents a body of parameters, each a string. A name that ends with an
+// asterisk is required.
+func form(parameters ...[2]string) *huma.RequestBody {
+	schema := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{}}
+	for _, p := range parameters {
+		name, required := strings.CutSuffix(p[0], "*")
+		if required {
+			schema.Required = append(schema.Required, name)
+		}
+		schema.Properties[name] = &huma.Schema{Type: huma.TypeString, Description: p[1]}
+		if strings.Contains(name, "password") {
+			schema.Properties[name].Format = "password"
+		}
+	}
+	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/x-www-form-urlencoded": {Schema: schema}}}
+}
+
+// describeOAuth documents what is written by hand.
+func (a *API) describeOAuth() {
+	clientID := [2]string{"client_id", "What the client calls itself; also taken from HTTP Basic, without a password."}
+	a.describe(&huma.Operation{
+		OperationID: "token", Path: tokenPath, Summary: "Get tokens",
+		Description: "With a password, or with a refresh token. Each refresh token works once: one that comes back ends its session.",
+		RequestBody: form(
+			[2]string{"grant_type", "password, which it is when absent, or refresh_token."},
+			[2]string{"username", "Username or email address."}, [2]string{"password", "As the person types it."},
+			[2]string{"refresh_token", "For grant_type=refresh_token."},
+			[2]string{"scope", "What the access token is for, separated by spaces; me when absent. With a refresh token at most what the session has."},
+			clientID,
+		),
+	}, jsonBody[Token](a.huma, "The tokens."), 400, 401, 413, 415, 429, 503)
+	a.describe(&huma.Operation{
+		OperationID: "revoke", Path: revokePath, Summary: "End the session of any token",
+		Description: "RFC 7009. An access or refresh token ends its session, a personal access token itself. The answer is the same for " +
+			"what is no token.",
+		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}, clientID),
+	}, &huma.Response{Description: "The token is of no use, whatever it was."}, 400, 401, 413, 415, 503)
+	introspect := &huma.Operation{
+		OperationID: "introspect", Path: introspectPath, Summary: "Ask what a token is worth",
+		Description: "RFC 7662. For services that are sent tokens of Latchkey.",
+		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}),
+		Security:    append(security(auth.ScopeIntrospect), map[string][]string{schemeBasic: {}}),
+	}
+	a.describe(introspect, jsonBody[Introspection](a.huma, "What it is worth now."), 400, 413, 415, 503)
+	introspect.Responses["400"].Content[problemType] = &huma.MediaType{Schema: schemaOf[Problem](a.huma)} // about its own token
+	introspect.Responses["401"], introspect.Responses["403"] = failure(a.huma, 401), failure(a.huma, 403)
+	a.huma.OpenAPI().AddOperation(&huma.Operation{
+		OperationID: "openapi", Method: http.MethodGet, Path: documentPath, Tags: []string{tagAbout}, Summary: "This document",
+		Security: []map[string][]string{},
+		Responses: map[string]*huma.Response{"200": {Description: "OpenAPI 3.1.", Content: map[string]*huma.MediaType{
+			"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}},
+		}}},
+	})
+}
+
+func (a *API) describe(op *huma.Operation, success *huma.Response, failed ...int) {
+	op.Method, op.Tags = http.MethodPost, []string{tagTokens}
+	op.Responses = map[string]*huma.Response{"200": success}
+	for _, status := range failed {
+		op.Responses[strconv.Itoa(status)] = oauthFailed(a.huma, status)
+	}
+	a.huma.OpenAPI().AddOperation(op)
+}

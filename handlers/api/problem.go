@@ -1,0 +1,185 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/validation"
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/middleware"
+)
+
+// Problem is what a failure looks like (RFC 9457).
+type Problem struct {
+	Title     string         `json:"title" doc:"The name of the status."`
+	Status    int            `json:"status" doc:"The status."`
+	Detail    string         `json:"detail" doc:"What is wrong, in a sentence for a person."`
+	Errors    []ProblemField `json:"errors,omitempty" nullable:"false" doc:"What is wrong with each field, when the request could be read."`
+	Reference string         `json:"reference,omitempty" doc:"What to name when you ask for help. The header X-Request-Id has it too."`
+}
+
+// ProblemField is what is wrong with one field.
+type ProblemField struct {
+	Field   string `json:"field" doc:"The name of the field, or of the query parameter."`
+	Message string `json:"message" doc:"What is wrong with it."`
+}
+
+const problemType = "application/problem+json"
+
+// Answer writes the body of a failure that has a status; Retry-After is set
+// already. The endpoints of OAuth have bodies of their own (RFC 6749 §5.2).
+func (a *API) Answer(c echo.Context, status int, err error) error {
+	asked, isChallenge := errors.AsType[*challenge](err)
+	if !isChallenge && speaksOAuth(c, status) {
+		return answerOAuth(c, status, err)
+	}
+	if status == http.StatusUnauthorized && !isChallenge {
+		asked, isChallenge = unusable(err), true // signed out while it acted
+	}
+	if isChallenge {
+		c.Response().Header().Set("WWW-Authenticate", asked.header())
+		err = asked
+	}
+	problem := Problem{
+		Title: http.StatusText(status), Status: status, Detail: apperr.Details(err).Message, Reference: middleware.Of(c).ID,
+	}
+	if list, ok := errors.AsType[apperr.Fields](err); ok {
+		problem.Errors, problem.Detail = fieldsOf(list)
+	}
+	if problem.Detail == "" {
+		problem.Detail = a.detail(status)
+	}
+	if status == http.StatusUnauthorized {
+		problem.Reference = "" // every 401 of a kind is the same, byte for byte
+	}
+	body, err := json.Marshal(problem)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Content-Type", problemType) // Huma has set its own
+	return c.Blob(status, problemType, body)
+}
+
+// detail is what there is to say of a status when the failure says nothing.
+func (a *API) detail(status int) string {
+	switch status {
+	case http.StatusBadRequest:
+		return "The request could not be understood."
+	case http.StatusForbidden:
+		return "You are not allowed to do this."
+	case http.StatusNotFound:
+		return "There is nothing at this address."
+	case http.StatusMethodNotAllowed:
+		return "This address does not take that method. The header Allow names those that it takes."
+	case http.StatusConflict:
+		return "Things changed at the same time from somewhere else. Nothing was done."
+	case http.StatusRequestEntityTooLarge:
+		return "What was sent is too large."
+	case http.StatusUnsupportedMediaType:
+		return "The body is of a type that is not read here. The documentation names the right one."
+	case http.StatusMisdirectedRequest:
+		return "This host is not served here. The API is at " + a.publicURL + "."
+	case http.StatusTooManyRequests:
+		return "There were too many requests. The header Retry-After says when to try again, in seconds."
+	case http.StatusServiceUnavailable:
+		return "The service is unavailable for a short time. The header Retry-After says when to try again, in seconds."
+	}
+	return "Something went wrong on our side. It is recorded under the reference."
+}
+
+// fieldsOf writes what is wrong with fields as a list and as a sentence.
+func fieldsOf(list apperr.Fields) (all []ProblemField, sentence string) {
+	var said []string
+	for _, f := range list {
+		all = append(all, ProblemField{f.Field, f.Message})
+		if f.Field == "" {
+			said = append(said, f.Message)
+			continue
+		}
+		said = append(said, f.Field+": "+f.Message)
+	}
+	return all, strings.Join(said, " ")
+}
+
+// understood turns what Huma found wrong with a request into a failure of the
+// portal. Values are left out: one may be a password in the wrong field.
+func understood(m *huma.ErrorModel) error {
+	switch m.Status {
+	case http.StatusUnprocessableEntity:
+		var wrong apperr.Fields
+		for _, detail := range m.Errors {
+			if strings.HasPrefix(detail.Location, "path") {
+				return apperr.New(apperr.NotFound, "", m)
+			}
+			wrong.Add(fieldName(detail.Location), sentenceOf(detail))
+		}
+		if len(wrong) > 0 {
+			return wrong
+		}
+		return apperr.New(apperr.Invalid, "The request breaks a rule.", m)
+	case http.StatusUnsupportedMediaType:
+		return apperr.New(apperr.Unsupported, "Send the body as application/json.", m)
+	case http.StatusRequestEntityTooLarge:
+		return apperr.New(apperr.TooLarge, "", m)
+	case http.StatusBadRequest, http.StatusRequestTimeout:
+		for _, detail := range m.Errors {
+			if wrong, ok := fieldFault(detail.Message); ok {
+				return wrong
+			}
+		}
+		return apperr.New(apperr.Malformed, "The body has to be JSON, and it could not be read.", m)
+	}
+	for _, detail := range m.Errors {
+		if strings.Contains(detail.Message, (&http.MaxBytesError{}).Error()) {
+			return apperr.New(apperr.TooLarge, "", m)
+		}
+	}
+	return m
+}
+
+// fieldName is the name in a location of Huma's: "body.disabled".
+func fieldName(location string) string {
+	for _, place := range []string{"body", "query", "path"} {
+		if rest, ok := strings.CutPrefix(location, place); ok {
+			return clip(strings.TrimPrefix(rest, "."))
+		}
+	}
+	return clip(location)
+}
+
+// clip cuts a name that a client made up.
+func clip(name string) string {
+	const most = 64
+	if len(name) > most {
+		return strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	return name
+}
+
+const noSuchField = "There is no such field."
+
+// elsewhereFields are fields that exist, and are changed somewhere else.
+var elsewhereFields = map[string]string{
+	"email":    "The email address is changed on the page /profile/email, with the current password.",
+	"password": "The password is changed on the page /profile/password, with the current one.",
+}
+
+// sentenceOf writes what Huma found as a sentence.
+func sentenceOf(detail *huma.ErrorDetail) string {
+	if detail.Message == validation.MsgUnexpectedProperty {
+		if where, known := elsewhereFields[fieldName(detail.Location)]; known {
+			return where
+		}
+		return noSuchField
+	}
+	if detail.Message == "unknown query parameter" {
+		return "There is no such parameter."
+	}
+	text := strings.TrimSuffix(detail.Message, ".") + "."
+	return strings.ToUpper(text[:1]) + text[1:]
+}

@@ -1,0 +1,142 @@
+package api
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/auth"
+)
+
+// maxBody bounds a JSON body in bytes; the portal's own bound is the same.
+const maxBody = 64 << 10
+
+// bodyTime is how long a JSON body may take: the server's own limit. Huma's is
+// shorter, and would cancel a request that still waits for the database.
+const bodyTime = 15 * time.Second
+
+// operation is a typed route: what it is called, and which failures it has
+// beside those of every route that wants a token.
+type operation struct {
+	huma.Operation
+	failures []int
+}
+
+// register declares a typed route for callers whose token has the scope, any
+// token when it is "". HEAD works where GET does.
+func register[I, O any](a *API, scope auth.Scope, op operation, handler func(context.Context, *I) (*O, error)) {
+	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
+	op.Middlewares = huma.Middlewares{a.gate(scope)}
+	op.Security = security(scope)
+	op.Responses = failures(a.huma, append([]int{400, 401, 503}, op.failures...))
+	if scope != "" {
+		op.Responses["403"] = failure(a.huma, 403)
+	}
+	typed := func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, refusal{err}
+		}
+		return out, nil
+	}
+	huma.Register(a.huma, op.Operation, typed)
+	if op.Method == http.MethodGet {
+		op.Method, op.Hidden = http.MethodHead, true
+		huma.Register(a.huma, op.Operation, typed)
+	}
+}
+
+// again is the same operation at another path, which the document leaves out.
+func again(op operation, path string) operation {
+	op.Path, op.Hidden = path, true
+	return op
+}
+
+// gate stands before a typed route: it lets those pass who may, and hands every
+// failure to the portal's one error handler.
+func (a *API) gate(scope auth.Scope) func(huma.Context, func(huma.Context)) {
+	return func(ctx huma.Context, next func(huma.Context)) {
+		c := humaecho.Unwrap(ctx)
+		caller, err := a.authenticate(c, scope)
+		if err != nil {
+			a.fail(err, c)
+			return
+		}
+		x := &exchange{humaContext: ctx, echo: c, bearer: caller}
+		next(x)
+		if x.failure != nil {
+			a.fail(x.failure, c)
+		}
+	}
+}
+
+// humaContext is huma.Context by a name that leaves its method Context alone.
+type humaContext huma.Context
+
+// exchange is one request to a typed route and its answer. What Huma would
+// answer to a failure is kept back: that is the error handler's work.
+type exchange struct {
+	humaContext
+	echo    echo.Context
+	bearer  bearer
+	failure error
+}
+
+// Unwrap returns the context of the adapter.
+func (x *exchange) Unwrap() huma.Context { return x.humaContext }
+
+// SetStatus begins the answer, unless it is one to a failure.
+func (x *exchange) SetStatus(status int) {
+	if x.failure == nil && !x.echo.Response().Committed {
+		x.humaContext.SetStatus(status)
+	}
+}
+
+// BodyWriter takes the answer, unless it is one to a failure.
+func (x *exchange) BodyWriter() io.Writer {
+	if x.failure != nil {
+		return io.Discard
+	}
+	return x.humaContext.BodyWriter()
+}
+
+// refusal carries the failure of a typed handler past Huma, which would
+// otherwise print it.
+type refusal struct{ error }
+
+// GetStatus satisfies huma.StatusError; nobody sees it.
+func (refusal) GetStatus() int { return http.StatusInternalServerError }
+
+// keepFailure is a huma.Transformer: it sees every body before it is written.
+func keepFailure(ctx huma.Context, _ string, body any) (any, error) {
+	x, ok := ctx.(*exchange)
+	if !ok {
+		return body, nil
+	}
+	switch failure := body.(type) {
+	case refusal:
+		x.failure = failure.error
+	case *huma.ErrorModel:
+		x.failure = understood(failure)
+	default:
+		return body, nil
+	}
+	return nil, nil
+}
+
+// as is the input of a typed handler, or embedded in it: on whose behalf it
+// acts.
+type as struct{ bearer }
+
+// Resolve satisfies huma.Resolver.
+func (p *as) Resolve(ctx huma.Context) []error {
+	if x, ok := ctx.(*exchange); ok {
+		p.bearer = x.bearer
+	}
+	return nil
+}

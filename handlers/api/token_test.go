@@ -1,0 +1,283 @@
+package api_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/models"
+)
+
+// TestToken checks what a client is given.
+func TestToken(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		s.person("root-of-all", models.RoleAdmin)
+		for _, test := range []struct {
+			name  string
+			pairs []string
+			scope string
+		}{
+			{"as the tutorials", nil, "me"},
+			{"with the grant", []string{"grant_type", "password"}, "me"},
+			{"scopes", []string{"scope", "me:write me"}, "me me:write"},
+			{"space around scopes", []string{"scope", "  me  "}, "me"},
+			{"an empty scope", []string{"scope", ""}, "me"},
+			{"a client", []string{"client_id", "reports"}, "me"},
+			{"an unknown parameter", []string{"audience", "x"}, "me"},
+		} {
+			a := s.form("/token", append([]string{"username", "ana", "password", secretWord}, test.pairs...)...).is(200)
+			var got grant
+			a.into(&got)
+			if got.Access == "" || got.Refresh == "" || got.Type != "bearer" || got.ExpiresIn != 300 || got.Scope != test.scope {
+				t.Errorf("%s: got %+v, want scope %q", test.name, got, test.scope)
+			}
+			if a.header.Get("Cache-Control") != "no-store" || a.header.Get("Pragma") != "no-cache" {
+				t.Errorf("%s: may be cached: %v", test.name, a.header)
+			}
+			s.call(got.Access, "GET", "/users/me", "").is(200)
+		}
+		if got := s.signIn("root-of-all", allScopes).Scope; got != allScopes {
+			t.Errorf("an admin got %q", got)
+		}
+	})
+}
+
+// TestNoToken checks what a client is told that gets none.
+func TestNoToken(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		s.disable(s.person("gone", models.RoleUser))
+		good := []string{"username", "ana", "password", secretWord}
+		with := func(pairs ...string) []string { return append(append([]string{}, good...), pairs...) }
+		for _, test := range []struct {
+			name   string
+			pairs  []string
+			status int
+			code   string
+		}{
+			{"wrong password", []string{"username", "ana", "password", "wrong"}, 400, "invalid_grant"},
+			{"unknown", []string{"username", "nobody-here", "password", secretWord}, 400, "invalid_grant"},
+			{"disabled", []string{"username", "gone", "password", secretWord}, 400, "invalid_grant"},
+			{"no password", []string{"username", "ana"}, 400, "invalid_request"},
+			{"empty password", []string{"username", "ana", "password", ""}, 400, "invalid_request"},
+			{"no username", []string{"password", secretWord}, 400, "invalid_request"},
+			{"nothing", nil, 400, "invalid_request"},
+			{"username twice", with("username", "ana"), 400, "invalid_request"},
+			{"scope twice", with("scope", "me", "scope", "me"), 400, "invalid_request"},
+			{"an unknown parameter twice", with("x", "1", "x", "2"), 400, "invalid_request"},
+			{"unknown grant", with("grant_type", "client_credentials"), 400, "unsupported_grant_type"},
+			{"grant in capitals", with("grant_type", "PASSWORD"), 400, "unsupported_grant_type"},
+			{"unknown scope", with("scope", "me everything"), 400, "invalid_scope"},
+			{"scope of admins", with("scope", "users"), 400, "invalid_scope"},
+			{"a huge scope", with("scope", strings.Repeat("me ", 100)), 400, "invalid_scope"},
+			{"a client secret", with("client_id", "x", "client_secret", "y"), 401, "invalid_client"},
+			{"a client_id that is none", with("client_id", "caf\u00e9"), 400, "invalid_request"},
+			{"NUL", []string{"username", "ana\x00", "password", secretWord}, 400, "invalid_request"},
+			{"not UTF-8", []string{"username", "ana\xff", "password", secretWord}, 400, "invalid_request"},
+			{"no refresh token", []string{"grant_type", "refresh_token"}, 400, "invalid_request"},
+			{"junk for a refresh token", []string{"grant_type", "refresh_token", "refresh_token", "junk"}, 400, "invalid_grant"},
+			{"too large", with("x", strings.Repeat("x", 9<<10)), 413, "invalid_request"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				s := &site{t: t, echo: s.echo, host: s.host}
+				a := s.form("/token", test.pairs...).oauth(test.status, test.code)
+				if test.status == 401 && !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Basic ") {
+					t.Errorf("got WWW-Authenticate %q", a.header.Get("WWW-Authenticate"))
+				}
+				if strings.Contains(a.body, secretWord) || strings.ContainsAny(a.member("error_description"), "\"\\") {
+					t.Errorf("got %s", a.body)
+				}
+			})
+		}
+		// Who it was cannot be told from the answer.
+		var bodies []string
+		for _, name := range []string{"ana", "nobody-here", "gone"} {
+			password := secretWord
+			if name == "ana" {
+				password = "wrong"
+			}
+			bodies = append(bodies, s.form("/token", "username", name, "password", password).body)
+		}
+		if bodies[0] != bodies[1] || bodies[1] != bodies[2] {
+			t.Errorf("wrong, unknown and disabled differ: %q", bodies)
+		}
+	})
+}
+
+// TestTokenTransport checks the ways in which parameters must not come.
+func TestTokenTransport(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		json := s.request(http.MethodPost, "/token", `{"username":"ana","password":"`+secretWord+`"}`)
+		json.Header.Set("Content-Type", "application/json")
+		s.do(json).oauth(415, "invalid_request")
+		untyped := s.request(http.MethodPost, "/token", "username=ana&password=x")
+		s.do(untyped).oauth(415, "invalid_request")
+		multipart := s.request(http.MethodPost, "/token", "--x--")
+		multipart.Header.Set("Content-Type", "multipart/form-data; boundary=x")
+		s.do(multipart).oauth(415, "invalid_request")
+
+		query := url.Values{"username": {"ana"}, "password": {secretWord}}.Encode()
+		s.form("/token?"+query).oauth(400, "invalid_request")
+		s.form("/token?password=x", "username", "ana", "password", secretWord).oauth(400, "invalid_request")
+		s.form("/token?%70assword=x", "username", "ana", "password", secretWord).oauth(400, "invalid_request")
+		s.form("/token?lang=de", "username", "ana", "password", secretWord).is(200)
+		s.form("/revoke?token=x", "token", "x").oauth(400, "invalid_request")
+
+		s.do(s.request(http.MethodGet, "/token?"+query, "")).problem(405)
+		s.do(s.request(http.MethodGet, "/token/further", "")).problem(404)
+		s.form("/token/", "username", "ana", "password", secretWord).problem(404)
+	})
+}
+
+// TestClients checks the two ways to name a client (RFC 6749 §2.3.1).
+func TestClients(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.person("ana", models.RoleUser)
+		for _, test := range []struct {
+			name, user, password, form string
+			status                     int
+			client                     string
+		}{
+			{"Basic", "reports", "", "", 200, "reports"},
+			{"Basic without a name", "", "", "", 200, ""},
+			{"Basic without a name beside the form", "", "", "reports", 200, "reports"},
+			{"both alike", "reports", "", "reports", 200, "reports"},
+			{"encoded", "a%3Ab+c", "", "", 200, "a:b c"},
+			{"both, and different", "reports", "", "other", 400, ""},
+			{"a secret", "reports", "secret", "", 401, ""},
+			{"badly encoded", "%zz", "", "", 400, ""},
+		} {
+			r := s.formRequest("/token", "username", "ana", "password", secretWord, "client_id", test.form)
+			r.SetBasicAuth(test.user, test.password)
+			if a := s.do(r).is(test.status); test.status != 200 {
+				continue
+			} else if a.member("refresh_token") == "" {
+				t.Errorf("%s: got %s", test.name, a.body)
+			}
+			live, _, err := s.auth.Sessions(t.Context(), user.ID, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			newest := live[0]
+			for _, session := range live {
+				if session.SignedIn.After(newest.SignedIn) {
+					newest = session
+				}
+			}
+			if newest.ClientID != test.client {
+				t.Errorf("%s: got client %q, want %q", test.name, newest.ClientID, test.client)
+			}
+			s.clock.advance(time.Second)
+		}
+		for _, header := range []string{"Basic", "Basic !!!", "Basic eA=="} { // the last has no colon
+			r := s.formRequest("/token", "username", "ana", "password", secretWord)
+			r.Header.Set("Authorization", header)
+			s.do(r).oauth(400, "invalid_request")
+		}
+		twice := s.formRequest("/token", "username", "ana", "password", secretWord)
+		twice.Header["Authorization"] = []string{"Basic Og==", "Basic Og=="}
+		s.do(twice).oauth(400, "invalid_request")
+		stale := s.formRequest("/token", "username", "ana", "password", secretWord)
+		stale.Header.Set("Authorization", "Bearer of-the-session-before")
+		s.do(stale).is(200)
+	})
+}
+
+// TestRefresh checks rotation over HTTP: one use for each token.
+func TestRefresh(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		first := s.signIn("ana", "me me:write")
+		refresh := func(token string, pairs ...string) *answer {
+			return s.form("/token", append([]string{"grant_type", "refresh_token", "refresh_token", token}, pairs...)...)
+		}
+		refresh(first.Refresh, "scope", "users").oauth(400, "invalid_scope")
+		var second, third grant
+		refresh(first.Refresh, "scope", "me").is(200).into(&second)
+		if second.Scope != "me" || second.Refresh == first.Refresh {
+			t.Errorf("got %+v", second)
+		}
+		s.call(second.Access, "PATCH", "/users/me", `{"full_name":"Ana"}`).problem(403)
+		refresh(second.Refresh).is(200).into(&third)
+		if third.Scope != "me me:write" {
+			t.Errorf("got %+v, want what the session was granted", third)
+		}
+		s.call(third.Access, "GET", "/users/me", "").is(200)
+
+		refresh(first.Refresh).oauth(400, "invalid_grant") // used: a copy
+		s.call(third.Access, "GET", "/users/me", "").problem(401)
+		refresh(third.Refresh).oauth(400, "invalid_grant")
+		if got := s.actions(); !slices.Contains(got, "refresh-replay") {
+			t.Errorf("the audit log has no replay: %q", got)
+		}
+	})
+}
+
+// TestPasswordGrantOff checks the words of a portal without the password grant.
+func TestPasswordGrantOff(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		a := s.form("/token", "username", "ana", "password", secretWord).oauth(400, "unsupported_grant_type")
+		if !strings.Contains(a.member("detail"), publicURL+"/profile/tokens") {
+			t.Errorf("got detail %q, want where to make a token", a.member("detail"))
+		}
+	}, passwordsOff)
+}
+
+// TestThrottled checks the answer to guessing: alike for everybody, with the
+// time to wait.
+func TestThrottled(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		var bodies []string
+		for _, name := range []string{"ana", "nobody-here"} {
+			for range 5 {
+				s.form("/token", "username", name, "password", "wrong").oauth(400, "invalid_grant")
+			}
+			a := s.form("/token", "username", name, "password", secretWord).oauth(429, "slow_down")
+			if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 1 {
+				t.Errorf("got Retry-After %q", a.header.Get("Retry-After"))
+			}
+			bodies = append(bodies, a.body)
+		}
+		if bodies[0] != bodies[1] {
+			t.Errorf("known and unknown differ: %q", bodies)
+		}
+	}, withLimits)
+}
+
+// TestRevoke checks that every token ends, and that the answer never tells.
+func TestRevoke(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.person("ana", models.RoleUser)
+		silent := func(token string) {
+			t.Helper()
+			if a := s.form("/revoke", "token", token, "token_type_hint", "whatever").is(200); a.body != "" {
+				t.Errorf("got body %q", a.body)
+			}
+		}
+		for _, which := range []string{"access", "refresh"} {
+			g := s.signIn("ana", "me")
+			silent(map[string]string{"access": g.Access, "refresh": g.Refresh}[which])
+			s.call(g.Access, "GET", "/users/me", "").problem(401)
+			s.form("/token", "grant_type", "refresh_token", "refresh_token", g.Refresh).oauth(400, "invalid_grant")
+			silent(g.Access)
+		}
+		personal := s.personal(user, "me")
+		s.call(personal, "GET", "/users/me", "").is(200)
+		silent(personal)
+		s.call(personal, "GET", "/users/me", "").problem(401)
+
+		silent("junk")
+		s.form("/revoke").oauth(400, "invalid_request")
+		s.form("/revoke", "token", "").oauth(400, "invalid_request")
+		s.form("/revoke", "token", "a", "token", "b").oauth(400, "invalid_request")
+		s.form("/revoke", "token", "a", "client_secret", "b").oauth(401, "invalid_client")
+	})
+}

@@ -1,0 +1,222 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// User is an account as admins see it.
+type User struct {
+	ID             string     `json:"id" doc:"Stays the same for as long as the account exists."`
+	Username       string     `json:"username"`
+	Email          string     `json:"email"`
+	FullName       string     `json:"full_name" doc:"Empty when the person gave none."`
+	Disabled       bool       `json:"disabled"`
+	DisabledAt     *time.Time `json:"disabled_at" doc:"null while the account can be used."`
+	DisabledReason string     `json:"disabled_reason,omitempty" doc:"The note for admins. Absent in lists, and when there is none."`
+	Role           string     `json:"role" enum:"user,admin"`
+	CreatedAt      time.Time  `json:"created_at"`
+	LastSignInAt   *time.Time `json:"last_sign_in_at" doc:"null: never."`
+}
+
+func userOf(u *models.User) User {
+	return User{
+		ID: u.ID, Username: u.Username, Email: u.Email, FullName: u.FullName, Disabled: u.Disabled(), DisabledAt: instant(u.DisabledAt),
+		DisabledReason: u.DisabledReason, Role: string(u.Role), CreatedAt: u.CreatedAt.Time().UTC(), LastSignInAt: instant(u.LastSignInAt),
+	}
+}
+
+// instant is a time for JSON; nil when it never was.
+func instant(t models.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	at := t.Time().UTC()
+	return &at
+}
+
+// Users is a page of the list.
+type Users struct {
+	Items    []User  `json:"items" nullable:"false"`
+	Next     *string `json:"next" doc:"The cursor of the page that follows, for after; null when there is none."`
+	Previous *string `json:"previous" doc:"The cursor of the page in front, for before; null when there is none."`
+}
+
+// usersInput is the query of the list.
+type usersInput struct {
+	as
+	Q      string `query:"q" maxLength:"200" doc:"Finds users whose username or address starts with it, whose id it is or, from three characters on, whose full name contains it."`
+	Status string `query:"status" enum:"active,disabled" doc:"Only these; both when absent."`
+	Role   string `query:"role" enum:"user,admin" doc:"Only these; both when absent."`
+	Sort   string `query:"sort" enum:"username,-username,email,-email,created,-created,last_sign_in,-last_sign_in" default:"username" doc:"The order; a leading hyphen reverses it."`
+	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"25" doc:"How many users a page has."`
+	After  string `query:"after" maxLength:"1024" doc:"A cursor: the page that follows."`
+	Before string `query:"before" maxLength:"1024" doc:"A cursor: the page in front. Not together with after."`
+	query  url.Values
+}
+
+// Resolve refuses what Huma passes over: a parameter that came twice, and a
+// query that cannot be read.
+func (in *usersInput) Resolve(ctx huma.Context) []error {
+	address := ctx.URL()
+	query, err := url.ParseQuery(address.RawQuery)
+	if err != nil {
+		return []error{&huma.ErrorDetail{Location: "query", Message: "the query could not be read"}}
+	}
+	var wrong []error
+	for name, values := range query {
+		if len(values) > 1 {
+			wrong = append(wrong, &huma.ErrorDetail{Location: "query." + name, Message: "this came twice"})
+		}
+	}
+	in.query = query
+	return append(wrong, in.as.Resolve(ctx)...)
+}
+
+type usersAnswer struct {
+	Link string `header:"Link" doc:"The pages beside this one, as rel=\"next\" and rel=\"prev\" (RFC 8288)."`
+	Body Users
+}
+
+func listUsersOperation() operation {
+	return operation{huma.Operation{
+		OperationID: "list-users", Method: http.MethodGet, Path: "/users", Tags: []string{tagUsers},
+		Summary:                      "List accounts",
+		Description:                  "In pages: follow next, or the Link header, until there is none. A cursor belongs to the order that it came from.",
+		RejectUnknownQueryParameters: true,
+	}, []int{422}}
+}
+
+// listUsers handles GET /users.
+func (a *API) listUsers(ctx context.Context, in *usersInput) (*usersAnswer, error) {
+	column, descending := strings.CutPrefix(in.Sort, "-")
+	page, err := a.store.Users.List(ctx, models.UserQuery{
+		Q: in.Q, Status: models.UserStatus(in.Status), Role: models.Role(in.Role), Sort: models.UserSort(column), Desc: descending,
+		After: in.After, Before: in.Before, Limit: in.Limit, Now: a.now(),
+	})
+	if errors.Is(err, apperr.Malformed) {
+		return nil, apperr.New(apperr.Invalid, "after and before take a cursor of this list in this order, one at a time; q takes plain text.", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer := &usersAnswer{Body: Users{Items: make([]User, 0, len(page.Users)), Next: cursor(page.Next), Previous: cursor(page.Prev)}}
+	for _, row := range page.Users {
+		answer.Body.Items = append(answer.Body.Items, userOf(&models.User{
+			ID: row.ID, Username: row.Username, Email: row.Email, FullName: row.FullName, Role: row.Role,
+			DisabledAt: row.DisabledAt, CreatedAt: row.CreatedAt, LastSignInAt: row.LastSignInAt,
+		}))
+	}
+	answer.Link = a.links(in.query, page)
+	return answer, nil
+}
+
+func cursor(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// links is the Link header of a page: the same query with another cursor.
+func (a *API) links(query url.Values, page models.UserPage) string {
+	var links []string
+	add := func(name, value, relation string) {
+		if value == "" {
+			return
+		}
+		values := url.Values{}
+		for key := range query {
+			if key != "after" && key != "before" {
+				values.Set(key, query.Get(key))
+			}
+		}
+		values.Set(name, value)
+		links = append(links, "<"+a.publicURL+"/users?"+values.Encode()+`>; rel="`+relation+`"`)
+	}
+	add("after", page.Next, "next")
+	add("before", page.Prev, "prev")
+	return strings.Join(links, ", ")
+}
+
+// oneUser is the input of a route about one account.
+type oneUser struct {
+	as
+	ID string `path:"id" doc:"The id of the account."`
+}
+
+type userAnswer struct{ Body User }
+
+func readUserOperation() operation {
+	return operation{huma.Operation{
+		OperationID: "read-user", Method: http.MethodGet, Path: "/users/{id}", Tags: []string{tagUsers}, Summary: "Read an account",
+	}, []int{404}}
+}
+
+// readUser handles GET /users/{id}.
+func (a *API) readUser(ctx context.Context, in *oneUser) (*userAnswer, error) {
+	user, err := a.store.Users.ByID(ctx, in.ID)
+	if err != nil {
+		return nil, noUser(err)
+	}
+	return &userAnswer{userOf(user)}, nil
+}
+
+// noUser gives the words to an id that nobody has.
+func noUser(err error) error {
+	if errors.Is(err, apperr.NotFound) {
+		return apperr.New(apperr.NotFound, "There is no account with this id.", err)
+	}
+	return err
+}
+
+// UserChange is what an admin changes about somebody else.
+type UserChange struct {
+	Disabled *bool   `json:"disabled,omitempty" doc:"true ends every session and token of the account at once."`
+	Reason   string  `json:"reason,omitempty" doc:"A note for admins and the audit log, beside disabled: true. At most 500 characters."`
+	Role     *string `json:"role,omitempty" enum:"user,admin" doc:"Counts from the next request on."`
+	FullName *string `json:"full_name,omitempty" doc:"At most 64 characters; empty takes it away."`
+}
+
+type changeUserInput struct {
+	as
+	ID   string `path:"id" doc:"The id of the account."`
+	Body UserChange
+}
+
+func changeUserOperation() operation {
+	return operation{huma.Operation{
+		OperationID: "change-user", Method: http.MethodPatch, Path: "/users/{id}", Tags: []string{tagUsers},
+		Summary: "Change an account",
+		Description: "All of it or nothing. What is not named stays as it is. 409 for your own account and for the last active admin: " +
+			"the same rules as in the panel.",
+	}, []int{404, 409, 413, 415, 422, 429}}
+}
+
+// changeUser handles PATCH /users/{id}.
+func (a *API) changeUser(ctx context.Context, in *changeUserInput) (*userAnswer, error) {
+	body := in.Body
+	if body == (UserChange{}) {
+		return nil, apperr.New(apperr.Invalid, "Name at least one field to change: disabled, role or full_name.", nil)
+	}
+	if body.Reason != "" && !or(body.Disabled, false) {
+		return nil, apperr.Fields{{Field: "reason", Message: "A reason goes with disabled: true."}}
+	}
+	user, err := a.auth.ChangeUser(ctx, in.actor(), in.ID, auth.UserChange{
+		FullName: body.FullName, Role: (*models.Role)(body.Role), Disabled: body.Disabled, Reason: body.Reason,
+	})
+	if err != nil {
+		return nil, noUser(err)
+	}
+	return &userAnswer{userOf(user)}, nil
+}

@@ -1,0 +1,83 @@
+package handlers
+
+import (
+	"cmp"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/labstack/echo/v4"
+
+	"latchkey"
+	"latchkey/views/layouts"
+	"latchkey/views/pages"
+)
+
+// docs handles GET /docs. The page is the same for everybody: it looks at no
+// cookie, not even that of the theme.
+func (h *Handlers) docs(c echo.Context) error {
+	header := c.Response().Header()
+	header.Del("Vary") // not by cookie
+	header.Set("Content-Security-Policy", docsPolicy(header.Get("Content-Security-Policy")))
+	page := layouts.Page{
+		Title: "API", Description: "The API of " + h.brand.Name + ": every request, to read and to try.", Brand: h.brand, Path: "/docs",
+	}
+	return latchkey.Render(c, http.StatusOK, pages.Docs(page, pages.DocsView{
+		PublicURL: h.publicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI()),
+	}))
+}
+
+// docsPolicy is the policy of every page without its trusted types: Swagger UI
+// writes HTML by itself. Script, style and requests stay the portal's own.
+func docsPolicy(policy string) string {
+	return strings.Replace(policy, "; require-trusted-types-for 'script'; trusted-types 'none'", "", 1)
+}
+
+// endpointGroups lists what the API's document describes: by tag in the order
+// of the document, the short paths first, and of one path what reads.
+func endpointGroups(document *huma.OpenAPI) []pages.EndpointGroup {
+	groups := make([]pages.EndpointGroup, len(document.Tags))
+	for i, tag := range document.Tags {
+		groups[i] = pages.EndpointGroup{Name: tag.Name, Text: tag.Description}
+	}
+	for path, item := range document.Paths {
+		for _, operation := range operations(item) {
+			i := slices.IndexFunc(groups, func(g pages.EndpointGroup) bool { return slices.Contains(operation.Tags, g.Name) })
+			if i < 0 {
+				groups, i = append(groups, pages.EndpointGroup{Name: "More"}), len(groups)
+			}
+			groups[i].Endpoints = append(groups[i].Endpoints, pages.Endpoint{
+				Method: operation.Method, Path: path, Summary: operation.Summary,
+				Token: len(operation.Security) > 0, Scopes: scopesOf(operation),
+			})
+		}
+	}
+	for _, group := range groups {
+		slices.SortFunc(group.Endpoints, func(a, b pages.Endpoint) int {
+			return cmp.Or(cmp.Compare(len(a.Path), len(b.Path)), cmp.Compare(a.Path, b.Path), cmp.Compare(methodOrder(a.Method), methodOrder(b.Method)))
+		})
+	}
+	return slices.DeleteFunc(groups, func(g pages.EndpointGroup) bool { return len(g.Endpoints) == 0 })
+}
+
+func operations(item *huma.PathItem) []*huma.Operation {
+	all := []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete}
+	return slices.DeleteFunc(all, func(o *huma.Operation) bool { return o == nil })
+}
+
+func methodOrder(method string) int {
+	return slices.Index([]string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}, method)
+}
+
+// scopesOf are the scopes that an operation needs, each once.
+func scopesOf(operation *huma.Operation) []string {
+	var scopes []string
+	for _, requirement := range operation.Security {
+		for _, names := range requirement {
+			scopes = append(scopes, names...)
+		}
+	}
+	slices.Sort(scopes)
+	return slices.Compact(scopes)
+}

@@ -1,0 +1,345 @@
+package handlers_test
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/internal/forwardauth"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// behindForwardAuth is a portal that protects an app on a sibling host.
+func behindForwardAuth(s *settings) {
+	withHTTPS(s)
+	s.domain = "example.org"
+	s.proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	s.forward = forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Rules: []forwardauth.Rule{
+		{Path: "/status", Allow: forwardauth.Allow{Public: true}},
+		{Path: "/admin", Allow: forwardauth.Allow{Admins: true}},
+		{Path: "/ana", Allow: forwardauth.Allow{Usernames: []string{"ana"}}},
+	}}})
+}
+
+// Kinds of requests, as the headers of a browser tell them apart.
+var (
+	navigation = []string{"Sec-Fetch-Mode", "navigate", "Accept", "text/html,*/*;q=0.8"}
+	script     = []string{"Sec-Fetch-Mode", "cors", "Accept", "*/*"}
+	oldBrowser = []string{"Accept", "text/html,*/*;q=0.8"}
+	apiClient  = []string{"Accept", "application/json"}
+)
+
+// asked is what a proxy sends about a request for target of the app.
+func (b *browser) asked(method, target string, headers ...string) *http.Request {
+	r := b.request(http.MethodGet, "/forward-auth", "")
+	r.RemoteAddr, r.Host = "10.0.0.1:1234", "app.example.org"
+	r.Header.Del("Accept")
+	for i, pairs := 0, append([]string{
+		"X-Forwarded-Method", method, "X-Forwarded-Proto", "https", "X-Forwarded-Host", "app.example.org", "X-Forwarded-Uri", target,
+		"X-Forwarded-For", "203.0.113.7",
+	}, headers...); i < len(pairs); i += 2 {
+		r.Header.Set(pairs[i], pairs[i+1])
+	}
+	return r
+}
+
+// forward asks whether a request for target of the app may go on. Whatever the
+// answer is, it touches no cookie.
+func (b *browser) forward(method, target string, headers ...string) *answer {
+	b.site.t.Helper()
+	a := b.do(b.asked(method, target, headers...))
+	if len(a.cookies) > 0 {
+		b.site.t.Errorf("%s %s: sets cookies: %v", method, target, a.cookies)
+	}
+	return a
+}
+
+// remote is what the app would be told.
+func (a *answer) remote() [4]string {
+	return [4]string{a.header.Get("Remote-User"), a.header.Get("Remote-Email"), a.header.Get("Remote-Name"), a.header.Get("Remote-Groups")}
+}
+
+func onward(target string) string {
+	return "https://id.example.org/continue?rd=" + url.QueryEscape("https://app.example.org"+target)
+}
+
+func TestForwardAuth(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		ana, _ := s.signedIn("ana", models.RoleUser)
+		bo, _ := s.signedIn("bo", models.RoleUser)
+		root, _ := s.signedIn("ruth", models.RoleAdmin)
+		nobody := s.browser()
+		for _, test := range []struct {
+			name           string
+			who            *browser
+			method, target string
+			headers        []string
+			want           int
+			location       string
+		}{
+			{"nobody, a page", nobody, "GET", "/x?y=1", navigation, 302, onward("/x?y=1")},
+			{"nobody, a page in an old browser", nobody, "GET", "/", oldBrowser, 302, onward("/")},
+			{"nobody, HEAD", nobody, "HEAD", "/", navigation, 302, onward("/")},
+			{"nobody, a script", nobody, "GET", "/", script, 401, ""},
+			{"nobody, a script that takes HTML", nobody, "GET", "/", []string{"Sec-Fetch-Mode", "cors", "Accept", "text/html"}, 401, ""},
+			{"nobody, a client", nobody, "GET", "/", apiClient, 401, ""},
+			{"nobody, a form", nobody, "POST", "/", navigation, 401, ""},
+			{"nobody, a method of its own", nobody, "PURGE", "/", navigation, 401, ""},
+			{"nobody, public", nobody, "GET", "/status", navigation, 200, ""},
+			{"nobody, public, a form", nobody, "POST", "/status", script, 200, ""},
+			{"nobody, in disguise", nobody, "GET", "/status/..%2fadmin", script, 401, ""},
+			{"ana, anything", ana, "GET", "/", navigation, 200, ""},
+			{"ana, a form", ana, "DELETE", "/", script, 200, ""},
+			{"ana, public", ana, "GET", "/status", navigation, 200, ""},
+			{"ana, hers", ana, "GET", "/ana/x", navigation, 200, ""},
+			{"ana, for admins", ana, "GET", "/admin", navigation, 403, ""},
+			{"ana, in disguise", ana, "GET", "/ana/../admin", navigation, 403, ""},
+			{"bo, ana's", bo, "GET", "/ana", script, 403, ""},
+			{"ruth, for admins", root, "GET", "/admin/x", navigation, 200, ""},
+			{"ruth, ana's", root, "GET", "/ana", navigation, 403, ""},
+		} {
+			a := test.who.forward(test.method, test.target, test.headers...)
+			a.t = t
+			if got := a.header.Get("Location"); a.code != test.want || got != test.location {
+				t.Errorf("%s: got %d, Location %q; want %d, %q", test.name, a.code, got, test.want, test.location)
+			}
+			challenge, remote := a.header.Get("WWW-Authenticate"), a.remote()
+			if (challenge != "") != (test.want == 401) {
+				t.Errorf("%s: got WWW-Authenticate %q", test.name, challenge)
+			}
+			if signedIn := test.want == 200 && test.who != nobody; signedIn != (remote[0] != "") || test.want == 200 && a.body != "" {
+				t.Errorf("%s: got %q, body %q", test.name, remote, a.body)
+			}
+			if _, there := a.header["Remote-User"]; there != (test.want == 200) {
+				t.Errorf("%s: Remote-User is there: %v", test.name, there)
+			}
+		}
+		if got, want := ana.forward("GET", "/").remote(), [4]string{"ana", "ana@example.org", "ana", "users"}; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+		if got, want := root.forward("GET", "/").remote(), [4]string{"ruth", "ruth@example.org", "ruth", "admins,users"}; got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}, behindForwardAuth)
+}
+
+// TestForwardAuthName checks what a name looks like in a header.
+func TestForwardAuthName(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	b, user := s.signedIn("ana", models.RoleUser)
+	for _, test := range []struct{ name, want string }{
+		{"Ána Šilva 安娜", "Ána Šilva 安娜"},
+		{"Ana\r\nRemote-Groups: admins", "AnaRemote-Groups: admins"},
+		{"A\x01n\u0085a\x7f", "Ana"},
+	} {
+		// Whatever an earlier release or an import let in. No database keeps a NUL.
+		if err := s.store.Users.SetProfile(t.Context(), user.ID, "ana", test.name, s.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.forward("GET", "/").status(200).remote()[2]; got != test.want {
+			t.Errorf("%q: got %q", test.name, got)
+		}
+	}
+}
+
+// TestForwardAuthTrust checks whose description of a request is believed.
+func TestForwardAuthTrust(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	b, _ := s.signedIn("ana", models.RoleUser)
+	change := func(change func(r *http.Request)) *answer {
+		r := b.asked("GET", "/", navigation...)
+		change(r)
+		return b.do(r)
+	}
+	change(func(r *http.Request) {}).status(200)
+	change(func(r *http.Request) { r.Host = "10.0.0.9:8080" }).status(200)
+	stranger := change(func(r *http.Request) { r.RemoteAddr = "192.0.2.9:5" }).status(403).says("LATCHKEY_TRUSTED_PROXIES")
+	if got := stranger.header.Get("Content-Type"); got != "application/problem+json" || stranger.header.Get("Remote-User") != "" {
+		t.Errorf("a stranger: got Content-Type %q, Remote-User %q", got, stranger.header.Get("Remote-User"))
+	}
+	if s.logs.line("192.0.2.9:5", "LATCHKEY_TRUSTED_PROXIES does not list", `"WARN"`) == "" {
+		t.Errorf("the log does not say what to set:\n%s", s.logs)
+	}
+	for _, name := range []string{"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri"} {
+		change(func(r *http.Request) { r.Header.Del(name) }).status(400).says(name)
+		change(func(r *http.Request) { r.Header.Add(name, "/status") }).status(400).says(name)
+	}
+	for header, value := range map[string]string{
+		"X-Forwarded-Host": "other.example.org", "X-Forwarded-Proto": "http",
+	} {
+		change(func(r *http.Request) { r.Header.Set(header, value) }).status(403).says("not one of the apps")
+	}
+	if s.logs.line("LATCHKEY_FORWARD_AUTH_FILE", "https://other.example.org") == "" {
+		t.Errorf("the log does not name the app:\n%s", s.logs)
+	}
+	change(func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "wss") }).status(200)
+	b.do(b.request(http.MethodPost, "/forward-auth", "")).status(405)
+
+	off := newSite(t, testdb.SQLite(t), behindProxy)
+	off.browser().do(off.browser().asked("GET", "/")).status(403).says("LATCHKEY_FORWARD_AUTH_FILE")
+}
+
+// TestForwardAuthAnswers checks what stands in refusals, which are shown on
+// the app's own address.
+func TestForwardAuthAnswers(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	ana, _ := s.signedIn("ana", models.RoleUser)
+	page := ana.forward("GET", "/admin", navigation...).status(403).says("You are signed in as ana@example.org", "Use another account", "Reference:")
+	page.has(`href="https://id.example.org/logout"`, `href="https://id.example.org"`).hides("<form", "<script", "<link", `href="/`, `src="`)
+	if got := page.header.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'; frame-ancestors 'none'") || strings.Contains(got, "self") {
+		t.Errorf("got Content-Security-Policy %q", got)
+	}
+	for _, a := range []*answer{ana.forward("GET", "/admin", script...).status(403), s.browser().forward("GET", "/", script...).status(401)} {
+		if got := a.header.Get("Content-Type"); got != "application/problem+json" {
+			t.Errorf("%d: got Content-Type %q", a.code, got)
+		}
+	}
+}
+
+// TestForwardAuthExpired checks what happens once the access token is dead: a
+// page goes to the portal for new tokens, anything else goes on.
+func TestForwardAuthExpired(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.forward("GET", "/", navigation...).status(200)
+		s.clock.advance(6 * time.Minute)
+		for range 2 {
+			b.forward("POST", "/save", script...).status(200)
+			b.forward("GET", "/data", script...).status(200)
+			b.forward("GET", "/status", navigation...).status(200)
+			a := b.forward("GET", "/x", navigation...).status(302)
+			if got := a.header.Get("Location"); got != onward("/x") {
+				t.Errorf("got Location %q", got)
+			}
+		}
+		if got := s.liveSessions(user.ID)[0].Generation; got != 1 {
+			t.Errorf("got generation %d, want 1", got)
+		}
+		// An address that is too long to be carried along is not lost.
+		b.forward("GET", "/"+strings.Repeat("x", 2000), navigation...).status(200)
+
+		old := b.clone()
+		on := b.get("/continue?rd=" + url.QueryEscape("https://app.example.org/x")).status(302)
+		if got := on.header.Get("Location"); got != "https://app.example.org/x" {
+			t.Errorf("got Location %q", got)
+		}
+		for _, name := range []string{"__Secure-access", "__Secure-refresh"} {
+			if c := on.setCookie(name); c == nil || c.Domain != "example.org" {
+				t.Errorf("got cookie %s %v", name, c)
+			}
+		}
+		b.forward("GET", "/x", navigation...).status(200)
+
+		s.clock.advance(time.Minute)
+		old.forward("POST", "/save", script...).status(401) // a copy of what was used up
+		b.forward("GET", "/x", script...).status(401)
+		if got := s.lastEvent(auth.ActionReplay); got.IP != "203.0.113.7" {
+			t.Errorf("the audit log has the address %q", got.IP)
+		}
+	}, behindForwardAuth)
+}
+
+// TestForwardAuthEnds: signing out and disabling hold at the next request, and
+// without a database nothing is known.
+func TestForwardAuthEnds(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ruth", models.RoleAdmin)
+		b, user := s.signedIn("ana", models.RoleUser)
+		thief := b.clone()
+		b.post("/logout").redirects("/login").takes("__Secure-access", "__Secure-refresh", "__Host-access", "__Host-refresh")
+		thief.forward("POST", "/", script...).status(401)
+		thief.forward("GET", "/", navigation...).status(302)
+
+		b.signIn("ana")
+		b.forward("GET", "/").status(200)
+		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		b.forward("GET", "/", script...).status(401)
+		b.forget("__Secure-access")
+		b.forward("POST", "/", script...).status(401)
+
+		s.person("bo", models.RoleUser)
+		bo := s.browser()
+		bo.signIn("bo")
+		if err := s.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, kind := range [][]string{navigation, script} {
+			if a := bo.forward("GET", "/", kind...).status(503); a.header.Get("Retry-After") == "" || a.header.Get("Location") != "" {
+				t.Errorf("the database gone: got %v", a.header)
+			}
+		}
+		bo.forget("__Secure-access")
+		bo.forward("GET", "/", script...).status(503)
+		s.browser().forward("GET", "/status").status(200) // who shows nothing needs no database
+	}, behindForwardAuth)
+}
+
+// takes checks that cookies are cleared.
+func (a *answer) takes(names ...string) {
+	a.t.Helper()
+	for _, name := range names {
+		if c := a.setCookie(name); c == nil || c.Value != "" || c.MaxAge >= 0 {
+			a.t.Errorf("%s: got cookie %s %v, want it cleared", a.asked, name, c)
+		}
+	}
+}
+
+// TestForwardAuthBearer checks what an Authorization header is worth.
+func TestForwardAuthBearer(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	ana, user := s.signedIn("ana", models.RoleUser)
+	_, admin := s.signedIn("ada", models.RoleAdmin)
+	nobody := s.browser()
+	token := func(owner *models.User, scope string) string {
+		secret := auth.PersonalPrefix + models.NewID() + models.NewID()
+		err := s.store.PersonalTokens.Create(t.Context(), &models.PersonalToken{
+			ID: models.NewID(), UserID: owner.ID, Name: scope, TokenHash: models.HashToken(secret), Scope: scope,
+			CreatedAt: models.At(s.clock.Now()), ExpiresAt: models.At(s.clock.Now().Add(time.Hour)),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return secret
+	}
+	const plain, invalid = `Bearer realm="latchkey"`, `Bearer realm="latchkey", error="invalid_token"`
+	mine := token(user, "me")
+	for _, test := range []struct {
+		name          string
+		who           *browser
+		path          string
+		authorization string
+		want          int
+		user          string
+		challenge     string
+	}{
+		{"good", nobody, "/", "Bearer " + mine, 200, "ana", ""},
+		{"in lower case", nobody, "/", "bearer " + mine, 200, "ana", ""},
+		{"bad", nobody, "/", "Bearer bad", 401, "", invalid},
+		{"empty", nobody, "/", "Bearer ", 401, "", plain},
+		{"another scheme", nobody, "/", "Basic Z29vZA==", 401, "", plain},
+		{"without the scope", nobody, "/", "Bearer " + token(user, "me:write"), 403, "", ""},
+		{"an app's own beside our cookies", ana, "/", "Bearer bad", 200, "ana", ""},
+		{"not an admin's", nobody, "/admin", "Bearer " + mine, 403, "", ""},
+		{"an admin's for oneself alone", nobody, "/admin", "Bearer " + token(admin, "me"), 403, "", ""},
+		{"an admin's", nobody, "/admin", "Bearer " + token(admin, "me users"), 200, "ada", ""},
+	} {
+		a := test.who.forward("GET", test.path, append([]string{"Authorization", test.authorization}, script...)...).status(test.want)
+		if got := a.header.Get("WWW-Authenticate"); got != test.challenge || a.remote()[0] != test.user {
+			t.Errorf("%s: got user %q, challenge %q; want %q, %q", test.name, a.remote()[0], got, test.user, test.challenge)
+		}
+	}
+	r := nobody.asked("GET", "/", script...)
+	r.Header["Authorization"] = []string{"Bearer " + mine, "Bearer " + mine}
+	nobody.do(r).status(401)
+	if err := s.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nobody.forward("GET", "/", append([]string{"Authorization", "Bearer " + mine}, script...)...).status(503)
+}

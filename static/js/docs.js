@@ -1,0 +1,68 @@
+// Swagger UI on the page about the API. The list above it works without.
+
+const root = document.getElementById("swagger-ui");
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+// Swagger UI has dark colours of its own, behind this class.
+const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", follow);
+follow();
+
+// Only what is not on the page already: no title, no choice of servers, and no
+// second main element.
+const parts = ({ React }) => ({
+	components: {
+		Parts: ({ getComponent, specSelectors }) => {
+			const show = (...names) => names.map((name) => React.createElement(getComponent(name, true), { key: name }));
+			const loaded = specSelectors.loadingStatus() === "success";
+			return React.createElement("div", { className: "swagger-ui" }, React.createElement(getComponent("SvgAssets")),
+				...(loaded ? show("AuthorizeBtnContainer", "errors", "operations", "Models") : show("errors")));
+		},
+	},
+});
+
+// A person signs in with a password or pastes a token. HTTP Basic, which the
+// document knows too, would ask for both under the wrong names.
+const asked = ({ oauth2, bearer }) => ({ oauth2, bearer });
+const withoutBasic = {
+	statePlugins: {
+		spec: {
+			wrapActions: {
+				updateJsonSpec: (original) => ({ components, ...rest }) =>
+					original({ ...rest, components: { ...components, securitySchemes: asked(components?.securitySchemes ?? {}) } }),
+			},
+		},
+	},
+};
+
+// Clients have no secrets here. Their name stands in the list of sessions.
+const asItself = {
+	statePlugins: {
+		auth: {
+			wrapActions: {
+				authorizePassword: (original) => (auth) =>
+					original({ ...auth, passwordType: "request-body", clientId: "documentation page", clientSecret: "" }),
+			},
+		},
+	},
+};
+
+globalThis.SwaggerUIBundle({
+	domNode: root,
+	url: root.dataset.document,
+	layout: "Parts",
+	presets: [globalThis.SwaggerUIBundle.presets.apis],
+	plugins: [parts, withoutBasic, asItself],
+	defaultModelsExpandDepth: 0,
+	docExpansion: "list",
+	operationsSorter: (a, b) => a.get("path").length - b.get("path").length,
+	tryItOutEnabled: true,
+	validatorUrl: null,
+	// The document names the portal's public address; this page may have been
+	// opened under another name of the same portal, and its policy lets it ask
+	// only there. No cookie goes along: the API looks at none.
+	requestInterceptor: (request) => {
+		const { pathname, search } = new URL(request.url, location);
+		return Object.assign(request, { url: location.origin + pathname + search, credentials: "omit" });
+	},
+});
