@@ -11,6 +11,18 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
+// looks are the screens that every page is looked at on.
+var looks = []struct {
+	name          string
+	width, height int64
+	dark          bool
+}{
+	{"wide light", 1280, 800, false},
+	{"wide dark", 1280, 800, true},
+	{"phone dark", 320, 640, true},
+	{"phone light", 320, 640, false},
+}
+
 // inspect holds the page that is open against what every page has to be: free
 // of faults that axe-core finds, in light and dark, on a wide screen and on a
 // narrow phone, where nothing scrolls sideways; and free of inline style and
@@ -23,16 +35,7 @@ func (b *tab) inspect(name string) {
 	}
 	b.watch.mute(true) // axe-core tries things that our policy forbids
 	ask[chromedp.Void](b, strings.ReplaceAll(suite.axe, "%", "%%"))
-	for _, look := range []struct {
-		name          string
-		width, height int64
-		dark          bool
-	}{
-		{"wide light", 1280, 800, false},
-		{"wide dark", 1280, 800, true},
-		{"phone dark", 320, 640, true},
-		{"phone light", 320, 640, false},
-	} {
+	for _, look := range looks {
 		b.screen(look.width, look.height, look.dark)
 		for _, fault := range b.axe() {
 			b.Errorf("%s, %s: %s", name, look.name, fault)

@@ -18,6 +18,7 @@ import (
 type watch struct {
 	mu       sync.Mutex
 	muted    bool
+	expected string // a complaint that begins so is none
 	found    []string
 	requests []string
 	bytes    float64
@@ -33,7 +34,11 @@ func (w *watch) event(event any) {
 	case *network.EventLoadingFinished:
 		w.bytes += event.EncodedDataLength
 	}
-	if problem := complaint(event); problem != "" && !w.muted && !slices.Contains(w.found, problem) {
+	problem := complaint(event)
+	if problem == "" || w.muted || w.expected != "" && strings.HasPrefix(problem, w.expected) {
+		return
+	}
+	if !slices.Contains(w.found, problem) {
 		w.found = append(w.found, problem)
 	}
 }
@@ -44,7 +49,7 @@ func complaint(event any) string {
 	switch event := event.(type) {
 	case *runtime.EventConsoleAPICalled:
 		if event.Type == runtime.ConsoleAPICalledTypeError || event.Type == runtime.ConsoleAPICalledTypeWarning {
-			return fmt.Sprintf("console.%s", event.Type)
+			return fmt.Sprintf("console.%s: %s", event.Type, said(event.Args))
 		}
 	case *runtime.EventExceptionThrown:
 		return "exception: " + event.ExceptionDetails.Text
@@ -67,11 +72,27 @@ func complaint(event any) string {
 	return ""
 }
 
+// said is what a page wrote to the console.
+func said(args []*runtime.RemoteObject) string {
+	var words []string
+	for _, arg := range args {
+		words = append(words, string(arg.Value)+arg.Description)
+	}
+	return strings.Join(words, " ")
+}
+
 // problems are the complaints so far.
 func (w *watch) problems() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.found)
+}
+
+// expect takes a complaint that begins so for none.
+func (w *watch) expect(start string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expected = start
 }
 
 // mute leaves out what a tool does to the page.

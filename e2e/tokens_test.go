@@ -1,0 +1,231 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// bearer asks the API for the account of a token and returns the status.
+func (p *portal) bearer(token string) int {
+	p.t.Helper()
+	request, err := http.NewRequest(http.MethodGet, p.url+"/users/me", nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+token)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
+}
+
+// createToken fills in the form for an access token and sends it.
+func (b *tab) createToken(name, password string) int {
+	b.Helper()
+	b.fill("Name", name)
+	b.tick("30 days")
+	b.fill("Current password", password)
+	return b.press("Create token")
+}
+
+// shownToken is the access token on the page that shows it.
+func (b *tab) shownToken() string {
+	b.Helper()
+	return ask[string](b, `document.getElementById("token").innerText`)
+}
+
+func TestAccessToken(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		b := open(t, p, script)
+		b.signIn(ana.username, ana.password)
+		b.press("Manage tokens")
+		b.wantAt("/profile/tokens")
+		b.see("No access tokens yet.")
+
+		b.wantStatus(b.createToken("Nightly backup", "something else"), 422)
+		b.see("There is a problem", "The current password is not correct.")
+		if got := b.value("Name"); got != "Nightly backup" {
+			t.Errorf("got name %q, want what was typed", got)
+		}
+		b.tick("Change this account")
+		b.wantStatus(b.createToken("Nightly backup", ana.password), 200)
+		b.see("Token created", "It is shown only now.", "May: read this account, change this account.")
+		token := b.shownToken()
+		if got := p.bearer(token); got != http.StatusOK {
+			t.Errorf("the token that was shown answers %d", got)
+		}
+
+		b.press("I have copied it")
+		b.wantAt("/profile/tokens")
+		b.wantNot(token)
+		b.see("Nightly backup", "lk_…"+token[len(token)-4:], "Last used", "127.0.0.1")
+		b.visit("/profile")
+		b.see("You created an access token.")
+
+		b.visit("/profile/tokens")
+		b.press("End Nightly backup")
+		b.see("End the token Nightly backup?")
+		b.press("End token")
+		b.wantAt("/profile/tokens")
+		b.see("The access token Nightly backup is ended.", "No longer working")
+		if got := p.bearer(token); got != http.StatusUnauthorized {
+			t.Errorf("the ended token answers %d", got)
+		}
+	})
+}
+
+// TestTokenPages holds the pages and their states against what inspect asks
+// for.
+func TestTokenPages(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	boss := p.admin(newAccount("boss", "The Boss"))
+	b := open(t, p, true)
+	b.signIn(ana.username, ana.password)
+	b.visit("/profile/tokens")
+	b.inspect("tokens empty")
+	b.tick("Read this account") // off: nothing is chosen
+	b.wantStatus(b.press("Create token"), 422)
+	b.see("Choose what the token may do.")
+	b.inspect("tokens wrong")
+	b.tick("Read this account")
+	b.wantStatus(b.createToken("The server in the cellar that makes a copy of everything", ana.password), 200)
+	b.inspect("token created")
+	p.bearer(b.shownToken())
+	b.press("I have copied it")
+	b.createToken("Photos", ana.password)
+	b.back() // by mistake: the list says what became of it
+	b.wantAt("/profile/tokens")
+	b.see("Photos", "Never used", "A token is shown once, when it is created.")
+	b.press("End Photos")
+	b.inspect("token end")
+	b.press("End token")
+	b.inspect("tokens")
+	b.visit("/profile")
+	b.inspect("profile with tokens")
+
+	p.tokens(ana, "backup script", "me")
+	b.visit("/profile/sessions")
+	b.see("API · backup script", "May: read this account.")
+	b.inspect("sessions with a program")
+
+	admin := open(t, p, true)
+	admin.signIn(boss.username, boss.password)
+	admin.findUser("ana", "Ana Silva")
+	admin.see("API · backup script", "The server in the cellar")
+	admin.inspect("user with tokens")
+	admin.press("End The server")
+	admin.inspect("user token end")
+	admin.press("End token")
+	admin.see("is ended.")
+}
+
+// tokens signs a program in to an account.
+func (p *portal) tokens(a account, client, scope string) {
+	p.t.Helper()
+	response, err := http.PostForm(p.url+"/token", url.Values{
+		"username": {a.username}, "password": {a.password}, "client_id": {client}, "scope": {scope},
+	})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		p.t.Fatalf("POST /token: got %s", response.Status)
+	}
+}
+
+// TestDocsWithoutScript wants the list to be all there, and nothing that would
+// need script.
+func TestDocsWithoutScript(t *testing.T) {
+	t.Parallel()
+	b := open(t, startPortal(t), false)
+	b.wantStatus(b.visit("/docs"), 200)
+	b.see("POST", "/token", "/users/me", "Read your own account", "/users/{id}/sessions", "users:write")
+	b.wantNot("Try it")
+	b.wantNothingInline("docs without script")
+	b.screen(320, 640, false)
+	if got := ask[int64](b, `document.scrollingElement.scrollWidth`); got > 320 {
+		t.Errorf("the page is %d wide and scrolls sideways: %s", got, b.tooWide())
+	}
+	b.picture("docs without script")
+}
+
+// TestDocs tries the API on its page: no complaint of the browser, nothing
+// from elsewhere, and a request that is carried out.
+func TestDocs(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	b := open(t, p, true)
+	b.watch.expect("FormEmptyIdAndNameAttributesForInputError") // Swagger UI's fields
+	b.wantStatus(b.visit("/docs"), 200)
+	b.until("Swagger UI to be there", `document.querySelector(".opblock-tag")`)
+	b.inspectDocs("docs")
+
+	b.click("Authorize")
+	b.until("the dialog", `document.querySelector(".modal-ux")`)
+	b.picture("docs authorize")
+	b.fill("username:", ana.username)
+	b.fill("password:", ana.password)
+	b.clickOn(".modal-ux .auth.authorize")
+	b.until("to be signed in", `document.querySelector(".modal-ux").innerText.includes("Logout")`)
+	b.clickOn(".modal-ux .close-modal")
+
+	const me = `[id$="read-me"]`
+	b.clickOn(me + " .opblock-summary-control")
+	// What it answers is there once Swagger UI has read all of the operation.
+	b.until("the operation to open", `document.querySelector(%s).querySelector(".responses-table")?.innerText.includes("full_name")`, me)
+	b.clickOn(me + " .execute")
+	b.until("the answer", `document.querySelector(%s).innerText.includes("ana@example.org")`, me)
+	b.inspectDocs("docs tried")
+	for _, name := range []string{"access", "refresh"} {
+		if b.cookies()[name] != nil {
+			t.Errorf("the page set the cookie %s", name)
+		}
+	}
+	requests, _ := b.watch.transferred()
+	for _, asked := range requests {
+		if !strings.HasPrefix(asked, p.url) && !strings.HasPrefix(asked, "data:") {
+			t.Errorf("the page asks %s", asked)
+		}
+	}
+	b.signIn(ana.username, ana.password)
+	b.visit("/profile/sessions")
+	b.see("API · documentation page")
+}
+
+// clickOn clicks what a selector finds, for pages whose words are not ours.
+func (b *tab) clickOn(selector string) {
+	b.Helper()
+	if !ask[bool](b, `(() => { const e = document.querySelector(%s); e?.click(); return Boolean(e); })()`, selector) {
+		b.Fatalf("there is no %s on %s:\n%s", selector, b.at(), b.text())
+	}
+}
+
+// inspectDocs is inspect for a page with Swagger UI, whose style attributes are
+// its own affair.
+func (b *tab) inspectDocs(name string) {
+	b.Helper()
+	b.watch.mute(true)
+	defer b.watch.mute(false)
+	ask[any](b, strings.ReplaceAll(suite.axe, "%", "%%")+"; true")
+	for _, look := range looks {
+		b.screen(look.width, look.height, look.dark)
+		for _, fault := range b.axe() {
+			b.Errorf("%s, %s: %s", name, look.name, fault)
+		}
+		if got := ask[int64](b, `document.scrollingElement.scrollWidth`); got > look.width {
+			b.Errorf("%s, %s: the page is %d wide and scrolls sideways: %s", name, look.name, got, b.tooWide())
+		}
+		b.picture(name + " " + look.name)
+	}
+	b.screen(1280, 800, false)
+}

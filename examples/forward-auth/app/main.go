@@ -1,0 +1,51 @@
+// Command app is the smallest app behind forward-auth: it shows what the proxy
+// tells it of the person who asks, and has no sign-in of its own.
+//
+// It believes the Remote- headers, so nobody but the proxy may reach it.
+package main
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"time"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:9000", "the address to listen on")
+	flag.Parse()
+	server := &http.Server{Addr: *addr, Handler: http.HandlerFunc(show), ReadHeaderTimeout: 5 * time.Second}
+	log.Fatal(server.ListenAndServe())
+}
+
+// seen is what the app got to see of a request.
+type seen struct {
+	Method  string
+	URI     string
+	User    string
+	Email   string
+	Name    string
+	Groups  string
+	Headers http.Header
+}
+
+// show answers every request with what it brought along, as JSON to those who
+// ask for it.
+func show(w http.ResponseWriter, r *http.Request) {
+	h := r.Header
+	s := seen{r.Method, r.RequestURI, h.Get("Remote-User"), h.Get("Remote-Email"), h.Get("Remote-Name"), h.Get("Remote-Groups"), h}
+	w.Header().Set("Cache-Control", "no-store")
+	if r.URL.Query().Has("json") {
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(s)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if s.User == "" {
+		_, _ = fmt.Fprintln(w, "Hello, whoever you are.")
+		return
+	}
+	_, _ = fmt.Fprintf(w, "Hello %s: you are %s <%s>, of %s.\n", s.Name, s.User, s.Email, s.Groups)
+}

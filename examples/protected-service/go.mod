@@ -1,0 +1,3 @@
+module latchkey/examples/protected-service
+
+go 1.26.0

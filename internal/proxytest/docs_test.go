@@ -1,0 +1,28 @@
+package proxytest
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestDocumentation checks that docs/forward-auth.md shows the very files that
+// these tests run.
+func TestDocumentation(t *testing.T) {
+	page, err := os.ReadFile("../../docs/forward-auth.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, language := range map[string]string{
+		"forward-auth.toml": "toml", "nginx.conf": "nginx", "Caddyfile": "", "traefik.yaml": "yaml",
+	} {
+		text, err := os.ReadFile(filepath.Join(examples, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(page), "\n```"+language+"\n"+string(text)+"```\n") {
+			t.Errorf("docs/forward-auth.md does not have %s as it is", name)
+		}
+	}
+}

@@ -1,0 +1,317 @@
+package proxytest
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// TestForwardAuth runs every scenario behind every proxy, on both databases.
+func TestForwardAuth(t *testing.T) {
+	app := buildApp(t)
+	for _, p := range proxies {
+		t.Run(p.name, func(t *testing.T) {
+			program := p.program(t)
+			testdb.Each(t, func(t *testing.T, store *models.Store) {
+				w := newWorld(t, p, program, app, store)
+				w.person("root-of-all", "", models.RoleAdmin) // so that others can be disabled
+				for _, scenario := range []struct {
+					name string
+					run  func(w *world)
+				}{
+					{"in and back", inAndBack},
+					{"scripts get 401", scriptsGet401},
+					{"nothing is forged", nothingForged},
+					{"rules", rulesHold},
+					{"paths in disguise", pathsInDisguise},
+					{"silent refresh", silentRefresh},
+					{"a form with an expired token", expiredPost},
+					{"many tabs at once", manyTabs},
+					{"sign out", signOut},
+					{"disable", disabled},
+					{"the database is gone", databaseGone}, // the last: nothing comes back
+				} {
+					t.Run(scenario.name, func(t *testing.T) {
+						w.t = t
+						scenario.run(w)
+					})
+				}
+			})
+		})
+	}
+}
+
+// inAndBack: from a page of the app to the sign-in page and back to that very
+// page, with a name that is not ASCII.
+func inAndBack(w *world) {
+	w.person("ana", "Ána Šilva 安娜", models.RoleUser)
+	b := w.browser()
+	b.jar.SetCookies(mustURL(appURL), []*http.Cookie{{Name: "theme", Value: "dark"}, {Name: "x", Value: "1"}})
+	a := b.open(appURL + "/docs/a%20b?json&q=1%262&r=%C3%A9").status(http.StatusFound)
+	if got, want := a.header.Get("Location"), portalURL+"/continue?rd="+url.QueryEscape(a.at); got != want {
+		w.t.Errorf("not signed in: got Location %q, want %q", got, want)
+	}
+	got := b.signIn("ana", a.at).status(http.StatusOK).app()
+	if got.User != "ana" || got.Email != "ana@example.org" || got.Name != "Ána Šilva 安娜" || got.Groups != "users" {
+		w.t.Errorf("the app sees %q, %q, %q, %q", got.User, got.Email, got.Name, got.Groups)
+	}
+	if got.URI != "/docs/a%20b?json&q=1%262&r=%C3%A9" {
+		w.t.Errorf("the app sees the target %q", got.URI)
+	}
+	cookies := strings.Join(got.Headers["Cookie"], "; ")
+	if strings.Contains(cookies, "__Secure-") || !strings.Contains(cookies, "theme=dark") || !strings.Contains(cookies, "x=1") {
+		w.t.Errorf("the app sees the cookies %q", cookies)
+	}
+	b.fetch(http.MethodGet, appURL+"/data?json").status(http.StatusOK).app()
+}
+
+func scriptsGet401(w *world) {
+	b := w.browser()
+	for _, method := range []string{http.MethodGet, http.MethodPost} {
+		a := b.fetch(method, appURL+"/data").status(http.StatusUnauthorized)
+		if got := a.header.Get("Content-Type"); got != "application/problem+json" {
+			w.t.Errorf("%s: got Content-Type %q", method, got)
+		}
+		if got := a.header.Get("WWW-Authenticate"); got != `Bearer realm="latchkey"` {
+			w.t.Errorf("%s: got WWW-Authenticate %q", method, got)
+		}
+	}
+	// A form that a browser sends is no navigation that could be repeated.
+	b.send(http.MethodPost, appURL+"/form", "a=1", "Accept", "text/html", "Sec-Fetch-Mode", "navigate").status(http.StatusUnauthorized)
+}
+
+// nothingForged: what a client says of itself never reaches the app.
+func nothingForged(w *world) {
+	w.person("bo", "Bo Chen", models.RoleUser)
+	b := w.browser()
+	b.extra = http.Header{
+		"Remote-User": {"root-of-all"}, "Remote-Groups": {"admins,users"}, "Remote-Email": {"root@example.org"}, "Remote-Name": {"Root"},
+		"Remote_user": {"root-of-all"}, "X-Forwarded-Host": {"other.example.org"}, "X-Forwarded-Uri": {"/status"},
+		"X-Forwarded-Proto": {"http"}, "X-Forwarded-Method": {"GET"},
+	}
+	for _, signedIn := range []bool{false, true} {
+		if signedIn {
+			b.signIn("bo", appURL+"/?json")
+		}
+		for _, path := range []string{"/status?json", "/?json", "/admin?json"} {
+			a := b.fetch(http.MethodGet, appURL+path)
+			if a.code != http.StatusOK {
+				if path == "/status?json" {
+					a.status(http.StatusOK)
+				}
+				continue
+			}
+			got, want := a.app(), seen{}
+			if signedIn {
+				want = seen{User: "bo", Email: "bo@example.org", Name: "Bo Chen", Groups: "users"}
+			}
+			if got.User != want.User || got.Email != want.Email || got.Name != want.Name || got.Groups != want.Groups {
+				w.t.Errorf("%s, signed in %v: the app sees %q, %q, %q, %q", path, signedIn, got.User, got.Email, got.Name, got.Groups)
+			}
+			for name, values := range got.Headers {
+				if strings.Contains(name, "_") || strings.Contains(strings.Join(values, " "), "root") {
+					w.t.Errorf("%s, signed in %v: the app sees %s: %q", path, signedIn, name, values)
+				}
+			}
+			if path == "/admin?json" || path == "/?json" && !signedIn {
+				w.t.Errorf("%s, signed in %v: let in", path, signedIn)
+			}
+		}
+	}
+}
+
+func rulesHold(w *world) {
+	w.person("cy", "", models.RoleUser)
+	w.person("dora", "", models.RoleAdmin)
+	cy, dora, nobody := w.browser(), w.browser(), w.browser()
+	cy.signIn("cy", appURL+"/")
+	dora.signIn("dora", appURL+"/admin")
+	for _, test := range []struct {
+		who  *browser
+		path string
+		want int
+	}{
+		{nobody, "/status", 200},
+		{nobody, "/status/deep?x=/../admin", 200},
+		{nobody, "/statuses", 302},
+		{nobody, "/admin", 302},
+		{cy, "/status", 200},
+		{cy, "/admin", 403},
+		{cy, "/admin/users", 403},
+		{cy, "/administrator", 200},
+		{cy, "/reports", 403},
+		{dora, "/admin/users", 200},
+		{dora, "/reports", 200},
+	} {
+		test.who.open(appURL + test.path).status(test.want)
+	}
+	page := cy.open(appURL + "/admin")
+	if !strings.Contains(page.body, "You are signed in as cy@example.org") || !strings.Contains(page.body, portalURL) {
+		w.t.Errorf("403 for a person says:\n%s", page.body)
+	}
+	if got := cy.fetch(http.MethodGet, appURL+"/admin").status(403).header.Get("Content-Type"); got != "application/problem+json" {
+		w.t.Errorf("403 for a script: got Content-Type %q", got)
+	}
+	if got := dora.fetch(http.MethodGet, appURL+"/?json").app(); got.Groups != "admins,users" || got.Name != "dora" {
+		w.t.Errorf("an admin without a name: the app sees %q, %q", got.Groups, got.Name)
+	}
+}
+
+// pathsInDisguise: whatever a path looks like, a rule is not walked past.
+func pathsInDisguise(w *world) {
+	w.person("eve", "", models.RoleUser)
+	nobody, eve := w.browser(), w.browser()
+	eve.signIn("eve", appURL+"/")
+	for _, path := range []string{
+		"/status/../admin", "/status/%2e%2e/admin", "/status/..%2fadmin", "/status%2f..%2fadmin", "//admin", "/status//../admin",
+		"/status/.;/admin", "/status/..;/admin", "/%61dmin", "/admin;x=1", "/ADMIN", "/status/%252e%252e/admin", "/status/./../admin",
+		`/status/..\admin`, "/status/%5c..%5cadmin", "/admin%2fusers", "/./admin", "/admin./", "/status/%2e%2e%2fadmin",
+	} {
+		for name, b := range map[string]*browser{"nobody": nobody, "eve": eve} {
+			if a := b.raw(path); a.code == http.StatusOK {
+				w.t.Errorf("%s opens %s", name, path)
+			}
+		}
+	}
+}
+
+// silentRefresh: a page is shown although the access token is dead, without
+// the sign-in page and without a loop.
+func silentRefresh(w *world) {
+	w.person("fay", "", models.RoleUser)
+	b := w.browser()
+	b.signIn("fay", appURL+"/?json")
+	for range 3 {
+		w.advance(6 * time.Minute)
+		before := b.token("__Secure-refresh")
+		a, hops := b.follow(b.open(appURL + "/page?json").status(http.StatusFound))
+		if got := a.app(); got.User != "fay" || hops != 2 || a.at != appURL+"/page?json" {
+			w.t.Errorf("the app sees %q at %s after %d hops, want fay after 2", got.User, a.at, hops)
+		}
+		if b.token("__Secure-refresh") == before {
+			w.t.Error("the session did not rotate")
+		}
+		b.open(appURL + "/page?json").status(http.StatusOK)
+	}
+	w.advance(200 * time.Hour)
+	if a, _ := b.follow(b.open(appURL + "/page?json")); !strings.HasPrefix(a.at, portalURL+"/login") {
+		w.t.Errorf("after the idle limit: at %s", a.at)
+	}
+}
+
+// expiredPost: a form or a script's request goes on although the access token
+// is dead, and no token changes.
+func expiredPost(w *world) {
+	w.person("gus", "", models.RoleUser)
+	b := w.browser()
+	b.signIn("gus", appURL+"/?json")
+	w.advance(6 * time.Minute)
+	before := b.token("__Secure-refresh")
+	for range 2 {
+		if got := b.fetch(http.MethodPost, appURL+"/save?json").status(http.StatusOK).app(); got.User != "gus" || got.Method != http.MethodPost {
+			w.t.Errorf("the app sees %q, %s", got.User, got.Method)
+		}
+	}
+	b.fetch(http.MethodGet, appURL+"/data?json").status(http.StatusOK).app()
+	if b.token("__Secure-refresh") != before {
+		w.t.Error("the session rotated without the browser's being told")
+	}
+	w.advance(time.Minute)
+	if a, hops := b.follow(b.open(appURL + "/?json")); a.app().User != "gus" || hops != 2 {
+		w.t.Errorf("afterwards: %d hops to %s", hops, a.at)
+	}
+}
+
+func signOut(w *world) {
+	w.person("hal", "", models.RoleUser)
+	b, thief := w.browser(), w.browser()
+	b.signIn("hal", appURL+"/")
+	thief.jar.SetCookies(mustURL(appURL), b.jar.Cookies(mustURL(appURL)))
+	thief.fetch(http.MethodGet, appURL+"/").status(http.StatusOK)
+	b.post("/logout").status(http.StatusSeeOther)
+	if left := b.jar.Cookies(mustURL(appURL)); len(left) > 0 {
+		w.t.Errorf("signed out, the app still gets %v", left)
+	}
+	for _, who := range []*browser{b, thief} {
+		who.fetch(http.MethodPost, appURL+"/").status(http.StatusUnauthorized)
+		who.open(appURL + "/").status(http.StatusFound)
+	}
+}
+
+func disabled(w *world) {
+	user := w.person("ida", "", models.RoleUser)
+	b := w.browser()
+	b.signIn("ida", appURL+"/")
+	b.open(appURL + "/").status(http.StatusOK)
+	if _, _, err := w.auth.Disable(w.t.Context(), auth.Shell(), user.ID, "left"); err != nil {
+		w.t.Fatal(err)
+	}
+	b.fetch(http.MethodPost, appURL+"/").status(http.StatusUnauthorized)
+	b.fetch(http.MethodGet, appURL+"/").status(http.StatusUnauthorized)
+	if a, _ := b.follow(b.open(appURL + "/")); !strings.HasPrefix(a.at, portalURL+"/login") || !strings.Contains(a.body, "disabled") {
+		w.t.Errorf("at %s", a.at)
+	}
+}
+
+// databaseGone: nobody is let in, nobody is sent to sign in, nothing is taken.
+func databaseGone(w *world) {
+	w.person("joy", "", models.RoleUser)
+	b := w.browser()
+	b.signIn("joy", appURL+"/")
+	if err := w.store.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	for name, a := range map[string]*answer{
+		"page": b.open(appURL + "/"), "script": b.fetch(http.MethodGet, appURL+"/"), "form": b.fetch(http.MethodPost, appURL+"/"),
+	} {
+		if a.status(http.StatusServiceUnavailable); a.header.Get("Retry-After") == "" {
+			w.t.Errorf("%s: no Retry-After", name)
+		}
+	}
+	if b.token("__Secure-access") == "" || b.token("__Secure-refresh") == "" {
+		w.t.Error("cookies are gone")
+	}
+}
+
+func mustURL(text string) *url.URL {
+	u, err := url.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return u
+}
+
+// token is the value of a cookie that the app's host gets.
+func (b *browser) token(name string) string {
+	for _, c := range b.jar.Cookies(mustURL(appURL + "/")) {
+		if c.Name == name {
+			return c.Value
+		}
+	}
+	return ""
+}
+
+// raw fetches a target from the app without touching how it is written.
+func (b *browser) raw(target string) *answer {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, appURL, nil)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	r.URL.Opaque = "//" + appHost + target
+	for _, c := range b.jar.Cookies(mustURL(appURL + "/")) {
+		r.AddCookie(c)
+	}
+	response, err := b.transport.RoundTrip(r)
+	if err != nil {
+		b.t.Fatalf("%s: %v", target, err)
+	}
+	_ = response.Body.Close()
+	return &answer{t: b.t, at: appURL + target, code: response.StatusCode, header: response.Header}
+}

@@ -1,0 +1,244 @@
+package proxytest
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	portalHost = "id.example.org"
+	appHost    = "app.example.org"
+	examples   = "../../examples/forward-auth"
+	patience   = 30 * time.Second
+)
+
+// proxy is one that forward-auth is tested behind.
+type proxy struct {
+	name  string
+	start func(t *testing.T, program string, b backends) (addr string, roots *x509.CertPool)
+}
+
+var proxies = []proxy{{"nginx", startNginx}, {"caddy", startCaddy}}
+
+// program finds the proxy's program. Without it the test is skipped, or fails
+// where nothing may be missing.
+func (p proxy) program(t *testing.T) string {
+	t.Helper()
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
+		if path, err := exec.LookPath(filepath.Join(dir, p.name)); err == nil {
+			return path
+		}
+	}
+	message := p.name + " is not installed: scripts/bring " + p.name
+	if os.Getenv("LATCHKEY_TEST_STRICT") == "1" {
+		t.Fatal(message)
+	}
+	t.Skip(message)
+	return ""
+}
+
+// backends are where the portal and the app listen.
+type backends struct{ portal, app string }
+
+// example returns an example's configuration with the addresses of this test
+// in place of the documented ones.
+func (b backends) example(t *testing.T, name string, replace ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(examples, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := string(text)
+	for i, pairs := 0, append([]string{"127.0.0.1:8080", b.portal, "127.0.0.1:9000", b.app}, replace...); i < len(pairs); i += 2 {
+		if !strings.Contains(changed, pairs[i]) {
+			t.Fatalf("%s does not have %q", name, pairs[i])
+		}
+		changed = strings.ReplaceAll(changed, pairs[i], pairs[i+1])
+	}
+	return changed
+}
+
+func startNginx(t *testing.T, program string, b backends) (string, *x509.CertPool) {
+	dir, addr := t.TempDir(), freeAddr(t)
+	certFile, keyFile, roots := certificate(t, dir)
+	write(t, filepath.Join(dir, "forward-auth.conf"), b.example(t, "nginx.conf",
+		"listen 443 ssl", "listen "+addr+" ssl",
+		"/etc/ssl/example.org/fullchain.pem", certFile,
+		"/etc/ssl/example.org/privkey.pem", keyFile,
+	))
+	user := ""
+	if os.Geteuid() == 0 {
+		user = "user root;" // the folder is of this user alone
+	}
+	var temp strings.Builder
+	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
+		fmt.Fprintf(&temp, "    %s_temp_path %s/%s;\n", kind, dir, kind)
+	}
+	main := filepath.Join(dir, "nginx.conf")
+	write(t, main, fmt.Sprintf(`daemon off; %s
+pid %[2]s/pid; error_log stderr; worker_processes 1;
+events {}
+http {
+    access_log off;
+%[3]s    include %[2]s/forward-auth.conf;
+}
+`, user, dir, temp.String()))
+	run(t, nil, program, "-p", dir, "-e", "stderr", "-c", main)
+	return addr, roots
+}
+
+func startCaddy(t *testing.T, program string, b backends) (string, *x509.CertPool) {
+	dir, addr := t.TempDir(), freeAddr(t)
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "forward-auth"), b.example(t, "Caddyfile"))
+	main := filepath.Join(dir, "Caddyfile")
+	// Its own authority, which it tells nobody else about.
+	write(t, main, fmt.Sprintf(`{
+	admin off
+	local_certs
+	skip_install_trust
+	auto_https disable_redirects
+	default_bind 127.0.0.1
+	https_port %s
+	servers {
+		protocols h1 h2
+	}
+}
+import %s/forward-auth
+`, port, dir))
+	run(t, []string{"HOME=" + dir, "XDG_DATA_HOME=" + dir, "XDG_CONFIG_HOME=" + dir}, program, "run", "--config", main, "--adapter", "caddyfile")
+	root := filepath.Join(dir, "caddy", "pki", "authorities", "local", "root.crt")
+	var pemText []byte
+	waitFor(t, "Caddy's authority", func() bool {
+		pemText, err = os.ReadFile(root)
+		return err == nil && bytes.Contains(pemText, []byte("END CERTIFICATE"))
+	})
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(pemText)
+	return addr, roots
+}
+
+// untilStdinEnds runs a program and ends it when standard input does: the
+// kernel closes that pipe for us however this process goes.
+const untilStdinEnds = `"$@" </dev/null & child=$!; cat >/dev/null; kill "$child" 2>/dev/null; wait "$child"`
+
+// run starts a program and stops it at the end of the test.
+func run(t *testing.T, env []string, argv ...string) {
+	t.Helper()
+	var said bytes.Buffer
+	cmd := exec.Command("/bin/sh", append([]string{"-c", untilStdinEnds, "run"}, argv...)...)
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for us
+	lifeline, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = lifeline.Close()
+		_ = cmd.Wait() // how it ended is in what it said
+		if t.Failed() {
+			t.Logf("%s said:\n%s", argv[0], said.String())
+		}
+	})
+}
+
+// certificate makes a certificate for every host below example.org, and the
+// pool of authorities that holds it.
+func certificate(t *testing.T, dir string) (certFile, keyFile string, roots *x509.CertPool) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "forward-auth test"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		DNSNames: []string{"*.example.org"}, IsCA: true, BasicConstraintsValid: true,
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	write(t, certFile, string(certPEM))
+	write(t, keyFile, string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})))
+	roots = x509.NewCertPool()
+	roots.AppendCertsFromPEM(certPEM)
+	return certFile, keyFile, roots
+}
+
+// transport connects every name to one address.
+func transport(addr string, roots *x509.CertPool) *http.Transport {
+	dialer := &net.Dialer{Timeout: patience}
+	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}}
+	tr.DialContext = dialer.DialContext
+	if addr != "" {
+		tr.DialContext = dialTo(dialer, addr)
+	}
+	return tr
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// freeAddr returns an address of the loopback interface where nobody listens
+// now.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	return listener.Addr().String()
+}
+
+// waitFor looks at a condition until it holds.
+func waitFor(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for !holds() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waited %v in vain for %s", patience, what)
+		}
+	}
+}

@@ -1,0 +1,306 @@
+package proxytest
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"latchkey/handlers"
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/internal/config"
+	"latchkey/internal/cookie"
+	"latchkey/internal/forwardauth"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+func TestMain(m *testing.M) { testdb.Main(m) }
+
+const (
+	portalURL  = "https://" + portalHost
+	appURL     = "https://" + appHost
+	secretWord = "violet harbour 42 lanterns"
+)
+
+// world is a portal and an app behind one proxy.
+type world struct {
+	t         *testing.T
+	store     *models.Store
+	auth      *auth.Service
+	past      atomic.Int64 // how far the portal's clock is ahead, in nanoseconds
+	transport *http.Transport
+}
+
+// buildApp builds the example app.
+func buildApp(t *testing.T) string {
+	t.Helper()
+	binary := filepath.Join(t.TempDir(), "app")
+	if out, err := exec.Command("go", "build", "-o", binary, examples+"/app").CombinedOutput(); err != nil {
+		t.Fatalf("build the example app: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// configuration is what an operator sets for these examples.
+func configuration(t *testing.T) *config.Config {
+	t.Helper()
+	vars := map[string]string{
+		"LATCHKEY_PUBLIC_URL": portalURL, "LATCHKEY_COOKIE_DOMAIN": "example.org", "LATCHKEY_TRUSTED_PROXIES": "127.0.0.1",
+		"LATCHKEY_FORWARD_AUTH_FILE": filepath.Join(examples, "forward-auth.toml"),
+	}
+	cfg, warnings, err := config.Load(func(name string) string { return vars[name] }, nil)
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("the configuration: %v, warnings %q", err, warnings)
+	}
+	return cfg
+}
+
+func newWorld(t *testing.T, p proxy, program, app string, store *models.Store) *world {
+	t.Helper()
+	w := &world{t: t, store: store}
+	b := backends{portal: w.startPortal(), app: freeAddr(t)}
+	run(t, nil, app, "-addr", b.app)
+	addr, roots := p.start(t, program, b)
+	w.transport = transport(addr, roots)
+	t.Cleanup(w.transport.CloseIdleConnections)
+	waitFor(t, p.name, func() bool { return w.answers(portalURL + "/healthz") })
+	waitFor(t, "the app", func() bool { return w.answers(appURL + "/status") })
+	return w
+}
+
+func (w *world) answers(address string) bool {
+	response, err := (&http.Client{Transport: w.transport}).Get(address)
+	if err != nil {
+		return false
+	}
+	_ = response.Body.Close()
+	return response.StatusCode == http.StatusOK
+}
+
+func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.past.Load())) }
+
+func (w *world) advance(d time.Duration) { w.past.Add(int64(d)) }
+
+// startPortal starts the portal with all its middleware and returns where it
+// listens.
+func (w *world) startPortal() string {
+	w.t.Helper()
+	secret := []byte("a secret that is long enough for tests")
+	logger := slog.New(slog.DiscardHandler)
+	cfg := configuration(w.t)
+	var err error
+	w.auth, err = auth.New(auth.Options{
+		Store: w.store, Logger: logger, Now: w.now, PublicURL: portalURL, Secret: secret,
+		AccessTTL: 5 * time.Minute, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
+		Limits: true, SignupOpen: true, Policy: password.NewPolicy(password.PolicyOptions{}),
+		Hasher: password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	pages, err := handlers.New(handlers.Options{
+		Auth: w.auth, Store: w.store, Logger: logger, Now: w.now, PublicURL: portalURL, HTTPS: true, BrandName: "Latchkey",
+		Cookies:        cookie.New(cookie.Options{Secure: true, Domain: cfg.CookieDomain, FlashKey: secret, Now: w.now}),
+		TrustedProxies: cfg.TrustedProxies, ForwardAuth: forwardauth.New(cfg.ForwardAuth),
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	handler, err := pages.Echo()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	server := httptest.NewServer(handler)
+	w.t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// person makes an account.
+func (w *world) person(name, fullName string, role models.Role) *models.User {
+	w.t.Helper()
+	user, _, err := w.auth.CreateUser(w.t.Context(), auth.Shell(), auth.NewUser{
+		Account: auth.Account{Username: name, Email: name + "@example.org", FullName: fullName}, Role: role, Password: secretWord,
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return user
+}
+
+func dialTo(dialer *net.Dialer, addr string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return dialer.DialContext(ctx, network, addr)
+	}
+}
+
+// browser is a client with cookies that goes where it is sent one step at a
+// time.
+type browser struct {
+	*world
+	client *http.Client
+	jar    *cookiejar.Jar
+	extra  http.Header // on every request
+}
+
+func (w *world) browser() *browser {
+	w.t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return &browser{world: w, jar: jar, extra: http.Header{}, client: &http.Client{
+		Transport: w.transport, Jar: jar, Timeout: patience,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// answer is what came back, with where it was asked for.
+type answer struct {
+	t      *testing.T
+	at     string
+	code   int
+	header http.Header
+	body   string
+	cookie []*http.Cookie
+}
+
+func (b *browser) send(method, address, body string, headers ...string) *answer {
+	b.t.Helper()
+	r, err := http.NewRequestWithContext(b.t.Context(), method, address, strings.NewReader(body))
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for name, values := range b.extra {
+		r.Header[name] = values
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := b.client.Do(r)
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", method, address, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		b.t.Fatalf("%s %s: %v", method, address, err)
+	}
+	return &answer{b.t, address, response.StatusCode, response.Header, string(text), response.Cookies()}
+}
+
+// open is what a person does who follows a link.
+func (b *browser) open(address string) *answer {
+	b.t.Helper()
+	return b.send(http.MethodGet, address, "", "Accept", "text/html,*/*;q=0.8", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
+}
+
+// fetch is what a script of the app does.
+func (b *browser) fetch(method, address string) *answer {
+	b.t.Helper()
+	body := ""
+	if method != http.MethodGet {
+		body = "a=1"
+	}
+	return b.send(method, address, body, "Accept", "*/*", "Sec-Fetch-Mode", "cors", "Sec-Fetch-Site", "same-origin")
+}
+
+// post sends a form of the portal.
+func (b *browser) post(path string, pairs ...string) *answer {
+	b.t.Helper()
+	form := url.Values{}
+	for i := 0; i < len(pairs); i += 2 {
+		form.Set(pairs[i], pairs[i+1])
+	}
+	return b.send(http.MethodPost, portalURL+path, form.Encode(), "Content-Type", "application/x-www-form-urlencoded",
+		"Accept", "text/html", "Origin", portalURL, "Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate")
+}
+
+var refreshes = regexp.MustCompile(`<meta http-equiv="refresh" content="0; url=([^"]*)"`)
+
+// follow goes on as a browser does, by redirects and by pages that refresh
+// themselves, and returns the last answer and how many there were on the way.
+func (b *browser) follow(a *answer) (last *answer, hops int) {
+	b.t.Helper()
+	for ; ; hops++ {
+		target := a.header.Get("Location")
+		if found := refreshes.FindStringSubmatch(a.body); found != nil {
+			target = strings.ReplaceAll(found[1], "&amp;", "&")
+		} else if a.code < 300 || a.code > 399 {
+			return a, hops
+		}
+		if hops == 20 {
+			b.t.Fatalf("a loop: %s leads to %s", a.at, target)
+		}
+		base, err := url.Parse(a.at)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		next, err := base.Parse(target)
+		if err != nil {
+			b.t.Fatal(err)
+		}
+		a = b.open(next.String())
+	}
+}
+
+// hiddenNext is where the sign-in form leads.
+var hiddenNext = regexp.MustCompile(`name="next" value="([^"]*)"`)
+
+// signIn goes to an address of the app, signs in on the way, and returns what
+// is there in the end.
+func (b *browser) signIn(name, address string) *answer {
+	b.t.Helper()
+	login, _ := b.follow(b.open(address))
+	found := hiddenNext.FindStringSubmatch(login.body)
+	if !strings.HasPrefix(login.at, portalURL+"/login") || found == nil {
+		b.t.Fatalf("%s leads to %s (%d), want the sign-in page", address, login.at, login.code)
+	}
+	next := strings.ReplaceAll(found[1], "&amp;", "&")
+	a, _ := b.follow(b.post("/login", "username", name, "password", secretWord, "remember", "on", "next", next))
+	if a.at != address {
+		b.t.Errorf("signing in for %s ends at %s (%d)", address, a.at, a.code)
+	}
+	return a
+}
+
+// seen is what the app shows of a request.
+type seen struct {
+	Method, URI, User, Email, Name, Groups string
+	Headers                                http.Header
+}
+
+// app decodes an answer of the app.
+func (a *answer) app() seen {
+	a.t.Helper()
+	var s seen
+	if a.code != http.StatusOK || json.Unmarshal([]byte(a.body), &s) != nil {
+		a.t.Fatalf("%s: got status %d (Location %q), want an answer of the app\n%s", a.at, a.code, a.header.Get("Location"), a.body)
+	}
+	return s
+}
+
+// status checks the status, and that no cookie is touched on the app's host.
+func (a *answer) status(want int) *answer {
+	a.t.Helper()
+	if a.code != want {
+		a.t.Errorf("%s: got status %d (Location %q), want %d\n%s", a.at, a.code, a.header.Get("Location"), want, a.body)
+	}
+	if strings.HasPrefix(a.at, appURL) && len(a.cookie) > 0 {
+		a.t.Errorf("%s: sets %v", a.at, a.cookie)
+	}
+	return a
+}
