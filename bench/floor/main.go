@@ -1,6 +1,6 @@
 // Command floor is the least that an Echo server can do: it answers every GET
-// with one static page. The load bench measures the portal against it, in the
-// same run on the same machine.
+// and POST with one static page. The load bench measures the portal against it,
+// in the same run on the same machine.
 //
 // It has the process settings of the portal (cmd/web/serve.go), those of the
 // runtime included, and no middleware, so that what is left between the two is
@@ -78,15 +78,18 @@ func serve(ctx context.Context, addr string, size int) error {
 	return nil
 }
 
-// handler answers every GET with the same page, its length declared like that
-// of the portal's pages: net/http would cut a longer one into chunks.
+// handler answers every GET and POST with the same page, its length declared
+// like that of the portal's pages: net/http would cut a longer one into chunks.
+// It leaves the body of a POST to net/http, which reads it and throws it away.
 func handler(size int) http.Handler {
 	page := bytes.Repeat([]byte("<p>floor</p>\n"), size/13+1)[:size]
 	e := echo.New()
 	length := strconv.Itoa(size)
-	e.GET("/*", func(c echo.Context) error {
+	answer := func(c echo.Context) error {
 		c.Response().Header().Set(echo.HeaderContentLength, length)
 		return c.HTMLBlob(http.StatusOK, page)
-	})
+	}
+	e.GET("/*", answer)
+	e.POST("/*", answer)
 	return e
 }

@@ -67,6 +67,11 @@ func (b *bench) pages(ctx context.Context, db database, name string, sqliteTarge
 	if err := settle(portal.addr, w.sample, sessions); err != nil {
 		return err
 	}
+	return b.add(ctx, db, portal, w)
+}
+
+// add compares, and reports what came out.
+func (b *bench) add(ctx context.Context, db database, portal *server, w work) error {
 	result, err := b.compare(ctx, db, portal, w)
 	if err != nil {
 		return err
@@ -76,9 +81,9 @@ func (b *bench) pages(ctx context.Context, db database, name string, sqliteTarge
 		return err
 	}
 	b.report.pages = append(b.report.pages, result)
-	b.report.memory = append(b.report.memory, memoryRow{name + ", " + fmt.Sprint(b.connections) + " connections", db.name, used.resident, used.peak})
+	b.report.memory = append(b.report.memory, memoryRow{w.name + ", " + fmt.Sprint(b.connections) + " connections", db.name, used.resident, used.peak})
 	if result.Target > 0 {
-		b.report.check(name+" on "+db.name, "share of the floor", percent(result.Share), "≥ "+percent(result.Target), result.Share >= result.Target)
+		b.report.check(w.name+" on "+db.name, "share of the floor", percent(result.Share), "≥ "+percent(result.Target), result.Share >= result.Target)
 	}
 	return nil
 }
