@@ -46,6 +46,9 @@ func launch(t *testing.T, e environment) *server {
 	t.Cleanup(func() {
 		_ = s.cmd.Process.Kill()
 		<-s.done
+		if strings.Contains(s.out.String(), "WARNING: DATA RACE") {
+			t.Errorf("the server at %s has a data race", s.addr)
+		}
 		if t.Failed() {
 			t.Logf("the server at %s said:\n%s", s.addr, s.out)
 		}
@@ -205,6 +208,11 @@ func (b *browser) send(s *server, method, path string, form url.Values) (*reply,
 	for name, value := range b.cookies {
 		request.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
+	return exchange(request)
+}
+
+// exchange sends a request and reads the reply.
+func exchange(request *http.Request) (*reply, error) {
 	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
