@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
 
@@ -129,11 +128,7 @@ func (s *Store) lockFile(ctx context.Context) (unlock func(), err error) {
 	if s.dialect != dialectSQLite {
 		return func() {}, nil
 	}
-	lock := flock.New(strings.TrimPrefix(s.url, "sqlite:")+".lock", flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
-		return nil, fmt.Errorf("lock the database for migrating: %w", err)
-	}
-	return func() { _ = lock.Unlock() }, nil
+	return lockSQLite(ctx, strings.TrimPrefix(s.url, "sqlite:"))
 }
 
 // databaseFailure wraps what goose returns, whose causes keep their class.

@@ -7,7 +7,9 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/gofrs/flock"
 	"gorm.io/gorm"
 	"gorm.io/gorm/callbacks"
 	"gorm.io/gorm/clause"
@@ -99,11 +101,27 @@ func openSQLite(ctx context.Context, path string, conns int) (*sql.DB, error) {
 	}
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
-	if err := checkPragmas(ctx, db); err != nil {
+	// The first connection to a new file turns it into one with a write-ahead
+	// log. SQLite does not wait for another process that does the same.
+	unlock, err := lockSQLite(ctx, path)
+	if err == nil {
+		err = checkPragmas(ctx, db)
+		unlock()
+	}
+	if err != nil {
 		_ = db.Close()
 		return nil, err
 	}
 	return db, nil
+}
+
+// lockSQLite takes the lock file beside a database file.
+func lockSQLite(ctx context.Context, path string) (unlock func(), err error) {
+	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
+	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+		return nil, fmt.Errorf("lock the database: %w", err)
+	}
+	return func() { _ = lock.Unlock() }, nil
 }
 
 // checkPragmas refuses a database that did not take a setting we rely on:

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -274,5 +275,27 @@ func TestTime(t *testing.T) {
 	}
 	if got := models.At(moment).Add(time.Minute).Sub(models.At(moment)); got != time.Minute {
 		t.Errorf("%v, want a minute", got)
+	}
+}
+
+// TestOpenTogether opens a file that is not there yet from many sides at once,
+// as processes that start together do.
+func TestOpenTogether(t *testing.T) {
+	for range 50 {
+		url := "sqlite:" + filepath.Join(t.TempDir(), "new.db")
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				store, err := models.Open(t.Context(), models.Options{URL: url})
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := store.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
 	}
 }
