@@ -42,6 +42,9 @@ func (h *Handlers) disablePage(c echo.Context, status int, reason string, failur
 		return err
 	}
 	return h.ask(c, "Disable", func(page layouts.Page, user *models.User, live int) error {
+		if user.Disabled() {
+			return h.changedMeanwhile(c, user.ID)
+		}
 		return latchkey.Render(c, status, pages.AdminDisable(page, pages.AdminDisableView{
 			User: target(user), Sessions: live, Reason: reason, Errors: wrong,
 		}))
@@ -61,6 +64,9 @@ func (h *Handlers) disable(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if user.Disabled() {
+		return h.changedMeanwhile(c, id)
+	}
 	return h.see(c, "/admin/users/"+id, flashDisabled, callName(user), count(ended, "session"), id)
 }
 
@@ -73,6 +79,9 @@ func (h *Handlers) enable(c echo.Context) error {
 	user, err := h.auth.Enable(c.Request().Context(), h.actor(c), id)
 	if err != nil {
 		return err
+	}
+	if !user.Disabled() {
+		return h.changedMeanwhile(c, id)
 	}
 	return h.see(c, "/admin/users/"+id, flashEnabled, callName(user))
 }
@@ -131,6 +140,9 @@ func (h *Handlers) role(c echo.Context) error {
 	}
 	if err != nil {
 		return err
+	}
+	if chosen := in.Get("role"); chosen == string(user.Role) && chosen != in.Get("was") {
+		return h.changedMeanwhile(c, id)
 	}
 	return h.see(c, "/admin/users/"+id, flashRole, callName(user), in.Get("role"))
 }
@@ -197,6 +209,12 @@ func (h *Handlers) deleteUser(c echo.Context) error {
 		return err
 	}
 	return h.see(c, "/admin/users", flashDeleted, callName(user), count(ended, "session"))
+}
+
+// changedMeanwhile leads to the account that another admin was faster to act
+// on: it is as this one wanted it, so that nothing was done.
+func (h *Handlers) changedMeanwhile(c echo.Context, id string) error {
+	return h.see(c, "/admin/users/"+id, flashUserChanged)
 }
 
 // actor is the admin behind a request.

@@ -36,7 +36,7 @@ func formRoutes() []formRoute {
 		{"/admin/users/:id/disable", []string{"reason"}},
 		{"/admin/users/:id/enable", []string{"nothing"}},
 		{"/admin/users/:id/sign-out", []string{"nothing"}},
-		{"/admin/users/:id/role", []string{"role"}},
+		{"/admin/users/:id/role", []string{"role", "was"}},
 		{"/admin/users/:id/reset-link", []string{"nothing"}},
 		{"/admin/users/:id/unlock", []string{"nothing"}},
 		{"/admin/users/:id/tokens/:token/end", []string{"nothing"}},

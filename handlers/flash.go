@@ -26,6 +26,7 @@ const (
 	flashRole         = "user-role"
 	flashUnlocked     = "user-unlocked"
 	flashDeleted      = "user-deleted"
+	flashUserChanged  = "user-changed"
 	flashWasNoSession = "no-session"
 	flashToken        = "token"
 	flashUserToken    = "user-token"
@@ -93,6 +94,8 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return ok(arg(0) + " now has the role " + arg(1) + ".")
 	case flashUserToken:
 		return ok("The access token " + arg(0) + " of " + arg(1) + " is ended.")
+	case flashUserChanged:
+		return &layouts.Flash{Kind: components.Info, Text: "This account changed since you opened it. Here is the new state."}
 	case flashUnlocked:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
 	case flashDeleted:

@@ -122,6 +122,9 @@ func (h *Handlers) endToken(c echo.Context) error {
 func (h *Handlers) confirmEndUserToken(c echo.Context) error {
 	return h.ask(c, "End a token of", func(page layouts.Page, user *models.User, _ int) error {
 		token, err := h.liveToken(c, user.ID, "token")
+		if errors.Is(err, apperr.NotFound) && h.wasToken(c, user.ID, c.Param("token")) {
+			return h.see(c, "/admin/users/"+user.ID, flashWasNoToken)
+		}
 		if err != nil {
 			return err
 		}

@@ -56,8 +56,8 @@ func (s *Service) actOn(ctx context.Context, actor Actor, userID string,
 }
 
 // Disable shuts an account and ends every session and every personal access
-// token of it. It returns how many sessions were live. reason is for admins.
-// An account that is disabled stays so.
+// token of it. It returns the account as it was before, and how many sessions
+// were live. reason is for admins. An account that was disabled stays as it is.
 func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason string) (user *models.User, ended int, err error) {
 	reason = strings.Join(strings.Fields(reason), " ")
 	if problem := checkReason(reason); problem != "" {
@@ -71,7 +71,8 @@ func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason strin
 	return user, ended, err
 }
 
-// Enable opens a disabled account again. Its sessions and tokens stay over.
+// Enable opens a disabled account again and returns it as it was before. Its
+// sessions and tokens stay over.
 func (s *Service) Enable(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
 	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
 		user = u
@@ -93,7 +94,8 @@ func (s *Service) SignOutUser(ctx context.Context, actor Actor, userID string) (
 	return user, ended, err
 }
 
-// SetRole changes what an account may do, from its next request on.
+// SetRole changes what an account may do, from its next request on. It returns
+// the account as it was before; one that had the role stays as it is.
 func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role models.Role) (user *models.User, err error) {
 	if role != models.RoleUser && role != models.RoleAdmin {
 		return nil, apperr.Fields{{Field: "role", Message: "Choose a role."}}

@@ -246,7 +246,7 @@ func TestAdminForms(t *testing.T) {
 	}{
 		{sampleNamed(t, "admin disable"), "/admin/users/b/disable", "reason"},
 		{sampleNamed(t, "admin sign-out"), "/admin/users/b/sign-out", ""},
-		{sampleNamed(t, "admin role"), "/admin/users/b/role", "role role"},
+		{sampleNamed(t, "admin role"), "/admin/users/b/role", "was role role"},
 		{sampleNamed(t, "admin reset link"), "/admin/users/b/reset-link", ""},
 		{sampleNamed(t, "admin delete"), "/admin/users/b/delete", "confirm:off"},
 		{sampleNamed(t, "admin new user"), "/admin/users/new", "username:off email:off full_name:off role role"},

@@ -113,7 +113,7 @@ func Docs(page layouts.Page, view DocsView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</code></pre></section><section class=\"stack\" aria-labelledby=\"endpoints\"><h2 id=\"endpoints\">Endpoints</h2>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</code></pre></section><section class=\"stack section\" aria-labelledby=\"endpoints\"><h2 id=\"endpoints\">Endpoints</h2>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

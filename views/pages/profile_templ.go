@@ -232,7 +232,7 @@ func profileSignIn(view ProfileView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</dd><dd class=\"act\"><a href=\"/profile/password\">Change password</a></dd></div><div><dt>Access tokens</dt><dd>For scripts and other programs</dd><dd class=\"act\"><a href=\"/profile/tokens\">Manage tokens</a></dd></div></dl></section>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "</dd><dd class=\"act\"><a href=\"/profile/password\">Change password</a></dd></div><div><dt>Access tokens</dt><dd>For scripts and programs</dd><dd class=\"act\"><a href=\"/profile/tokens\">Manage tokens</a></dd></div></dl></section>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
