@@ -1,0 +1,208 @@
+package e2e
+
+import (
+	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
+)
+
+// Pages that people adjust to their eyes: with colours of their own, and with
+// text spread out. Each check is shown to fail first.
+
+// adjusted runs a test on one page of each kind: signed out, a form among
+// lists, a table.
+func adjusted(t *testing.T, f func(b *tab, name string)) {
+	t.Helper()
+	t.Parallel()
+	p := startPortal(t)
+	boss := p.admin(newAccount("boss", "The Boss"))
+	p.people(5)
+	b := open(t, p, true)
+	b.wantStatus(b.visit("/login"), 200)
+	f(b, "login")
+	b.fill("Email or username", "nobody")
+	b.fill("Password", "not the password")
+	b.wantStatus(b.press("Sign in"), 422)
+	f(b, "login wrong")
+	b.signIn(boss.username, boss.password)
+	for _, path := range []string{"/profile", "/profile/tokens", "/admin/users"} {
+		b.wantStatus(b.visit(path), 200)
+		f(b, path[1:])
+	}
+}
+
+// restyle puts a person's own style over the page's until the next page. The
+// content security policy does not reach what comes from outside of the page.
+func (b *tab) restyle(css string) {
+	b.Helper()
+	ask[bool](b, `(() => {
+		const sheet = new CSSStyleSheet();
+		sheet.replaceSync(%s);
+		document.adoptedStyleSheets = [sheet];
+		return true;
+	})()`, css)
+}
+
+// wantFaults fails unless a check finds something under a style that breaks it,
+// and then takes the style away.
+func (b *tab) wantFaults(css string, check func() []string) {
+	b.Helper()
+	b.restyle(css)
+	if len(check()) == 0 {
+		b.Errorf("%s passes with %q", b.at(), css)
+	}
+	b.restyle("")
+}
+
+// TestForcedColors looks at pages in the few colours that a person chose for
+// everything (CSS Color Adjustment 1 §3), light on dark and dark on light.
+func TestForcedColors(t *testing.T) {
+	adjusted(t, func(b *tab, name string) {
+		for _, look := range looks {
+			b.screen(look.width, look.height, look.dark)
+			b.forceColors(look.dark)
+			b.until("the colours to be forced", `matchMedia("(forced-colors: active)").matches`)
+			b.wantFaults(`p, label, h1 { forced-color-adjust: none; color: Canvas !important; background: none !important }`, b.unreadable)
+			b.wantFaults(`.btn, .input { border-color: Canvas !important; border-width: 0 !important }`, b.unbounded)
+			b.wantFaults(`:focus-visible { outline: none !important }`, b.ringless)
+			for check, find := range map[string]func() []string{"text": b.unreadable, "edges": b.unbounded, "focus": b.ringless} {
+				for _, fault := range find() {
+					b.Errorf("%s, %s, forced colours: %s: %s", name, look.name, check, fault)
+				}
+			}
+			b.picture("forced " + name + " " + look.name)
+		}
+		b.screen(1280, 800, false)
+	})
+}
+
+func (b *tab) forceColors(dark bool) {
+	b.Helper()
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+		{Name: "forced-colors", Value: "active"},
+		{Name: "prefers-color-scheme", Value: scheme},
+		{Name: "prefers-reduced-motion", Value: "reduce"},
+	}})
+}
+
+// colours are functions about what is painted. The contrast is that of WCAG
+// 2.2; a background that cannot be seen through is looked for upwards.
+const colours = `
+	const rgba = (c) => (c.match(/[\d.]+/g) ?? []).map(Number);
+	const luminance = (c) => rgba(c).slice(0, 3).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+		.reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+	const contrast = (a, b) => { const [x, y] = [luminance(a), luminance(b)].sort((m, n) => n - m); return (x + 0.05) / (y + 0.05); };
+	const clear = (c) => rgba(c)[3] === 0;
+	const canvas = () => { const e = document.documentElement; const c = getComputedStyle(e).backgroundColor;
+		return clear(c) ? getComputedStyle(document.body).backgroundColor : c; };
+	const behind = (e) => { for (; e; e = e.parentElement) { const c = getComputedStyle(e).backgroundColor; if (!clear(c)) return c; } return canvas(); };
+	const hidden = (e) => Boolean(e.closest(".vh, .skip, [hidden]")) || !e.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+	const name = (e) => e.outerHTML.slice(0, 90);
+`
+
+// unreadable names the text that does not stand out from what is behind it.
+func (b *tab) unreadable() []string {
+	b.Helper()
+	return ask[[]string](b, `(() => {`+colours+`
+		const faults = [];
+		const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+		while (walk.nextNode()) {
+			const e = walk.currentNode.parentElement;
+			if (!walk.currentNode.data.trim() || e.matches("script, style, option") || hidden(e)) continue;
+			const ratio = contrast(getComputedStyle(e).color, behind(e));
+			if (!(ratio >= 4.5)) faults.push(ratio.toFixed(1) + " " + name(e));
+		}
+		return faults;
+	})()`)
+}
+
+// unbounded names the buttons and fields whose edge cannot be seen. The
+// browser itself draws the small boxes, and it looks after them.
+func (b *tab) unbounded() []string {
+	b.Helper()
+	return ask[[]string](b, `(() => {`+colours+`
+		return [...document.querySelectorAll("button, .btn, input:not([type=hidden], [type=checkbox], [type=radio]), select, textarea")]
+			.filter((e) => !hidden(e) && !e.readOnly).flatMap((e) => {
+				const style = getComputedStyle(e);
+				const ratio = contrast(style.borderTopColor, behind(e.parentElement));
+				return parseFloat(style.borderTopWidth) >= 1 && style.borderTopStyle !== "none" && !clear(style.borderTopColor) && ratio >= 3
+					? [] : [style.borderTop + " " + name(e)];
+			});
+	})()`)
+}
+
+// ringless goes through the page by keyboard and names what shows no ring when
+// it has the focus (WCAG 2.2, 2.4.7).
+func (b *tab) ringless() []string {
+	b.Helper()
+	ask[bool](b, `(() => { document.activeElement?.blur(); getSelection().collapse(document.body, 0); window.visited = new Set(); return true; })()`)
+	var faults []string
+	for range 60 {
+		b.key(tabKey)
+		at := ask[struct {
+			Done  bool
+			Fault string
+		}](b, `(() => {`+colours+`
+			const e = document.activeElement;
+			if (!e || e === document.body || window.visited.has(e)) return { Done: true, Fault: "" };
+			window.visited.add(e);
+			const style = getComputedStyle(e);
+			const ring = parseFloat(style.outlineWidth) >= 2 && style.outlineStyle !== "none" && contrast(style.outlineColor, behind(e.parentElement)) >= 3;
+			return { Done: false, Fault: ring ? "" : style.outline + " " + name(e) };
+		})()`)
+		if at.Done {
+			break
+		}
+		if at.Fault != "" {
+			faults = append(faults, at.Fault)
+		}
+	}
+	if ask[int](b, `window.visited.size`) < 3 {
+		b.Errorf("%s: the Tab key reaches too little", b.at())
+	}
+	return faults
+}
+
+// spacing is what WCAG 2.2, 1.4.12 lets a person do to text.
+const spacing = `* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
+p { margin-block-end: 2em !important }`
+
+// TestTextSpacing spreads out the text: nothing is cut off, and nothing makes
+// a phone scroll sideways.
+func TestTextSpacing(t *testing.T) {
+	adjusted(t, func(b *tab, name string) {
+		for _, look := range looks {
+			b.screen(look.width, look.height, look.dark)
+			b.wantFaults(`h1 { max-block-size: 0.5em !important; overflow: hidden !important }`, b.clipped)
+			b.restyle(spacing)
+			for _, fault := range b.clipped() {
+				b.Errorf("%s, %s, spaced out: cut off: %s", name, look.name, fault)
+			}
+			if got := ask[int64](b, `document.scrollingElement.scrollWidth`); got > look.width {
+				b.Errorf("%s, %s, spaced out: the page is %d wide and scrolls sideways: %s", name, look.name, got, b.tooWide())
+			}
+			b.picture("spaced " + name + " " + look.name)
+			b.restyle("")
+		}
+		b.screen(1280, 800, false)
+	})
+}
+
+// clipped names what hides a part of its content. What is meant for those who
+// hear the page is hidden on purpose, and the portal's name, which gives way in
+// the bar, is whole in the title.
+func (b *tab) clipped() []string {
+	b.Helper()
+	return ask[[]string](b, `[...document.querySelectorAll("body *")]
+		.filter((e) => !(e instanceof SVGElement) && !e.closest(".vh, .top .brand") && e.clientWidth > 1 && e.checkVisibility({ visibilityProperty: true }))
+		.filter((e) => {
+			const { overflowX, overflowY } = getComputedStyle(e);
+			const hides = (overflow) => overflow === "hidden" || overflow === "clip";
+			return hides(overflowX) && e.scrollWidth > e.clientWidth + 1 || hides(overflowY) && e.scrollHeight > e.clientHeight + 1;
+		})
+		.map((e) => e.scrollWidth + "x" + e.scrollHeight + " in " + e.clientWidth + "x" + e.clientHeight + " " + e.outerHTML.slice(0, 90))`)
+}

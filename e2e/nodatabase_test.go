@@ -1,0 +1,48 @@
+//go:build unix
+
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// TestNoDatabase looks at a portal whose database answers nobody.
+func TestNoDatabase(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	b, stranger := open(t, p, true), open(t, p, true)
+	b.signIn(ana.username, ana.password)
+	stranger.visit("/login")
+	stranger.fill("Email or username", ana.username)
+	stranger.fill("Password", ana.password)
+
+	b.watch.mute(true) // Chromium complains of every answer from 500 on
+	stranger.watch.mute(true)
+	p.holdDatabase()
+	b.wantStatus(b.visit("/profile"), http.StatusServiceUnavailable)
+	b.see("Sorry, the service is unavailable", "Nothing was changed.", "Try again")
+	b.inspect("error 503")
+	stranger.wantStatus(stranger.press("Sign in"), http.StatusServiceUnavailable)
+	stranger.see("We cannot sign you in right now. Nothing was changed.")
+	stranger.inspect("error 503 sign-in")
+}
+
+// holdDatabase takes every lock of the SQLite file until the end of the test,
+// as another program may: its readers' and its writer's are eight bytes of the
+// shared-memory file (SQLite, "WAL-mode File Format" §2.3.1).
+func (p *portal) holdDatabase() {
+	p.t.Helper()
+	file, err := os.OpenFile(filepath.Join(p.dir, "latchkey.db-shm"), os.O_RDWR, 0)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.t.Cleanup(func() { _ = file.Close() })
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Whence: io.SeekStart, Start: 120, Len: 8}
+	waitFor(p.t, "the locks of the database", func() bool { return syscall.FcntlFlock(file.Fd(), syscall.F_SETLK, &lock) == nil })
+}
