@@ -53,7 +53,7 @@ func (a *API) config() huma.Config {
 	c.Tags = []*huma.Tag{
 		{Name: tagTokens, Description: "Get tokens, go on with them, end them, ask what one is worth."},
 		{Name: tagMe, Description: "What the person behind the token may read and change about themselves."},
-		{Name: tagUsers, Description: "Everybody's accounts and sessions, for admins."},
+		{Name: tagUsers, Description: "Everybody’s accounts and sessions, for admins."},
 		{Name: tagAbout, Description: "The API itself."},
 	}
 	scopes := map[string]string{}
