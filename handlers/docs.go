@@ -24,7 +24,7 @@ func (h *Handlers) docs(c echo.Context) error {
 		Title: "API", Description: "The API of " + h.brand.Name + ": every request, to read and to try.", Brand: h.brand, Path: "/docs",
 	}
 	return latchkey.Render(c, http.StatusOK, pages.Docs(page, pages.DocsView{
-		PublicURL: h.publicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI()),
+		PublicURL: h.publicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI(), h.publicURL),
 	}))
 }
 
@@ -36,7 +36,7 @@ func docsPolicy(policy string) string {
 
 // endpointGroups lists what the API's document describes: by tag in the order
 // of the document, the short paths first, and of one path what reads.
-func endpointGroups(document *huma.OpenAPI) []pages.EndpointGroup {
+func endpointGroups(document *huma.OpenAPI, publicURL string) []pages.EndpointGroup {
 	groups := make([]pages.EndpointGroup, len(document.Tags))
 	for i, tag := range document.Tags {
 		groups[i] = pages.EndpointGroup{Name: tag.Name, Text: tag.Description}
@@ -47,10 +47,7 @@ func endpointGroups(document *huma.OpenAPI) []pages.EndpointGroup {
 			if i < 0 {
 				groups, i = append(groups, pages.EndpointGroup{Name: "More"}), len(groups)
 			}
-			groups[i].Endpoints = append(groups[i].Endpoints, pages.Endpoint{
-				Method: operation.Method, Path: path, Summary: operation.Summary,
-				Token: len(operation.Security) > 0, Scopes: scopesOf(operation),
-			})
+			groups[i].Endpoints = append(groups[i].Endpoints, endpointOf(document, path, operation, publicURL))
 		}
 	}
 	for _, group := range groups {

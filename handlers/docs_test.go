@@ -32,6 +32,11 @@ func TestDocs(t *testing.T) {
 			t.Errorf("the list has %d endpoints, the document %d", rows, operations)
 		}
 
+		page.says(
+			"Details of PATCH /users/{id}", "(path, required)", "disabled", "Answer: 200", "401 Unauthorized, 403 Forbidden",
+			`-X PATCH `+s.url+`/users/{id} -H "Authorization: Bearer $TOKEN" --json '{"`, `/token -d username=… -d password=…`, `"token_type": "bearer"`,
+		)
+
 		everywhere := b.get("/login").header.Get("Content-Security-Policy")
 		const trusted = "; require-trusted-types-for 'script'; trusted-types 'none'"
 		if got, want := page.header.Get("Content-Security-Policy"), strings.Replace(everywhere, trusted, "", 1); got != want || got == everywhere {
