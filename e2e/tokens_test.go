@@ -155,6 +155,8 @@ func TestDocsWithoutScript(t *testing.T) {
 	if got := ask[int64](b, `document.scrollingElement.scrollWidth`); got > 320 {
 		t.Errorf("the page is %d wide and scrolls sideways: %s", got, b.tooWide())
 	}
+	b.clickOn(".endpoints summary")
+	b.see("What the client calls itself", "-d username=… -d password=…", "Failures: 400 Bad Request")
 	b.picture("docs without script")
 }
 
@@ -169,6 +171,9 @@ func TestDocs(t *testing.T) {
 	b.wantStatus(b.visit("/docs"), 200)
 	b.until("Swagger UI to be there", `document.querySelector(".opblock-tag")`)
 	b.inspectLooks("docs") // style attributes are Swagger UI's own affair
+	ask[int64](b, `(document.querySelectorAll(".endpoints details").forEach((d) => { d.open = true; }), 1)`)
+	b.inspectLooks("docs with all details")
+	ask[int64](b, `(document.querySelectorAll(".endpoints details").forEach((d) => { d.open = false; }), 1)`)
 
 	b.click("Authorize")
 	b.until("the dialog", `document.querySelector(".modal-ux")`)
