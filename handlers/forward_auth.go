@@ -133,7 +133,7 @@ func (h *Handlers) wayBack(o original) (path string, whole bool) {
 // byAccessToken finds out whose the original request is by the cookie of the
 // live access token: the one query of nearly every request. Nil is nobody's.
 func (h *Handlers) byAccessToken(c echo.Context) (*auth.Identity, error) {
-	access, _, _ := h.cookies.Tokens(c.Request())
+	access := h.cookies.Access(c.Request())
 	if access == "" {
 		return nil, nil //nolint:nilnil // nobody is an answer here, and not a failure
 	}

@@ -60,12 +60,41 @@ func New(o Options) *Jar {
 // one of the two was planted (RFC 6265bis §8.6). present reports that there
 // was any token cookie at all.
 func (j *Jar) Tokens(r *http.Request) (accessToken, refreshToken string, present bool) {
-	a, sawAccess := j.read(r, access)
-	b, sawRefresh := j.read(r, refresh)
-	if !sawAccess && !sawRefresh {
+	var a, b once
+	accessName, refreshName := j.name(access), j.name(refresh)
+	for _, c := range r.Cookies() { // one pass: these come with nearly every request
+		switch c.Name {
+		case accessName:
+			a.add(c.Value)
+		case refreshName:
+			b.add(c.Value)
+		}
+	}
+	if a.times+b.times == 0 {
 		return j.hostTokens(r)
 	}
-	return a, b, true
+	return a.value(), b.value(), true
+}
+
+// Access returns the access token alone, as Tokens does.
+func (j *Jar) Access(r *http.Request) string {
+	value, _ := j.read(r, access)
+	return value
+}
+
+// once is a cookie that must not come twice.
+type once struct {
+	text  string
+	times int
+}
+
+func (o *once) add(text string) { o.text, o.times = text, o.times+1 }
+
+func (o *once) value() string {
+	if o.times != 1 || len(o.text) > maxValue {
+		return ""
+	}
+	return o.text
 }
 
 // EveryToken returns all token cookies, also those that came more than once:

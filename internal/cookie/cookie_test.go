@@ -125,6 +125,9 @@ func TestTokens(t *testing.T) {
 		if access != test.access || refresh != test.refresh || present != test.present {
 			t.Errorf("%s: %q, %q, %v; want %q, %q, %v", test.name, access, refresh, present, test.access, test.refresh, test.present)
 		}
+		if got := newJar(false).Access(request(test.headers...)); got != test.access {
+			t.Errorf("%s: access %q, want %q", test.name, got, test.access)
+		}
 		var prefixed []string
 		for _, header := range test.headers {
 			prefixed = append(prefixed, strings.NewReplacer("access=", "__Host-access=", "refresh=", "__Host-refresh=", "__Host-access=y", "access=y").Replace(header))
