@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey"
+	"latchkey/handlers/api"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/internal/forwardauth"
@@ -181,11 +182,11 @@ func bearerToken(r *http.Request) string {
 	if len(lines) != 1 {
 		return ""
 	}
-	scheme, token, _ := strings.Cut(lines[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	token, ok := api.BearerToken(lines[0])
+	if !ok {
 		return ""
 	}
-	return strings.Trim(token, " ")
+	return token
 }
 
 // remoteHeaders tell an app who asks. They are never read from a request.

@@ -42,18 +42,17 @@ func (t *PersonalTokens) Create(ctx context.Context, token *PersonalToken) error
 // Bearer is what the database says, in one query, of a personal access token
 // and of the person it belongs to.
 type Bearer struct {
-	Token             PersonalToken // without its hash
-	Username          string
-	Email             string
-	FullName          string
-	Role              Role
-	PasswordChangedAt Time
-	DisabledAt        Time
+	Token      PersonalToken // without its hash
+	Username   string
+	Email      string
+	FullName   string
+	Role       Role
+	DisabledAt Time
 }
 
 const bearerQuery = `
 	SELECT p.id, p.user_id, p.name, p.hint, p.scope, p.created_at, p.expires_at, p.last_used_at, p.last_used_ip,
-		p.ended_at, p.end_reason, u.username, u.email, u.full_name, u.role, u.password_changed_at, u.disabled_at
+		p.ended_at, p.end_reason, u.username, u.email, u.full_name, u.role, u.disabled_at
 	FROM personal_access_tokens p JOIN users u ON u.id = p.user_id WHERE p.token_hash = $1`
 
 // Identify answers who a secret belongs to: dead tokens and disabled people
@@ -63,7 +62,7 @@ func (t *PersonalTokens) Identify(ctx context.Context, secret string) (*Bearer, 
 	p := &b.Token
 	err := t.store.statements.bearer.row(ctx, []any{HashToken(secret)},
 		&p.ID, &p.UserID, &p.Name, &p.Hint, &p.Scope, &p.CreatedAt, &p.ExpiresAt, &p.LastUsedAt, &p.LastUsedIP,
-		&p.EndedAt, &p.EndReason, &b.Username, &b.Email, &b.FullName, &b.Role, &b.PasswordChangedAt, &b.DisabledAt)
+		&p.EndedAt, &p.EndReason, &b.Username, &b.Email, &b.FullName, &b.Role, &b.DisabledAt)
 	if err != nil {
 		return nil, translate("identify personal token", err)
 	}

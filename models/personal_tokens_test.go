@@ -41,7 +41,7 @@ func TestPersonalTokenIdentify(t *testing.T) {
 		must(t, store.PersonalTokens.End(ctx, token.ID, ada.ID, models.ReasonAdmin, epoch))
 		want := &models.Bearer{
 			Token: *token, Username: "ada", Email: "ada@Example.org", FullName: "The ada", Role: models.RoleAdmin,
-			PasswordChangedAt: models.At(epoch), DisabledAt: models.At(epoch),
+			DisabledAt: models.At(epoch),
 		}
 		want.Token.TokenHash, want.Token.LastUsedAt, want.Token.LastUsedIP = "", models.At(epoch), "192.0.2.9"
 		want.Token.EndedAt, want.Token.EndReason = models.At(epoch), models.ReasonAdmin

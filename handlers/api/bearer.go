@@ -78,11 +78,18 @@ func presented(r *http.Request) (string, error) {
 	default:
 		return "", misused("The request has more than one Authorization header.")
 	}
-	scheme, token, _ := strings.Cut(headers[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	token, ok := BearerToken(headers[0])
+	if !ok {
 		return "", nothingPresented()
 	}
-	return strings.TrimLeft(token, " "), nil
+	return token, nil
+}
+
+// BearerToken returns the token of an Authorization header's value (RFC 6750
+// §2.1), and whether the value is of that scheme at all.
+func BearerToken(value string) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(value, " ")
+	return strings.Trim(token, " "), strings.EqualFold(scheme, "Bearer")
 }
 
 // elsewhere refuses a token in the query or in a form: they end up in logs and

@@ -59,13 +59,13 @@ func (s *Service) actOn(ctx context.Context, actor Actor, userID string,
 // token of it. It returns the account as it was before, and how many sessions
 // were live. reason is for admins. An account that was disabled stays as it is.
 func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason string) (user *models.User, ended int, err error) {
-	reason = strings.Join(strings.Fields(reason), " ")
-	if problem := checkReason(reason); problem != "" {
-		return nil, 0, apperr.Fields{{Field: "reason", Message: problem}}
+	change := UserChange{Reason: reason}
+	if wrong := change.check(); len(wrong) > 0 {
+		return nil, 0, wrong
 	}
 	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
 		user = u
-		ended, err = act{s, tx, actor, u, last, record}.disable(ctx, reason)
+		ended, err = act{s, tx, actor, u, last, record}.disable(ctx, change.Reason)
 		return err
 	})
 	return user, ended, err
@@ -97,8 +97,9 @@ func (s *Service) SignOutUser(ctx context.Context, actor Actor, userID string) (
 // SetRole changes what an account may do, from its next request on. It returns
 // the account as it was before; one that had the role stays as it is.
 func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role models.Role) (user *models.User, err error) {
-	if role != models.RoleUser && role != models.RoleAdmin {
-		return nil, apperr.Fields{{Field: "role", Message: "Choose a role."}}
+	change := UserChange{Role: &role}
+	if wrong := change.check(); len(wrong) > 0 {
+		return nil, wrong
 	}
 	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
 		user = u

@@ -67,30 +67,13 @@ func (s *Service) rotateAPI(ctx context.Context, claims *Claims, client Client) 
 	if p.Over != "" {
 		return nil, notGranted(errors.New("the session is over: " + string(p.Over)))
 	}
-	switch presented, current := claims.Generation, p.Session.Generation; {
-	case presented == current:
+	if claims.Generation == p.Session.Generation {
 		return nil, heldAPI(&p.Session, now)
-	case presented > current:
-		err = s.endQuietly(ctx, p, client)
-	default:
-		err = s.endReplayed(ctx, p, claims.Generation, client)
 	}
-	if err != nil {
+	if _, err := s.endMisused(ctx, p, claims.Generation, client); err != nil {
 		return nil, err
 	}
 	return nil, notGranted(errors.New("a refresh token of another generation"))
-}
-
-// rotation asks for the next generation of a token's session.
-func (s *Service) rotation(claims *Claims) models.Rotation {
-	rotation := models.Rotation{
-		SessionID: claims.SessionID, UserID: claims.Subject, TokenID: claims.ID,
-		Generation: claims.Generation, Now: s.now(),
-	}
-	if s.limits {
-		rotation.PerMinute = rotationsPerMinute
-	}
-	return rotation
 }
 
 // heldAPI is held, in words for a client.

@@ -129,14 +129,7 @@ func (s *Service) explainExpired(ctx context.Context, token string) (models.Reas
 // steps of product.md §4.
 func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (Result, error) {
 	ended := Result{Clear: true}
-	rotation := models.Rotation{
-		SessionID: claims.SessionID, UserID: claims.Subject, TokenID: claims.ID,
-		Generation: claims.Generation, Now: s.now(),
-	}
-	if s.limits {
-		rotation.PerMinute = rotationsPerMinute
-	}
-	p, err := s.store.Sessions.Rotate(ctx, rotation)
+	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims))
 	if err == nil {
 		return s.delivered(p), nil
 	}
@@ -157,12 +150,21 @@ func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (R
 		return s.delivered(p), nil
 	case presented == current:
 		return Result{}, held(session, now)
-	case presented > current:
-		ended.Ended = models.ReasonRestored
-		return ended, s.endQuietly(ctx, p, client)
 	}
-	ended.Ended = models.ReasonReplay
-	return ended, s.endReplayed(ctx, p, claims.Generation, client)
+	ended.Ended, err = s.endMisused(ctx, p, claims.Generation, client)
+	return ended, err
+}
+
+// rotation asks for the next generation of a token's session.
+func (s *Service) rotation(claims *Claims) models.Rotation {
+	rotation := models.Rotation{
+		SessionID: claims.SessionID, UserID: claims.Subject, TokenID: claims.ID,
+		Generation: claims.Generation, Now: s.now(),
+	}
+	if s.limits {
+		rotation.PerMinute = rotationsPerMinute
+	}
+	return rotation
 }
 
 // overlaps reports whether the immediate predecessor of the current refresh
@@ -185,43 +187,32 @@ func (s *Service) delivered(p *models.Presence) Result {
 	return Result{Identity: identityOf(p), Tokens: s.mint(&p.Session)}
 }
 
-// endReplayed ends a session whose used refresh token came back: somebody has
-// a copy. The person is told at the next sign-in.
-func (s *Service) endReplayed(ctx context.Context, p *models.Presence, generation int64, client Client) error {
-	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+// endMisused ends a session whose presented refresh token is not its newest,
+// and returns why. An older one came back: somebody has a copy, and the person
+// is told at the next sign-in. A younger one was made before the database was
+// restored from a backup: nobody did wrong.
+func (s *Service) endMisused(ctx context.Context, p *models.Presence, generation int64, client Client) (models.Reason, error) {
+	reason, action, detail := models.ReasonReplay, ActionReplay, fmt.Sprintf("generation %d of %d", generation, p.Session.Generation)
+	if generation > p.Session.Generation {
+		reason, action, detail = models.ReasonRestored, ActionRestored, ""
+	}
+	return reason, s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, p.Session.UserID)
 		if err != nil {
 			return err
 		}
-		err = tx.Sessions.End(ctx, p.Session.ID, user.ID, models.ReasonReplay, s.now())
+		err = tx.Sessions.End(ctx, p.Session.ID, user.ID, reason, s.now())
 		if errors.Is(err, apperr.NotFound) {
 			return nil // a parallel request was faster
 		}
 		if err != nil {
 			return err
 		}
-		actor := Actor{SessionID: p.Session.ID, Client: client}
-		record(actor.event(ActionReplay, user, fmt.Sprintf("generation %d of %d", generation, p.Session.Generation)))
-		return tx.Users.MarkReplayed(ctx, user.ID, s.now())
-	})
-}
-
-// endQuietly ends a session that is younger in the browser than in the
-// database, which was restored from a backup: nobody did wrong.
-func (s *Service) endQuietly(ctx context.Context, p *models.Presence, client Client) error {
-	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := tx.Users.Lock(ctx, p.Session.UserID)
-		if err != nil {
-			return err
+		record(Actor{SessionID: p.Session.ID, Client: client}.event(action, user, detail))
+		if reason == models.ReasonReplay {
+			return tx.Users.MarkReplayed(ctx, user.ID, s.now())
 		}
-		err = tx.Sessions.End(ctx, p.Session.ID, user.ID, models.ReasonRestored, s.now())
-		if err == nil {
-			record(Actor{SessionID: p.Session.ID, Client: client}.event(ActionRestored, user, ""))
-		}
-		if errors.Is(err, apperr.NotFound) {
-			return nil
-		}
-		return err
+		return nil
 	})
 }
 

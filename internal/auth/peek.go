@@ -31,18 +31,15 @@ func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Resu
 	if ended.Ended = p.Over; ended.Ended != "" {
 		return ended, nil
 	}
-	switch presented, current := claims.Generation, session.Generation; {
-	case presented == current, presented == current-1 && s.overlaps(session, now):
+	presented, current := claims.Generation, session.Generation
+	if presented == current || presented == current-1 && s.overlaps(session, now) {
 		if err := s.seen(ctx, claims, session, now); err != nil {
 			return Result{}, err
 		}
 		return Result{Identity: identityOf(p)}, nil
-	case presented > current:
-		ended.Ended = models.ReasonRestored
-		return ended, s.endQuietly(ctx, p, client)
 	}
-	ended.Ended = models.ReasonReplay
-	return ended, s.endReplayed(ctx, p, claims.Generation, client)
+	ended.Ended, err = s.endMisused(ctx, p, presented, client)
+	return ended, err
 }
 
 // seen records the use of a session's tokens: the first of their generation

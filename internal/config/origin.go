@@ -47,12 +47,16 @@ func (l *loader) publicURL(name, port string, insecure bool) string {
 	return origin
 }
 
+// list reads values that stand between commas or spaces.
+func (l *loader) list(name string) []string {
+	return strings.FieldsFunc(l.value(name), func(r rune) bool { return r == ',' || r == ' ' })
+}
+
 // originList reads a list of origins, each as a browser writes it (RFC 6454
 // §6.2).
 func (l *loader) originList(name string) []string {
 	var list []string
-	fields := strings.FieldsFunc(l.value(name), func(r rune) bool { return r == ',' || r == ' ' })
-	for i, field := range fields {
+	for i, field := range l.list(name) {
 		u, fault := parseOrigin(field)
 		if fault != "" {
 			l.problem(name, "has an entry (number %d) that %s; list origins such as https://app.example.org, separated by commas", i+1, fault)
@@ -161,8 +165,7 @@ func isLoopback(host string) bool {
 // prefixes reads a list of networks and addresses.
 func (l *loader) prefixes(name string) []netip.Prefix {
 	var list []netip.Prefix
-	fields := strings.FieldsFunc(l.value(name), func(r rune) bool { return r == ',' || r == ' ' })
-	for _, field := range fields {
+	for _, field := range l.list(name) {
 		p, ok := parsePrefix(field)
 		if !ok {
 			l.problem(name, "holds %s; list networks such as 10.0.0.0/8 or plain addresses, separated by commas", quote(field))

@@ -60,41 +60,19 @@ func New(o Options) *Jar {
 // one of the two was planted (RFC 6265bis §8.6). present reports that there
 // was any token cookie at all.
 func (j *Jar) Tokens(r *http.Request) (accessToken, refreshToken string, present bool) {
-	var a, b once
-	accessName, refreshName := j.name(access), j.name(refresh)
-	for _, c := range r.Cookies() { // one pass: these come with nearly every request
-		switch c.Name {
-		case accessName:
-			a.add(c.Value)
-		case refreshName:
-			b.add(c.Value)
-		}
-	}
-	if a.times+b.times == 0 {
+	all := r.Cookies() // once: these come with nearly every request
+	a, sawAccess := only(all, j.name(access))
+	b, sawRefresh := only(all, j.name(refresh))
+	if !sawAccess && !sawRefresh {
 		return j.hostTokens(r)
 	}
-	return a.value(), b.value(), true
+	return a, b, true
 }
 
 // Access returns the access token alone, as Tokens does.
 func (j *Jar) Access(r *http.Request) string {
 	value, _ := j.read(r, access)
 	return value
-}
-
-// once is a cookie that must not come twice.
-type once struct {
-	text  string
-	times int
-}
-
-func (o *once) add(text string) { o.text, o.times = text, o.times+1 }
-
-func (o *once) value() string {
-	if o.times != 1 || len(o.text) > maxValue {
-		return ""
-	}
-	return o.text
 }
 
 // EveryToken returns all token cookies, also those that came more than once:
@@ -173,11 +151,23 @@ func (j *Jar) read(r *http.Request, name string) (value string, present bool) {
 	if !mentioned(r, name) {
 		return "", false
 	}
-	found := r.CookiesNamed(name)
-	if len(found) != 1 || len(found[0].Value) > maxValue {
-		return "", len(found) > 0
+	return only(r.CookiesNamed(name), name)
+}
+
+// only is the rule for every cookie that is read: its value, "" when it came
+// twice or is too long, and whether it came at all.
+func only(all []*http.Cookie, name string) (value string, present bool) {
+	times := 0
+	for _, c := range all {
+		if c.Name == name {
+			value = c.Value
+			times++
+		}
 	}
-	return found[0].Value, true
+	if times != 1 || len(value) > maxValue {
+		return "", times > 0
+	}
+	return value, true
 }
 
 // mentioned spares most requests most of the parsing: a message or a choice of

@@ -32,11 +32,8 @@ func (j *Jar) hostTokens(r *http.Request) (accessToken, refreshToken string, pre
 	if j.domain == "" {
 		return "", "", false
 	}
-	found := r.CookiesNamed(j.prefix + refresh)
-	if len(found) != 1 || len(found[0].Value) > maxValue {
-		return "", "", len(found) > 0
-	}
-	return "", found[0].Value, true
+	value, present := only(r.Cookies(), j.prefix+refresh)
+	return "", value, present
 }
 
 // expireHostTokens takes back what a browser may have from that time.
