@@ -29,7 +29,7 @@ func Render(c echo.Context, status int, page templ.Component) error {
 	defer templ.ReleaseBuffer(buf)
 	// Writing to memory waits for nothing: the page that says a deadline was
 	// missed must not fail for it.
-	if err := page.Render(context.WithoutCancel(c.Request().Context()), buf); err != nil {
+	if err := page.Render(context.Background(), buf); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
 	header := c.Response().Header()

@@ -1,5 +1,7 @@
 package components
 
+import "github.com/a-h/templ"
+
 // Style is the look of a button. Its value is also its CSS class.
 type Style string
 
@@ -26,6 +28,16 @@ type Button struct {
 	// Name and Value are sent with the form when Name is set.
 	Name  string
 	Value string
+}
+
+// attributes are those of the button element.
+func (b Button) attributes() templ.OrderedAttributes {
+	a := class(b.class())
+	if b.Name != "" {
+		a = append(a, templ.KV[string, any]("name", b.Name), templ.KV[string, any]("value", b.Value))
+	}
+	set(&a, "data-busy", b.Busy)
+	return a
 }
 
 func (b Button) class() string {

@@ -108,9 +108,13 @@ func describedBy(id, hint, problem, other string) string {
 	return strings.Join(ids, " ")
 }
 
+// maxAttributes is how many attributes an element may have that are not always
+// there.
+const maxAttributes = 4
+
 // attributes are the attributes of the input that are not always there.
 func (in Input) attributes() templ.OrderedAttributes {
-	var a templ.OrderedAttributes
+	a := make(templ.OrderedAttributes, 0, maxAttributes)
 	set(&a, "autocomplete", in.Autocomplete)
 	set(&a, "inputmode", in.InputMode)
 	set(&a, "enterkeyhint", in.EnterKeyHint)
@@ -127,7 +131,7 @@ func (in Input) attributes() templ.OrderedAttributes {
 
 // attributes are the attributes of the password that are not always there.
 func (p Password) attributes() templ.OrderedAttributes {
-	var a templ.OrderedAttributes
+	a := make(templ.OrderedAttributes, 0, maxAttributes)
 	set(&a, "aria-describedby", describedBy(inputID(p.ID, p.Name), p.Hint, p.Error, p.DescribedBy))
 	if p.Min > 0 {
 		set(&a, "minlength", strconv.Itoa(p.Min))
@@ -141,7 +145,7 @@ func (p Password) attributes() templ.OrderedAttributes {
 
 // attributes are the attributes of the choice that are not always there.
 func (c Choice) attributes() templ.OrderedAttributes {
-	var a templ.OrderedAttributes
+	a := make(templ.OrderedAttributes, 0, maxAttributes)
 	set(&a, "aria-describedby", describedBy(inputID(c.ID, c.Name), c.Hint, c.Error, ""))
 	if c.Error != "" {
 		set(&a, "aria-invalid", "true")
@@ -151,7 +155,7 @@ func (c Choice) attributes() templ.OrderedAttributes {
 
 // attributes are the attributes of the box that are not always there.
 func (c Check) attributes(id string) templ.OrderedAttributes {
-	var a templ.OrderedAttributes
+	a := make(templ.OrderedAttributes, 0, maxAttributes)
 	set(&a, "aria-describedby", describedBy(id, c.Hint, "", c.DescribedBy))
 	if c.DescribedBy != "" {
 		set(&a, "aria-invalid", "true")
@@ -176,10 +180,22 @@ func (c Choice) layout() string {
 	return "choices"
 }
 
+// class is the class attribute with the names that are not empty. The pages
+// are full of them, and templ's own class expressions build two maps for each.
+func class(names ...string) templ.OrderedAttributes {
+	value := names[0]
+	for _, name := range names[1:] {
+		if name != "" {
+			value += " " + name
+		}
+	}
+	return templ.OrderedAttributes{templ.KV[string, any]("class", value)}
+}
+
 // set adds the attribute unless its value is empty.
 func set(a *templ.OrderedAttributes, name, value string) {
 	if value != "" {
-		*a = append(*a, templ.KeyValue[string, any]{Key: name, Value: value})
+		*a = append(*a, templ.KV[string, any](name, value))
 	}
 }
 

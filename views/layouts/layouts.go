@@ -27,6 +27,35 @@ func (s Section) admin() bool {
 	return s == SectionOverview || s == SectionUsers || s == SectionAudit
 }
 
+// navItem is a link of the navigation.
+type navItem struct {
+	url, label string
+	current    bool
+}
+
+// navigation are the links that every signed-in page has.
+func (p Page) navigation() []navItem {
+	items := []navItem{
+		{"/profile", "Account", p.Section == SectionAccount},
+		{"/profile/sessions", "Sessions", p.Section == SectionSessions},
+		{"/profile/tokens", "Access tokens", p.Section == SectionTokens},
+		{"/admin", "Admin", p.Section.admin()},
+	}
+	if p.User == nil || !p.User.IsAdmin {
+		return items[:3]
+	}
+	return items
+}
+
+// adminNavigation are the links of the second row.
+func (p Page) adminNavigation() []navItem {
+	return []navItem{
+		{"/admin", "Overview", p.Section == SectionOverview},
+		{"/admin/users", "Users", p.Section == SectionUsers},
+		{"/admin/audit", "Audit log", p.Section == SectionAudit},
+	}
+}
+
 // Theme is the colour scheme a person chose.
 type Theme string
 
