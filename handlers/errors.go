@@ -137,6 +137,10 @@ func (h *Handlers) toLogin(c echo.Context) error {
 func (h *Handlers) errorPage(c echo.Context, status int, err error, wait time.Duration) error {
 	view := h.errorWords(c, status, err, wait)
 	view.Reference = middleware.Of(c).ID
+	if status == http.StatusMisdirectedRequest {
+		// On that address a stylesheet would be refused as well.
+		return latchkey.Render(c, status, pages.Bare(h.brand.Name, view))
+	}
 	page := h.page(c, view.Heading)
 	page.NoIndex = true
 	return latchkey.Render(c, status, pages.Error(page, view))

@@ -118,8 +118,8 @@ func Continue(page layouts.Page, view ContinueView) templ.Component {
 	})
 }
 
-// Bare is the page for what went wrong on somebody else's address, in front of
-// a protected app: it needs nothing beside itself.
+// Bare is the page for what went wrong on an address that is not the portal's,
+// such as in front of a protected app: it needs nothing beside itself.
 func Bare(brand string, view ErrorView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
