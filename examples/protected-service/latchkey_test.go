@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -28,8 +29,9 @@ type latchkey struct {
 	stop   func()
 }
 
-// startLatchkey builds the portal beside this module and starts it.
-func startLatchkey(t *testing.T) *latchkey {
+// startLatchkey builds the portal beside this module and starts it, with more
+// of its variables set.
+func startLatchkey(t *testing.T, more ...string) *latchkey {
 	t.Helper()
 	dir := t.TempDir()
 	binary := filepath.Join(dir, "latchkey")
@@ -38,45 +40,41 @@ func startLatchkey(t *testing.T) *latchkey {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the portal: %v\n%s", err, out)
 	}
-	listener, err := net.Listen("tcp", "localhost:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = listener.Close()
-
-	l := &latchkey{t: t, url: "http://localhost:" + port, binary: binary, env: []string{
+	port := freePort(t)
+	l := &latchkey{t: t, url: "http://localhost:" + port, binary: binary, env: append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "LATCHKEY_ADDR=localhost:" + port,
 		"LATCHKEY_DATABASE_URL=sqlite:" + filepath.Join(dir, "latchkey.db"), "LATCHKEY_LOG_LEVEL=warn",
-	}}
+	}, more...)}
 	l.run("admin", "create", "--username", "boss", "--email", "boss@example.org", "--password-stdin")
 	server := exec.Command(binary)
-	server.Env, server.Dir, server.Stderr = l.env, dir, os.Stderr
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	running := true
-	l.stop = func() {
-		if running {
-			running = false
-			_ = server.Process.Signal(syscall.SIGTERM)
-			_ = server.Wait()
-		}
-	}
-	t.Cleanup(l.stop)
-	l.waitUntilReady()
+	server.Env, server.Dir = l.env, dir
+	l.stop = start(t, server)
+	waitUntilReady(t, l.url+"/readyz")
 	return l
 }
 
-func (l *latchkey) waitUntilReady() {
-	l.t.Helper()
+// start starts a program that serves until stop is called or the test ends.
+func start(t *testing.T, server *exec.Cmd) (stop func()) {
+	t.Helper()
+	server.Stderr = t.Output()
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop = sync.OnceFunc(func() {
+		_ = server.Process.Signal(syscall.SIGTERM)
+		_ = server.Wait()
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+// waitUntilReady waits until an address answers 200.
+func waitUntilReady(t *testing.T, address string) {
+	t.Helper()
 	deadline, tick := time.After(30*time.Second), time.NewTicker(20*time.Millisecond)
 	defer tick.Stop()
 	for {
-		if response, err := http.Get(l.url + "/readyz"); err == nil {
+		if response, err := http.Get(address); err == nil {
 			_ = response.Body.Close()
 			if response.StatusCode == http.StatusOK {
 				return
@@ -85,9 +83,24 @@ func (l *latchkey) waitUntilReady() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			l.t.Fatal("the portal is not ready after 30 seconds")
+			t.Fatalf("%s is not ready after 30 seconds", address)
 		}
 	}
+}
+
+// freePort is a port that nobody listens on now.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // run carries out a command of the portal with the password on standard input.
