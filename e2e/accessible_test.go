@@ -1,9 +1,6 @@
 package e2e
 
-import (
-	"strings"
-	"testing"
-)
+import "testing"
 
 // The pages and their states, each held against what inspect asks for.
 
@@ -68,11 +65,7 @@ func TestResetPages(t *testing.T) {
 	p := startPortal(t)
 	p.signUp(newAccount("ana", "Ana Silva"))
 	b := open(t, p, true)
-	link := func() string {
-		_, link, _ := strings.Cut(p.command("user", "reset-link", "ana"), p.url)
-		return strings.Fields(link)[0]
-	}
-	old, current := link(), link()
+	old, current := p.resetLink("ana"), p.resetLink("ana")
 	b.visit(old)
 	b.see("This link was replaced")
 	b.inspect("reset replaced")
@@ -89,7 +82,7 @@ func TestResetPages(t *testing.T) {
 	b.see("This account is disabled")
 	b.inspect("reset disabled")
 	p.command("user", "enable", "ana")
-	b.visit(link())
+	b.visit(p.resetLink("ana"))
 	b.fill("New password", "twelve wise owls read")
 	b.press("Save new password")
 	b.see("Every device was signed out.")

@@ -9,30 +9,40 @@ import (
 	"testing"
 
 	"github.com/chromedp/chromedp"
+
+	"latchkey/internal/testdb"
 )
 
 // suite is what all tests share. TestMain fills it in.
 var suite struct {
-	binary  string          // the built portal
-	browser context.Context // of the one Chromium
-	missing string          // why there is no browser, "" when there is one
-	axe     string          // the source of axe-core
+	binary   string                     // the built portal
+	database func(tb testing.TB) string // the URL of an empty one
+	browser  context.Context            // of the one Chromium
+	missing  string                     // why there is no browser, "" when there is one
+	axe      string                     // the source of axe-core
 }
 
 func TestMain(m *testing.M) {
-	status, err := run(m)
-	if err != nil {
+	if err := run(m); err != nil {
 		fmt.Fprintln(os.Stderr, "e2e:", err)
 		os.Exit(1)
 	}
-	os.Exit(status)
 }
 
-// run builds the portal, starts the browser and runs the tests.
-func run(m *testing.M) (int, error) {
+// run builds the portal, starts the browser and runs the tests, whose outcome
+// is m's to tell.
+func run(m *testing.M) error {
+	switch kind := os.Getenv("LATCHKEY_E2E_DATABASE"); kind {
+	case "", "sqlite":
+		suite.database = testdb.SQLiteURL
+	case "postgres":
+		suite.database = testdb.PostgresURL
+	default:
+		return fmt.Errorf("LATCHKEY_E2E_DATABASE is %q: there are sqlite and postgres", kind)
+	}
 	dir, err := os.MkdirTemp("", "latchkey-e2e-")
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 
@@ -40,20 +50,21 @@ func run(m *testing.M) (int, error) {
 	if chromium == "" {
 		suite.missing = "Chromium is not installed: scripts/bring chromium"
 		if os.Getenv("LATCHKEY_TEST_STRICT") == "1" {
-			return 0, fmt.Errorf("%s", suite.missing)
+			return fmt.Errorf("%s", suite.missing)
 		}
 		fmt.Fprintln(os.Stderr, "e2e: NO BROWSER TEST RUNS:", suite.missing)
-		return m.Run(), nil
+		testdb.Main(m)
+		return nil
 	}
 	suite.binary = filepath.Join(dir, "latchkey")
 	build := exec.Command("go", "build", "-o", suite.binary, "./cmd/web")
 	build.Dir = ".."
 	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build the portal: %w\n%s", err, out)
+		return fmt.Errorf("build the portal: %w\n%s", err, out)
 	}
 	source, err := os.ReadFile(filepath.Join("testdata", "axe-core", "axe.min.js"))
 	if err != nil {
-		return 0, err
+		return err
 	}
 	suite.axe = string(source)
 
@@ -62,10 +73,11 @@ func run(m *testing.M) (int, error) {
 	browser, closeBrowser := chromedp.NewContext(allocator)
 	defer closeBrowser()
 	if err := chromedp.Do(browser); err != nil {
-		return 0, fmt.Errorf("start %s: %w", chromium, err)
+		return fmt.Errorf("start %s: %w", chromium, err)
 	}
 	suite.browser = browser
-	return m.Run(), nil
+	testdb.Main(m)
+	return nil
 }
 
 // findChromium looks for what scripts/bring looks for.

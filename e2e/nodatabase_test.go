@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 )
@@ -33,12 +32,18 @@ func TestNoDatabase(t *testing.T) {
 	stranger.inspect("error 503 sign-in")
 }
 
-// holdDatabase takes every lock of the SQLite file until the end of the test,
-// as another program may: its readers' and its writer's are eight bytes of the
-// shared-memory file (SQLite, "WAL-mode File Format" §2.3.1).
+// holdDatabase keeps everybody else out of the database until the end of the
+// test, as another program may.
 func (p *portal) holdDatabase() {
 	p.t.Helper()
-	file, err := os.OpenFile(filepath.Join(p.dir, "latchkey.db-shm"), os.O_RDWR, 0)
+	path, isSQLite := p.sqliteFile()
+	if !isSQLite {
+		p.lockTables()
+		return
+	}
+	// The locks of its readers and its writer are eight bytes of the
+	// shared-memory file (SQLite, "WAL-mode File Format" §2.3.1).
+	file, err := os.OpenFile(path+"-shm", os.O_RDWR, 0)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -3,13 +3,14 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -23,11 +24,12 @@ const patience = 30 * time.Second
 
 // portal is a running server with an empty database of its own.
 type portal struct {
-	t      *testing.T
-	url    string
-	env    []string
-	dir    string
-	output *output
+	t        *testing.T
+	url      string
+	database string // its URL
+	env      []string
+	dir      string
+	output   *output
 }
 
 // output collects what a process prints while others read it.
@@ -56,13 +58,16 @@ func startPortal(t *testing.T, env ...string) *portal {
 		t.Skip(suite.missing)
 	}
 	port := freePort(t)
-	p := &portal{t: t, url: "http://localhost:" + port, dir: t.TempDir(), output: &output{}}
+	p := &portal{t: t, url: "http://localhost:" + port, database: suite.database(t), dir: t.TempDir(), output: &output{}}
 	p.env = append(quietEnvironment(),
 		"LATCHKEY_ADDR=localhost:"+port,
-		"LATCHKEY_DATABASE_URL=sqlite:"+filepath.Join(p.dir, "latchkey.db"),
+		"LATCHKEY_DATABASE_URL="+p.database,
 		"LATCHKEY_LIMITS=off",
 		"LATCHKEY_SUPPORT_EMAIL=help@example.org",
 	)
+	if _, isSQLite := p.sqliteFile(); !isSQLite { // beside an SQLite file it makes its own
+		p.env = append(p.env, "LATCHKEY_SECRET="+hex.EncodeToString([]byte(rand.Text()+rand.Text())))
+	}
 	p.env = append(p.env, env...)
 
 	server := exec.Command(suite.binary)

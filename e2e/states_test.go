@@ -50,8 +50,7 @@ func TestErrorPages(t *testing.T) {
 	ana := p.signUp(newAccount("ana", "Ana Silva"))
 	b := open(t, p, true)
 
-	_, link, _ := strings.Cut(p.command("user", "reset-link", "ana"), p.url)
-	link = strings.Fields(link)[0]
+	link := p.resetLink("ana")
 	b.visit(link)
 	b.fill("New password", "twelve wise owls read")
 	b.press("Save new password")
@@ -113,4 +112,75 @@ func TestForwardAuthPages(t *testing.T) {
 	b.wantStatus(status, http.StatusLoopDetected)
 	b.see("Your sign-in does not arrive")
 	b.inspect("continue loop")
+}
+
+// TestExpiredLinks looks at links whose time is over: the database says so, as
+// it will one day.
+func TestExpiredLinks(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	p.signUp(newAccount("ana", "Ana Silva"))
+	reset := p.resetLink("ana")
+	b := open(t, p, true)
+	b.wantStatus(b.visit(reset), 200)
+	b.fill("New password", "twelve wise owls read")
+	p.execute("UPDATE one_time_tokens SET expires_at = created_at")
+
+	b.wantStatus(b.press("Save new password"), http.StatusConflict) // on a page that was opened in time
+	b.see("This link has expired")
+	b.inspect("reset expired meanwhile")
+	b.wantStatus(b.visit(reset), http.StatusGone)
+	b.see("This link has expired", "help@example.org")
+	b.inspect("reset expired")
+	b.wantStatus(b.visit(p.setupPath()), http.StatusGone)
+	b.see("This link has expired", "Restart the server: it prints a new one.")
+	b.inspect("setup expired")
+}
+
+// TestDamagedDatabase looks at what somebody sees when a table is gone: a fault
+// that nobody has thought of, for a page and for a form.
+func TestDamagedDatabase(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	reset := p.resetLink("ana")
+	b, stranger := open(t, p, true), open(t, p, true)
+	b.signIn(ana.username, ana.password)
+	b.visit("/profile/tokens")
+	p.execute("ALTER TABLE personal_access_tokens RENAME TO lost_tokens")
+	p.execute("ALTER TABLE one_time_tokens RENAME TO lost_links")
+
+	b.watch.mute(true) // Chromium complains of every answer from 500 on
+	stranger.watch.mute(true)
+	b.wantStatus(b.createToken("Photos", ana.password), http.StatusInternalServerError)
+	b.see("Sorry, something went wrong", "We do not know if your change was saved, please check.", "Reference")
+	b.wantNot("personal_access_tokens")
+	b.inspect("error 500 form")
+	stranger.wantStatus(stranger.visit(reset), http.StatusInternalServerError)
+	stranger.see("Sorry, something went wrong", "Nothing was changed.", "Reference")
+	stranger.wantNot("one_time_tokens")
+	stranger.inspect("error 500")
+}
+
+// TestOtherHost looks at the portal under a name that it does not have.
+func TestOtherHost(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	b := open(t, p, true)
+	other := strings.Replace(p.url, "localhost", "other.localhost", 1) // loopback, as every name below localhost (RFC 6761 §6.3)
+	b.wantStatus(b.visitAt(other+"/login"), http.StatusMisdirectedRequest)
+	b.see("This address is not served here", "The portal is at "+p.url)
+	b.inspect("error 421")
+	b.press("Open the portal")
+	b.wantAt("/login")
+}
+
+// resetLink makes a link to choose a password with and returns its path.
+func (p *portal) resetLink(username string) string {
+	p.t.Helper()
+	_, link, found := strings.Cut(p.command("user", "reset-link", username), p.url)
+	if !found {
+		p.t.Fatal("the command printed no link")
+	}
+	return strings.Fields(link)[0]
 }
