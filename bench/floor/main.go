@@ -33,10 +33,11 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "`address` to listen on")
 	size := flag.Int("bytes", 4096, "`size` of the page in bytes")
 	flag.Parse()
-	tuneRuntime()
+	ballast := tuneRuntime()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := serve(ctx, *addr, *size)
 	stop()
+	runtime.KeepAlive(ballast)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "floor: %v\n", err)
 		os.Exit(1)
@@ -44,14 +45,15 @@ func main() {
 }
 
 // tuneRuntime does what the portal does at its start.
-func tuneRuntime() {
+func tuneRuntime() (ballast []byte) {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(400)
-		debug.SetMemoryLimit(128 << 20)
+		ballast = make([]byte, 128<<20)
+		debug.SetGCPercent(40)
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
+	return ballast
 }
 
 // serve answers on addr with a page of size bytes until ctx is done.

@@ -32,7 +32,7 @@ type serveCmd struct{}
 
 // Run serves until ctx is done, then lets requests in flight finish.
 func (serveCmd) Run(ctx context.Context, p *process) error {
-	p.tuneRuntime()
+	defer runtime.KeepAlive(p.tuneRuntime())
 	o, err := p.open(ctx, p.stdout)
 	if err != nil {
 		return err
@@ -72,27 +72,35 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 }
 
 // Memory of a server whose operator did not say otherwise (GOGC, GOMEMLIMIT).
-// Little of it lives between requests, so that collecting at twice the live
-// heap would be done hundreds of times a second; and a password hash takes 19
-// MiB for a moment, which must not pile up as garbage.
+//
+// The runtime sets its goals by how much lives after a collection. Here that is
+// a few MiB, or some tens while passwords are hashed (19 MiB each, for a
+// moment). Goals that follow would have garbage collected a hundred times a
+// second, and free memory given back to the kernel only to be faulted in again,
+// page by page, by the next hash: a tenth of a sign-in. A ballast keeps the
+// goals steady. It counts as living, is never touched and so is not resident;
+// garbage is collected whenever it reaches some 50 MiB.
 const (
-	gcPercent   = 400
-	memoryLimit = 128 << 20
+	ballastSize = 128 << 20
+	gcPercent   = 40
 )
 
-// tuneRuntime sets what the runtime cannot know. While every core computes a
-// password hash, which is never waited in, pages would wait for the scheduler's
-// turn of 10 ms: with as many threads again, the kernel shares the cores
-// between the two.
-func (p *process) tuneRuntime() {
+// tuneRuntime sets what the runtime cannot know, and returns the ballast, which
+// has to be kept for as long as the server runs.
+//
+// While every core computes a password hash, which is never waited in, pages
+// would wait for the scheduler's turn of 10 ms: with one thread more than there
+// are cores, the kernel shares them out.
+func (p *process) tuneRuntime() (ballast []byte) {
 	if p.getenv("GOGC") == "" && p.getenv("GOMEMLIMIT") == "" {
+		ballast = make([]byte, ballastSize)
 		debug.SetGCPercent(gcPercent)
-		debug.SetMemoryLimit(memoryLimit)
 	}
 	if p.getenv("GOMAXPROCS") == "" {
 		p.hashSlots = runtime.GOMAXPROCS(0) // the cores that this process may use
 		runtime.GOMAXPROCS(p.hashSlots + 1)
 	}
+	return ballast
 }
 
 // shutdown waits for the end of ctx and stops the server: no new requests, a
