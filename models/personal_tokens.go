@@ -72,7 +72,7 @@ func (t *PersonalTokens) Identify(ctx context.Context, secret string) (*Bearer, 
 // ByID returns a token of a person, dead ones too, or apperr.NotFound.
 func (t *PersonalTokens) ByID(ctx context.Context, id, userID string) (*PersonalToken, error) {
 	var token PersonalToken
-	err := t.store.db.WithContext(ctx).Where("id = ? AND user_id = ?", id, userID).Take(&token).Error
+	err := one(t.store.db.WithContext(ctx).Where("id = ? AND user_id = ?", id, userID), &token)
 	if err != nil {
 		return nil, translate("find personal token", err)
 	}

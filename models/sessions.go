@@ -81,7 +81,7 @@ func (t *Sessions) Create(ctx context.Context, session *Session) error {
 // ByID returns a session, or apperr.NotFound.
 func (t *Sessions) ByID(ctx context.Context, id string) (*Session, error) {
 	var session Session
-	if err := t.store.db.WithContext(ctx).Where("id = ?", id).Take(&session).Error; err != nil {
+	if err := one(t.store.db.WithContext(ctx).Where("id = ?", id), &session); err != nil {
 		return nil, translate("find session", err)
 	}
 	return &session, nil

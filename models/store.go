@@ -115,6 +115,17 @@ func (s *Store) attach() {
 	s.Audit = &Audit{store: s, db: s.db}
 }
 
+// one reads the row that a unique key names, or returns gorm.ErrRecordNotFound.
+// GORM's Take would add a limit as a parameter, and because a limit may change
+// its plan SQLite compiles such a statement again at each use.
+func one(db *gorm.DB, row any) error {
+	found := db.Find(row)
+	if found.Error == nil && found.RowsAffected == 0 {
+		return gorm.ErrRecordNotFound
+	}
+	return found.Error
+}
+
 // Close ends every connection.
 func (s *Store) Close() error { return s.sqlDB.Close() }
 

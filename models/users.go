@@ -80,7 +80,7 @@ func (u *Users) ByName(ctx context.Context, name string) (*User, error) {
 // transaction ends: what must not race an account's disabling starts here.
 func (u *Users) Lock(ctx context.Context, id string) (*User, error) {
 	var user User
-	err := u.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&user).Error
+	err := one(u.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), &user)
 	if err != nil {
 		return nil, translate("lock user", err)
 	}
@@ -186,7 +186,7 @@ func (u *Users) count(ctx context.Context, what, where string, args ...any) (int
 
 func (u *Users) take(ctx context.Context, what, where string, args ...any) (*User, error) {
 	var user User
-	if err := u.db.WithContext(ctx).Where(where, args...).Take(&user).Error; err != nil {
+	if err := one(u.db.WithContext(ctx).Where(where, args...), &user); err != nil {
 		return nil, translate(what, err)
 	}
 	return &user, nil
