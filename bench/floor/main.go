@@ -47,8 +47,8 @@ func main() {
 // tuneRuntime does what the portal does at its start.
 func tuneRuntime() (ballast []byte) {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		ballast = make([]byte, 128<<20)
-		debug.SetGCPercent(40)
+		ballast = make([]byte, 192<<20)
+		debug.SetGCPercent(25)
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)

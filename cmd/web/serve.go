@@ -81,8 +81,8 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 // goals steady. It counts as living, is never touched and so is not resident;
 // garbage is collected whenever it reaches some 50 MiB.
 const (
-	ballastSize = 128 << 20
-	gcPercent   = 40
+	ballastSize = 192 << 20
+	gcPercent   = 25
 )
 
 // tuneRuntime sets what the runtime cannot know, and returns the ballast, which
