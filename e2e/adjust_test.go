@@ -193,12 +193,11 @@ func TestTextSpacing(t *testing.T) {
 }
 
 // clipped names what hides a part of its content. What is meant for those who
-// hear the page is hidden on purpose, and the portal's name, which gives way in
-// the bar, is whole in the title.
+// hear the page is hidden on purpose, and what a field holds can be scrolled.
 func (b *tab) clipped() []string {
 	b.Helper()
 	return ask[[]string](b, `[...document.querySelectorAll("body *")]
-		.filter((e) => !(e instanceof SVGElement) && !e.closest(".vh, .top .brand") && e.clientWidth > 1 && e.checkVisibility({ visibilityProperty: true }))
+		.filter((e) => !(e instanceof SVGElement) && !e.closest(".vh, input") && e.clientWidth > 1 && e.checkVisibility({ visibilityProperty: true }))
 		.filter((e) => {
 			const { overflowX, overflowY } = getComputedStyle(e);
 			const hides = (overflow) => overflow === "hidden" || overflow === "clip";
