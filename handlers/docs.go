@@ -25,6 +25,7 @@ func (h *Handlers) docs(c echo.Context) error {
 	}
 	return latchkey.Render(c, http.StatusOK, pages.Docs(page, pages.DocsView{
 		PublicURL: h.publicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI(), h.publicURL),
+		Passwords: h.auth.TakesPasswords(),
 	}))
 }
 

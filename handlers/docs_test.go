@@ -2,9 +2,12 @@ package handlers_test
 
 import (
 	"encoding/json"
+	"html"
+	"regexp"
 	"strings"
 	"testing"
 
+	"latchkey/internal/testdb"
 	"latchkey/models"
 )
 
@@ -53,6 +56,47 @@ func TestDocs(t *testing.T) {
 			t.Errorf("got Vary %q", got)
 		}
 	})
+}
+
+// TestDocsSamples checks that the answers shown could be real ones.
+func TestDocsSamples(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	page := s.browser().get("/docs")
+	samples := map[string]map[string]any{}
+	for _, found := range regexp.MustCompile(`aria-label="An answer: ([^"]*)"><code>([^<]*)</code>`).FindAllStringSubmatch(page.body, -1) {
+		sample := map[string]any{}
+		if err := json.Unmarshal([]byte(html.UnescapeString(found[2])), &sample); err != nil {
+			t.Errorf("%s: %v in %s", found[1], err, found[2])
+		}
+		samples[html.UnescapeString(found[1])] = sample
+	}
+	if _, there := samples["POST /refresh-token"]["refresh_token"]; there || samples["POST /refresh-token"]["access_token"] == nil {
+		t.Errorf("/refresh-token: got %v", samples["POST /refresh-token"])
+	}
+	if got := samples["POST /token"]; got["refresh_token"] == nil {
+		t.Errorf("/token: got %v", got)
+	}
+	got := samples["POST /introspect"]
+	issued, _ := got["iat"].(float64)
+	if got["active"] != true || got["token_type"] != "Bearer" || got["nbf"] != issued || got["exp"] != issued+300 || issued < 1e9 {
+		t.Errorf("/introspect: got %v", got)
+	}
+	if user := samples["PATCH /users/{id}"]; user["disabled"] != true || user["disabled_at"] == nil {
+		t.Errorf("PATCH /users/{id}: got %v", user)
+	}
+	page.says(`{"disabled":true,`)
+}
+
+// TestDocsWithoutPasswords wants nobody asked for a password that is not taken.
+func TestDocsWithoutPasswords(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), passwordsOff)
+	s.browser().get("/docs").status(200).says("/token -d grant_type=… -d refresh_token=…").hides("username and a password", "-d password")
+	document := s.browser().get("/openapi.json").status(200)
+	for _, word := range []string{`"oauth2"`, `"flows"`, `"password"`, `"username":{"description":"Username or email`} {
+		if strings.Contains(document.body, word) {
+			t.Errorf("the document has %s", word)
+		}
+	}
 }
 
 // TestDocsWithHTTPS wants the rest of the policy kept.

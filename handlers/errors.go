@@ -69,7 +69,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	var answer error
 	switch {
 	case api.Owns(c.Request().URL.Path):
-		answer = h.api.Answer(c, status, err)
+		answer = h.api.Answer(c, status, err, wait)
 	case c.Path() == pathForwardAuth:
 		answer = h.refuseForward(c, status, err, wait)
 	case wantsJSON(c.Request()):

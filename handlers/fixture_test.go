@@ -42,6 +42,7 @@ type settings struct {
 	publicURL    string
 	limits       bool
 	signupClosed bool
+	passwordsOff bool // for clients of the API
 	support      string
 	proxies      []netip.Prefix
 	domain       string // of the token cookies
@@ -73,7 +74,7 @@ func newSite(t *testing.T, store *models.Store, options ...func(*settings)) *sit
 	s.auth, err = auth.New(auth.Options{
 		Store: store, Logger: logger, Now: s.clock.Now, PublicURL: s.url, Secret: masterSecret,
 		AccessTTL: 5 * time.Minute, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
-		Limits: set.limits, SignupOpen: !set.signupClosed, Hasher: fastHasher(),
+		Limits: set.limits, SignupOpen: !set.signupClosed, PasswordGrant: !set.passwordsOff, Hasher: fastHasher(),
 		Policy: password.NewPolicy(password.PolicyOptions{Context: []string{"latchkey"}}),
 	})
 	if err != nil {
@@ -104,6 +105,8 @@ func (s *site) in(t *testing.T) *site {
 
 func withLimits(s *settings)   { s.limits = true }
 func signupClosed(s *settings) { s.signupClosed = true }
+
+func passwordsOff(s *settings) { s.passwordsOff = true }
 func withSupport(s *settings)  { s.support = "help@example.org" }
 func withHTTPS(s *settings)    { s.publicURL = "https://id.example.org" }
 

@@ -49,6 +49,9 @@ func (h *Handlers) forwardAuth(c echo.Context) error {
 		}
 		person, err = h.byOther(c, !whole)
 	}
+	if errors.Is(err, errNeedsMe) && access.Public() {
+		err = nil // it is nobody's here, as an unusable one is
+	}
 	if err != nil {
 		return err
 	}
@@ -160,6 +163,9 @@ func (h *Handlers) byOther(c echo.Context, peek bool) (*auth.Identity, error) {
 	return nil, nil //nolint:nilnil // as above
 }
 
+// errNeedsMe is why a token of the API, though good, says nothing of its owner.
+var errNeedsMe = errors.New("forward-auth: a token without the scope me")
+
 // byBearer takes a token of the API. To say who somebody is, it needs the
 // scope me; for an admin it stands only with the scope to see everybody.
 func (h *Handlers) byBearer(ctx context.Context, token string, client auth.Client) (*auth.Identity, error) {
@@ -168,7 +174,7 @@ func (h *Handlers) byBearer(ctx context.Context, token string, client auth.Clien
 		return nil, err
 	}
 	if !caller.Scopes.Has(auth.ScopeMe) {
-		return nil, apperr.New(apperr.Forbidden, "This access token needs the scope me to open an app.", errors.New("forward-auth: a token without the scope me"))
+		return nil, apperr.New(apperr.Forbidden, "This access token needs the scope me to open an app.", errNeedsMe)
 	}
 	person := caller.Identity
 	person.Admin = person.Admin && caller.Scopes.Has(auth.ScopeUsers)
@@ -232,12 +238,14 @@ func headerText(text string) string {
 // answer is shown on the app's own address, so that its page brings nothing
 // along: no stylesheet, no form, and links to the portal with its name.
 func (h *Handlers) refuseForward(c echo.Context, status int, err error, wait time.Duration) error {
-	if status == http.StatusUnauthorized {
-		challenge := `Bearer realm="latchkey"`
-		if bearerToken(c.Request()) != "" {
-			challenge += `, error="invalid_token"`
-		}
-		c.Response().Header().Set(echo.HeaderWWWAuthenticate, challenge)
+	header := c.Response().Header()
+	switch {
+	case errors.Is(err, errNeedsMe):
+		header.Set(echo.HeaderWWWAuthenticate, api.Challenge("insufficient_scope", auth.ScopeMe))
+	case status == http.StatusUnauthorized && bearerToken(c.Request()) != "":
+		header.Set(echo.HeaderWWWAuthenticate, api.Challenge("invalid_token", ""))
+	case status == http.StatusUnauthorized:
+		header.Set(echo.HeaderWWWAuthenticate, api.Challenge("", ""))
 	}
 	asked, askedErr := h.askedFor(c)
 	if askedErr != nil || !asked.navigates(c.Request()) {
@@ -251,7 +259,7 @@ func (h *Handlers) refuseForward(c echo.Context, status int, err error, wait tim
 	} else if target := h.forward.URL(asked.scheme, asked.host, asked.uri); target != "" {
 		view.Actions = append([]pages.ErrorAction{{Label: "Try again", URL: target}}, view.Actions...)
 	}
-	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
 	return latchkey.Render(c, status, pages.Bare(h.brand.Name, view))
 }
 

@@ -178,7 +178,9 @@ func TestForwardAuthTrust(t *testing.T) {
 		t.Errorf("the log does not name the app:\n%s", s.logs)
 	}
 	change(func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "wss") }).status(200)
-	b.do(b.request(http.MethodPost, "/forward-auth", "")).status(405)
+	for _, method := range []string{http.MethodPost, http.MethodOptions} {
+		change(func(r *http.Request) { r.Method = method }).status(405) // a proxy must not take it for a yes
+	}
 
 	off := newSite(t, testdb.SQLite(t), behindProxy)
 	off.browser().do(off.browser().asked("GET", "/")).status(403).says("LATCHKEY_FORWARD_AUTH_FILE")
@@ -308,7 +310,8 @@ func TestForwardAuthBearer(t *testing.T) {
 		}
 		return secret
 	}
-	const plain, invalid = `Bearer realm="latchkey"`, `Bearer realm="latchkey", error="invalid_token"`
+	const plain, invalid = `Bearer realm="Latchkey"`, `Bearer realm="Latchkey", error="invalid_token"`
+	const lacking = `Bearer realm="Latchkey", error="insufficient_scope", scope="me"`
 	mine := token(user, "me")
 	for _, test := range []struct {
 		name          string
@@ -324,7 +327,10 @@ func TestForwardAuthBearer(t *testing.T) {
 		{"bad", nobody, "/", "Bearer bad", 401, "", invalid},
 		{"empty", nobody, "/", "Bearer ", 401, "", plain},
 		{"another scheme", nobody, "/", "Basic Z29vZA==", 401, "", plain},
-		{"without the scope", nobody, "/", "Bearer " + token(user, "me:write"), 403, "", ""},
+		{"without the scope", nobody, "/", "Bearer " + token(user, "me:write"), 403, "", lacking},
+		{"without the scope, public", nobody, "/status", "Bearer " + token(user, "me:write"), 200, "", ""},
+		{"bad, public", nobody, "/status", "Bearer bad", 200, "", ""},
+		{"good, public", nobody, "/status", "Bearer " + mine, 200, "ana", ""},
 		{"an app's own beside our cookies", ana, "/", "Bearer bad", 200, "ana", ""},
 		{"not an admin's", nobody, "/admin", "Bearer " + mine, 403, "", ""},
 		{"an admin's for oneself alone", nobody, "/admin", "Bearer " + token(admin, "me"), 403, "", ""},

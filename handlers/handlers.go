@@ -82,7 +82,7 @@ func New(o Options) (*Handlers, error) {
 		},
 	}
 	h.api, err = api.New(api.Options{
-		Auth: o.Auth, Store: o.Store, Now: o.Now, PublicURL: o.PublicURL, Name: o.BrandName, Origins: o.APIOrigins, Fail: h.HandleError,
+		Auth: o.Auth, Store: o.Store, Now: o.Now, PublicURL: o.PublicURL, Name: o.BrandName, Origins: o.APIOrigins, Fail: h.HandleError, Roughly: roughly,
 	})
 	return h, err
 }

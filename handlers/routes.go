@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/handlers/api"
 	"latchkey/internal/middleware"
 	"latchkey/static"
 )
@@ -47,6 +48,7 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 			Body: maxBody, SmallBody: maxLoginBody, Small: map[string]bool{"/login": true, "/token": true},
 			Timeout: maxTime, Concurrent: maxInFlight,
 		}),
+		refuseMethod,
 	)
 	crossOrigin, err := h.origin.CrossOrigin()
 	if err != nil {
@@ -118,6 +120,21 @@ func (h *Handlers) routes(r router) {
 	r.post("/admin/users/:id/delete", admin, h.deleteUser, "/admin/users/:id/delete")
 	r.get("/admin/audit", admin, h.audit)
 	r.get("/admin/audit.csv", admin, h.auditCSV)
+}
+
+// refuseMethod answers every method that a path does not take with 405, OPTIONS
+// too: Echo's own answer to it is 204, which a proxy that asks /forward-auth in
+// that way takes for a yes. Below the API's paths it stays, for scripts ask
+// there what they may send.
+func refuseMethod(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		methods, _ := c.Get(echo.ContextKeyHeaderAllow).(string)
+		if methods == "" || api.Owns(c.Request().URL.Path) {
+			return next(c)
+		}
+		c.Response().Header().Set(echo.HeaderAllow, strings.TrimPrefix(methods, "OPTIONS, "))
+		return echo.ErrMethodNotAllowed
+	}
 }
 
 // router declares routes. site stands before everything that belongs to a

@@ -36,9 +36,11 @@ func (h *Handlers) createToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	days, err := strconv.Atoi(in.Get("days"))
-	if err != nil {
-		days = 0 // no life to choose from: the service says so
+	days := auth.DefaultTokenDays
+	if _, sent := in["days"]; sent {
+		if days, err = strconv.Atoi(in.Get("days")); err != nil {
+			days = 0 // no life to choose from: the service says so
+		}
 	}
 	scopes := tickedScopes(in)
 	secret, token, err := h.auth.CreatePersonalToken(c.Request().Context(), auth.PersonalTokenDraft{

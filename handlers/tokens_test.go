@@ -98,6 +98,17 @@ func TestTokenExpires(t *testing.T) {
 	})
 }
 
+// TestTokenLife checks how long a token lives of which nobody said that.
+func TestTokenLife(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.post("/profile/tokens", "name", "Usual", "scope.me", "on", "current_password", secretWord).status(200)
+		if got, want := s.tokenNamed(user.ID, "Usual").ExpiresAt, s.clock.Now().AddDate(0, 0, 90); !got.Equal(want) {
+			t.Errorf("expires at %v, want %v", got, want)
+		}
+	})
+}
+
 // TestTokenForm checks what is wrong with a form, field by field, and that
 // nothing is made.
 func TestTokenForm(t *testing.T) {
@@ -111,7 +122,7 @@ func TestTokenForm(t *testing.T) {
 		{"long name", []string{"name", strings.Repeat("x", 65), "scope.me", "on", "days", "90", "current_password", secretWord}, "name", "A name has at most 64 characters."},
 		{"nothing ticked", []string{"name", "x", "days", "90", "current_password", secretWord}, "scope", "Choose what the token may do."},
 		{"more than the role", []string{"name", "x", "scope.users", "on", "days", "90", "current_password", secretWord}, "scope", "Your account cannot give this permission."},
-		{"no life", []string{"name", "x", "scope.me", "on", "current_password", secretWord}, "days", "A token lives for 1 to 366 days."},
+		{"no life", []string{"name", "x", "scope.me", "on", "days", "", "current_password", secretWord}, "days", "A token lives for 1 to 366 days."},
 		{"life in words", []string{"name", "x", "scope.me", "on", "days", "ever", "current_password", secretWord}, "days", "A token lives for 1 to 366 days."},
 		{"too long a life", []string{"name", "x", "scope.me", "on", "days", "367", "current_password", secretWord}, "days", "A token lives for 1 to 366 days."},
 		{"no password", []string{"name", "x", "scope.me", "on", "days", "90"}, "current_password", "Enter your current password."},

@@ -15,30 +15,36 @@ const maxCursor = 1024
 
 // userOrder is how one order of the list is kept in the table: by columns, the
 // last of which no two users share; index begins with them after the groups. In
-// a cursor it goes by its letter.
+// a cursor it goes by its letter, a capital when the list goes backwards.
 type userOrder struct {
 	columns []string
 	index   string
 	letter  string
 }
 
-// orderOf returns the order behind a sort, or apperr.Malformed.
+// orderOf returns the order behind a sort, or apperr.Malformed; desc reverses
+// it.
 //
 // Users who have never signed in follow by age, not by name: in the order of
 // their names those that a search finds would all lie together, and a walk past
 // the others is long.
-func orderOf(sort UserSort) (userOrder, error) {
+func orderOf(sort UserSort, desc bool) (order userOrder, err error) {
 	switch sort {
 	case SortUsername, "":
-		return userOrder{[]string{"username"}, "users_by_username", "u"}, nil
+		order = userOrder{[]string{"username"}, "users_by_username", "u"}
 	case SortEmail:
-		return userOrder{[]string{"email_folded"}, "users_by_email", "e"}, nil
+		order = userOrder{[]string{"email_folded"}, "users_by_email", "e"}
 	case SortCreated:
-		return userOrder{[]string{"created_at", "username"}, "users_by_created", "c"}, nil
+		order = userOrder{[]string{"created_at", "username"}, "users_by_created", "c"}
 	case SortLastSignIn:
-		return userOrder{[]string{"last_sign_in_at", "created_at", "username"}, "users_by_last_sign_in", "l"}, nil
+		order = userOrder{[]string{"last_sign_in_at", "created_at", "username"}, "users_by_last_sign_in", "l"}
+	default:
+		return order, apperr.New(apperr.Malformed, "", nil)
 	}
-	return userOrder{}, apperr.New(apperr.Malformed, "", nil)
+	if desc {
+		order.letter = strings.ToUpper(order.letter)
+	}
+	return order, nil
 }
 
 // everything is a condition on the first column that always holds.

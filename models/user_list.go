@@ -158,7 +158,7 @@ func (u *Users) Figures(ctx context.Context, since time.Time) (UserFigures, erro
 
 // newUserSearch checks a query and prepares its statements.
 func newUserSearch(dialect string, query UserQuery) (*userSearch, error) {
-	order, err := orderOf(query.Sort)
+	order, err := orderOf(query.Sort, query.Desc)
 	if err != nil {
 		return nil, err
 	}

@@ -322,6 +322,8 @@ func TestListRefusesWhatNoPageSends(t *testing.T) {
 			{"not base64", models.UserQuery{After: "%"}},
 			{"padded", models.UserQuery{After: cursor("u", "ab") + "="}},
 			{"of another order", models.UserQuery{Before: cursor("e", "a")}},
+			{"of the same order the other way", models.UserQuery{Desc: true, After: cursor("u", "a")}},
+			{"of the other way", models.UserQuery{Before: cursor("U", "a")}},
 			{"too short", models.UserQuery{After: cursor("u")}},
 			{"too long", models.UserQuery{After: cursor("u", strings.Repeat("a", 2000))}},
 			{"NUL", models.UserQuery{After: cursor("u", "a", "b")}},

@@ -34,7 +34,8 @@ type Options struct {
 	Origins   []string // whose scripts may call the API from a browser; none: only the portal's own
 	// Fail answers a failure: with its status, and with the body that Answer
 	// writes.
-	Fail func(error, echo.Context)
+	Fail    func(error, echo.Context)
+	Roughly func(time.Duration) string // how long something takes, in words
 }
 
 // API answers the requests whose paths it owns. It is safe for concurrent use.
@@ -46,17 +47,18 @@ type API struct {
 	name      string
 	origins   map[string]bool
 	fail      func(error, echo.Context)
+	roughly   func(time.Duration) string
 	huma      huma.API
 	document  []byte
 }
 
 // New returns the API, or why its options cannot work.
 func New(o Options) (*API, error) {
-	if o.Auth == nil || o.Store == nil || o.Now == nil || o.Fail == nil {
-		return nil, errors.New("api: Auth, Store, Now and Fail are required")
+	if o.Auth == nil || o.Store == nil || o.Now == nil || o.Fail == nil || o.Roughly == nil {
+		return nil, errors.New("api: Auth, Store, Now, Fail and Roughly are required")
 	}
 	a := &API{
-		auth: o.Auth, store: o.Store, now: o.Now, publicURL: o.PublicURL, name: o.Name, fail: o.Fail,
+		auth: o.Auth, store: o.Store, now: o.Now, publicURL: o.PublicURL, name: o.Name, fail: o.Fail, roughly: o.Roughly,
 		origins: map[string]bool{},
 	}
 	for _, origin := range o.Origins {

@@ -17,6 +17,9 @@ import (
 // realm is what a client is asked to show a token for.
 const realm = "Latchkey"
 
+// inHeader is said of a token that comes in any other place.
+const inHeader = "Send the token in the Authorization header, never in the address or in a form."
+
 // What the two kinds of 401 say. They are the words of FastAPI, which clients
 // written for its tutorials look for.
 const (
@@ -27,7 +30,7 @@ const (
 // challenge is a failure that names what would have been accepted (RFC 6750
 // §3). It is what its cause is; the code and the scope go into the header.
 type challenge struct {
-	code  string // "": nothing was presented, and so nothing was wrong with it
+	code  string
 	scope auth.Scope
 	cause *apperr.Error
 }
@@ -38,14 +41,16 @@ func (e *challenge) Error() string { return e.cause.Error() }
 // Unwrap returns the cause.
 func (e *challenge) Unwrap() error { return e.cause }
 
-// header is the value of WWW-Authenticate.
-func (e *challenge) header() string {
+// Challenge is a value of WWW-Authenticate that asks for a bearer token (RFC
+// 6750 §3). Without a code nothing was presented, and so nothing was wrong with
+// it; the scope may be "" too.
+func Challenge(code string, scope auth.Scope) string {
 	value := `Bearer realm="` + realm + `"`
-	if e.code != "" {
-		value += `, error="` + e.code + `"`
+	if code != "" {
+		value += `, error="` + code + `"`
 	}
-	if e.scope != "" {
-		value += `, scope="` + string(e.scope) + `"`
+	if scope != "" {
+		value += `, scope="` + string(scope) + `"`
 	}
 	return value
 }
@@ -95,11 +100,10 @@ func BearerToken(value string) (token string, ok bool) {
 // elsewhere refuses a token in the query or in a form: they end up in logs and
 // histories (RFC 6750 §2.2, §2.3, §5.3).
 func elsewhere(r *http.Request) error {
-	const words = "Send the token in the Authorization header, never in the address or in a form."
 	if r.URL.RawQuery != "" {
 		query, _ := url.ParseQuery(r.URL.RawQuery) // what can be read of it
 		if query.Has("access_token") {
-			return misused(words)
+			return misused(inHeader)
 		}
 	}
 	if r.Method == http.MethodPost && fields.IsForm(r) {
@@ -108,7 +112,7 @@ func elsewhere(r *http.Request) error {
 			return err
 		}
 		if url.Values(in).Has("access_token") {
-			return misused(words)
+			return misused(inHeader)
 		}
 	}
 	return nil

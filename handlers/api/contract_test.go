@@ -189,6 +189,9 @@ func checkExample(t *testing.T, s *site, d document, operation map[string]any, e
 		e.before()
 	}
 	a := s.do(e.request).is(e.status)
+	if a.code == http.StatusTooManyRequests {
+		a.saysWhen()
+	}
 	response, _ := operation["responses"].(map[string]any)[fmt.Sprint(a.code)].(map[string]any)
 	for name := range object(response, "headers") {
 		if name != "Link" && a.header.Get(name) == "" {

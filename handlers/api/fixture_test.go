@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -295,6 +296,16 @@ func (a *answer) oauth(status int, code string) *answer {
 		a.t.Errorf("%s: got Cache-Control %q, want no-store", a.asked, got)
 	}
 	return a
+}
+
+var tryAgain = regexp.MustCompile(`^[A-Z].*[a-z]\. Try again in [0-9]+ (second|minute|hour)s?\.$`)
+
+// saysWhen checks that a 429 tells a person when to try again.
+func (a *answer) saysWhen() {
+	a.t.Helper()
+	if got := a.member("detail"); !tryAgain.MatchString(got) || a.header.Get("Retry-After") == "" {
+		a.t.Errorf("%s: got detail %q, Retry-After %q", a.asked, got, a.header.Get("Retry-After"))
+	}
 }
 
 // clock is the time as a test says it is.

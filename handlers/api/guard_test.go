@@ -74,6 +74,16 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+// TestWrongHost checks that a client is told the right one, OAuth's too.
+func TestWrongHost(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	const want = "This host is not served here. The API is at " + publicURL + "."
+	for _, r := range []*http.Request{s.request("GET", "/users/me", ""), s.request("GET", "/token", ""), s.formRequest("/token"), s.formRequest("/revoke"), s.formRequest("/introspect")} {
+		r.Host = "evil.example"
+		s.do(r).is(421).has("detail", want)
+	}
+}
+
 // TestMethods checks that an unknown path and a wrong method are problem
 // documents, and that a 405 names what there is.
 func TestMethods(t *testing.T) {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 	"time"
 
@@ -13,14 +14,14 @@ import (
 // Introspection is what a token is worth (RFC 7662 §2.2). Of one that is worth
 // nothing there is active alone.
 type Introspection struct {
-	Active    bool   `json:"active" doc:"Whether the token can be used now."`
+	Active    bool   `json:"active" example:"true" doc:"Whether the token can be used now."`
 	Scope     string `json:"scope,omitempty" doc:"What it may do now, separated by spaces."`
-	ClientID  string `json:"client_id,omitempty" doc:"What the client called itself."`
+	ClientID  string `json:"client_id,omitempty" doc:"What the client called itself, default when it did not. Absent for a personal access token."`
 	Username  string `json:"username,omitempty"`
-	TokenType string `json:"token_type,omitempty" doc:"Bearer, or refresh_token for one that must not be accepted as an access token."`
-	ExpiresAt int64  `json:"exp,omitempty" doc:"In seconds since 1970."`
-	IssuedAt  int64  `json:"iat,omitempty"`
-	NotBefore int64  `json:"nbf,omitempty"`
+	TokenType string `json:"token_type,omitempty" example:"Bearer" doc:"Bearer, or refresh_token for one that must not be accepted as an access token."`
+	ExpiresAt int64  `json:"exp,omitempty" example:"1769852100" doc:"In seconds since 1970."`
+	IssuedAt  int64  `json:"iat,omitempty" example:"1769851800"`
+	NotBefore int64  `json:"nbf,omitempty" example:"1769851800"`
 	Subject   string `json:"sub,omitempty" doc:"The id of the user."`
 	Audience  string `json:"aud,omitempty"`
 	Issuer    string `json:"iss,omitempty"`
@@ -52,7 +53,8 @@ func (a *API) introspect(c echo.Context) error {
 
 // inquirer is who asks: by a bearer token, or by HTTP Basic with a personal
 // access token as the password; the name beside it is not looked at. Both need
-// the scope.
+// the scope, and whoever may not ask is told in the terms of the scheme that
+// they used (RFC 7662 §2.3).
 func (a *API) inquirer(c echo.Context) (bearer, error) {
 	_, password, found, err := basic(c.Request())
 	if err != nil {
@@ -63,7 +65,14 @@ func (a *API) inquirer(c echo.Context) (bearer, error) {
 	}
 	b, err := a.check(c, password, auth.ScopeIntrospect)
 	if err == nil && !b.caller.Personal {
-		return bearer{}, unusable(nil)
+		err = unusable(nil)
+	}
+	if refused, ok := errors.AsType[*challenge](err); ok {
+		code := refused.code
+		if code == "invalid_token" {
+			code = "invalid_client" // RFC 6749 §5.2
+		}
+		return bearer{}, &oauthFailure{code: code, cause: refused.cause}
 	}
 	return b, err
 }

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -31,6 +32,7 @@ func TestIntrospect(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", name, diff)
 			}
 		}
+		ask(s.signIn("ana", "me").Access).is(200).has("client_id", "default")
 		ask(live.Refresh).is(200).has("token_type", "refresh_token")
 		ask(s.personal(ana, "me")).is(200).has("username", "ana")
 
@@ -68,10 +70,24 @@ func TestIntrospect(t *testing.T) {
 				r.SetBasicAuth("boss", test.password)
 			}
 			a := s.do(r).is(test.status)
-			if test.status != 200 && a.header.Get("WWW-Authenticate") == "" {
-				t.Errorf("%s: no WWW-Authenticate", test.name)
+			challenge := a.header.Get("WWW-Authenticate")
+			switch {
+			case test.status == 200:
+			case test.password == "":
+				if a.problem(test.status); !strings.HasPrefix(challenge, "Bearer ") {
+					t.Errorf("%s: got WWW-Authenticate %q", test.name, challenge)
+				}
+			case test.status == 401:
+				if a.oauth(401, "invalid_client"); challenge != `Basic realm="Latchkey"` {
+					t.Errorf("%s: got WWW-Authenticate %q", test.name, challenge)
+				}
+			default:
+				a.oauth(test.status, "insufficient_scope")
 			}
 		}
+		elsewhere := s.formRequest("/introspect", "token", live.Access, "access_token", admin)
+		elsewhere.SetBasicAuth("my-service", key)
+		s.do(elsewhere).oauth(400, "invalid_request")
 		twice := s.formRequest("/introspect", "token", "a", "token", "b")
 		twice.Header.Set("Authorization", "Bearer "+admin)
 		s.do(twice).oauth(400, "invalid_request")

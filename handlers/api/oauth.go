@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -62,21 +63,18 @@ func badRequest(message string) error {
 
 // answerOAuth writes a failure. Its texts keep to the characters that RFC 6749
 // §5.2 allows.
-func answerOAuth(c echo.Context, status int, err error) error {
+func (a *API) answerOAuth(c echo.Context, status int, err error, wait time.Duration) error {
 	body := OAuthError{Error: "invalid_request", Description: apperr.Details(err).Message}
-	otherwise := "The request could not be understood."
+	otherwise := a.detail(status)
 	switch {
 	case status == http.StatusTooManyRequests:
-		body.Error, otherwise = "slow_down", "There were too many attempts. The header Retry-After says when to try again, in seconds."
+		body.Error, body.Description = "slow_down", a.tooMany(err, wait)
 	case status == http.StatusServiceUnavailable:
 		body.Error = "temporarily_unavailable"
-		otherwise = "The service is unavailable for a short time. The header Retry-After says when to try again, in seconds."
 	case status >= http.StatusInternalServerError:
 		body.Error, otherwise = "server_error", "Something went wrong on our side. It is recorded under the X-Request-Id."
 	case status == http.StatusUnsupportedMediaType:
 		otherwise = "Send the parameters as application/x-www-form-urlencoded."
-	case status == http.StatusRequestEntityTooLarge:
-		otherwise = "What was sent is too large."
 	}
 	if failure, ok := errors.AsType[*oauthFailure](err); ok {
 		body.Error = failure.code
@@ -105,8 +103,15 @@ func readParameters(c echo.Context) (fields.Values, error) {
 				return nil, badRequest("Send the parameters in the body, never in the address. What was sent may now be in a log: change it.")
 			}
 		}
+		if _, err := fields.Query(r); err != nil {
+			return nil, err
+		}
 	}
-	return fields.Read(r)
+	in, err := fields.Read(r)
+	if err == nil && url.Values(in).Has("access_token") {
+		return nil, badRequest(inHeader) // RFC 6750 §2
+	}
+	return in, err
 }
 
 // clientOf returns what a client calls itself: in the form, or as the name of

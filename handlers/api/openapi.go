@@ -61,24 +61,32 @@ func (a *API) config() huma.Config {
 		scopes[string(scope)] = words
 	}
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
-		schemeOAuth: {
-			Type: "oauth2", Description: "Username and password, for clients that you trust with them.",
-			Flows: &huma.OAuthFlows{Password: &huma.OAuthFlow{TokenURL: tokenPath, RefreshURL: tokenPath, Scopes: scopes}},
-		},
 		schemeBearer: {Type: "http", Scheme: "bearer", Description: "An access token, or a personal access token (lk_…)."},
 		schemeBasic:  {Type: "http", Scheme: "basic", Description: "Any name, and a personal access token as the password."},
+	}
+	if a.auth.TakesPasswords() {
+		c.Components.SecuritySchemes[schemeOAuth] = &huma.SecurityScheme{
+			Type: "oauth2", Description: "Username and password, for clients that you trust with them.",
+			Flows: &huma.OAuthFlows{Password: &huma.OAuthFlow{TokenURL: tokenPath, RefreshURL: tokenPath, Scopes: scopes}},
+		}
 	}
 	return c
 }
 
 // security documents who may use a route.
-func security(scope auth.Scope) []map[string][]string {
+func (a *API) security(scope auth.Scope) []map[string][]string {
 	scopes := []string{}
 	if scope != "" {
 		scopes = append(scopes, string(scope))
 	}
+	if !a.auth.TakesPasswords() {
+		return []map[string][]string{{schemeBearer: scopes}}
+	}
 	return []map[string][]string{{schemeOAuth: scopes}, {schemeBearer: scopes}}
 }
+
+// anybody documents that a route needs no token beside what it is sent.
+func anybody() []map[string][]string { return []map[string][]string{} }
 
 // failures documents statuses that answer with a problem document.
 func failures(h huma.API, statuses []int) map[string]*huma.Response {
@@ -148,39 +156,53 @@ func form(parameters ...[2]string) *huma.RequestBody {
 // describeOAuth documents what is written by hand.
 func (a *API) describeOAuth() {
 	clientID := [2]string{"client_id", "What the client calls itself; also taken from HTTP Basic, without a password."}
-	a.describe(&huma.Operation{
-		OperationID: "token", Path: tokenPath, Summary: "Get tokens",
-		Description: "With a password, or with a refresh token. Each refresh token works once: one that comes back ends its session.",
-		RequestBody: form(
-			[2]string{"grant_type", "password, which it is when absent, or refresh_token."},
-			[2]string{"username", "Username or email address."}, [2]string{"password", "As the person types it."},
-			[2]string{"refresh_token", "For grant_type=refresh_token."},
-			[2]string{"scope", "What the access token is for, separated by spaces; me when absent. With a refresh token at most what the session has."},
-			clientID,
-		),
-	}, jsonBody[Token](a.huma, "The tokens."), 400, 401, 413, 415, 429, 503)
+	a.describe(a.tokenOperation(clientID), jsonBody[Token](a.huma, "The tokens."), 400, 401, 413, 415, 429, 503)
 	a.describe(&huma.Operation{
 		OperationID: "revoke", Path: revokePath, Summary: "End the session of any token",
 		Description: "RFC 7009. An access or refresh token ends its session, a personal access token itself. The answer is the same for " +
 			"what is no token.",
-		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}, clientID),
+		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}, clientID), Security: anybody(),
 	}, &huma.Response{Description: "The token is of no use, whatever it was."}, 400, 401, 413, 415, 503)
 	introspect := &huma.Operation{
 		OperationID: "introspect", Path: introspectPath, Summary: "Ask what a token is worth",
 		Description: "RFC 7662. For services that are sent tokens of Latchkey.",
 		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}),
-		Security:    append(security(auth.ScopeIntrospect), map[string][]string{schemeBasic: {}}),
+		Security:    append(a.security(auth.ScopeIntrospect), map[string][]string{schemeBasic: {}}),
 	}
-	a.describe(introspect, jsonBody[Introspection](a.huma, "What it is worth now."), 400, 413, 415, 503)
-	introspect.Responses["400"].Content[problemType] = &huma.MediaType{Schema: schemaOf[Problem](a.huma)} // about its own token
-	introspect.Responses["401"], introspect.Responses["403"] = failure(a.huma, 401), failure(a.huma, 403)
+	a.describe(introspect, jsonBody[Introspection](a.huma, "What it is worth now."), 400, 401, 403, 413, 415, 503)
+	for _, status := range []string{"400", "401", "403"} { // about the bearer token of whoever asks
+		introspect.Responses[status].Content[problemType] = &huma.MediaType{Schema: schemaOf[Problem](a.huma)}
+	}
 	a.huma.OpenAPI().AddOperation(&huma.Operation{
 		OperationID: "openapi", Method: http.MethodGet, Path: documentPath, Tags: []string{tagAbout}, Summary: "This document",
-		Security: []map[string][]string{},
+		Security: anybody(),
 		Responses: map[string]*huma.Response{"200": {Description: "OpenAPI 3.1.", Content: map[string]*huma.MediaType{
 			"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}},
 		}}},
 	})
+}
+
+// tokenOperation is POST /token, without passwords where the operator does not
+// take them.
+func (a *API) tokenOperation(clientID [2]string) *huma.Operation {
+	op := &huma.Operation{OperationID: "token", Path: tokenPath, Summary: "Get tokens", Security: anybody()}
+	if !a.auth.TakesPasswords() {
+		op.Description = "With a refresh token, which works once: one that comes back ends its session. Passwords are not accepted here."
+		op.RequestBody = form(
+			[2]string{"grant_type*", "refresh_token."}, [2]string{"refresh_token*", "The newest one of the session."},
+			[2]string{"scope", "What the access token is for, separated by spaces; at most what the session has."}, clientID,
+		)
+		return op
+	}
+	op.Description = "With a password, or with a refresh token. Each refresh token works once: one that comes back ends its session."
+	op.RequestBody = form(
+		[2]string{"grant_type", "password, which it is when absent, or refresh_token."},
+		[2]string{"username", "Username or email address."}, [2]string{"password", "As the person types it."},
+		[2]string{"refresh_token", "For grant_type=refresh_token."},
+		[2]string{"scope", "What the access token is for, separated by spaces; me when absent. With a refresh token at most what the session has."},
+		clientID,
+	)
+	return op
 }
 
 func (a *API) describe(op *huma.Operation, success *huma.Response, failed ...int) {

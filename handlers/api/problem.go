@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/validation"
@@ -31,18 +32,18 @@ type ProblemField struct {
 
 const problemType = "application/problem+json"
 
-// Answer writes the body of a failure that has a status; Retry-After is set
-// already. The endpoints of OAuth have bodies of their own (RFC 6749 §5.2).
-func (a *API) Answer(c echo.Context, status int, err error) error {
+// Answer writes the body of a failure that has a status; Retry-After is set to
+// wait already. The endpoints of OAuth have bodies of their own (RFC 6749 §5.2).
+func (a *API) Answer(c echo.Context, status int, err error, wait time.Duration) error {
 	asked, isChallenge := errors.AsType[*challenge](err)
 	if !isChallenge && speaksOAuth(c, status) {
-		return answerOAuth(c, status, err)
+		return a.answerOAuth(c, status, err, wait)
 	}
 	if status == http.StatusUnauthorized && !isChallenge {
 		asked, isChallenge = unusable(err), true // signed out while it acted
 	}
 	if isChallenge {
-		c.Response().Header().Set("WWW-Authenticate", asked.header())
+		c.Response().Header().Set("WWW-Authenticate", Challenge(asked.code, asked.scope))
 		err = asked
 	}
 	problem := Problem{
@@ -50,6 +51,9 @@ func (a *API) Answer(c echo.Context, status int, err error) error {
 	}
 	if list, ok := errors.AsType[apperr.Fields](err); ok {
 		problem.Errors, problem.Detail = fieldsOf(list)
+	}
+	if status == http.StatusTooManyRequests {
+		problem.Detail = a.tooMany(err, wait)
 	}
 	if problem.Detail == "" {
 		problem.Detail = a.detail(status)
@@ -84,12 +88,24 @@ func (a *API) detail(status int) string {
 		return "The body is of a type that is not read here. The documentation names the right one."
 	case http.StatusMisdirectedRequest:
 		return "This host is not served here. The API is at " + a.publicURL + "."
-	case http.StatusTooManyRequests:
-		return "There were too many requests. The header Retry-After says when to try again, in seconds."
 	case http.StatusServiceUnavailable:
 		return "The service is unavailable for a short time. The header Retry-After says when to try again, in seconds."
 	}
 	return "Something went wrong on our side. It is recorded under the reference."
+}
+
+// tooMany says of what there was too much, and when to try again. Of a pause
+// that no time ends, it says that.
+func (a *API) tooMany(err error, wait time.Duration) string {
+	failure := apperr.Details(err)
+	if failure.Field == "locked" {
+		return "Sign-in to this account is paused because of too many failed attempts. An admin can open it again."
+	}
+	said := failure.Message
+	if said == "" {
+		said = "There were too many attempts."
+	}
+	return said + " Try again in " + a.roughly(wait) + "."
 }
 
 // fieldsOf writes what is wrong with fields as a list and as a sentence.
@@ -114,7 +130,7 @@ func understood(m *huma.ErrorModel) error {
 		var wrong apperr.Fields
 		for _, detail := range m.Errors {
 			if strings.HasPrefix(detail.Location, "path") {
-				return apperr.New(apperr.NotFound, "", m)
+				return apperr.New(apperr.NotFound, noSuchUser, m) // the only parameter of a path is an account's id
 			}
 			wrong.Add(fieldName(detail.Location), sentenceOf(detail))
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -11,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/auth"
+	"latchkey/internal/fields"
 )
 
 // maxBody bounds a JSON body in bytes; the portal's own bound is the same.
@@ -32,7 +34,7 @@ type operation struct {
 func register[I, O any](a *API, scope auth.Scope, op operation, handler func(context.Context, *I) (*O, error)) {
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
 	op.Middlewares = huma.Middlewares{a.gate(scope)}
-	op.Security = security(scope)
+	op.Security = a.security(scope)
 	op.Responses = failures(a.huma, append([]int{400, 401, 503}, op.failures...))
 	if scope != "" {
 		op.Responses["403"] = failure(a.huma, 403)
@@ -63,6 +65,9 @@ func (a *API) gate(scope auth.Scope) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := humaecho.Unwrap(ctx)
 		caller, err := a.authenticate(c, scope)
+		if err == nil {
+			_, err = fields.Query(c.Request()) // Huma passes over what came twice or cannot be read
+		}
 		if err != nil {
 			a.fail(err, c)
 			return
@@ -89,6 +94,16 @@ type exchange struct {
 
 // Unwrap returns the context of the adapter.
 func (x *exchange) Unwrap() huma.Context { return x.humaContext }
+
+// Header returns a header of the request. A media type, whose case does not
+// count (RFC 9110 §8.3.1), comes in lower case, as Huma compares it.
+func (x *exchange) Header(name string) string {
+	value := x.humaContext.Header(name)
+	if name == "Content-Type" {
+		return strings.ToLower(value)
+	}
+	return value
+}
 
 // SetStatus begins the answer, unless it is one to a failure.
 func (x *exchange) SetStatus(status int) {

@@ -225,6 +225,9 @@ func TestDocument(t *testing.T) {
 			if operation["summary"] == nil {
 				t.Errorf("%s has no summary", at)
 			}
+			if _, said := operation["security"].([]any); !said {
+				t.Errorf("%s does not say whether it needs a token", at)
+			}
 			d.checkOperation(t, at, path, operation)
 		})
 	})

@@ -58,7 +58,7 @@ func (a *API) listSessions(ctx context.Context, in *oneUser) (*sessionsAnswer, e
 
 type endedAnswer struct {
 	Body struct {
-		Ended int `json:"ended" minimum:"0" doc:"How many sessions were live."`
+		Ended int `json:"ended" minimum:"0" example:"2" doc:"How many sessions were live."`
 	} `nameHint:"Ended"`
 }
 

@@ -20,7 +20,7 @@ type Token struct {
 	AccessToken  string `json:"access_token" doc:"For the Authorization header. Treat it as a word without meaning."`
 	TokenType    string `json:"token_type" enum:"bearer" doc:"How it is used (RFC 6750)."`
 	ExpiresIn    int    `json:"expires_in" doc:"How long the access token lives, in seconds."`
-	RefreshToken string `json:"refresh_token,omitempty" doc:"For the next access token, once. Absent when the client keeps the one it has."`
+	RefreshToken string `json:"refresh_token" doc:"For the next access token, once."`
 	Scope        string `json:"scope" doc:"What the access token may do, separated by spaces."`
 }
 
@@ -73,7 +73,15 @@ func (a *API) token(c echo.Context) error {
 	return c.JSON(http.StatusOK, tokenOf(tokens))
 }
 
-type tokenAnswer struct{ Body Token }
+// Renewed is what a client is given that keeps its refresh token.
+type Renewed struct {
+	AccessToken string `json:"access_token" doc:"For the Authorization header."`
+	TokenType   string `json:"token_type" enum:"bearer" doc:"How it is used (RFC 6750)."`
+	ExpiresIn   int    `json:"expires_in" doc:"How long the access token lives, in seconds."`
+	Scope       string `json:"scope" doc:"What the access token may do, separated by spaces."`
+}
+
+type renewedAnswer struct{ Body Renewed }
 
 func refreshTokenOperation() operation {
 	return operation{huma.Operation{
@@ -85,12 +93,13 @@ func refreshTokenOperation() operation {
 }
 
 // refreshToken handles POST /refresh-token.
-func (a *API) refreshToken(ctx context.Context, in *as) (*tokenAnswer, error) {
+func (a *API) refreshToken(ctx context.Context, in *as) (*renewedAnswer, error) {
 	tokens, err := a.auth.RenewAccess(ctx, in.caller)
 	if err != nil {
 		return nil, err
 	}
-	return &tokenAnswer{tokenOf(tokens)}, nil
+	t := tokenOf(tokens)
+	return &renewedAnswer{Renewed{AccessToken: t.AccessToken, TokenType: t.TokenType, ExpiresIn: t.ExpiresIn, Scope: t.Scope}}, nil
 }
 
 type revokedAnswer struct {
@@ -110,7 +119,7 @@ func revokeTokenOperation() operation {
 
 // revokeToken handles POST /revoke-token.
 func (a *API) revokeToken(ctx context.Context, in *as) (*revokedAnswer, error) {
-	if err := a.auth.RevokeToken(ctx, in.token, in.client); err != nil {
+	if err := a.auth.RevokeToken(ctx, in.token, "", in.client); err != nil {
 		return nil, err
 	}
 	answer := &revokedAnswer{}
@@ -126,13 +135,14 @@ func (a *API) revoke(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := clientOf(c.Request(), in); err != nil {
+	client, err := clientOf(c.Request(), in)
+	if err != nil {
 		return err
 	}
 	if in.Get("token") == "" {
 		return badRequest("Send a token.")
 	}
-	if err := a.auth.RevokeToken(c.Request().Context(), in.Get("token"), middleware.Client(c)); err != nil {
+	if err := a.auth.RevokeToken(c.Request().Context(), in.Get("token"), client, middleware.Client(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusOK)

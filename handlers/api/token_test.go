@@ -1,6 +1,10 @@
 package api_test
 
 import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
@@ -128,6 +132,8 @@ func TestTokenTransport(t *testing.T) {
 		s.form("/token?%70assword=x", "username", "ana", "password", secretWord).oauth(400, "invalid_request")
 		s.form("/token?lang=de", "username", "ana", "password", secretWord).is(200)
 		s.form("/revoke?token=x", "token", "x").oauth(400, "invalid_request")
+		s.form("/token", "username", "ana", "password", secretWord, "access_token", "x").oauth(400, "invalid_request")
+		s.form("/revoke", "token", "x", "access_token", "x").oauth(400, "invalid_request")
 
 		s.do(s.request(http.MethodGet, "/token?"+query, "")).problem(405)
 		s.do(s.request(http.MethodGet, "/token/further", "")).problem(404)
@@ -155,9 +161,11 @@ func TestClients(t *testing.T) {
 		} {
 			r := s.formRequest("/token", "username", "ana", "password", secretWord, "client_id", test.form)
 			r.SetBasicAuth(test.user, test.password)
-			if a := s.do(r).is(test.status); test.status != 200 {
+			a := s.do(r).is(test.status)
+			if test.status != 200 {
 				continue
-			} else if a.member("refresh_token") == "" {
+			}
+			if a.member("refresh_token") == "" {
 				t.Errorf("%s: got %s", test.name, a.body)
 			}
 			live, _, err := s.auth.Sessions(t.Context(), user.ID, "")
@@ -173,6 +181,11 @@ func TestClients(t *testing.T) {
 			if newest.ClientID != test.client {
 				t.Errorf("%s: got client %q, want %q", test.name, newest.ClientID, test.client)
 			}
+			for _, token := range []string{a.member("access_token"), a.member("refresh_token")} {
+				if got, want := claimsOf(t, token)["client_id"], cmp.Or(test.client, "default"); got != want {
+					t.Errorf("%s: got the claim client_id %v, want %q", test.name, got, want)
+				}
+			}
 			s.clock.advance(time.Second)
 		}
 		for _, header := range []string{"Basic", "Basic !!!", "Basic eA=="} { // the last has no colon
@@ -187,6 +200,19 @@ func TestClients(t *testing.T) {
 		stale.Header.Set("Authorization", "Bearer of-the-session-before")
 		s.do(stale).is(200)
 	})
+}
+
+// claimsOf reads what a JWT says, as a service may that has the key.
+func claimsOf(t *testing.T, token string) map[string]any {
+	t.Helper()
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	text, err := base64.RawURLEncoding.DecodeString(payload)
+	claims := map[string]any{}
+	if err = errors.Join(err, json.Unmarshal(text, &claims)); err != nil {
+		t.Errorf("%q: %v", token, err)
+	}
+	return claims
 }
 
 // TestRefresh checks rotation over HTTP: one use for each token.
@@ -244,12 +270,59 @@ func TestThrottled(t *testing.T) {
 			if wait, err := strconv.Atoi(a.header.Get("Retry-After")); err != nil || wait < 1 {
 				t.Errorf("got Retry-After %q", a.header.Get("Retry-After"))
 			}
-			bodies = append(bodies, a.body)
+			bodies = append(bodies, a.has("detail", "There were too many attempts. Try again in 30 seconds.").body)
 		}
 		if bodies[0] != bodies[1] {
 			t.Errorf("known and unknown differ: %q", bodies)
 		}
 	}, withLimits)
+}
+
+// TestRefreshedTooOften checks the limit of one session.
+func TestRefreshedTooOften(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.person("ana", models.RoleUser)
+		g := s.signIn("ana", "me")
+		for range 60 {
+			s.form("/token", "grant_type", "refresh_token", "refresh_token", g.Refresh).is(200).into(&g)
+		}
+		s.form("/token", "grant_type", "refresh_token", "refresh_token", g.Refresh).oauth(429, "slow_down").saysWhen()
+		s.clock.advance(time.Minute)
+		s.form("/token", "grant_type", "refresh_token", "refresh_token", g.Refresh).is(200)
+	}, withLimits)
+}
+
+// TestRevokeForeign checks that a client ends no session of another.
+func TestRevokeForeign(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.person("ana", models.RoleUser)
+		for _, test := range []struct {
+			client, revokes string
+			ends            bool
+		}{
+			{"reports", "", true},
+			{"reports", "reports", true},
+			{"reports", "other", false},
+			{"reports", "default", false},
+			{"", "", true},
+			{"", "default", true},
+			{"", "other", false},
+		} {
+			var g grant
+			s.form("/token", "username", "ana", "password", secretWord, "client_id", test.client).is(200).into(&g)
+			for _, token := range []string{g.Refresh, g.Access} {
+				if a := s.form("/revoke", "token", token, "client_id", test.revokes).is(200); a.body != "" {
+					t.Errorf("got body %q", a.body)
+				}
+			}
+			if got := s.call(g.Access, "GET", "/users/me", "").code == 401; got != test.ends {
+				t.Errorf("of the client %q, revoked by %q: ended %t, want %t", test.client, test.revokes, got, test.ends)
+			}
+		}
+		personal := s.personal(user, "me") // belongs to no client
+		s.form("/revoke", "token", personal, "client_id", "other").is(200)
+		s.call(personal, "GET", "/users/me", "").problem(401)
+	})
 }
 
 // TestRevoke checks that every token ends, and that the answer never tells.

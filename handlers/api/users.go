@@ -21,7 +21,7 @@ type User struct {
 	Username       string     `json:"username"`
 	Email          string     `json:"email"`
 	FullName       string     `json:"full_name" doc:"Empty when the person gave none."`
-	Disabled       bool       `json:"disabled"`
+	Disabled       bool       `json:"disabled" example:"true"`
 	DisabledAt     *time.Time `json:"disabled_at" doc:"null while the account can be used."`
 	DisabledReason string     `json:"disabled_reason,omitempty" doc:"The note for admins. Absent in lists, and when there is none."`
 	Role           string     `json:"role" enum:"user,admin"`
@@ -65,22 +65,11 @@ type usersInput struct {
 	query  url.Values
 }
 
-// Resolve refuses what Huma passes over: a parameter that came twice, and a
-// query that cannot be read.
+// Resolve keeps the query for links to other pages.
 func (in *usersInput) Resolve(ctx huma.Context) []error {
 	address := ctx.URL()
-	query, err := url.ParseQuery(address.RawQuery)
-	if err != nil {
-		return []error{&huma.ErrorDetail{Location: "query", Message: "the query could not be read"}}
-	}
-	var wrong []error
-	for name, values := range query {
-		if len(values) > 1 {
-			wrong = append(wrong, &huma.ErrorDetail{Location: "query." + name, Message: "this came twice"})
-		}
-	}
-	in.query = query
-	return append(wrong, in.as.Resolve(ctx)...)
+	in.query = address.Query()
+	return in.as.Resolve(ctx)
 }
 
 type usersAnswer struct {
@@ -105,7 +94,7 @@ func (a *API) listUsers(ctx context.Context, in *usersInput) (*usersAnswer, erro
 		After: in.After, Before: in.Before, Limit: in.Limit, Now: a.now(),
 	})
 	if errors.Is(err, apperr.Malformed) {
-		return nil, apperr.New(apperr.Invalid, "after and before take a cursor of this list in this order, one at a time; q takes plain text.", err)
+		return nil, apperr.New(apperr.Invalid, "after and before take a cursor of this list in this order, one at a time.", err)
 	}
 	if err != nil {
 		return nil, err
@@ -155,6 +144,19 @@ type oneUser struct {
 	ID string `path:"id" doc:"The id of the account."`
 }
 
+// Resolve satisfies huma.Resolver.
+func (in *oneUser) Resolve(ctx huma.Context) []error {
+	return append(in.as.Resolve(ctx), checkID(in.ID)...)
+}
+
+// checkID refuses what is no id before a query sees it.
+func checkID(id string) []error {
+	if models.IsID(id) {
+		return nil
+	}
+	return []error{&huma.ErrorDetail{Location: "path.id", Message: "not an id"}}
+}
+
 type userAnswer struct{ Body User }
 
 func readUserOperation() operation {
@@ -172,17 +174,19 @@ func (a *API) readUser(ctx context.Context, in *oneUser) (*userAnswer, error) {
 	return &userAnswer{userOf(user)}, nil
 }
 
+const noSuchUser = "There is no account with this id."
+
 // noUser gives the words to an id that nobody has.
 func noUser(err error) error {
 	if errors.Is(err, apperr.NotFound) {
-		return apperr.New(apperr.NotFound, "There is no account with this id.", err)
+		return apperr.New(apperr.NotFound, noSuchUser, err)
 	}
 	return err
 }
 
 // UserChange is what an admin changes about somebody else.
 type UserChange struct {
-	Disabled *bool   `json:"disabled,omitempty" doc:"true ends every session and token of the account at once."`
+	Disabled *bool   `json:"disabled,omitempty" example:"true" doc:"true ends every session and token of the account at once."`
 	Reason   string  `json:"reason,omitempty" doc:"A note for admins and the audit log, beside disabled: true. At most 500 characters."`
 	Role     *string `json:"role,omitempty" enum:"user,admin" doc:"Counts from the next request on."`
 	FullName *string `json:"full_name,omitempty" doc:"At most 64 characters; empty takes it away."`
@@ -194,12 +198,17 @@ type changeUserInput struct {
 	Body UserChange
 }
 
+// Resolve satisfies huma.Resolver.
+func (in *changeUserInput) Resolve(ctx huma.Context) []error {
+	return append(in.as.Resolve(ctx), checkID(in.ID)...)
+}
+
 func changeUserOperation() operation {
 	return operation{huma.Operation{
 		OperationID: "change-user", Method: http.MethodPatch, Path: "/users/{id}", Tags: []string{tagUsers},
 		Summary: "Change an account",
 		Description: "All of it or nothing. What is not named stays as it is. 409 for your own account and for the last active admin: " +
-			"the same rules as in the panel.",
+			"the same rules as in the panel; and for another reason of an account that is disabled already.",
 	}, []int{404, 409, 413, 415, 422, 429}}
 }
 

@@ -98,6 +98,7 @@ func TestUserPages(t *testing.T) {
 			last, path = path, ""
 			if page.Next != nil {
 				path = "/users?limit=3&role=user&sort=-username&after=" + url.QueryEscape(*page.Next)
+				s.call(token, "GET", strings.Replace(path, "-username", "username", 1), "").problem(422) // not its order
 				if got := linked(a, "next"); got != path[:6]+sorted(path[7:]) {
 					t.Errorf("got Link %q beside next %q", got, path)
 				}
@@ -148,8 +149,7 @@ func TestBadQueries(t *testing.T) {
 		for query, field := range map[string]string{
 			"page=2": "page", "Q=x": "Q", "status=banned": "status", "role=root": "role", "sort=shoe-size": "sort",
 			"limit=0": "limit", "limit=101": "limit", "limit=many": "limit", "limit=-1": "limit",
-			"status=active&status=disabled": "status", "q=" + strings.Repeat("x", 201): "q",
-			"after=junk": "", "before=junk": "", "after=a&before=b": "", "q=%00": "", "q=%ff": "", "q=%zz": "", "a;b": "",
+			"q=" + strings.Repeat("x", 201): "q", "after=junk": "", "before=junk": "", "after=a&before=b": "",
 			"after=" + strings.Repeat("x", 1025): "after",
 		} {
 			a := s.call(token, "GET", "/users?"+query, "").problem(422)
@@ -215,6 +215,11 @@ func TestChangeMe(t *testing.T) {
 				t.Errorf("%s: got %s, want %q in it", test.body, a.body, test.words)
 			}
 		}
+		for _, kind := range []string{"APPLICATION/JSON; charset=UTF-8", "application/json", "Application/Merge-Patch+Json"} {
+			r := s.callRequest(token, "PATCH", "/users/me", `{"full_name":"Ana"}`)
+			r.Header.Set("Content-Type", kind)
+			s.do(r).is(200)
+		}
 		form := s.formRequest("/users/me", "full_name", "A")
 		form.Method = http.MethodPatch
 		form.Header.Set("Authorization", "Bearer "+token)
@@ -251,6 +256,13 @@ func TestChangeUser(t *testing.T) {
 			if !slices.Contains(s.actions(), action) {
 				t.Errorf("the audit log has no %s: %q", action, s.actions())
 			}
+		}
+		again := s.call(token, "PATCH", "/users/"+user.ID, `{"disabled":true,"reason":"another","full_name":"B"}`).problem(409)
+		if !strings.Contains(again.member("detail"), "reason") {
+			t.Errorf("got %s", again.body)
+		}
+		for _, body := range []string{`{"disabled":true}`, `{"disabled":true,"reason":" left  the team"}`} {
+			s.call(token, "PATCH", "/users/"+user.ID, body).is(200).has("disabled_reason", "left the team").has("full_name", "Ana")
 		}
 		s.call(token, "PATCH", "/users/"+user.ID, `{"disabled":false,"role":"user"}`).is(200)
 		s.signIn("ana", "me")

@@ -97,7 +97,12 @@ func (a act) setRole(ctx context.Context, role models.Role) error {
 	return a.tx.Users.SetRole(ctx, a.user.ID, role, a.s.now())
 }
 
+// setDisabled shuts the account or opens it. Of one that is shut the reason
+// cannot be changed: the audit log has it, with who gave it.
 func (a act) setDisabled(ctx context.Context, disabled bool, reason string) error {
+	if disabled && a.user.Disabled() && reason != "" && reason != a.user.DisabledReason {
+		return apperr.New(apperr.Conflict, "This account is disabled already, and its reason stays as it is. Leave the reason out.", nil)
+	}
 	if disabled {
 		_, err := a.disable(ctx, reason)
 		return err

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -15,7 +16,7 @@ import (
 type Caller struct {
 	Identity            // SessionID is empty for a personal access token
 	Scopes    Scopes    // what the token has and the role allows now
-	ClientID  string    // what the client called itself; may be empty
+	ClientID  string    // what the client called itself, or DefaultClientID; empty for a personal access token
 	TokenID   string    // the jti, or the id of the personal access token
 	Personal  bool      // a personal access token
 	IssuedAt  time.Time // in UTC
@@ -112,8 +113,9 @@ func (s *Service) personalCaller(ctx context.Context, secret string, client Clie
 // RevokeToken ends the session that an access or refresh token of the API
 // points to, or a personal access token (RFC 7009). Once it returns nil nothing
 // of it is accepted anywhere. What is no token of ours, or dead, is nothing to
-// end.
-func (s *Service) RevokeToken(ctx context.Context, token string, client Client) error {
+// end; nor is a session of another client than clientID, when that is given. A
+// personal access token belongs to no client.
+func (s *Service) RevokeToken(ctx context.Context, token, clientID string, client Client) error {
 	if isPersonal(token) {
 		return s.revokePersonal(ctx, token, client)
 	}
@@ -123,6 +125,9 @@ func (s *Service) RevokeToken(ctx context.Context, token string, client Client) 
 			s.reportClass(ctx, APIAccess, token, client)
 			return nil
 		}
+	}
+	if clientID != "" && clientID != cmp.Or(claims.ClientID, DefaultClientID) {
+		return nil
 	}
 	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, claims.Subject)

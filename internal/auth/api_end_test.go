@@ -28,7 +28,7 @@ func TestClassesApart(t *testing.T) {
 				if _, err := p.refreshAPI(token, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 					t.Errorf("%s as an API refresh token: %v", what, err)
 				}
-				if err := p.RevokeToken(t.Context(), token, p.client); err != nil {
+				if err := p.RevokeToken(t.Context(), token, "", p.client); err != nil {
 					t.Errorf("revoke %s: %v", what, err)
 				}
 			}
@@ -108,10 +108,10 @@ func TestEndsAPISessions(t *testing.T) {
 				return errors.Join(err, p.ResetPassword(t.Context(), token, "another-quiet-lantern-29", p.client))
 			}},
 			{"revoke-access", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
-				return p.RevokeToken(t.Context(), api.Access, p.client)
+				return p.RevokeToken(t.Context(), api.Access, "", p.client)
 			}},
 			{"revoke-refresh", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
-				return p.RevokeToken(t.Context(), api.Refresh, p.client)
+				return p.RevokeToken(t.Context(), api.Refresh, "", p.client)
 			}},
 		} {
 			browser := p.signUp(test.name)
@@ -121,7 +121,7 @@ func TestEndsAPISessions(t *testing.T) {
 				t.Errorf("%s: %v", test.name, err)
 			}
 			q.wantDead(test.name, api)
-			if err := q.RevokeToken(t.Context(), api.Access, p.client); err != nil {
+			if err := q.RevokeToken(t.Context(), api.Access, "", p.client); err != nil {
 				t.Errorf("%s: revoke what is over: %v", test.name, err)
 			}
 		}
@@ -137,7 +137,7 @@ func TestRevokeOne(t *testing.T) {
 		browser := p.signUp("ada").Tokens
 		one, other := p.grant("ada", ""), p.grant("ada", "")
 		sid := p.caller(one.Access).SessionID
-		if err := p.RevokeToken(t.Context(), one.Access, p.client); err != nil {
+		if err := p.RevokeToken(t.Context(), one.Access, "", p.client); err != nil {
 			t.Fatal(err)
 		}
 		p.wantDead("revoked", one)

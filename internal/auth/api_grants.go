@@ -11,6 +11,10 @@ import (
 	"latchkey/models"
 )
 
+// DefaultClientID is the client_id in the tokens of a client that named itself
+// nothing: RFC 9068 §2.2 wants one in each.
+const DefaultClientID = "default"
+
 // maxClientID bounds what a client may call itself, so that its tokens stay
 // small.
 const maxClientID = 64
@@ -56,6 +60,9 @@ type APITokens struct {
 	Refresh   string        // empty when the client keeps the one it has
 	Scope     string        // of the access token: what it may do now
 }
+
+// TakesPasswords reports whether clients of the API may send passwords.
+func (s *Service) TakesPasswords() bool { return s.passwords }
 
 // PasswordGrant opens an API session. It returns ErrUnsupportedGrant,
 // ErrInvalidRequest, ErrInvalidScope or ErrInvalidGrant; apperr.TooMany with

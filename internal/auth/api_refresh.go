@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,7 +113,7 @@ func (s *Service) mintAPI(session *models.Session, scopes Scopes) *APITokens {
 	issued := session.RotatedAt.Time().Truncate(time.Second)
 	expires := earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()).Truncate(time.Second)
 	claims := sessionClaims(session, refreshID(session.ID, session.Generation), issued, expires)
-	claims.Scope, claims.ClientID = session.Scope, session.ClientID
+	claims.Scope, claims.ClientID = session.Scope, cmp.Or(session.ClientID, DefaultClientID)
 	tokens.Refresh = s.keyring.Sign(APIRefresh, claims)
 	return tokens
 }
@@ -122,6 +123,6 @@ func (s *Service) mintAccess(session *models.Session, scopes Scopes) *APITokens 
 	now := s.now().Truncate(time.Second)
 	expires := earlier(now.Add(s.accessTTL), session.ExpiresAt.Time()).Truncate(time.Second)
 	claims := sessionClaims(session, models.NewID(), now, expires)
-	claims.Scope, claims.ClientID = scopes.String(), session.ClientID
+	claims.Scope, claims.ClientID = scopes.String(), cmp.Or(session.ClientID, DefaultClientID)
 	return &APITokens{Access: s.keyring.Sign(APIAccess, claims), ExpiresIn: expires.Sub(now), Scope: claims.Scope}
 }

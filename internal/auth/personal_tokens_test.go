@@ -121,7 +121,7 @@ func TestEndPersonalToken(t *testing.T) {
 				return err
 			}},
 			{"by itself", models.ReasonLogout, auth.ActionTokenEnd, func(_ *models.User, _ *auth.Identity, secret, _ string) error {
-				return p.RevokeToken(t.Context(), secret, p.client)
+				return p.RevokeToken(t.Context(), secret, "", p.client)
 			}},
 			{"by an admin", models.ReasonAdmin, auth.ActionUserTokenEnd, func(user *models.User, _ *auth.Identity, _, id string) error {
 				_, token, err := p.EndUserToken(t.Context(), boss, user.ID, id)
@@ -191,7 +191,7 @@ func TestPersonalTokenOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.wantNoBearer("of a deleted account", secret)
-		if err := p.RevokeToken(t.Context(), secret, p.client); err != nil {
+		if err := p.RevokeToken(t.Context(), secret, "", p.client); err != nil {
 			t.Errorf("revoke what is gone: %v", err)
 		}
 	})

@@ -17,15 +17,29 @@ import (
 // maxRules bounds, in bytes, what is read of a file of rules.
 const maxRules = 1 << 20
 
-// rulesFile is the file of rules as it is written.
+// rulesFile is the file of rules as it is written. Values of any type are read,
+// so that a wrong one can be named with its line.
 type rulesFile struct {
 	Origin []struct {
-		URL  string
-		Rule []struct {
-			Path  string
-			Allow []string
-		}
+		URL  any
+		Rule []struct{ Path, Allow any }
 	}
+}
+
+// asText returns a value that is text, or is not there.
+func asText(value any) (text string, ok bool) {
+	text, ok = value.(string)
+	return text, ok || value == nil
+}
+
+// asTexts returns a value that is a list of texts, or is not there.
+func asTexts(value any) (texts []string, ok bool) {
+	list, ok := value.([]any)
+	for _, item := range list {
+		text, isText := item.(string)
+		texts, ok = append(texts, text), ok && isText
+	}
+	return texts, ok || value == nil
 }
 
 // forwardAuth reads the file with the protected apps.
@@ -79,7 +93,7 @@ func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 		if parse, ok := errors.AsType[toml.ParseError](err); ok {
 			return nil, []string{fmt.Sprintf("line %d: %s", parse.Position.Line, parse.Message)}
 		}
-		return nil, []string{strings.TrimPrefix(err.Error(), "toml: ")}
+		return nil, []string{wrongTables(text)}
 	}
 	count := map[string]int{}
 	for _, key := range meta.Undecoded() {
@@ -94,11 +108,14 @@ func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 	seen := map[string]bool{}
 	for _, o := range file.Origin {
 		where := lines.next("[[origin]]")
-		u, fault := parseOrigin(o.URL)
+		address, isText := asText(o.URL)
+		u, fault := parseOrigin(address)
 		var app forwardauth.Origin
 		switch {
+		case !isText:
+			faults = append(faults, where+`url is not text; write it in quotes, such as "https://app.example.org"`)
 		case fault != "":
-			faults = append(faults, where+fmt.Sprintf("url is %s, which %s; write scheme and host, such as https://app.example.org", quote(o.URL), fault))
+			faults = append(faults, where+fmt.Sprintf("url is %s, which %s; write scheme and host, such as https://app.example.org", quote(address), fault))
 		default:
 			app.URL = u.Scheme + "://" + u.Host
 			if seen[app.URL] {
@@ -123,12 +140,35 @@ func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 	return origins, faults
 }
 
-// parseRule checks one rule. The fault is empty when there is none.
-func parseRule(path string, allow []string) (rule forwardauth.Rule, fault string) {
-	if path, fault = parseRulePath(path); fault != "" {
-		return rule, fault
+// wrongTables says that origins or rules are not written as tables, which is
+// all that can be wrong with the types of a file whose values are of any.
+func wrongTables(text string) string {
+	const words = "origins are written as [[origin]] and their rules as [[origin.rule]], in two pairs of brackets"
+	for i, line := range strings.Split(text, "\n") {
+		if oneTable.MatchString(line) {
+			return fmt.Sprintf("line %d: %s", i+1, words)
+		}
 	}
-	rule.Path = path
+	return words
+}
+
+// oneTable matches where origin, or the rule of one, is set to something else
+// than a list of tables.
+var oneTable = regexp.MustCompile(`^\s*(\[\s*origin\s*(\.\s*rule\s*)?\]|(origin|rule)\s*=)`)
+
+// parseRule checks one rule. The fault is empty when there is none.
+func parseRule(pathValue, allowValue any) (rule forwardauth.Rule, fault string) {
+	path, isText := asText(pathValue)
+	if !isText {
+		return rule, `path is not text; write it in quotes, such as "/admin"`
+	}
+	allow, isList := asTexts(allowValue)
+	if !isList {
+		return rule, `allow is not a list of texts; write it in brackets and quotes, such as ["admins", "user:ana"]`
+	}
+	if rule.Path, fault = parseRulePath(path); fault != "" {
+		return forwardauth.Rule{}, fault
+	}
 	if len(allow) == 0 {
 		return rule, `allow is missing; list "public", "users", "admins" or "user:NAME"`
 	}

@@ -70,7 +70,16 @@ func TestRulesFaults(t *testing.T) {
 		{"an unknown key", app + "rules = 1\n", []string{"line 3: the key origin.rules is not known"}},
 		{"an unknown key twice", "[[origin]]\nurl = \"https://a.example.org\"\nx = 1\n[[origin]]\nurl = \"https://b.example.org\"\nx = 1\n", []string{"line 3: ", "line 6: "}},
 		{"an unknown table", app + "[server]\nport = 1\n", []string{"line 3: the key server ", "line 4: the key server.port"}},
-		{"a wrong type", rule("path = \"/\"\nallow = \"users\"\n"), []string{"line 5 (last key \"origin.rule.allow\"): incompatible types"}},
+		{"no list", rule("path = \"/\"\nallow = \"users\"\n"), []string{"line 3: allow is not a list of texts; write it in brackets and quotes"}},
+		{"no texts", rule("path = \"/\"\nallow = [\"users\", 1]\n"), []string{"line 3: allow is not a list of texts"}},
+		{"a path of another type", rule("path = 1\nallow = [\"users\"]\n"), []string{"line 3: path is not text; write it in quotes"}},
+		{"the second of two", rule("path = \"/a\"\nallow = [\"users\"]\n[[origin.rule]]\npath = [\"/b\"]\nallow = [\"users\"]\n"), []string{"line 6: path is not text"}},
+		{"a url of another type", "[[origin]]\nurl = true\n", []string{"line 1: url is not text; write it in quotes"}},
+		{"one origin", "# ours\n[origin]\nurl = \"https://app.example.org\"\n", []string{"line 2: origins are written as [[origin]]"}},
+		{"one rule", app + "[origin.rule]\npath = \"/\"\n", []string{"line 3: origins are written as [[origin]] and their rules as [[origin.rule]]"}},
+		{"origin as text", "origin = \"https://app.example.org\"\n", []string{"line 1: origins are written as [[origin]]"}},
+		{"rule as text", app + "rule = \"users\"\n", []string{"line 3: origins are written as [[origin]] and their rules as"}},
+		{"rules in one line", "origin = [\"https://app.example.org\"]", []string{"line 1: origins are written as [[origin]]"}},
 		{"no url", "[[origin]]\n", []string{"line 1: url is \"\", which does not begin with http:// or https://"}},
 		{"a url with a path", "\n[[ origin ]] # the app\nurl = \"https://a.example.org/x\"", []string{"line 2: url is \"https://a.example.org/x\", which has a path"}},
 		{"a wildcard", "[[origin]]\nurl = \"https://*.example.org\"", []string{"line 1: url is \"https://*.example.org\", which does not name a host"}},
@@ -145,12 +154,18 @@ func TestForwardAuthProblems(t *testing.T) {
 		{"another domain", map[string]string{
 			public: "https://id.sub.example.org", "LATCHKEY_COOKIE_DOMAIN": "sub.example.org", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1",
 		}, []string{"to which browsers do not send the cookies"}},
+		{"http beside https", map[string]string{
+			public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "example.org", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1",
+			"LATCHKEY_FORWARD_AUTH_FILE": writeFile(t, "[[origin]]\nurl = \"http://app.example.org\"\n", 0o600),
+		}, []string{"protects http://app.example.org, to which browsers do not send the cookies of https://id.example.org"}},
 		{"all there", map[string]string{
 			public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "example.org", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1",
 		}, nil},
 		{"the same host", map[string]string{public: "https://app.example.org:8443", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1"}, nil},
 	} {
-		test.vars["LATCHKEY_FORWARD_AUTH_FILE"] = good
+		if test.vars["LATCHKEY_FORWARD_AUTH_FILE"] == "" {
+			test.vars["LATCHKEY_FORWARD_AUTH_FILE"] = good
+		}
 		_, got, err := load(t, test.vars)
 		if err != nil || len(got) != len(test.want) {
 			t.Errorf("%s: got %q, %v; want %q", test.name, got, err, test.want)

@@ -52,7 +52,7 @@ func IsForm(r *http.Request) bool {
 func Query(r *http.Request) (Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, apperr.New(apperr.Malformed, "The address of this page could not be read.", err)
+		return nil, apperr.New(apperr.Malformed, "The query of the address could not be read.", err)
 	}
 	return Values(values), check(values)
 }

@@ -28,6 +28,7 @@ func TestForwardAuth(t *testing.T) {
 					{"in and back", inAndBack},
 					{"scripts get 401", scriptsGet401},
 					{"nothing is forged", nothingForged},
+					{"cookies", cookiesTaken},
 					{"rules", rulesHold},
 					{"paths in disguise", pathsInDisguise},
 					{"silent refresh", silentRefresh},
@@ -78,7 +79,7 @@ func scriptsGet401(w *world) {
 		if got := a.header.Get("Content-Type"); got != "application/problem+json" {
 			w.t.Errorf("%s: got Content-Type %q", method, got)
 		}
-		if got := a.header.Get("WWW-Authenticate"); got != `Bearer realm="latchkey"` {
+		if got := a.header.Get("WWW-Authenticate"); got != `Bearer realm="Latchkey"` {
 			w.t.Errorf("%s: got WWW-Authenticate %q", method, got)
 		}
 	}
@@ -122,6 +123,38 @@ func nothingForged(w *world) {
 			if path == "/admin?json" || path == "/?json" && !signedIn {
 				w.t.Errorf("%s, signed in %v: let in", path, signedIn)
 			}
+		}
+	}
+}
+
+// cookiesTaken: the app gets its own cookies, still well formed (RFC 6265
+// §4.2.1), and none of the portal's.
+func cookiesTaken(w *world) {
+	b := w.browser()
+	for sent, want := range map[string]string{
+		"a=1; b=2":                                                    "a=1; b=2",
+		"__Secure-access=x":                                           "",
+		"__Secure-access=x; a=1":                                      "a=1",
+		"a=1; __Secure-access=x":                                      "a=1",
+		"a=1; __Secure-access=x; b=2":                                 "a=1; b=2",
+		"a=1;__Secure-refresh=x;b=2":                                  "a=1;b=2",
+		"a=1; not__Secure-access=x":                                   "a=1; not__Secure-access=x",
+		"__Secure-accessory=x; a=1":                                   "__Secure-accessory=x; a=1",
+		"a=__Secure-access=x; b=2":                                    "a=__Secure-access=x; b=2",
+		"a=1; __Secure-refresh=; b=2;":                                "a=1; b=2;",
+		"__Secure-access=x; __Secure-refresh=y":                       "",
+		"__Secure-refresh=y;__Secure-access=x;":                       "",
+		"__Secure-access=x; __Secure-refresh=y; a=1":                  "a=1",
+		"__Secure-refresh=y; a=1; __Secure-access=x":                  "a=1",
+		"a=1; __Secure-access=x; __Secure-refresh=y":                  "a=1",
+		"a=1; __Secure-refresh=y; __Secure-access=x; b=2":             "a=1; b=2",
+		"a=1; __Secure-access=x; b=2; __Secure-refresh=y; c=3":        "a=1; b=2; c=3",
+		"__Secure-access=x; a=1; b=2; c=3; __Secure-refresh=y; d=4":   "a=1; b=2; c=3; d=4",
+		"a=1; __Secure-refresh=y; b=2; c=3; __Secure-access=x.y-z_/+": "a=1; b=2; c=3",
+	} {
+		a := b.send(http.MethodGet, appURL+"/status?json", "", "Cookie", sent).status(http.StatusOK)
+		if got := strings.Join(a.app().Headers["Cookie"], "|"); got != want {
+			w.t.Errorf("of the cookies %q the app sees %q, want %q", sent, got, want)
 		}
 	}
 }

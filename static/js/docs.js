@@ -23,7 +23,7 @@ const parts = ({ React }) => ({
 
 // A person signs in with a password or pastes a token. HTTP Basic, which the
 // document knows too, would ask for both under the wrong names.
-const asked = ({ oauth2, bearer }) => ({ oauth2, bearer });
+const asked = ({ basic, ...schemes }) => schemes;
 const withoutBasic = {
 	statePlugins: {
 		spec: {
