@@ -44,6 +44,29 @@ func TestProfile(t *testing.T) {
 	})
 }
 
+// TestProfileInPart checks that a field that does not come stays as it is, and
+// that one that comes empty does not.
+func TestProfileInPart(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		for _, test := range []struct {
+			fields             []string
+			username, fullName string
+		}{
+			{[]string{"full_name", "Ana Silva"}, "ana", "Ana Silva"},
+			{[]string{"username", "ana.s"}, "ana.s", "Ana Silva"},
+			{nil, "ana.s", "Ana Silva"},
+			{[]string{"full_name", ""}, "ana.s", ""},
+		} {
+			b.post("/profile", test.fields...).redirects("/profile")
+			if now := s.reload(user); now.Username != test.username || now.FullName != test.fullName {
+				t.Errorf("%q: got %q and %q, want %q and %q", test.fields, now.Username, now.FullName, test.username, test.fullName)
+			}
+		}
+		b.post("/profile", "username", "").status(422).says("Enter a username.")
+	})
+}
+
 // TestProfileEscapes checks that names are text on every page that shows them.
 func TestProfileEscapes(t *testing.T) {
 	const name = `<script>alert("x")</script> & 'Co'`

@@ -150,6 +150,9 @@ func (h *Handlers) role(c echo.Context) error {
 // confirmResetLink handles GET /admin/users/{id}/reset-link.
 func (h *Handlers) confirmResetLink(c echo.Context) error {
 	return h.ask(c, "Reset link for", func(page layouts.Page, user *models.User, _ int) error {
+		if user.Disabled() {
+			return apperr.New(apperr.Conflict, enableFirst, nil)
+		}
 		return latchkey.Render(c, http.StatusOK, pages.Confirm(page, pages.CreateResetLink(target(user))))
 	})
 }

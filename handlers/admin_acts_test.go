@@ -120,6 +120,21 @@ func TestResetLink(t *testing.T) {
 	})
 }
 
+// TestResetLinkOfDisabled checks that neither the question nor its answer is
+// there for a disabled account, and that the message before it stays.
+func TestResetLinkOfDisabled(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		page := "/admin/users/" + s.person("ana", models.RoleUser).ID
+		boss.post(page + "/disable").redirects(page)
+		boss.get(page + "/reset-link").status(409).says("This account is disabled. Enable it first.").hides("Create a reset link")
+		boss.post(page + "/reset-link").status(409).says("This account is disabled. Enable it first.")
+		boss.get(page).status(200).says("ana is disabled.")
+		boss.post(page + "/enable").redirects(page)
+		boss.get(page + "/reset-link").status(200).says("Create a reset link for ana?")
+	})
+}
+
 // TestNewUser adds somebody, who chooses a password by the link.
 func TestNewUser(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
@@ -173,7 +188,7 @@ func TestDelete(t *testing.T) {
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(422)
 		boss.get(page).status(404)
 		boss.post(page + "/enable").status(404)
-		boss.get("/admin/audit").says("bo deleted the account of ana (deleted). 1 session ended")
+		boss.get("/admin/audit").says("bo deleted the account of ana (deleted): 1 session ended.")
 		// The name is free again.
 		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).redirects("/profile")
 	})

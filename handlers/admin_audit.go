@@ -44,7 +44,7 @@ func (f auditFilter) url(path string, extra ...string) string {
 	return path + "?" + values.Encode()
 }
 
-// readAudit reads the query. A day that is none comes back as a field's error,
+// readAudit reads the query. A day that cannot be comes back as a field's error,
 // an action that there is not as apperr.Malformed.
 func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, components.Errors, error) {
 	in, err := readQuery(c)
@@ -69,6 +69,9 @@ func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, co
 	}
 	if query.To, err = readDay(f.to, 1); err != nil {
 		wrong.Add("to", badDay)
+	}
+	if !query.From.IsZero() && !query.To.IsZero() && !query.From.Before(query.To) {
+		wrong.Add("to", "The last day is before the first one.")
 	}
 	if query.Actor, err = h.personID(c, f.actor); err != nil {
 		return f, query, nil, err
@@ -182,7 +185,7 @@ func (h *Handlers) auditCSV(c echo.Context) error {
 		return err
 	}
 	if wrong.Any() {
-		return apperr.New(apperr.Malformed, wrong[0].Text, nil)
+		return apperr.New(apperr.Invalid, wrong[0].Text, nil)
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), csvDeadline)
 	defer cancel()

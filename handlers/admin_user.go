@@ -16,6 +16,9 @@ import (
 // onYourself is why an act on one's own account is not offered.
 const onYourself = "You cannot do this to your own account."
 
+// enableFirst is why a disabled account gets no reset link.
+const enableFirst = "This account is disabled. Enable it first."
+
 // showUser handles GET /admin/users/{id}.
 func (h *Handlers) showUser(c echo.Context) error {
 	user, err := h.pathUser(c)
@@ -51,7 +54,7 @@ func (h *Handlers) showUser(c echo.Context) error {
 			Unlock: onYourself, EndToken: onYourself, Delete: onYourself,
 		}
 	} else if user.Disabled() {
-		view.Refused.ResetLink = "This account is disabled. Enable it first."
+		view.Refused.ResetLink = enableFirst
 	}
 	for _, s := range live {
 		view.Sessions = append(view.Sessions, h.sessionRow(s, view.Admin))

@@ -32,11 +32,13 @@ func TestAuditSentences(t *testing.T) {
 		if _, _, err := s.auth.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
+		boss.post("/profile", "username", "bo", "full_name", "Bo Chen").redirects("/profile")
 		boss.get("/admin/audit").status(200).says(
+			"bo changed their profile: name.",
 			"bo signed in.", "Somebody tried to sign in ana with a wrong password.", "Somebody tried to sign in with a wrong password.",
-			"bo disabled ana. 0 sessions ended. Reason: left", "Somebody tried to sign in to the disabled account ana.", "bo enabled ana.",
-			"bo signed out ana everywhere. 0 sessions ended", "bo changed the role of ana. user → admin", "bo created a reset link for ana.",
-			"bo cleared the sign-in limits of ana.", "System signed out ana everywhere.", "192.0.2.1", "Firefox on Linux",
+			"bo disabled ana: 0 sessions ended. Reason: left.", "Somebody tried to sign in to the disabled account ana.", "bo enabled ana.",
+			"bo signed out ana everywhere: 0 sessions ended.", "bo changed the role of ana: user → admin.", "bo created a reset link for ana.",
+			"bo cleared the sign-in limits of ana.", "System signed out ana everywhere: 0 sessions ended.", "192.0.2.1", "Firefox on Linux",
 		).has(`href="`+page+`"`, `href="/admin/users/`+admin.ID+`"`)
 		boss.get(page).says("bo disabled ana: 0 sessions ended. Reason: left.", "See all in the audit log")
 	})
@@ -87,9 +89,36 @@ func TestAuditFilters(t *testing.T) {
 				a.says("Nothing in the log matches these filters.", "Clear filters")
 			}
 		}
-		a := boss.get("/admin/audit?from=yesterday").status(422).says("Enter a day like 2026-11-22.")
-		if got, _ := a.value("from"); got != "yesterday" {
-			t.Errorf("got from %q in the form", got)
+	})
+}
+
+// TestAuditDays checks that the page and the download refuse the same days in
+// the same words.
+func TestAuditDays(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		for _, test := range []struct{ from, to, field, want string }{
+			{"yesterday", "", "from", "Enter a day like 2026-11-22."},
+			{"", "2026-02-30", "to", "Enter a day like 2026-11-22."},
+			{"2026-11-23", "2026-11-22", "to", "The last day is before the first one."},
+			{"2026-11-22", "2026-11-22", "", ""},
+		} {
+			query := "?from=" + test.from + "&to=" + test.to
+			if test.want == "" {
+				boss.get("/admin/audit" + query).status(200).says("bo signed in.")
+				boss.get("/admin/audit.csv" + query).status(200).says("bo")
+				continue
+			}
+			a := boss.get("/admin/audit" + query).status(422)
+			if got := a.fieldError(test.field); got != test.want {
+				t.Errorf("%s: got %q at %s, want %q", a.asked, got, test.field, test.want)
+			}
+			for name, typed := range map[string]string{"from": test.from, "to": test.to} {
+				if got, _ := a.value(name); got != typed {
+					t.Errorf("%s: got %s %q in the form, want %q", a.asked, name, got, typed)
+				}
+			}
+			boss.get("/admin/audit.csv" + query).status(422).says(test.want)
 		}
 	})
 }

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"strings"
+
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -60,7 +62,7 @@ func sentence(e models.Event) string {
 		text += " " + v.after
 	}
 	if e.Detail != "" {
-		text += ": " + e.Detail
+		text += ": " + strings.TrimSuffix(e.Detail, ".")
 	}
 	return text + "."
 }

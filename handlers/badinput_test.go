@@ -195,7 +195,8 @@ func TestBadQueries(t *testing.T) {
 				"actor=%00", "subject=%FF", "actor=" + long, "from=a&from=b",
 			}, []int{400}},
 			{"/admin/audit", []string{"from=yesterday", "to=2026-13-01", "from=2026-02-30", "from=0000-01-01", "to=9999-12-31", "from=" + long}, []int{422}},
-			{"/admin/audit.csv", []string{"action=nothing", "from=yesterday", "to=9999-12-31", "actor=%00", "from=a&from=b"}, []int{400}},
+			{"/admin/audit.csv", []string{"action=nothing", "actor=%00", "from=a&from=b"}, []int{400}},
+			{"/admin/audit.csv", []string{"from=yesterday", "to=9999-12-31"}, []int{422}},
 		} {
 			for _, query := range test.query {
 				checkRefused(t, boss.get(test.path+"?"+query), "", test.want)

@@ -82,7 +82,7 @@ func (h *Handlers) showLoop(c echo.Context, target *url.URL) error {
 	remedy := h.loopRemedy(target)
 	h.logger.LogAttrs(c.Request().Context(), slog.LevelError, "forward-auth: a signed-in browser is sent back again and again",
 		slog.String("request_id", middleware.Of(c).ID), slog.String("app", app), slog.String("remedy", remedy))
-	page := h.page(c, "Your sign-in does not arrive")
+	page := h.frame(c, "Your sign-in does not arrive")
 	page.NoIndex = true
 	return latchkey.Render(c, http.StatusLoopDetected, pages.Error(page, pages.ErrorView{
 		Heading: "Your sign-in does not arrive",

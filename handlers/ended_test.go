@@ -76,6 +76,28 @@ func TestEndedWords(t *testing.T) {
 	}, withSupport)
 }
 
+// TestEndedByPastDisabling checks that nobody is told that their account is
+// disabled when it is not any more.
+func TestEndedByPastDisabling(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		refreshed, byHand := b.clone(), b.clone()
+		refreshed.forget("access")
+		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		b.clone().get("/login").status(200).says("This account is disabled.")
+		if _, err := s.auth.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
+			t.Fatal(err)
+		}
+		for _, visitor := range []*browser{b, refreshed} {
+			visitor.follow(visitor.get("/profile").takesTokens()).status(200).says(endedWords[models.ReasonAdmin]).hides("disabled")
+		}
+		byHand.get("/login").status(200).says(endedWords[models.ReasonAdmin]).hides("disabled")
+		b.signIn("ana")
+	})
+}
+
 // end ends every session of an account for a reason.
 func (s *site) end(user *models.User, reason models.Reason) {
 	s.t.Helper()

@@ -62,6 +62,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	if status == http.StatusServiceUnavailable {
 		header.Del("Set-Cookie") // nothing is known: no cookie is touched
 	}
+	h.cookies.LeaveFlash(header)
 	wait := retryAfter(status, err)
 	if wait > 0 {
 		setRetryAfter(c, wait)
@@ -133,7 +134,8 @@ func (h *Handlers) toLogin(c echo.Context) error {
 	return c.Redirect(http.StatusSeeOther, target)
 }
 
-// errorPage renders the page of a status. It needs no database.
+// errorPage renders the page of a status. It needs no database, and leaves the
+// message of a redirect for the page that it was meant for.
 func (h *Handlers) errorPage(c echo.Context, status int, err error, wait time.Duration) error {
 	view := h.errorWords(c, status, err, wait)
 	view.Reference = middleware.Of(c).ID
@@ -141,7 +143,7 @@ func (h *Handlers) errorPage(c echo.Context, status int, err error, wait time.Du
 		// On that address a stylesheet would be refused as well.
 		return latchkey.Render(c, status, pages.Bare(h.brand.Name, view))
 	}
-	page := h.page(c, view.Heading)
+	page := h.frame(c, view.Heading)
 	page.NoIndex = true
 	return latchkey.Render(c, status, pages.Error(page, view))
 }

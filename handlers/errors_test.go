@@ -174,12 +174,59 @@ func TestUnavailableTouchesNoCookie(t *testing.T) {
 	}
 }
 
+// TestErrorPageLeavesTheMessage checks that the message of a redirect outlives
+// whatever error page comes before the page that shows it.
+func TestErrorPageLeavesTheMessage(t *testing.T) {
+	const message = "Your account is ready."
+	for name, options := range map[string][]func(*settings){"flash": nil, "__Host-flash": {withHTTPS}} {
+		s := newSite(t, testdb.SQLite(t), options...)
+		b := s.browser()
+		b.post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).redirects("/profile")
+		for _, kind := range apperr.Kinds() {
+			if statuses[kind] == http.StatusSeeOther {
+				continue // no page: to sign in, with the reason
+			}
+			path := "/fail/" + strings.ReplaceAll(string(kind), " ", "-")
+			s.failWith(path, func() error { return apperr.New(kind, "", errors.New(cause)) })
+			checkLeft(t, b.get(path).status(statuses[kind]), name, message)
+		}
+		s.failWith("/fail/panic", func() error { panic(cause) })
+		checkLeft(t, b.get("/fail/panic").status(500), name, message)
+		checkLeft(t, b.get("/admin").status(403), name, message)
+		checkLeft(t, b.get("/nowhere").status(404), name, message)
+		b.get("/profile").status(200).says(message)
+		b.get("/profile").status(200).hides(message)
+	}
+}
+
+func checkLeft(t *testing.T, a *answer, name, message string) {
+	t.Helper()
+	if a.hides(message); a.setCookie(name) != nil {
+		t.Errorf("%s: touches the message: %v", a.asked, a.header.Values("Set-Cookie"))
+	}
+}
+
+// TestMessageOfPageThatFails checks that a page which fails after it took the
+// message gives it back.
+func TestMessageOfPageThatFails(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		ana := s.person("ana", models.RoleUser)
+		const message = "The sign-in limits of ana are cleared."
+		boss.post("/admin/users/" + ana.ID + "/unlock").redirects("/admin/users/" + ana.ID)
+		checkLeft(t, boss.get("/admin/users/"+ana.ID+"/tokens/"+models.NewID()+"/end").status(404), "flash", message)
+		boss.get("/admin/users/" + ana.ID).says(message)
+	})
+}
+
 // TestDatabaseGone closes the database under people who are signed in: 503 for
 // everybody, no cookie is touched, nobody is let in or called signed out.
 func TestDatabaseGone(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		member, _ := s.signedIn("ana", models.RoleUser)
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		newcomer := s.browser()
+		newcomer.post("/signup", "username", "cy", "email", "cy@example.org", "password", secretWord).redirects("/profile")
 		if err := s.store.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -193,6 +240,7 @@ func TestDatabaseGone(t *testing.T) {
 		}{
 			{member, "GET", "/", "", "Nothing was changed."},
 			{member, "GET", "/profile", "", "We expect this to be short. Nothing was changed."},
+			{newcomer, "GET", "/profile", "", "Nothing was changed."},
 			{stale, "GET", "/profile", "", "Nothing was changed."},
 			{stale, "GET", "/login", "", "Nothing was changed."},
 			{member, "POST", "/profile", "username=ana", "We do not know if your change was saved, please check."},
@@ -203,7 +251,7 @@ func TestDatabaseGone(t *testing.T) {
 			{s.browser(), "GET", "/setup?token=x", "", "Sorry, the service is unavailable"},
 			{s.browser(), "GET", "/reset?token=x", "", "Sorry, the service is unavailable"},
 		} {
-			a := test.who.do(test.who.request(test.method, test.path, test.form)).status(503).says(test.says).hides("closed", "sql")
+			a := test.who.do(test.who.request(test.method, test.path, test.form)).status(503).says(test.says).hides("closed", "sql", "Your account is ready.")
 			if len(a.cookies) > 0 {
 				t.Errorf("%s: touches cookies: %v", a.asked, a.header.Values("Set-Cookie"))
 			}

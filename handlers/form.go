@@ -2,12 +2,14 @@ package handlers
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"path"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -78,7 +80,21 @@ func safeNext(next string) string {
 			return ""
 		}
 	}
-	return (&url.URL{Path: clean, RawQuery: u.RawQuery}).RequestURI()
+	return (&url.URL{Path: clean, RawQuery: escapeText(u.RawQuery)}).RequestURI()
+}
+
+// escapeText percent-encodes what is not ASCII, which a Location cannot carry
+// (RFC 3986 §2). The rest of the query is the page's own business.
+func escapeText(query string) string {
+	var b strings.Builder
+	for i := range len(query) {
+		if c := query[i]; c < utf8.RuneSelf {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 // formPage is the page that a request's form stands on; for a read it is the

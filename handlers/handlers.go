@@ -87,8 +87,8 @@ func New(o Options) (*Handlers, error) {
 	return h, err
 }
 
-// page is what every page is given.
-func (h *Handlers) page(c echo.Context, title string) layouts.Page {
+// frame is what every page is given.
+func (h *Handlers) frame(c echo.Context, title string) layouts.Page {
 	page := layouts.Page{
 		Title: title, Brand: h.brand, Theme: layouts.Theme(h.cookies.Theme(c.Request())),
 		Path: c.Request().URL.RequestURI(), SignupOpen: h.auth.SignupOpen(),
@@ -99,6 +99,12 @@ func (h *Handlers) page(c echo.Context, title string) layouts.Page {
 	if who := middleware.Of(c).Identity; who != nil {
 		page.User = &layouts.User{Name: who.FullName, Username: who.Username, IsAdmin: who.Admin}
 	}
+	return page
+}
+
+// page is frame with the message that a redirect carried here, if one did.
+func (h *Handlers) page(c echo.Context, title string) layouts.Page {
+	page := h.frame(c, title)
 	if message := h.cookies.TakeFlash(c.Response().Header(), c.Request()); message.Key != "" {
 		page.Flash = h.flashOf(message)
 	}

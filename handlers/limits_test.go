@@ -114,11 +114,13 @@ func TestPasswordFormsLimited(t *testing.T) {
 			b.post(form[0], form[1:]...).status(422).says("The current password is not correct.")
 		}
 		a := b.post("/profile/password", "current_password", secretWord, "new_password", otherWord).status(429).
-			says("Too many sign-in attempts. You can try again in 15 minutes, at 12:15 UTC.").touchesNoToken()
+			says("Too many attempts with a wrong password. You can try again in 15 minutes, at 12:15 UTC. Your account is safe.").
+			hides("sign-in attempts").touchesNoToken()
 		if got := a.header.Get("Retry-After"); got != "900" {
 			t.Errorf("got Retry-After %q, want 900", got)
 		}
-		b.post("/profile/email", "current_password", secretWord, "email", "new@example.org").status(429)
+		b.post("/profile/email", "current_password", secretWord, "email", "new@example.org").status(429).
+			says("Too many attempts with a wrong password.").hides("sign-in attempts")
 		b.get("/profile").status(200)
 	}, withLimits)
 }

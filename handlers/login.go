@@ -114,7 +114,7 @@ func (h *Handlers) login(c echo.Context) error {
 		form.Problem = h.ended(models.ReasonDisabled).Text
 		return h.loginAgain(c, http.StatusForbidden, form)
 	case errors.Is(err, apperr.TooMany):
-		form.Problem = h.tooMany(c, err)
+		form.Problem = h.tooMany(c, err, "Too many sign-in attempts.")
 		return h.loginAgain(c, http.StatusTooManyRequests, form)
 	case err != nil:
 		return err
@@ -130,8 +130,9 @@ func (h *Handlers) loginAgain(c echo.Context, status int, form pages.LoginForm) 
 	return latchkey.Render(c, status, pages.Login(h.page(c, "Sign in"), form))
 }
 
-// tooMany says when a sign-in may be tried again, and sets Retry-After.
-func (h *Handlers) tooMany(c echo.Context, err error) string {
+// tooMany says when something may be tried again, and sets Retry-After. what is
+// said of a failure that has no words of its own.
+func (h *Handlers) tooMany(c echo.Context, err error, what string) string {
 	failure := apperr.Details(err)
 	wait := max(failure.RetryAfter, time.Second)
 	setRetryAfter(c, wait)
@@ -145,6 +146,6 @@ func (h *Handlers) tooMany(c echo.Context, err error) string {
 	if failure.Message != "" {
 		return failure.Message + " You can try again " + h.when(wait) + "."
 	}
-	return "Too many sign-in attempts. You can try again in " + roughly(wait) + ", at " +
+	return what + " You can try again in " + roughly(wait) + ", at " +
 		h.now().Add(wait).UTC().Format("15:04 UTC") + ". Your account is safe."
 }

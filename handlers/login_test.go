@@ -147,6 +147,7 @@ func TestNext(t *testing.T) {
 			"/":                          "/",
 			"/profile/email":             "/profile/email",
 			"/admin/users?q=bo&sort=-id": "/admin/users?q=bo&sort=-id",
+			"/admin/users?q=ü":           "/admin/users?q=%C3%BC",
 			"//evil.example":             "/profile",
 			"https://evil.example/":      "/profile",
 			"/login":                     "/profile",
@@ -155,7 +156,7 @@ func TestNext(t *testing.T) {
 			b.post("/login", "username", "ana", "password", secretWord, "next", next).redirects(want)
 			// Whoever is signed in already goes straight on.
 			b.get("/login?next=" + url.QueryEscape(next)).redirects(want)
-			b.get("/signup").redirects("/profile")
+			b.get("/signup?next=" + url.QueryEscape(next)).redirects(want)
 			// The page carries only what is safe.
 			if got, _ := s.browser().get("/login?next=" + url.QueryEscape(next)).value("next"); got != want && got != "" {
 				t.Errorf("next %q: the form carries %q", next, got)

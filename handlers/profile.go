@@ -18,19 +18,20 @@ func (h *Handlers) showProfile(c echo.Context) error {
 	return h.profilePage(c, http.StatusOK, who(c).Username, who(c).FullName, nil)
 }
 
-// profile handles POST /profile.
+// profile handles POST /profile. A field that does not come stays as it is.
 func (h *Handlers) profile(c echo.Context) error {
 	in, err := readForm(c)
 	if err != nil {
 		return err
 	}
-	err = h.auth.UpdateProfile(c.Request().Context(), who(c), in.Get("username"), in.Get("full_name"), middleware.Client(c))
+	username, fullName := in.Or("username", who(c).Username), in.Or("full_name", who(c).FullName)
+	err = h.auth.UpdateProfile(c.Request().Context(), who(c), username, fullName, middleware.Client(c))
 	status, wrong, err := h.refused(c, err, "username")
 	if err != nil {
 		return err
 	}
 	if wrong.Any() {
-		return h.profilePage(c, status, in.Get("username"), in.Get("full_name"), wrong)
+		return h.profilePage(c, status, username, fullName, wrong)
 	}
 	return h.see(c, "/profile", flashProfile)
 }

@@ -114,7 +114,7 @@ func accessTable() []access {
 		with(everybody(post, "/theme", to("/")), func(a *access) { a.form = []string{"theme", "dark"} }),
 		everybody(get, "/.well-known/change-password", to("/profile/password")),
 
-		members(get, "/profile", okay), members(post, "/profile", refused),
+		members(get, "/profile", okay), members(post, "/profile", refused, "username", ""),
 		members(get, "/profile/password", okay), members(post, "/profile/password", refused),
 		members(get, "/profile/email", okay), members(post, "/profile/email", refused),
 		members(get, "/profile/sessions", okay),

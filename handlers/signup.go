@@ -17,17 +17,18 @@ import (
 
 // showSignup handles GET /signup.
 func (h *Handlers) showSignup(c echo.Context) error {
-	if who(c) != nil {
-		return c.Redirect(http.StatusSeeOther, "/profile")
-	}
-	if !h.auth.SignupOpen() {
-		return h.signupClosed(c)
-	}
 	query, err := readQuery(c)
 	if err != nil {
 		return err
 	}
-	form := pages.SignupForm{Next: safeNext(query.Get("next")), PasswordMin: h.auth.PasswordMin()}
+	next := safeNext(query.Get("next"))
+	if who(c) != nil {
+		return c.Redirect(http.StatusSeeOther, or(next, "/profile"))
+	}
+	if !h.auth.SignupOpen() {
+		return h.signupClosed(c)
+	}
+	form := pages.SignupForm{Next: next, PasswordMin: h.auth.PasswordMin()}
 	return latchkey.Render(c, http.StatusOK, pages.Signup(h.page(c, "Create account"), form))
 }
 

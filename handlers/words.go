@@ -133,7 +133,11 @@ func setRetryAfter(c echo.Context, wait time.Duration) {
 func (h *Handlers) refused(c echo.Context, err error, limitField string) (int, components.Errors, error) {
 	switch apperr.KindOf(err) {
 	case apperr.TooMany:
-		return 429, components.Errors{{Field: limitField, Text: h.tooMany(c, err)}}, nil
+		what := "Too many attempts."
+		if limitField == "current_password" {
+			what = "Too many attempts with a wrong password."
+		}
+		return 429, components.Errors{{Field: limitField, Text: h.tooMany(c, err, what)}}, nil
 	case apperr.Conflict:
 		return 409, components.Errors{{Text: apperr.Details(err).Message}}, nil
 	}

@@ -18,11 +18,13 @@ type Presence struct {
 
 // identifyQuery is the one query of every signed-in request. Each column costs
 // time: what ended a session is decided here and comes as one, and what only a
-// refresh needs is left to examineQuery.
+// refresh needs is left to examineQuery. Disabling ends sessions for good: once
+// the account is enabled again, all that is left to say is that an admin did it.
 const (
 	identifyColumns = `s.user_id, s.generation, s.confirmed_generation, s.last_seen_at, u.username, u.email, u.full_name, u.role,
 		CASE
-			WHEN s.ended_at <> 0 THEN s.end_reason
+			WHEN s.ended_at <> 0 THEN
+				CASE WHEN s.end_reason = '` + string(ReasonDisabled) + `' AND u.disabled_at = 0 THEN '` + string(ReasonAdmin) + `' ELSE s.end_reason END
 			WHEN s.expires_at <= $3 THEN '` + string(ReasonExpired) + `'
 			WHEN s.last_seen_at + s.idle_ttl <= $3 THEN '` + string(ReasonIdle) + `'
 			WHEN u.disabled_at <> 0 THEN '` + string(ReasonDisabled) + `'

@@ -74,7 +74,11 @@ func run(ctx context.Context, p process) int {
 		return exited
 	}
 	if err != nil {
-		_, _ = fmt.Fprintf(p.stderr, "latchkey: %s. See latchkey --help.\n", err)
+		text := err.Error()
+		if list, cut := strings.CutSuffix(text, ", ..."); cut {
+			text = list + " or another"
+		}
+		_, _ = fmt.Fprintf(p.stderr, "latchkey: %s. See latchkey --help.\n", text)
 		return exitUsage
 	}
 	if err := parsed.Run(); err != nil {
@@ -96,7 +100,7 @@ func (p *process) fail(err error) int {
 	}
 	if fields, ok := errors.AsType[apperr.Fields](err); ok {
 		for _, f := range fields {
-			_, _ = fmt.Fprintf(p.stderr, "latchkey: %s: %s\n", strings.ReplaceAll(f.Field, "_", " "), f.Message)
+			_, _ = fmt.Fprintf(p.stderr, "latchkey: %s: %s\n", flagOf(f.Field), f.Message)
 		}
 		return exitFailed
 	}
@@ -108,6 +112,17 @@ func (p *process) fail(err error) int {
 		_, _ = fmt.Fprintf(p.stderr, "latchkey: %s\n", strings.TrimSuffix(line, "\n"))
 	}
 	return exitFailed
+}
+
+// flagOf is where a command takes a field of an account from.
+func flagOf(field string) string {
+	switch field {
+	case "full_name":
+		return "--name"
+	case "password":
+		return "--password-stdin"
+	}
+	return "--" + field
 }
 
 // configuration reads the environment and prints its warnings.

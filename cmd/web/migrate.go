@@ -22,7 +22,7 @@ type migrateUpCmd struct{}
 func (migrateUpCmd) Run(ctx context.Context, p *process) error {
 	return p.database(ctx, func(store *models.Store) error {
 		if err := store.Migrate(ctx); err != nil {
-			return err
+			return databaseError(err)
 		}
 		return printMigrations(ctx, p.stdout, store)
 	})
@@ -43,7 +43,7 @@ func (p *process) database(ctx context.Context, f func(*models.Store) error) err
 	}
 	store, err := models.Open(ctx, models.Options{URL: databaseURL(cfg), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		return err
+		return databaseError(err)
 	}
 	defer func() { _ = store.Close() }()
 	return f(store)
@@ -52,7 +52,7 @@ func (p *process) database(ctx context.Context, f func(*models.Store) error) err
 func printMigrations(ctx context.Context, w io.Writer, store *models.Store) error {
 	list, err := store.Migrations(ctx)
 	if err != nil && !errors.Is(err, models.ErrSchemaNewer) {
-		return err
+		return databaseError(err)
 	}
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, m := range list {

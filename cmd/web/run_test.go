@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -24,7 +25,7 @@ func TestWrongUse(t *testing.T) {
 		{"serve --port 80", "--port"},
 		{"--verbose", "--verbose"},
 		{"migrate down", "down"},
-		{"user", "create"},
+		{"user", `"create", "list", "show", "disable", "enable" or another. See`},
 		{"user show", "<name>"},
 		{"user list --status=gone", "--status"},
 		{"user list --role=root", "--role"},
@@ -130,15 +131,41 @@ func TestNewerSchema(t *testing.T) {
 	})
 }
 
-// TestNoDatabase checks that a database that is not there is one clear failure.
+// TestNoDatabase checks that a database that cannot be used is one sentence of
+// every command, that it names the variable to change, and no password.
 func TestNoDatabase(t *testing.T) {
-	e := newEnvironment(t, "postgres://nobody:hunter2@localhost:1/nothing?sslmode=disable&connect_timeout=2")
-	command(t, e, "", "user", "list").exits(exitFailed).hides("hunter2")
-	blocked := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(blocked, nil, 0o600); err != nil {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	command(t, newEnvironment(t, "sqlite:"+blocked+"/latchkey.db"), "", "user", "list").exits(exitFailed).complains("latchkey: ")
+	other := func(change func(*url.URL)) string {
+		u, err := url.Parse(testdb.PostgresURL(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(u)
+		return u.String()
+	}
+	tests := []struct{ name, databaseURL, says string }{
+		{"nobody listens", "postgres://nobody:hunter2@localhost:1/nothing?sslmode=disable&connect_timeout=2", "refused"},
+		{"nobody listens at either address", "postgres://nobody:hunter2@127.0.0.1:1,127.0.0.1:2/nothing?sslmode=disable", "refused; 127.0.0.1:2"},
+		{"no such role", other(func(u *url.URL) { u.User = url.UserPassword("nobody", "hunter2") }), `"nobody"`},
+		{"no such database", other(func(u *url.URL) { u.Path = "/nothing" }), `"nothing" does not exist`},
+		{"certificate that is not there", "postgres://nobody:hunter2@localhost:1/nothing?sslmode=verify-ca&sslrootcert=/nowhere", "/nowhere"},
+		{"no folder", "sqlite:" + file + "/latchkey.db", "folder of the database"},
+		{"no database", "sqlite:" + file, "not a database"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			e := newEnvironment(t, test.databaseURL)
+			for _, args := range []string{
+				"serve", "migrate up", "migrate status", "user list", "user disable ana", "admin create --email=a@b.example --username=ana",
+			} {
+				command(t, e, "", strings.Fields(args)...).exits(exitFailed).oneLine().
+					complains("latchkey: LATCHKEY_DATABASE_URL: ", test.says).hides("hunter2")
+			}
+		})
+	}
 }
 
 // TestSecretFile checks that a portal on SQLite makes its secret once, for its

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -66,7 +67,7 @@ func (c userListCmd) Run(ctx context.Context, p *process) error {
 		table := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
 		_, _ = fmt.Fprintln(table, "USERNAME\tEMAIL\tNAME\tROLE\tSTATUS\tLAST SIGN-IN\tID")
 		query := models.UserQuery{
-			Q: c.Search, Status: models.UserStatus(c.Status), Role: models.Role(c.Role), Sort: models.SortUsername, Limit: 100, Now: time.Now(),
+			Q: strings.TrimSpace(c.Search), Status: models.UserStatus(c.Status), Role: models.Role(c.Role), Sort: models.SortUsername, Limit: 100, Now: time.Now(),
 		}
 		for {
 			page, err := o.store.Users.List(ctx, query)

@@ -68,18 +68,18 @@ func TestAdminCreate(t *testing.T) {
 	})
 }
 
-// TestCreateRefused names what to change, a line for each field.
+// TestCreateRefused names the flags to change, a line for each.
 func TestCreateRefused(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
-		command(t, e, "short\n", "admin", "create", "--username=Admin", "--email=nothing", "--password-stdin").exits(exitFailed).complains(
-			"latchkey: username: This username is reserved. Choose another.\n", "latchkey: email: Enter an email address like name@example.com.\n",
-			"latchkey: password: Password must be at least 12 characters. Yours has 5.\n").hides("short")
+		command(t, e, "short\n", "admin", "create", "--username=Admin", "--email=nothing", "--name=a\nb", "--password-stdin").exits(exitFailed).complains(
+			"latchkey: --username: This username is reserved. Choose another.\n", "latchkey: --email: Enter an email address like name@example.com.\n",
+			"latchkey: --name: A name cannot contain", "latchkey: --password-stdin: Password must be at least 12 characters. Yours has 5.\n").hides("short")
 		command(t, e, "", "user", "create", "--username=ana", "--email=ana@example.org").exits(exitDone).prints("Created user ana")
 		command(t, e, "", "user", "create", "--username=ANA", "--email=ANA@example.org", "--role=admin").exits(exitFailed).
-			complains("username: This username is taken. Choose another.", "email: There is already an account with this email address.")
+			complains("--username: This username is taken. Choose another.", "--email: There is already an account with this email address.")
 		command(t, e, strings.Repeat("x", 3000), "user", "create", "--username=bo", "--email=bo@example.org", "--password-stdin").exits(exitFailed).
-			complains("password: Password must be at most 256 characters.")
+			complains("--password-stdin: Password must be at most 256 characters.")
 	})
 }
 
@@ -117,7 +117,7 @@ func TestUserCommands(t *testing.T) {
 		do("enable", "ana").exits(exitDone).prints("ana is enabled.")
 		do("reset-link", id).exits(exitDone).prints("It works once, for 24 hours:", "/reset?token=")
 		do("sign-out", "ana").exits(exitDone).prints("ana is signed out everywhere. Sessions ended: 0.")
-		do("disable", "ana", "--reason", strings.Repeat("x", 501)).exits(exitFailed).complains("reason: The reason has at most 500 characters.")
+		do("disable", "ana", "--reason", strings.Repeat("x", 501)).exits(exitFailed).oneLine().complains("latchkey: --reason: The reason has at most 500 characters.")
 
 		// The last active admin stays one.
 		for _, act := range []string{"disable", "demote"} {

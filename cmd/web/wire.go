@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"latchkey/handlers"
@@ -38,7 +40,7 @@ func (p *process) open(ctx context.Context, logs io.Writer) (*portal, error) {
 	}
 	o := &portal{cfg: cfg, logger: newLogger(cfg, logs)}
 	if o.store, err = models.Open(ctx, models.Options{URL: databaseURL(cfg), Logger: o.logger}); err != nil {
-		return nil, err
+		return nil, databaseError(err)
 	}
 	if err := o.prepare(ctx, p.hashSlots); err != nil {
 		_ = o.store.Close()
@@ -49,7 +51,7 @@ func (p *process) open(ctx context.Context, logs io.Writer) (*portal, error) {
 
 func (o *portal) prepare(ctx context.Context, hashSlots int) error {
 	if err := o.store.Migrate(ctx); err != nil {
-		return err
+		return databaseError(err)
 	}
 	secret := o.cfg.Secret
 	if secret.IsZero() {
@@ -91,6 +93,27 @@ func databaseURL(cfg *config.Config) string {
 		return "sqlite:" + cfg.Database.Path
 	}
 	return string(cfg.Database.URL.Bytes())
+}
+
+// databaseError says on one line why the database cannot be used, behind the
+// variable to change. A schema that is too new is no fault of the variable's.
+func databaseError(err error) error {
+	if err == nil || errors.Is(err, models.ErrSchemaNewer) {
+		return err
+	}
+	text := ""
+	for line := range strings.Lines(err.Error()) { // pgx: one for each address that it tried
+		line = strings.TrimSpace(line)
+		switch {
+		case text == "":
+		case strings.HasSuffix(text, ":"):
+			text += " "
+		default:
+			text += "; "
+		}
+		text += line
+	}
+	return fmt.Errorf("LATCHKEY_DATABASE_URL: %s", text)
 }
 
 func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {

@@ -71,7 +71,7 @@ func (s *Service) introspectRefresh(ctx context.Context, claims *Claims) (*Intro
 	}
 	return &Introspection{
 		Active: true, ClientID: claims.ClientID, Username: p.Username, TokenType: TokenTypeRefresh, Subject: claims.Subject,
-		Issuer: claims.Issuer, Audience: claims.Audience.name, ID: claims.ID, ExpiresAt: claims.ExpiresAt.Time().UTC(),
+		Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID, ExpiresAt: claims.ExpiresAt.Time().UTC(),
 		IssuedAt: claims.IssuedAt.Time().UTC(), NotBefore: claims.NotBefore.Time().UTC(), Identity: *identityOf(p),
 	}, nil
 }

@@ -15,7 +15,7 @@ import (
 type Claims struct {
 	Issuer     string
 	Subject    string
-	Audience   audience
+	Audience   string
 	ExpiresAt  NumericDate
 	NotBefore  NumericDate
 	IssuedAt   NumericDate
@@ -30,7 +30,7 @@ type Claims struct {
 func (c *Claims) appendPayload(b []byte) []byte {
 	b = appendString(append(b, '{'), "iss", c.Issuer)
 	b = appendString(append(b, ','), "sub", c.Subject)
-	b = appendString(append(b, ','), "aud", c.Audience.name)
+	b = appendString(append(b, ','), "aud", c.Audience)
 	b = appendInt(append(b, ','), "exp", int64(c.ExpiresAt))
 	b = appendInt(append(b, ','), "nbf", int64(c.NotBefore))
 	b = appendInt(append(b, ','), "iat", int64(c.IssuedAt))
@@ -95,7 +95,7 @@ func (c *Claims) read(m member) error {
 	case "sub":
 		return readString(m.value, &c.Subject)
 	case "aud":
-		return c.Audience.read(m.value)
+		return readString(m.value, &c.Audience) // one name, never a list
 	case "exp":
 		return c.ExpiresAt.read(m.value)
 	case "nbf":
@@ -151,22 +151,6 @@ func (d NumericDate) claim() (*jwt.NumericDate, error) {
 	return jwt.NewNumericDate(d.Time()), nil
 }
 
-// audience is a token's one audience. A list of one says the same (RFC 7519
-// §4.1.3); more than one is not ours.
-type audience struct{ name string }
-
-func (a *audience) read(data []byte) error {
-	if readString(data, &a.name) == nil {
-		return nil
-	}
-	var list []string
-	if err := json.Unmarshal(data, &list); err != nil || len(list) != 1 {
-		return errToken
-	}
-	a.name = list[0]
-	return nil
-}
-
 // What the JWT library's validator asks for.
 
 // GetExpirationTime returns exp.
@@ -186,5 +170,5 @@ func (c *Claims) GetSubject() (string, error) { return c.Subject, nil }
 
 // GetAudience returns aud.
 func (c *Claims) GetAudience() (jwt.ClaimStrings, error) {
-	return jwt.ClaimStrings{c.Audience.name}, nil
+	return jwt.ClaimStrings{c.Audience}, nil
 }

@@ -95,10 +95,11 @@ func TestDisabledEnabled(t *testing.T) {
 				p.t.Errorf("reason %.20q: %v, want it refused", reason, err)
 			}
 		}
+		p.wantOver(tokens, models.ReasonDisabled)
 		if _, err := p.Enable(p.t.Context(), auth.Shell(), user.ID); err != nil {
 			p.t.Fatal(err)
 		}
-		p.wantOver(tokens, models.ReasonDisabled)
+		p.wantOver(tokens, models.ReasonAdmin) // it is disabled no more
 		p.identity(p.login("ada").Tokens)
 	})
 }

@@ -33,7 +33,16 @@ var reservedUsernames = map[string]bool{
 }
 
 // FoldUsername returns the form of a username that is stored and compared.
-func FoldUsername(username string) string { return strings.ToLower(strings.TrimSpace(username)) }
+// Letters other than A to Z stay: folding would turn some of them (İ, the sign
+// of kelvin) into those that a username may have.
+func FoldUsername(username string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, strings.TrimSpace(username))
+}
 
 // checkUsername returns a sentence when a folded username breaks the rules.
 func checkUsername(username string) string {

@@ -122,7 +122,7 @@ func encodeHeader(class Class, kid string) (string, error) {
 // Sign returns a token of the class. It fills in iss, aud and nbf; the same
 // claims give the same bytes.
 func (r *Keyring) Sign(class Class, claims Claims) string {
-	claims.Issuer, claims.Audience = r.issuer, audience{class.spec().audience}
+	claims.Issuer, claims.Audience = r.issuer, class.spec().audience
 	claims.NotBefore = claims.IssuedAt
 	var buffer [512]byte
 	payload := claims.appendPayload(buffer[:0])

@@ -57,7 +57,7 @@ type Config struct {
 	RefreshTTL time.Duration
 	// SessionTTL is the absolute limit of a session.
 	SessionTTL time.Duration
-	// RefreshGrace is the overlap for parallel requests, 0 to 60 seconds.
+	// RefreshGrace is the overlap for parallel requests; 0 for none.
 	RefreshGrace time.Duration
 
 	// Signup says who may create an account.
@@ -114,10 +114,10 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 	c := &Config{
 		InsecureHTTP:          l.toggle(nameInsecureHTTP),
 		HSTSIncludeSubdomains: l.toggle(nameHSTSIncludeSubdomains),
-		AccessTTL:             l.duration(nameAccessTTL, time.Second, 0),
-		RefreshTTL:            l.duration(nameRefreshTTL, time.Second, 0),
-		SessionTTL:            l.duration(nameSessionTTL, time.Second, 0),
-		RefreshGrace:          l.duration(nameRefreshGrace, 0, time.Minute),
+		AccessTTL:             l.duration(nameAccessTTL, time.Second),
+		RefreshTTL:            l.duration(nameRefreshTTL, time.Second),
+		SessionTTL:            l.duration(nameSessionTTL, time.Second),
+		RefreshGrace:          l.duration(nameRefreshGrace, 0),
 		Signup:                Signup(l.choice(nameSignup, string(SignupOpen), string(SignupClosed))),
 		PasswordMin:           l.integer(namePasswordMin, 8, 64),
 		PasswordGrant:         l.toggle(namePasswordGrant),
@@ -186,8 +186,12 @@ func (l *loader) limits(c *Config) bool {
 	return on
 }
 
-// checkLifetimes warns about lifetimes that make each other pointless. Each
-// pair works, so none is refused.
+// longestGrace is the longest overlap that is recommended: parallel requests
+// are seconds apart, and so long a copied token goes unnoticed.
+const longestGrace = time.Minute
+
+// checkLifetimes warns about lifetimes that make each other pointless or weaken
+// the alarm. All of them work, so none is refused.
 func (l *loader) checkLifetimes(c *Config) {
 	if c.RefreshTTL > c.SessionTTL {
 		l.warn(nameRefreshTTL, "(%s) is longer than %s (%s), so the idle limit never takes effect", c.RefreshTTL, nameSessionTTL, c.SessionTTL)
@@ -196,5 +200,8 @@ func (l *loader) checkLifetimes(c *Config) {
 		l.warn(nameAccessTTL, "(%s) is not shorter than %s (%s), so an access token outlives the idle limit; shorten it", c.AccessTTL, nameRefreshTTL, c.RefreshTTL)
 	} else if c.AccessTTL >= c.SessionTTL {
 		l.warn(nameAccessTTL, "(%s) is not shorter than %s (%s), so an access token outlives its session; shorten it", c.AccessTTL, nameSessionTTL, c.SessionTTL)
+	}
+	if c.RefreshGrace > longestGrace {
+		l.warn(nameRefreshGrace, "(%s) is longer than %s, and for that long a copied token is not noticed; shorten it", c.RefreshGrace, longestGrace)
 	}
 }

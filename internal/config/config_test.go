@@ -168,8 +168,8 @@ func TestLoadProblems(t *testing.T) {
 		{"LATCHKEY_ACCESS_TTL", "-5m", "1s or more"},
 		{"LATCHKEY_REFRESH_TTL", "7d", "168h"},
 		{"LATCHKEY_SESSION_TTL", "3600", "units"},
-		{"LATCHKEY_REFRESH_GRACE", "61s", "from 0s to 60s"},
-		{"LATCHKEY_REFRESH_GRACE", "-1s", "from 0s to 60s"},
+		{"LATCHKEY_REFRESH_GRACE", "-1s", "0s or more"},
+		{"LATCHKEY_REFRESH_GRACE", "61", "0s or more"},
 
 		{"LATCHKEY_SIGNUP", "invite", "set it to open or closed"},
 		{"LATCHKEY_SIGNUP", "Open", "set it to open or closed"},
@@ -279,6 +279,31 @@ func TestLifetimeWarnings(t *testing.T) {
 				t.Fatalf("Load: %v", err)
 			}
 			wantWarning(t, got, test.want)
+		})
+	}
+}
+
+func TestRefreshGrace(t *testing.T) {
+	tests := []struct {
+		value   string
+		want    time.Duration
+		warning string
+	}{
+		{"0s", 0, ""},
+		{"60s", time.Minute, ""},
+		{"61s", 61 * time.Second, "LATCHKEY_REFRESH_GRACE (1m1s) is longer than 1m0s"},
+		{"24h", 24 * time.Hour, "LATCHKEY_REFRESH_GRACE (24h0m0s) is longer than 1m0s"},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			c, warnings, err := load(t, map[string]string{"LATCHKEY_REFRESH_GRACE": test.value})
+			if err != nil {
+				t.Fatalf("Load: %v", err)
+			}
+			if c.RefreshGrace != test.want {
+				t.Errorf("RefreshGrace = %s, want %s", c.RefreshGrace, test.want)
+			}
+			wantWarning(t, warnings, test.warning)
 		})
 	}
 }

@@ -176,17 +176,12 @@ func (l *loader) integer(name string, least, most int) int {
 	return n
 }
 
-// duration reads a duration of at least least and, unless most is 0, at most
-// most.
-func (l *loader) duration(name string, least, most time.Duration) time.Duration {
+// duration reads a duration of at least least.
+func (l *loader) duration(name string, least time.Duration) time.Duration {
 	value := l.value(name)
-	span := fmt.Sprintf("of %gs or more", least.Seconds())
-	if most > 0 {
-		span = fmt.Sprintf("from %gs to %gs", least.Seconds(), most.Seconds())
-	}
 	d, err := time.ParseDuration(value)
-	if err != nil || d < least || (most > 0 && d > most) {
-		l.problem(name, "is %s; set it to a duration %s, written with units such as 10s, 5m or 168h", quote(value), span)
+	if err != nil || d < least {
+		l.problem(name, "is %s; set it to a duration of %gs or more, written with units such as 10s, 5m or 168h", quote(value), least.Seconds())
 		d, _ = time.ParseDuration(l.defaults[name])
 	}
 	return d

@@ -8,7 +8,8 @@ import (
 )
 
 // unknownNames returns a warning for each LATCHKEY_ name in environ that Load
-// does not read, in alphabetical order, naming the nearest one that it does.
+// does not read, in alphabetical order, naming the nearest one that it does if
+// one is near.
 // Variables that Kubernetes makes up from the names of services share one
 // warning.
 func unknownNames(environ []string) []string {
@@ -42,7 +43,14 @@ func unknownWarning(name string, known []string) string {
 	if file && slices.Contains(known, plain) {
 		return fmt.Sprintf("%s is not read, because only secrets can come from a file; the nearest known name is %s", name, plain)
 	}
-	return fmt.Sprintf("%s is not a variable of Latchkey and is ignored; the nearest known name is %s", name, nearest(name, known))
+	near := nearest(name, known)
+	switch {
+	case name == prefix+"PORT": // a person's guess, see fromService
+		near = nameAddr
+	case distance(name, near) > len(name[len(prefix):])/2:
+		return fmt.Sprintf("%s is not a variable of Latchkey and is ignored; those that there are stand in docs/configuration.md", name)
+	}
+	return fmt.Sprintf("%s is not a variable of Latchkey and is ignored; the nearest known name is %s", name, near)
 }
 
 // knownNames returns every name that Load reads.

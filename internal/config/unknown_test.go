@@ -11,6 +11,9 @@ func TestUnknownNames(t *testing.T) {
 	unknown := func(name, near string) string {
 		return name + " is not a variable of Latchkey and is ignored; the nearest known name is " + near
 	}
+	far := func(name string) string {
+		return name + " is not a variable of Latchkey and is ignored; those that there are stand in docs/configuration.md"
+	}
 	tests := []struct {
 		name    string
 		environ []string
@@ -19,6 +22,9 @@ func TestUnknownNames(t *testing.T) {
 		{"nothing", nil, nil},
 		{"others' names", []string{"PATH=/bin", "LATCH=1", "latchkey_addr=x", "=C:=C:\\", "MY_LATCHKEY_ADDR=x"}, nil},
 		{"known names", []string{"LATCHKEY_ADDR=:80", "LATCHKEY_SECRET_FILE=/x", "LATCHKEY_SECRET_PREVIOUS_FILE=/x", "LATCHKEY_DATABASE_URL_FILE=/x"}, nil},
+		{"nothing near", []string{"LATCHKEY_SMTP_URL=x"}, []string{far("LATCHKEY_SMTP_URL")}},
+		{"half of it near", []string{"LATCHKEY_MAIL_FROM=x", "LATCHKEY_VERIFY_EMAIL=on"}, []string{far("LATCHKEY_MAIL_FROM"), far("LATCHKEY_VERIFY_EMAIL")}},
+		{"nothing behind the prefix", []string{"LATCHKEY_=x"}, []string{far("LATCHKEY_")}},
 		{"typing slip", []string{"LATCHKEY_PUBLIC_ULR=hunter2"}, []string{unknown("LATCHKEY_PUBLIC_ULR", "LATCHKEY_PUBLIC_URL")}},
 		{"plural", []string{"LATCHKEY_TRUSTED_PROXY=x"}, []string{unknown("LATCHKEY_TRUSTED_PROXY", "LATCHKEY_TRUSTED_PROXIES")}},
 		{"shorter", []string{"LATCHKEY_DATABASE=x"}, []string{unknown("LATCHKEY_DATABASE", "LATCHKEY_DATABASE_URL")}},

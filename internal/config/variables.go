@@ -63,7 +63,7 @@ func Variables() []Variable {
 		{Name: nameAccessTTL, Default: "5m", Meaning: "The life of an access token, 1s or more."},
 		{Name: nameRefreshTTL, Default: "168h", Meaning: "How long a session may be idle, 1s or more; at most 12h counts when “Stay signed in” is off."},
 		{Name: nameSessionTTL, Default: "720h", Meaning: "How long a session may live at all, 1s or more; at most 24h counts when “Stay signed in” is off."},
-		{Name: nameRefreshGrace, Default: "10s", Meaning: "How long the refresh token before the current one still works, for requests that were sent at the same time; 0s to 60s."},
+		{Name: nameRefreshGrace, Default: "10s", Meaning: "How long the refresh token before the current one still works, for requests that were sent at the same time; 0s or more, and better not above 60s."},
 		{Name: nameSignup, Default: "open", Meaning: "`open`: anybody may create an account; `closed`: only an admin adds people."},
 		{Name: namePasswordMin, Default: "12", Meaning: "The shortest password accepted, in characters, 8 to 64."},
 		{Name: namePasswordGrant, Default: "on", Meaning: "`off` refuses passwords at `POST /token`, so that clients of the API need a personal access token."},

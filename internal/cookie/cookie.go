@@ -193,11 +193,16 @@ func (j *Jar) expire(h http.Header, name string) {
 // write replaces what the response said of the cookie before.
 func (j *Jar) write(h http.Header, c *http.Cookie) {
 	c.Path, c.HttpOnly, c.SameSite, c.Secure = "/", true, http.SameSiteLaxMode, j.secure
-	kept := h.Values("Set-Cookie")[:0:0]
+	h["Set-Cookie"] = append(others(h, c.Name), c.String())
+}
+
+// others are the lines of a response about cookies of another name.
+func others(h http.Header, name string) []string {
+	var lines []string
 	for _, line := range h.Values("Set-Cookie") {
-		if !strings.HasPrefix(line, c.Name+"=") {
-			kept = append(kept, line)
+		if !strings.HasPrefix(line, name+"=") {
+			lines = append(lines, line)
 		}
 	}
-	h["Set-Cookie"] = append(kept, c.String())
+	return lines
 }

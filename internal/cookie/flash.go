@@ -60,6 +60,17 @@ func (j *Jar) TakeFlash(h http.Header, r *http.Request) Flash {
 	return message.Flash
 }
 
+// LeaveFlash takes back what the response says of the message: the page that
+// would have shown it is not the one that is sent.
+func (j *Jar) LeaveFlash(h http.Header) {
+	lines := others(h, j.name(flash))
+	if len(lines) == 0 {
+		h.Del("Set-Cookie")
+		return
+	}
+	h["Set-Cookie"] = lines
+}
+
 // sealer signs short values with HMAC-SHA-256.
 type sealer struct{ key []byte }
 

@@ -115,3 +115,30 @@ func TestFlashLong(t *testing.T) {
 		}
 	}
 }
+
+// TestLeaveFlash: a message that was taken and not shown stays with the
+// browser, whatever else the response says.
+func TestLeaveFlash(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		jar := newJar(secure)
+		h := http.Header{}
+		jar.LeaveFlash(h)
+		if len(h) != 0 {
+			t.Errorf("secure %v: nothing was said, and now the headers are %v", secure, h)
+		}
+		jar.SetFlash(h, cookie.Flash{Key: "signed-out"})
+		carried := request(back(t, h))
+
+		h = http.Header{}
+		jar.TakeFlash(h, carried)
+		if jar.LeaveFlash(h); len(h) != 0 {
+			t.Errorf("secure %v: got headers %v, want none", secure, h)
+		}
+		jar.SetTheme(h, "dark")
+		want := h.Values("Set-Cookie")
+		jar.TakeFlash(h, carried)
+		if jar.LeaveFlash(h); !cmp.Equal(h.Values("Set-Cookie"), want) {
+			t.Errorf("secure %v: got %v, want the other cookie alone: %v", secure, h.Values("Set-Cookie"), want)
+		}
+	}
+}

@@ -23,6 +23,14 @@ type Values url.Values
 // Get returns a field as it was typed, "" when it did not come.
 func (v Values) Get(name string) string { return url.Values(v).Get(name) }
 
+// Or returns a field as it was typed, otherwise when it did not come.
+func (v Values) Or(name, otherwise string) string {
+	if !url.Values(v).Has(name) {
+		return otherwise
+	}
+	return v.Get(name)
+}
+
 // Read reads the form in a request's body, never the query. It returns
 // apperr.TooLarge, apperr.Unsupported or apperr.Malformed: too many fields, one
 // that came twice, a NUL, text that is not UTF-8.

@@ -56,10 +56,10 @@ func sampleAudit() AdminAuditView {
 		ClearURL: "/admin/audit", Filtered: true, CSVURL: "/admin/audit?format=csv",
 		Previous: "/admin/audit?before=x", Next: "/admin/audit?after=x", FirstURL: "/admin/audit?actor=ana",
 		Rows: []AuditRow{
-			{When: sampleTime, Actor: ana, Verb: "disabled", Subject: bo, Detail: "Reason: left the team.", IP: "203.0.113.7", Device: "Chrome on macOS", Session: "s1", Request: "7K2F-9Q"},
+			{When: sampleTime, Actor: ana, Verb: "disabled", Subject: bo, Detail: "1 session ended. Reason: left the team.", IP: "203.0.113.7", Device: "Chrome on macOS", Session: "s1", Request: "7K2F-9Q"},
 			{When: sampleTime, Actor: ana, Verb: "signed out", Subject: bo, After: "everywhere"},
 			{When: sampleTime, Actor: AuditPerson{Name: "Somebody"}, Verb: "could not sign in as", Subject: AuditPerson{Name: "chidi", Deleted: true}},
-			{When: sampleTime, Actor: bo, Verb: "signed in", Detail: "The device is new."},
+			{When: sampleTime, Actor: bo, Verb: "changed their profile", Detail: "name"},
 		},
 	}
 }

@@ -304,10 +304,10 @@ func TestAuditSentences(t *testing.T) {
 		}
 	}
 	want := []string{
-		"Ana Silva disabled Bo Chen. Reason: left the team.",
+		"Ana Silva disabled Bo Chen: 1 session ended. Reason: left the team.",
 		"Ana Silva signed out Bo Chen everywhere.",
 		"Somebody could not sign in as chidi (deleted).",
-		"Bo Chen signed in. The device is new.",
+		"Bo Chen changed their profile: name.",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sentences (-want +got):\n%s", diff)
