@@ -90,7 +90,7 @@ func listUsersOperation() operation {
 func (a *API) listUsers(ctx context.Context, in *usersInput) (*usersAnswer, error) {
 	column, descending := strings.CutPrefix(in.Sort, "-")
 	page, err := a.store.Users.List(ctx, models.UserQuery{
-		Q: in.Q, Status: models.UserStatus(in.Status), Role: models.Role(in.Role), Sort: models.UserSort(column), Desc: descending,
+		Q: strings.TrimSpace(in.Q), Status: models.UserStatus(in.Status), Role: models.Role(in.Role), Sort: models.UserSort(column), Desc: descending,
 		After: in.After, Before: in.Before, Limit: in.Limit, Now: a.now(),
 	})
 	if errors.Is(err, apperr.Malformed) {
