@@ -108,13 +108,13 @@ func describedBy(id, hint, problem, other string) string {
 	return strings.Join(ids, " ")
 }
 
-// maxAttributes is how many attributes an element may have that are not always
-// there.
-const maxAttributes = 4
+// usualAttributes is how many attributes beyond the constant ones an element
+// mostly has.
+const usualAttributes = 4
 
 // attributes are the attributes of the input that are not always there.
 func (in Input) attributes() templ.OrderedAttributes {
-	a := make(templ.OrderedAttributes, 0, maxAttributes)
+	a := make(templ.OrderedAttributes, 0, usualAttributes)
 	set(&a, "autocomplete", in.Autocomplete)
 	set(&a, "inputmode", in.InputMode)
 	set(&a, "enterkeyhint", in.EnterKeyHint)
@@ -131,7 +131,7 @@ func (in Input) attributes() templ.OrderedAttributes {
 
 // attributes are the attributes of the password that are not always there.
 func (p Password) attributes() templ.OrderedAttributes {
-	a := make(templ.OrderedAttributes, 0, maxAttributes)
+	a := make(templ.OrderedAttributes, 0, usualAttributes)
 	set(&a, "aria-describedby", describedBy(inputID(p.ID, p.Name), p.Hint, p.Error, p.DescribedBy))
 	if p.Min > 0 {
 		set(&a, "minlength", strconv.Itoa(p.Min))
@@ -145,7 +145,7 @@ func (p Password) attributes() templ.OrderedAttributes {
 
 // attributes are the attributes of the choice that are not always there.
 func (c Choice) attributes() templ.OrderedAttributes {
-	a := make(templ.OrderedAttributes, 0, maxAttributes)
+	a := make(templ.OrderedAttributes, 0, usualAttributes)
 	set(&a, "aria-describedby", describedBy(inputID(c.ID, c.Name), c.Hint, c.Error, ""))
 	if c.Error != "" {
 		set(&a, "aria-invalid", "true")
@@ -155,7 +155,7 @@ func (c Choice) attributes() templ.OrderedAttributes {
 
 // attributes are the attributes of the box that are not always there.
 func (c Check) attributes(id string) templ.OrderedAttributes {
-	a := make(templ.OrderedAttributes, 0, maxAttributes)
+	a := make(templ.OrderedAttributes, 0, usualAttributes)
 	set(&a, "aria-describedby", describedBy(id, c.Hint, "", c.DescribedBy))
 	if c.DescribedBy != "" {
 		set(&a, "aria-invalid", "true")
