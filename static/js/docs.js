@@ -21,9 +21,10 @@ const parts = ({ React }) => ({
 	},
 });
 
-// A person signs in with a password or pastes a token. HTTP Basic, which the
-// document knows too, would ask for both under the wrong names.
-const asked = ({ basic, ...schemes }) => schemes;
+// A person signs in with a password, where that is offered, or pastes a token.
+// HTTP Basic, which the document knows too, would ask for both under the wrong
+// names.
+const asked = ({ oauth2, bearer }) => ({ ...(oauth2 && { oauth2 }), bearer });
 const withoutBasic = {
 	statePlugins: {
 		spec: {
