@@ -137,7 +137,7 @@ func (h *Handlers) tooMany(c echo.Context, err error, what string) string {
 	wait := max(failure.RetryAfter, time.Second)
 	setRetryAfter(c, wait)
 	if failure.Field == "locked" {
-		text := "Sign-in to this account is paused because of too many failed attempts. Your account is safe."
+		text := auth.SignInPaused + " Your account is safe."
 		if h.brand.SupportEmail != "" {
 			text += " Ask " + h.brand.SupportEmail + " to open it again."
 		}

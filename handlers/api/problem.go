@@ -12,6 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
 )
 
@@ -99,7 +100,7 @@ func (a *API) detail(status int) string {
 func (a *API) tooMany(err error, wait time.Duration) string {
 	failure := apperr.Details(err)
 	if failure.Field == "locked" {
-		return "Sign-in to this account is paused because of too many failed attempts. An admin can open it again."
+		return auth.SignInPaused + " An admin can open it again."
 	}
 	said := failure.Message
 	if said == "" {

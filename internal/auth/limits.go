@@ -79,6 +79,10 @@ func (s *Service) limit(ctx context.Context, actor Actor, bucket string, rule mo
 	return refused
 }
 
+// SignInPaused is said of an account whose failed sign-ins were so many that no
+// time ends the pause: an error of kind apperr.TooMany with the field "locked".
+const SignInPaused = "Sign-in to this account is paused because of too many failed attempts."
+
 func (s *Service) tooMany(verdict models.Verdict, bucket string) error {
 	if verdict.Allowed {
 		return nil
