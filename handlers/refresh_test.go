@@ -39,6 +39,20 @@ func TestSilentRefresh(t *testing.T) {
 	})
 }
 
+// TestAccountPageRefreshed checks that the account page is the same whether it
+// is read with who asks or, after a rotation, by itself.
+func TestAccountPageRefreshed(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, _ := s.signedIn("ana", models.RoleUser)
+		s.browser().signIn("ana")
+		live := b.get("/profile").status(200).touchesNoToken().says("You signed in", "And on 1 other device")
+		b.forget("access")
+		if refreshed := b.get("/profile").status(200).givesTokens(); refreshed.body != live.body {
+			t.Errorf("after a rotation the page says\n%s\nand with a live token\n%s", refreshed.text(), live.text())
+		}
+	})
+}
+
 // TestUnusableAccess checks that the refresh token counts also when the access
 // cookie is there and is no good.
 func TestUnusableAccess(t *testing.T) {

@@ -84,7 +84,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/theme", public, h.theme, "/")
 	r.get("/.well-known/change-password", public, h.wellKnownChangePassword)
 
-	r.get("/profile", user, h.showProfile)
+	r.get("/profile", user, h.showProfile, wantsHome)
 	r.post("/profile", user, h.profile, "/profile")
 	r.get("/profile/password", user, h.showPassword)
 	r.post("/profile/password", user, h.password, "/profile/password")
@@ -151,9 +151,9 @@ func (r router) plain(path string, handler echo.HandlerFunc) {
 	r.echo.HEAD(path, handler)
 }
 
-func (r router) get(path string, g gate, handler echo.HandlerFunc) {
-	r.add(http.MethodGet, path, g, handler)
-	r.add(http.MethodHead, path, g, handler)
+func (r router) get(path string, g gate, handler echo.HandlerFunc, first ...echo.MiddlewareFunc) {
+	r.add(http.MethodGet, path, g, handler, first...)
+	r.add(http.MethodHead, path, g, handler, first...)
 }
 
 func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage string) {
@@ -169,6 +169,14 @@ func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage str
 func (r router) add(method, path string, g gate, handler echo.HandlerFunc, first ...echo.MiddlewareFunc) {
 	chain := append(append(first, r.site...), echo.MiddlewareFunc(g))
 	r.echo.Add(method, path, handler, chain...)
+}
+
+// wantsHome stands before a route of the account page.
+func wantsHome(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		middleware.Of(c).WantsHome = true
+		return next(c)
+	}
 }
 
 // files serves what every visitor gets alike.

@@ -1,7 +1,10 @@
 package models
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"slices"
 	"time"
 )
 
@@ -10,36 +13,48 @@ import (
 type Home struct {
 	PasswordChangedAt Time
 	Sessions          int
-	Events            []Event // without ID, names, address, session and request
+	Events            []Event // the newest first; without names, address, session and request
 }
 
-// homeQuery answers with at least one row for a person who is there; an action
-// is empty when there is no event.
-const homeQuery = `
-	SELECT u.password_changed_at, (SELECT COUNT(*) FROM sessions
-			WHERE user_id = $1 AND ended_at = 0 AND expires_at > $2 AND last_seen_at + idle_ttl > $2),
-		COALESCE(e.at, 0), COALESCE(e.action, ''), COALESCE(e.actor_id, ''),
-		COALESCE(e.detail, ''), COALESCE(e.user_agent, '')
-	FROM (SELECT password_changed_at FROM users WHERE id = $1) AS u
-	LEFT JOIN (SELECT * FROM audit_events WHERE subject_id = $1 ORDER BY at DESC, id DESC LIMIT 5) AS e ON 1 = 1
-	ORDER BY e.at DESC, e.id DESC`
+// homeQuery is identifyQuery with what the account page shows: a row for each
+// event, or one without an action. The page is where people arrive, and a
+// second query would cost it another way to the database and back.
+const homeQuery = "SELECT " + identifyColumns + `, u.password_changed_at, (SELECT COUNT(*) FROM sessions l
+			WHERE l.user_id = $4 AND l.ended_at = 0 AND l.expires_at > $3 AND l.last_seen_at + l.idle_ttl > $3),
+		COALESCE(e.id, ''), COALESCE(e.at, 0), COALESCE(e.action, ''), COALESCE(e.actor_id, ''),
+		COALESCE(e.detail, ''), COALESCE(e.user_agent, '')` + identifyFrom + `
+	LEFT JOIN (SELECT id, at, action, actor_id, detail, user_agent FROM audit_events
+		WHERE subject_id = $4 ORDER BY at DESC, id DESC LIMIT 5) AS e ON 1 = 1` + identifyWhere
 
-// Home reads the account page of a person in one query.
-func (t *Users) Home(ctx context.Context, userID string, now time.Time) (*Home, error) {
-	rows, err := t.store.statements.home.run(ctx, nil, userID, int64(At(now)))
+// IdentifyHome is Identify for the account page of a person, which it reads in
+// the same query. The page is theirs only when the session is.
+func (t *Sessions) IdentifyHome(ctx context.Context, sid, jti, userID string, now time.Time) (*Presence, *Home, error) {
+	const what = "read account page"
+	rows, err := t.store.statements.home.run(ctx, nil, sid, jti, int64(At(now)), userID)
 	if err != nil {
-		return nil, translate("read account page", err)
+		return nil, nil, translate(what, err)
 	}
 	defer func() { _ = rows.Close() }()
+	p := Presence{Session: Session{ID: sid}}
 	var home Home
+	var e Event
+	into := append(p.columns(), &home.PasswordChangedAt, &home.Sessions, &e.ID, &e.At, &e.Action, &e.ActorID, &e.Detail, &e.UserAgent)
+	found := false
 	for rows.Next() {
-		e := Event{SubjectID: userID}
-		if err := rows.Scan(&home.PasswordChangedAt, &home.Sessions, &e.At, &e.Action, &e.ActorID, &e.Detail, &e.UserAgent); err != nil {
-			return nil, translate("read account page", err)
+		if err := rows.Scan(into...); err != nil {
+			return nil, nil, translate(what, err)
 		}
+		found, e.SubjectID = true, userID
 		if e.Action != "" {
 			home.Events = append(home.Events, e)
 		}
 	}
-	return &home, translate("read account page", rows.Err())
+	if err := rows.Err(); err != nil {
+		return nil, nil, translate(what, err)
+	}
+	if !found {
+		return nil, nil, translate(what, sql.ErrNoRows)
+	}
+	slices.SortFunc(home.Events, func(a, b Event) int { return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.ID, a.ID)) })
+	return &p, &home, nil
 }

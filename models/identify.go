@@ -31,10 +31,11 @@ const (
 			WHEN EXISTS (SELECT 1 FROM denylist d WHERE d.token_id IN ($1, $2)) THEN '` + string(ReasonLogout) + `'
 			ELSE ''
 		END`
-	identifyFrom  = ` FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1`
-	identifyQuery = "SELECT " + identifyColumns + identifyFrom
+	identifyFrom  = ` FROM sessions s JOIN users u ON u.id = s.user_id`
+	identifyWhere = ` WHERE s.id = $1`
+	identifyQuery = "SELECT " + identifyColumns + identifyFrom + identifyWhere
 	examineQuery  = "SELECT " + identifyColumns + `, s.remember, s.idle_ttl, s.expires_at, s.rotated_at, s.rotation_minute, s.rotations` +
-		identifyFrom
+		identifyFrom + identifyWhere
 )
 
 // columns are where identifyColumns go.

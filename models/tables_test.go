@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -230,22 +231,28 @@ func TestDevices(t *testing.T) {
 // TestHome compares the account page's one query with what it stands for.
 func TestHome(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
-		ctx := t.Context()
+		ctx, now := t.Context(), epoch.Add(time.Minute)
 		ada, bob := addUser(t, store, "ada"), addUser(t, store, "bob")
+		own := addSession(t, store, ada, nil)
 		check := func(sessions int, actions ...string) {
 			t.Helper()
-			home, err := store.Users.Home(ctx, ada.ID, epoch.Add(time.Minute))
+			who, home, err := store.Sessions.IdentifyHome(ctx, own.ID, "jti", ada.ID, now)
 			must(t, err)
+			want, err := store.Sessions.Identify(ctx, own.ID, "jti", now)
+			must(t, err)
+			if *who != *want {
+				t.Errorf("identified %+v, want %+v", who, want)
+			}
 			var got []string
 			for _, e := range home.Events {
 				got = append(got, e.Action)
 			}
-			if home.Sessions != sessions || fmt.Sprint(got) != fmt.Sprint(actions) {
-				t.Errorf("%d sessions and %v, want %d and %v", home.Sessions, got, sessions, actions)
+			if home.Sessions != sessions || fmt.Sprint(got) != fmt.Sprint(actions) || home.PasswordChangedAt != ada.PasswordChangedAt {
+				t.Errorf("%d sessions, %v, password of %v; want %d, %v, %v",
+					home.Sessions, got, home.PasswordChangedAt, sessions, actions, ada.PasswordChangedAt)
 			}
 		}
-		check(0)
-		addSession(t, store, ada, nil)
+		check(1)
 		addSession(t, store, ada, nil)
 		addSession(t, store, bob, nil)
 		addSession(t, store, ada, func(s *models.Session) { s.IdleTTL = 1 })
@@ -257,5 +264,10 @@ func TestHome(t *testing.T) {
 		}
 		must(t, store.Audit.Append(ctx, models.Event{At: 99, Action: "other", SubjectID: bob.ID, ActorID: ada.ID}))
 		check(2, "a6", "a5", "a4", "a3", "a2")
+		must(t, store.Denylist.Deny(ctx, "jti", ada.ID, models.ReasonLogout, now))
+		check(2, "a6", "a5", "a4", "a3", "a2")
+		if _, _, err := store.Sessions.IdentifyHome(ctx, models.NewID(), "jti", ada.ID, now); !errors.Is(err, apperr.NotFound) {
+			t.Errorf("of no session: %v", err)
+		}
 	})
 }

@@ -21,6 +21,7 @@ const (
 type Presented struct {
 	Access  string
 	Refresh string
+	Home    bool // the request is for the account page: Authenticate may read it along
 }
 
 // Result is what a request's tokens are worth.
@@ -29,6 +30,7 @@ type Result struct {
 	Tokens   *Tokens       // set: to be given to the browser with this response
 	Clear    bool          // what was presented is of no use any more
 	Ended    models.Reason // why the presented session is over; "" when it is not, or never was
+	Home     *models.Home  // the account page of Identity, if it was asked for and cost no query of its own
 }
 
 // Authenticate tells who presented the tokens and goes on with their session:
@@ -39,13 +41,13 @@ type Result struct {
 // and nothing may be changed, and apperr.TooMany, when the session rotates
 // faster than it may.
 func (s *Service) Authenticate(ctx context.Context, presented Presented, client Client) (Result, error) {
-	if presented == (Presented{}) {
+	if presented.Access == "" && presented.Refresh == "" {
 		return Result{}, nil
 	}
 	result := Result{Clear: true}
 	if presented.Access != "" {
 		var err error
-		if result, err = s.checkAccess(ctx, presented.Access, client); err != nil || result.Identity != nil {
+		if result, err = s.checkAccess(ctx, presented, client); err != nil || result.Identity != nil {
 			return result, err
 		}
 	}
@@ -62,15 +64,15 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 }
 
 // checkAccess looks at an access token: the one query of R1.
-func (s *Service) checkAccess(ctx context.Context, token string, client Client) (Result, error) {
+func (s *Service) checkAccess(ctx context.Context, presented Presented, client Client) (Result, error) {
 	unusable := Result{Clear: true}
-	claims, err := s.keyring.Verify(WebAccess, token)
+	claims, err := s.keyring.Verify(WebAccess, presented.Access)
 	if err != nil {
-		s.reportClass(ctx, WebAccess, token, client)
+		s.reportClass(ctx, WebAccess, presented.Access, client)
 		return unusable, nil
 	}
 	now := s.now()
-	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, now)
+	p, home, err := s.identify(ctx, claims, presented.Home, now)
 	if p, err = ofToken(claims, p, err); p == nil {
 		return unusable, err
 	}
@@ -80,7 +82,17 @@ func (s *Service) checkAccess(ctx context.Context, token string, client Client) 
 	if err := s.seen(ctx, claims, &p.Session, now); err != nil {
 		return Result{}, err
 	}
-	return Result{Identity: identityOf(p)}, nil
+	return Result{Identity: identityOf(p), Home: home}, nil
+}
+
+// identify asks the database who a token belongs to, and for their account page
+// if that is wanted.
+func (s *Service) identify(ctx context.Context, claims *Claims, home bool, now time.Time) (*models.Presence, *models.Home, error) {
+	if home {
+		return s.store.Sessions.IdentifyHome(ctx, claims.SessionID, claims.ID, claims.Subject, now)
+	}
+	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, now)
+	return p, nil, err
 }
 
 // reportClass logs a token that is genuine and of another class than the

@@ -21,13 +21,13 @@ func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 			if !present {
 				return next(c)
 			}
-			presented := auth.Presented{Access: access, Refresh: refresh}
+			state := Of(c)
+			presented := auth.Presented{Access: access, Refresh: refresh, Home: state.WantsHome}
 			result, err := service.Authenticate(c.Request().Context(), presented, Client(c))
 			if err != nil {
 				return err
 			}
-			state := Of(c)
-			state.Identity, state.Ended = result.Identity, result.Ended
+			state.Identity, state.Ended, state.Home = result.Identity, result.Ended, result.Home
 			switch {
 			case result.Tokens != nil:
 				state.Renewed = true

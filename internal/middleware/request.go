@@ -26,13 +26,15 @@ const stateKey = "latchkey"
 
 // State is what is known of one request.
 type State struct {
-	ID       string // in the log, on error pages and in X-Request-Id
-	Identity *auth.Identity
-	Renewed  bool          // their tokens are given anew with this response
-	Stale    bool          // tokens came along that are of no use any more
-	Ended    models.Reason // why their session is over, if that is known
-	FormPage string        // where the form of a POST route stands
-	Proxied  bool          // the peer is a trusted proxy
+	ID        string // in the log, on error pages and in X-Request-Id
+	Identity  *auth.Identity
+	Renewed   bool          // their tokens are given anew with this response
+	Stale     bool          // tokens came along that are of no use any more
+	Ended     models.Reason // why their session is over, if that is known
+	WantsHome bool          // the route is the account page: what it shows may be read with who asks
+	Home      *models.Home  // the account page, if it was
+	FormPage  string        // where the form of a POST route stands
+	Proxied   bool          // the peer is a trusted proxy
 }
 
 // Of returns the request's State. It is never nil.
