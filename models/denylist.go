@@ -3,18 +3,36 @@ package models
 import (
 	"context"
 	"time"
+
+	"gorm.io/gorm/clause"
 )
 
 // Denylist is the table of tokens that are refused before they expire: session
 // ids and token ids, never a token's text.
 type Denylist struct{ store *Store }
 
+// denial is a row of the denylist.
+type denial struct {
+	TokenID   string
+	UserID    string
+	Reason    Reason
+	ExpiresAt Time
+}
+
+// TableName tells GORM the table.
+func (denial) TableName() string { return "denylist" }
+
 // Deny refuses one token from now on. lives is when the token dies by itself.
 func (t *Denylist) Deny(ctx context.Context, tokenID, userID string, reason Reason, lives time.Time) error {
-	_, err := t.store.exec(ctx, "deny token", `
-		INSERT INTO denylist (token_id, user_id, reason, expires_at) VALUES (?, ?, ?, ?)
-		ON CONFLICT (token_id) DO NOTHING`, tokenID, userID, string(reason), At(lives).Add(denySlack))
-	return err
+	return t.store.deny(ctx, denial{TokenID: tokenID, UserID: userID, Reason: reason, ExpiresAt: At(lives).Add(denySlack)})
+}
+
+// deny inserts rows; the first reason for which a token is denied stays.
+func (s *Store) deny(ctx context.Context, rows ...denial) error {
+	err := s.write(ctx, func() error {
+		return s.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error
+	})
+	return translate("deny tokens", err)
 }
 
 // Purge removes at most limit denials of tokens that are dead at now.

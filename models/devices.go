@@ -17,12 +17,19 @@ func (t *Devices) Known(ctx context.Context, deviceHash, userID string) (bool, e
 	return n > 0, translate("look up device", err)
 }
 
-// Remember records a sign-in of the person with this device.
+// Renew records a sign-in of the person with this device if they have signed in
+// with it before, and reports whether they have.
+func (t *Devices) Renew(ctx context.Context, deviceHash, userID string, now time.Time) (bool, error) {
+	n, err := t.store.exec(ctx, "renew device",
+		"UPDATE known_devices SET last_used_at = ? WHERE device_hash = ? AND user_id = ?", At(now), deviceHash, userID)
+	return n > 0, err
+}
+
+// Remember records the person's first sign-in with this device.
 func (t *Devices) Remember(ctx context.Context, deviceHash, userID string, now time.Time) error {
-	_, err := t.store.exec(ctx, "remember device", `
-		INSERT INTO known_devices (device_hash, user_id, created_at, last_used_at) VALUES (@device, @user, @now, @now)
-		ON CONFLICT (device_hash, user_id) DO UPDATE SET last_used_at = @now`,
-		map[string]any{"device": deviceHash, "user": userID, "now": int64(At(now))})
+	_, err := t.store.exec(ctx, "remember device",
+		"INSERT INTO known_devices (device_hash, user_id, created_at, last_used_at) VALUES (?, ?, ?, ?)",
+		deviceHash, userID, At(now), At(now))
 	return err
 }
 

@@ -135,40 +135,38 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 // keep are left of the kind of fresh, the one that was just opened and is among
 // them: a script must not push a browser out. Call it in a transaction.
 func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.Time) (int, error) {
-	var ids []string
-	err := t.store.db.WithContext(ctx).Raw(`
+	// Numbers, not parameters: SQLite compiles a statement anew for each limit.
+	where := fmt.Sprintf(`id IN (
 		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND kind = @kind AND `+liveSession+`
-		ORDER BY last_seen_at DESC, id LIMIT 100 OFFSET @others`,
-		map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": fresh.Kind, "now": At(now), "others": keep - 1}).Scan(&ids).Error
-	if err != nil || len(ids) == 0 {
-		return 0, translate("find sessions to trim", err)
-	}
-	return t.end(ctx, "id IN @ids", map[string]any{"ids": ids}, ReasonLimit, now)
+		ORDER BY last_seen_at DESC, id LIMIT 100 OFFSET %d)`, keep-1)
+	return t.end(ctx, where, map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": string(fresh.Kind)}, ReasonLimit, now)
 }
 
 // end ends what matches and was not ended, and puts it on the denylist. It
 // returns how many of them were live.
 func (t *Sessions) end(ctx context.Context, where string, args map[string]any, reason Reason, now time.Time) (int, error) {
-	args["now"], args["reason"], args["slack"] = int64(At(now)), string(reason), denySlack.Microseconds()
-	_, err := t.store.exec(ctx, "deny sessions", `
-		INSERT INTO denylist (token_id, user_id, reason, expires_at)
-		SELECT id, user_id, @reason, expires_at + @slack FROM sessions WHERE ended_at = 0 AND `+where+`
-		ON CONFLICT (token_id) DO NOTHING`, args)
-	if err != nil {
-		return 0, err
+	args["now"], args["reason"] = int64(At(now)), string(reason)
+	var ended []struct {
+		ID, UserID string
+		ExpiresAt  Time
+		Live       bool
 	}
-	var ended []struct{ Live bool }
-	err = t.store.write(ctx, func() error {
+	err := t.store.write(ctx, func() error {
 		return t.store.db.WithContext(ctx).Raw("UPDATE sessions SET ended_at = @now, end_reason = @reason WHERE ended_at = 0 AND "+where+
-			" RETURNING expires_at > @now AND last_seen_at + idle_ttl > @now AS live", args).Scan(&ended).Error
+			" RETURNING id, user_id, expires_at, expires_at > @now AND last_seen_at + idle_ttl > @now AS live", args).Scan(&ended).Error
 	})
+	if err != nil || len(ended) == 0 {
+		return 0, translate("end sessions", err)
+	}
 	live := 0
-	for _, session := range ended {
+	denials := make([]denial, len(ended))
+	for i, session := range ended {
+		denials[i] = denial{TokenID: session.ID, UserID: session.UserID, Reason: reason, ExpiresAt: session.ExpiresAt.Add(denySlack)}
 		if session.Live {
 			live++
 		}
 	}
-	return live, translate("end sessions", err)
+	return live, t.store.deny(ctx, denials...)
 }
 
 // Purge removes sessions that nothing needs any more: no token of theirs lives

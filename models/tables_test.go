@@ -53,7 +53,14 @@ func TestUsers(t *testing.T) {
 		if diff := cmp.Diff(&want, got); diff != "" || err != nil {
 			t.Errorf("changed (%v, -want +got):\n%s", err, diff)
 		}
-		must(t, store.Users.MarkSignedIn(ctx, ada.ID, later))
+		want.LastSignInAt = models.At(later)
+		got, err = store.Users.MarkSignedIn(ctx, ada.ID, later)
+		if diff := cmp.Diff(&want, got); diff != "" || err != nil {
+			t.Errorf("signed in (%v, -want +got):\n%s", err, diff)
+		}
+		_, err = store.Users.MarkSignedIn(ctx, models.NewID(), later)
+		wantKind(t, "nobody signed in", err, apperr.NotFound)
+		must(t, store.Users.MarkTold(ctx, ada.ID))
 		must(t, store.Users.Disable(ctx, ada.ID, "why", later))
 		if got, err = store.Users.ByID(ctx, ada.ID); err != nil || !got.Disabled() || got.DisabledReason != "why" || !got.ReplayedAt.IsZero() || got.LastSignInAt != models.At(later) {
 			t.Errorf("disabled: %+v (%v)", got, err)
@@ -75,7 +82,8 @@ func TestUserCounts(t *testing.T) {
 		must(t, store.Users.SetRole(ctx, ada.ID, models.RoleAdmin, epoch))
 		must(t, store.Users.SetRole(ctx, bob.ID, models.RoleAdmin, epoch))
 		must(t, store.Users.Disable(ctx, bob.ID, "", epoch))
-		must(t, store.Users.MarkSignedIn(ctx, carol.ID, epoch))
+		_, err := store.Users.MarkSignedIn(ctx, carol.ID, epoch)
+		must(t, err)
 		if ids, err := store.Users.LockActiveAdmins(ctx); err != nil || fmt.Sprint(ids) != fmt.Sprint([]string{ada.ID}) {
 			t.Errorf("active admins %v (%v), want ada", ids, err)
 		}
@@ -218,8 +226,12 @@ func TestDevices(t *testing.T) {
 		known("shared", ada, true)
 		known("shared", bob, false)
 		known("", ada, false)
+		for user, want := range map[*models.User]bool{ada: true, bob: false} {
+			if renewed, err := store.Devices.Renew(ctx, "shared", user.ID, epoch.Add(time.Hour)); renewed != want || err != nil {
+				t.Errorf("renewed the device of %s: %v (%v), want %v", user.Username, renewed, err, want)
+			}
+		}
 		must(t, store.Devices.Remember(ctx, "shared", bob.ID, epoch))
-		must(t, store.Devices.Remember(ctx, "shared", ada.ID, epoch.Add(time.Hour)))
 		if n, err := store.Devices.Purge(ctx, epoch.Add(time.Minute), 10); n != 1 || err != nil {
 			t.Errorf("purged %d (%v), want 1", n, err)
 		}

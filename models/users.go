@@ -155,21 +155,28 @@ func (u *Users) Enable(ctx context.Context, id string, now time.Time) error {
 	})
 }
 
-// MarkSignedIn records a sign-in and that the person is being told of a
-// replay, if there was one.
-func (u *Users) MarkSignedIn(ctx context.Context, id string, now time.Time) error {
-	return u.update(ctx, "mark signed in", id, map[string]any{"last_sign_in_at": At(now), "replayed_at": Time(0)})
-}
-
-// MarkGranted records that a client of the API signed in as the person. Of a
-// replay the person is still to be told.
-func (u *Users) MarkGranted(ctx context.Context, id string, now time.Time) error {
-	return u.update(ctx, "mark granted", id, map[string]any{"last_sign_in_at": At(now)})
+// MarkSignedIn records a sign-in and returns the account, which it locks as
+// Lock does. It returns apperr.NotFound.
+func (u *Users) MarkSignedIn(ctx context.Context, id string, now time.Time) (*User, error) {
+	const what = "mark signed in"
+	var users []User
+	err := u.store.write(ctx, func() error {
+		return u.db.WithContext(ctx).Raw("UPDATE users SET last_sign_in_at = ? WHERE id = ? RETURNING *", At(now), id).Scan(&users).Error
+	})
+	if err := oneRow(what, int64(len(users)), translate(what, err)); err != nil {
+		return nil, err
+	}
+	return &users[0], nil
 }
 
 // MarkReplayed records that the person must be told of a replay.
 func (u *Users) MarkReplayed(ctx context.Context, id string, now time.Time) error {
 	return u.update(ctx, "mark replayed", id, map[string]any{"replayed_at": At(now)})
+}
+
+// MarkTold records that the person is being told of a replay.
+func (u *Users) MarkTold(ctx context.Context, id string) error {
+	return u.update(ctx, "mark told", id, map[string]any{"replayed_at": Time(0)})
 }
 
 // Delete removes the account and, by its foreign keys, what hangs on it.

@@ -150,7 +150,7 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 		if _, err := tx.Sessions.Trim(ctx, session, maxSessions, s.now()); err != nil {
 			return err
 		}
-		if err := tx.Users.MarkGranted(ctx, fresh.ID, s.now()); err != nil {
+		if _, err := tx.Users.MarkSignedIn(ctx, fresh.ID, s.now()); err != nil {
 			return err
 		}
 		tokens = s.mintAPI(session, scopes)

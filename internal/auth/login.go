@@ -44,7 +44,7 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 	}
 	var signedIn *SignedIn
 	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		fresh, err := tx.Users.Lock(ctx, user.ID)
+		fresh, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
 		switch {
 		case errors.Is(err, apperr.NotFound):
 			return apperr.New(apperr.Unauthorized, wrongPassword, nil)
@@ -64,8 +64,10 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 		if signedIn, err = s.open(ctx, tx, fresh, session, in.Presented, in.Device); err != nil {
 			return err
 		}
-		signedIn.Replayed = !fresh.ReplayedAt.IsZero()
-		return tx.Users.MarkSignedIn(ctx, fresh.ID, s.now())
+		if signedIn.Replayed = !fresh.ReplayedAt.IsZero(); signedIn.Replayed {
+			return tx.Users.MarkTold(ctx, fresh.ID)
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, s.loginRefused(ctx, a, proven, err)
@@ -100,12 +102,9 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 // else planted never becomes theirs.
 func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID, device string) (string, error) {
 	if device != "" {
-		known, err := tx.Devices.Known(ctx, models.HashToken(device), userID)
-		if err != nil {
+		known, err := tx.Devices.Renew(ctx, models.HashToken(device), userID, s.now())
+		if known || err != nil {
 			return "", err
-		}
-		if known {
-			return "", tx.Devices.Remember(ctx, models.HashToken(device), userID, s.now())
 		}
 	}
 	fresh := models.NewID()

@@ -74,15 +74,13 @@ func (s *Service) newUser(account Account, role models.Role) *models.User {
 func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User, in Signup, method, action string,
 	record func(models.Event),
 ) (*SignedIn, error) {
+	user.LastSignInAt = models.At(s.now())
 	if err := tx.Users.Create(ctx, user); err != nil {
 		return nil, err
 	}
 	session := s.newSession(user.ID, method, true, in.Client)
 	actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: in.Client}
 	record(actor.event(action, user, ""))
-	if err := tx.Users.MarkSignedIn(ctx, user.ID, s.now()); err != nil {
-		return nil, err
-	}
 	return s.open(ctx, tx, user, session, in.Presented, in.Device)
 }
 
