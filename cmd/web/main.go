@@ -35,8 +35,6 @@ type process struct {
 	stdin   io.Reader
 	stdout  io.Writer
 	stderr  io.Writer
-
-	hashSlots int // password hashes at a time; 0: one for each core
 }
 
 type cli struct {

@@ -32,12 +32,13 @@ type serveCmd struct{}
 
 // Run serves until ctx is done, then lets requests in flight finish.
 func (serveCmd) Run(ctx context.Context, p *process) error {
-	defer runtime.KeepAlive(p.tuneRuntime())
+	defer runtime.KeepAlive(p.tuneMemory())
 	o, err := p.open(ctx, p.stdout)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = o.store.Close() }()
+	p.tuneThreads(o.cfg.Database.Dialect) // o has counted the cores
 	pages, err := o.handlers()
 	if err != nil {
 		return err
@@ -85,22 +86,27 @@ const (
 	gcPercent   = 25
 )
 
-// tuneRuntime sets what the runtime cannot know, and returns the ballast, which
+// tuneMemory sets what the collector cannot know, and returns the ballast, which
 // has to be kept for as long as the server runs.
-//
-// While every core computes a password hash, which is never waited in, pages
-// would wait for the scheduler's turn of 10 ms: with one thread more than there
-// are cores, the kernel shares them out.
-func (p *process) tuneRuntime() (ballast []byte) {
+func (p *process) tuneMemory() (ballast []byte) {
 	if p.getenv("GOGC") == "" && p.getenv("GOMEMLIMIT") == "" {
 		ballast = make([]byte, ballastSize)
 		debug.SetGCPercent(gcPercent)
 	}
-	if p.getenv("GOMAXPROCS") == "" {
-		p.hashSlots = runtime.GOMAXPROCS(0) // the cores that this process may use
-		runtime.GOMAXPROCS(p.hashSlots + 1)
-	}
 	return ballast
+}
+
+// tuneThreads adds a thread where pages would wait too long behind password
+// hashes, of which there may be one for each core. While all cores hash, the
+// runtime looks at the network every 10 ms: once for a page, and with PostgreSQL
+// again for each answer of the database. With one thread more than cores the
+// kernel has it look at once. The hashes cost some percent more then, for their
+// parts wake that thread in vain: on SQLite with several cores it is not worth
+// that, on a single core it is.
+func (p *process) tuneThreads(dialect config.Dialect) {
+	if cores := runtime.GOMAXPROCS(0); p.getenv("GOMAXPROCS") == "" && (dialect == config.Postgres || cores == 1) {
+		runtime.GOMAXPROCS(cores + 1)
+	}
 }
 
 // shutdown waits for the end of ctx and stops the server: no new requests, a

@@ -42,14 +42,14 @@ func (p *process) open(ctx context.Context, logs io.Writer) (*portal, error) {
 	if o.store, err = models.Open(ctx, models.Options{URL: databaseURL(cfg), Logger: o.logger}); err != nil {
 		return nil, databaseError(err)
 	}
-	if err := o.prepare(ctx, p.hashSlots); err != nil {
+	if err := o.prepare(ctx); err != nil {
 		_ = o.store.Close()
 		return nil, err
 	}
 	return o, nil
 }
 
-func (o *portal) prepare(ctx context.Context, hashSlots int) error {
+func (o *portal) prepare(ctx context.Context) error {
 	if err := o.store.Migrate(ctx); err != nil {
 		return databaseError(err)
 	}
@@ -65,7 +65,7 @@ func (o *portal) prepare(ctx context.Context, hashSlots int) error {
 		}
 	}
 	o.secret = secret.Bytes()
-	o.hasher = password.NewHasher(password.HasherOptions{Slots: hashSlots})
+	o.hasher = password.NewHasher(password.HasherOptions{})
 	var err error
 	o.auth, err = auth.New(auth.Options{
 		Store: o.store, Logger: o.logger, Now: time.Now, PublicURL: o.cfg.PublicURL,
