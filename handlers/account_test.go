@@ -178,7 +178,7 @@ func TestSessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		stranger, _ := s.signedIn("bo", models.RoleUser)
-		b.get("/profile/sessions").status(200).says("Firefox on Linux This device Active now", "You are only signed in here.").hides("Sign out everywhere else")
+		b.get("/profile/sessions").status(200).says("Firefox on Linux This device New Active now", "You are only signed in here.").hides("Sign out everywhere else")
 		b.get("/profile/sessions/end-others").redirects("/profile/sessions")
 		phone := s.browser()
 		phone.agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1"
@@ -193,6 +193,7 @@ func TestSessions(t *testing.T) {
 			}
 		}
 		page := b.get("/profile/sessions").status(200).says("Safari on iPhone", "203.0.113.7", "Sign out everywhere else", "with password")
+		page.says("Safari on iPhone New Active now")
 		page.has(`action="/profile/sessions/` + phoneID + `/end"`)
 		if strings.Contains(page.text()[:len(page.text())/3], "Safari on iPhone This device") {
 			t.Error("the phone is marked as this device")
@@ -213,6 +214,34 @@ func TestSessions(t *testing.T) {
 		b.get("/profile/sessions").says("Signed out of 1 other device.")
 		tablet.get("/profile").redirects("/login?next=%2Fprofile")
 		b.get("/profile").status(200)
+	})
+}
+
+// TestNewDevice checks which sessions are marked as opened on a device that was
+// unseen before: those by password in a browser without the person's device
+// cookie, for a week.
+func TestNewDevice(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		first := s.browser()
+		first.post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).redirects("/profile")
+		first.get("/profile/sessions").says("Firefox on Linux This device Active now")
+
+		second := s.browser()
+		second.signIn("ana")
+		second.get("/profile/sessions").says("Firefox on Linux This device New Active now")
+		s.clock.advance(6*24*time.Hour + 23*time.Hour)
+		second.get("/profile/sessions").says("Firefox on Linux This device New Active now")
+		s.clock.advance(time.Hour)
+		second.get("/profile/sessions").says("Firefox on Linux This device Active now")
+
+		second.post("/logout").status(303)
+		second.signIn("ana")
+		second.get("/profile/sessions").says("Firefox on Linux This device Active now")
+
+		bo, _ := s.signedIn("bo", models.RoleUser)
+		bo.post("/logout").status(303)
+		bo.signIn("ana") // the device is bo's, and new to ana
+		bo.get("/profile/sessions").says("Firefox on Linux This device New Active now")
 	})
 }
 

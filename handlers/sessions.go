@@ -19,6 +19,9 @@ import (
 // activeNow is how lately a session was used to be shown as in use.
 const activeNow = 2 * time.Minute
 
+// newFor is how long a session is marked whose device was unseen before.
+const newFor = 7 * 24 * time.Hour
+
 // sessions handles GET /profile/sessions.
 func (h *Handlers) sessions(c echo.Context) error {
 	live, ended, err := h.auth.Sessions(c.Request().Context(), who(c).UserID, who(c).SessionID)
@@ -45,6 +48,7 @@ func (h *Handlers) sessionRow(s auth.SessionInfo, admin bool) pages.SessionRow {
 		ID: s.ID, Device: sessionName(s), Phone: isPhone(s.UserAgent),
 		ActiveNow: h.now().Sub(s.LastSeen) < activeNow, LastActive: s.LastSeen, Address: s.IP,
 		SignedIn: s.SignedIn, Method: methodWords(s.Method), Until: s.Until,
+		New: s.NewDevice && h.now().Sub(s.SignedIn) < newFor,
 	}
 	if s.Kind == models.KindAPI {
 		scopes, _ := auth.ParseScopes(s.Scope) // nothing, for a name of another version

@@ -50,6 +50,7 @@ type Session struct {
 	ClientID            string // of an API session: what the client called itself
 	Remember            bool   // "Stay signed in"
 	Method              string // how it was opened: password, sign-up, setup
+	NewDevice           bool   // by password, on a device that the person had not signed in with before
 	Generation          int64  // counts rotations; orders refresh tokens
 	ConfirmedGeneration int64  // the newest generation seen in use
 	RotatedAt           Time

@@ -208,6 +208,7 @@ type SessionInfo struct {
 	UserAgent  string
 	IP         string
 	Method     string
+	NewDevice  bool // opened on a device that was unseen before
 	Kind       models.SessionKind
 	ClientID   string // of an API session: what the client called itself; may be empty
 	Scope      string // of an API session, separated by spaces
@@ -248,7 +249,7 @@ func (s *Service) Sessions(ctx context.Context, userID, current string) (live, e
 
 func sessionInfo(row models.Session) SessionInfo {
 	return SessionInfo{
-		ID: row.ID, UserAgent: row.UserAgent, IP: row.IP, Method: row.Method, Remember: row.Remember,
+		ID: row.ID, UserAgent: row.UserAgent, IP: row.IP, Method: row.Method, NewDevice: row.NewDevice, Remember: row.Remember,
 		Kind: row.Kind, ClientID: row.ClientID, Scope: row.Scope,
 		SignedIn: row.CreatedAt.Time(), LastSeen: row.LastSeenAt.Time(), Until: row.ExpiresAt.Time(),
 		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,

@@ -140,7 +140,7 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 			refused = fmt.Errorf("scope of another role: %w", ErrInvalidScope)
 			return nil
 		}
-		session := s.newSession(fresh.ID, "password", true, client)
+		session := s.newSession(fresh.ID, methodPassword, true, client)
 		session.Kind, session.Scope, session.ClientID = models.KindAPI, scopes.String(), in.ClientID
 		actor := Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: client}
 		record(actor.event(ActionAPILogin, fresh, grantDetail(session)))

@@ -59,7 +59,7 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 		if err := s.settle(ctx, tx, proven); err != nil {
 			return err
 		}
-		session := s.newSession(user.ID, "password", in.Remember, in.Client)
+		session := s.newSession(user.ID, methodPassword, in.Remember, in.Client)
 		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: in.Client}.event(ActionLogin, fresh, ""))
 		if signedIn, err = s.open(ctx, tx, fresh, session, in.Presented, in.Device); err != nil {
 			return err
@@ -84,14 +84,15 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	if _, err := s.endEach(ctx, tx, presented, models.ReasonReplaced); err != nil {
 		return nil, err
 	}
+	newDevice, err := s.rememberDevice(ctx, tx, user.ID, device)
+	if err != nil {
+		return nil, err
+	}
+	session.NewDevice = newDevice != "" && session.Method == methodPassword
 	if err := tx.Sessions.Create(ctx, session); err != nil {
 		return nil, err
 	}
 	if _, err := tx.Sessions.Trim(ctx, session, maxSessions, now); err != nil {
-		return nil, err
-	}
-	newDevice, err := s.rememberDevice(ctx, tx, user.ID, device)
-	if err != nil {
 		return nil, err
 	}
 	return &SignedIn{Tokens: s.mint(session), Device: newDevice}, nil

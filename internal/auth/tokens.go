@@ -46,6 +46,10 @@ func earlier(a, b time.Time) time.Time {
 }
 
 // newSession is a session that begins now; it is not stored yet.
+// methodPassword is the method of a session that a password opened. The others
+// are "sign-up" and "setup".
+const methodPassword = "password"
+
 func (s *Service) newSession(userID, method string, remember bool, client Client) *models.Session {
 	idle, lifetime := s.refreshTTL, s.sessionTTL
 	if !remember {
