@@ -122,7 +122,7 @@ type list struct {
 	host, cookies string
 }
 
-// plan names the pages. The ones in the middle and at the end are reached by
+// plan names the pages. The ones in the middle are reached by
 // links of other pages, as a person reaches them.
 func (l *list) plan(found searches) ([]*listPage, error) {
 	var pages []*listPage
@@ -130,20 +130,15 @@ func (l *list) plan(found searches) ([]*listPage, error) {
 		pages = append(pages, &listPage{kind: kind, name: name, query: values(query...)})
 	}
 	for _, sort := range []string{"username", "email", "created", "last_sign_in"} {
-		middle, err := l.middle(sort, found.family)
-		if err != nil {
-			return nil, err
+		for _, sort := range []string{sort, "-" + sort} {
+			middle, err := l.middle(sort, found.family)
+			if err != nil {
+				return nil, err
+			}
+			add(plainList, "first by "+sort, "sort", sort)
+			add(plainList, "middle by "+sort, "sort", sort, "after", middle)
+			add(broadSearch, "search `"+found.letter+"` by "+sort, "sort", sort, "q", found.letter)
 		}
-		if err := l.fetch(values("sort", "-"+sort)); err != nil {
-			return nil, err
-		}
-		add(plainList, "first by "+sort, "sort", sort)
-		add(plainList, "first by -"+sort, "sort", "-"+sort)
-		add(plainList, "middle by "+sort, "sort", sort, "after", middle)
-		add(plainList, "middle by -"+sort, "sort", "-"+sort, "after", middle)
-		add(plainList, "last by "+sort, "sort", sort, "after", l.next())
-		add(broadSearch, "search `"+found.letter+"` by "+sort, "sort", sort, "q", found.letter)
-		add(broadSearch, "search `"+found.letter+"` by -"+sort, "sort", "-"+sort, "q", found.letter)
 	}
 	add(plainList, "disabled accounts", "status", "disabled")
 	add(plainList, "admins", "role", "admin")
