@@ -217,6 +217,22 @@ func TestSessions(t *testing.T) {
 	})
 }
 
+// TestLapsedSessions checks that sessions which nobody ended stay in the list of
+// those that are over, with what ended them.
+func TestLapsedSessions(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		lapsed := s.browser()
+		b, _ := s.signedIn("ana", models.RoleUser)
+		lapsed.post("/login", "username", "ana", "password", secretWord).status(303) // not to stay signed in
+		s.clock.advance(6 * 24 * time.Hour)
+		b.get("/profile/sessions").says("You are only signed in here.", "Recently signed out Firefox on Linux Not used for a while.")
+		s.clock.advance(29 * 24 * time.Hour)
+		b.get("/profile/sessions").redirects("/login?next=%2Fprofile%2Fsessions")
+		b.signIn("ana")
+		b.get("/profile/sessions").says("Recently signed out Firefox on Linux Not used for a while.").hides("Signed out on the device.")
+	})
+}
+
 // TestNewDevice checks which sessions are marked as opened on a device that was
 // unseen before: those by password in a browser without the person's device
 // cookie, for a week.

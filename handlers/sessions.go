@@ -149,6 +149,10 @@ func endedBecause(reason models.Reason) string {
 		return "Ended because a copy of its sign-in was used."
 	case models.ReasonRestored:
 		return "Ended when the server was restored from a backup."
+	case models.ReasonIdle:
+		return "Not used for a while."
+	case models.ReasonExpired:
+		return "Signed in too long ago."
 	}
 	return "Ended."
 }

@@ -69,6 +69,22 @@ type Session struct {
 // Idle returns how long the session may rest.
 func (s *Session) Idle() time.Duration { return time.Duration(s.IdleTTL) * time.Microsecond }
 
+// Over returns when and why a session that is no longer live came to its end:
+// what ended it, or else the limit that it met first.
+func (s *Session) Over() (Time, Reason) {
+	if !s.EndedAt.IsZero() {
+		return s.EndedAt, s.EndReason
+	}
+	if idle := s.LastSeenAt.Add(s.Idle()); idle < s.ExpiresAt {
+		return idle, ReasonIdle
+	}
+	return s.ExpiresAt, ReasonExpired
+}
+
+// sessionOver is the instant of Over.
+const sessionOver = `CASE WHEN ended_at > 0 THEN ended_at
+	WHEN last_seen_at + idle_ttl < expires_at THEN last_seen_at + idle_ttl ELSE expires_at END`
+
 const liveSession = "ended_at = 0 AND expires_at > @now AND last_seen_at + idle_ttl > @now"
 
 // Sessions is the table of sessions.
@@ -106,11 +122,13 @@ func (t *Sessions) Live(ctx context.Context, userID string, now time.Time) ([]Se
 	return list, translate("list live sessions", err)
 }
 
-// Ended returns the sessions of a person that ended since t, the latest first.
-func (t *Sessions) Ended(ctx context.Context, userID string, since time.Time, limit int) ([]Session, error) {
+// Ended returns the sessions of a person that came to their end since an
+// instant and before now, the latest first.
+func (t *Sessions) Ended(ctx context.Context, userID string, since, now time.Time, limit int) ([]Session, error) {
 	var list []Session
-	err := t.store.db.WithContext(ctx).Where("user_id = ? AND ended_at >= ? AND ended_at > 0", userID, At(since)).
-		Order("ended_at DESC, id").Limit(limit).Find(&list).Error
+	err := t.store.db.WithContext(ctx).
+		Where("user_id = ? AND "+sessionOver+" BETWEEN ? AND ?", userID, At(since), At(now)).
+		Order(sessionOver + " DESC, id").Limit(limit).Find(&list).Error
 	return list, translate("list ended sessions", err)
 }
 

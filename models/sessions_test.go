@@ -208,7 +208,7 @@ func TestEnd(t *testing.T) {
 				t.Errorf("%s: denied %v, want %v", name, got, want)
 			}
 		}
-		ended, err := store.Sessions.Ended(ctx, ada.ID, epoch, 10)
+		ended, err := store.Sessions.Ended(ctx, ada.ID, epoch, now, 10)
 		if err != nil || len(ended) != 5 { // an idle one is ended too, lest it come back with a longer limit
 			t.Errorf("%d ended (%v), want 5", len(ended), err)
 		}
@@ -250,6 +250,41 @@ func TestTrim(t *testing.T) {
 		}
 		if !readSession(t, store, bobs.ID).EndedAt.IsZero() {
 			t.Error("somebody else's session ended")
+		}
+	})
+}
+
+// TestEnded checks which sessions are over, since when and why: those that
+// something ended, and those that met a limit.
+func TestEnded(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ada := addUser(t, store, "ada")
+		at := func(minutes int) models.Time { return models.At(epoch.Add(time.Duration(minutes) * time.Minute)) }
+		add := func(seen, expires, ended int) {
+			addSession(t, store, ada, func(s *models.Session) {
+				s.IdleTTL, s.LastSeenAt, s.ExpiresAt = (10 * time.Minute).Microseconds(), at(seen), at(expires)
+				if ended > 0 {
+					s.EndedAt, s.EndReason = at(ended), models.ReasonLogout
+				}
+			})
+		}
+		add(0, 100, 0)   // idle at 10, which is too long ago
+		add(1, 100, 0)   // idle at 11
+		add(5, 12, 0)    // expired at 12
+		add(5, 100, 14)  // ended at 14, although nothing of it lived at 15
+		add(19, 100, 13) // ended at 13
+		add(20, 100, 0)  // lives until 30
+		addSession(t, store, addUser(t, store, "bob"), func(s *models.Session) { s.EndedAt = at(13) })
+		ended, err := store.Sessions.Ended(t.Context(), ada.ID, at(11).Time(), at(29).Time(), 10)
+		must(t, err)
+		var got []string
+		for _, session := range ended {
+			over, reason := session.Over()
+			got = append(got, fmt.Sprint(over.Time().Sub(epoch).Minutes(), " ", reason))
+		}
+		want := []string{"14 logout", "13 logout", "12 expired", "11 idle"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("ended, the latest first (-want +got):\n%s", diff)
 		}
 	})
 }

@@ -224,6 +224,9 @@ type SessionInfo struct {
 // endedShown is how long sessions that are over stay in the list.
 const endedShown = 30 * 24 * time.Hour
 
+// maxEnded bounds that list.
+const maxEnded = 100
+
 // Sessions returns a person's live sessions, the current one first, and those
 // that ended lately.
 func (s *Service) Sessions(ctx context.Context, userID, current string) (live, ended []SessionInfo, err error) {
@@ -240,9 +243,12 @@ func (s *Service) Sessions(ctx context.Context, userID, current string) (live, e
 		}
 		live = append(live, info)
 	}
-	rows, err = s.store.Sessions.Ended(ctx, userID, now.Add(-endedShown), 10)
+	rows, err = s.store.Sessions.Ended(ctx, userID, now.Add(-endedShown), now, maxEnded)
 	for _, row := range rows {
-		ended = append(ended, sessionInfo(row))
+		info := sessionInfo(row)
+		at, reason := row.Over()
+		info.EndedAt, info.EndReason = at.Time(), reason
+		ended = append(ended, info)
 	}
 	return live, ended, err
 }
