@@ -110,7 +110,13 @@ func TestThrottledAndClosedPages(t *testing.T) {
 	b.wantStatus(status, 429)
 	b.see("You can try again in", "Your account is safe.")
 	b.wantNot("not correct")
+	if !ask[bool](b, `(({ textContent, title }) => /^\d\d:\d\d$/.test(textContent) && title.endsWith(" UTC"))(document.querySelector("#problem time"))`) {
+		t.Errorf("the time is not the device's own: %s", b.text())
+	}
 	b.inspect("login throttled")
+	b.press("reset your password")
+	b.see("Forgot your password?")
+	b.press("Back to sign in")
 }
 
 func TestAccountPages(t *testing.T) {

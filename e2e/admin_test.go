@@ -74,6 +74,9 @@ func TestDisableAndUndo(t *testing.T) {
 		bo.wantStatus(bo.press("Sign in"), 403)
 		bo.see("This account is disabled. Contact help@example.org.")
 		bo.wantNot("Left the team")
+		bo.wantNot("Stay signed in") // nothing to try again
+		bo.visit("/login?next=%2Fprofile%2Fsessions")
+		bo.fill("Email or username", account.username)
 		bo.fill("Password", "not the password")
 		bo.wantStatus(bo.press("Sign in"), 422)
 		bo.see("Email, username or password is not correct.")

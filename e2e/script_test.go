@@ -16,14 +16,14 @@ func TestShowPassword(t *testing.T) {
 	b.visit("/login")
 	b.fill("Password", "seen by all")
 	b.click("Show password")
-	if got, want := ask[string](b, `document.getElementById("password").type`), "text"; got != want {
+	if got, want := ask[string](b, `document.getElementById("current-password").type`), "text"; got != want {
 		t.Errorf("got a field of type %q, want %q", got, want)
 	}
-	if got, want := ask[string](b, `document.querySelector("#password ~ [role=status]").textContent`), "Your password is visible"; got != want {
+	if got, want := ask[string](b, `document.querySelector("#current-password ~ [role=status]").textContent`), "Your password is visible"; got != want {
 		t.Errorf("got announced %q, want %q", got, want)
 	}
 	b.click("Hide password")
-	if got, want := ask[string](b, `document.getElementById("password").type`), "password"; got != want {
+	if got, want := ask[string](b, `document.getElementById("current-password").type`), "password"; got != want {
 		t.Errorf("got a field of type %q, want %q", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -283,6 +284,11 @@ func TestTheme(t *testing.T) {
 		b.get("/login").has(`data-theme="dark"`)
 		b.post("/theme", "theme", "light", "next", "/forgot").redirects("/forgot")
 		b.get("/login").has(`data-theme="light"`)
+		for _, path := range []string{"/login", "/signup", "/forgot"} {
+			far := path + "?next=" + url.QueryEscape("/profile?x="+strings.Repeat("%22", 150))
+			b.post("/theme", "theme", "light", "next", far).redirects(far)
+			b.post("/theme", "theme", "light", "next", path+"?next=%2F%2Fevil.example&x=1").redirects(path)
+		}
 		b.post("/theme", "theme", "system", "next", "https://evil.example").redirects("/")
 		b.get("/login").hides("data-theme")
 		for _, next := range []string{"//evil.example", "/login?next=//evil.example", "//evil.example/login", `/login\@evil`, "http://x/login"} {

@@ -208,9 +208,19 @@ func (a *answer) value(field string) (string, bool) {
 	return html.UnescapeString(found[1]), true
 }
 
+// fieldID is the id of a field; of a group of boxes, which is no input itself,
+// it is the name.
+func (a *answer) fieldID(field string) string {
+	input := regexp.MustCompile(`<input[^>]*\sname="` + regexp.QuoteMeta(field) + `"[^>]*>`).FindString(a.body)
+	if found := regexp.MustCompile(`\sid="([^"]*)"`).FindStringSubmatch(input); found != nil {
+		return found[1]
+	}
+	return field
+}
+
 // fieldError is the error beside a field, or "".
 func (a *answer) fieldError(field string) string {
-	found := regexp.MustCompile(`(?s)<p class="error" id="` + regexp.QuoteMeta(field) + `-error">(.*?)</p>`).FindStringSubmatch(a.body)
+	found := regexp.MustCompile(`(?s)<p class="error" id="` + regexp.QuoteMeta(a.fieldID(field)) + `-error">(.*?)</p>`).FindStringSubmatch(a.body)
 	if found == nil {
 		return ""
 	}

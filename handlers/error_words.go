@@ -9,6 +9,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/middleware"
+	"latchkey/views/components"
 	"latchkey/views/pages"
 )
 
@@ -17,7 +18,7 @@ import (
 func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.Duration) pages.ErrorView {
 	said := apperr.Details(err).Message
 	home := pages.ErrorAction{Label: "Go to your account", URL: "/"}
-	back := pages.ErrorAction{Label: "Go back", URL: formPage(c)}
+	back := pages.ErrorAction{Label: "Go back", URL: h.formPage(c)}
 	view := pages.ErrorView{Heading: "This did not work", Text: said, Actions: []pages.ErrorAction{home}}
 	switch status {
 	case http.StatusBadRequest:
@@ -30,13 +31,13 @@ func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.D
 		view.Heading = "Page not found"
 		view.Text = "If you typed the address, check it. If you followed a link, it may be out of date."
 	case http.StatusMethodNotAllowed:
-		view.Text = "This address does not take that kind of request. Open the page and use its button."
-		view.Actions = []pages.ErrorAction{home}
+		back.URL = h.cameFrom(c) // the address itself would say the same again
+		view.Text, view.Actions = "This address does not take that kind of request.", []pages.ErrorAction{back}
 	case http.StatusConflict:
 		view.Text = or(said, "Things changed since you opened the page. Nothing was done.")
 		view.Actions = []pages.ErrorAction{back, home}
 	case http.StatusRequestEntityTooLarge:
-		view.Text, view.Actions = "What was sent is too large. Shorten it and try again.", []pages.ErrorAction{back}
+		view.Text, view.Actions = "What was sent is too large.", []pages.ErrorAction{back}
 	case http.StatusUnsupportedMediaType:
 		view.Text, view.Actions = "What was sent is not a form that this page can read.", []pages.ErrorAction{back}
 	case http.StatusMisdirectedRequest:
@@ -46,17 +47,26 @@ func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.D
 	case http.StatusUnprocessableEntity:
 		view.Text, view.Actions = or(said, "Something in the form is not right. Go back and check it."), []pages.ErrorAction{back}
 	case http.StatusTooManyRequests:
-		view.Heading = "Please wait a moment"
-		view.Text = or(said, "Too many requests came from your network.") + " Try again " + h.when(wait) + "."
-		view.Actions = []pages.ErrorAction{{Label: "Try again", URL: formPage(c), NotBefore: h.now().Add(wait)}}
+		return h.tooManyWords(c, said, wait)
 	case http.StatusServiceUnavailable:
 		return h.unavailableWords(c, err, wait)
 	default:
 		view.Heading = "Sorry, something went wrong"
 		view.Text = "It is not your fault and we have recorded it. " + fate(c)
-		view.Actions = []pages.ErrorAction{{Label: "Try again", URL: formPage(c)}, home}
+		view.Actions = []pages.ErrorAction{{Label: "Try again", URL: h.formPage(c)}, home}
 	}
 	return view
+}
+
+func (h *Handlers) tooManyWords(c echo.Context, said string, wait time.Duration) pages.ErrorView {
+	until := components.Timed{
+		Before: or(said, "Too many requests came from your network.") + " Try again at ",
+		At:     h.now().Add(wait), After: " (in " + roughly(wait) + ").",
+	}
+	return pages.ErrorView{
+		Heading: "Please wait a moment", Text: until.String(), Timed: &until,
+		Actions: []pages.ErrorAction{{Label: "Try again", URL: h.formPage(c), NotBefore: until.At}},
+	}
 }
 
 func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
@@ -81,7 +91,7 @@ func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duratio
 	view := pages.ErrorView{
 		Heading: "Sorry, the service is unavailable",
 		Text:    "We expect this to be short. " + fate(c),
-		Actions: []pages.ErrorAction{{Label: "Try again", URL: formPage(c), NotBefore: h.now().Add(wait)}},
+		Actions: []pages.ErrorAction{{Label: "Try again", URL: h.formPage(c), NotBefore: h.now().Add(wait)}},
 	}
 	switch {
 	case said(err) != "":
@@ -104,11 +114,6 @@ func fate(c echo.Context) string {
 		return "We do not know if your change was saved, please check."
 	}
 	return "Nothing was changed."
-}
-
-// when says at what time something can be tried again.
-func (h *Handlers) when(wait time.Duration) string {
-	return "at " + h.now().Add(wait).UTC().Format("15:04 UTC") + " (in " + roughly(wait) + ")"
 }
 
 // roughly says how long, rounded up.

@@ -128,7 +128,7 @@ func (h *Handlers) toLogin(c echo.Context) error {
 		h.cookies.SetFlash(c.Response().Header(), endedFlash(state.Ended))
 	}
 	target := "/login"
-	if next := safeNext(formPage(c)); next != "" {
+	if next := safeNext(h.formPage(c)); next != "" {
 		target += "?next=" + url.QueryEscape(next)
 	}
 	return c.Redirect(http.StatusSeeOther, target)

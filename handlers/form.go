@@ -98,15 +98,46 @@ func escapeText(query string) string {
 }
 
 // formPage is the page that a request's form stands on; for a read it is the
-// page itself.
-func formPage(c echo.Context) string {
+// page itself. Where a form was refused before its route had a say, it is the
+// page that it says it comes from.
+func (h *Handlers) formPage(c echo.Context) string {
 	if state := middleware.Of(c); state.FormPage != "" {
-		return state.FormPage
+		return state.FormPage + keptQuery(c, state.FormKeeps)
 	}
 	if m := c.Request().Method; m == http.MethodGet || m == http.MethodHead {
 		return c.Request().URL.RequestURI()
 	}
-	return "/"
+	return h.cameFrom(c)
+}
+
+// cameFrom is the page of ours that a request says it comes from, or "/".
+func (h *Handlers) cameFrom(c echo.Context) string {
+	from, ours := comesFrom(c.Request(), h.publicURL)
+	if !ours {
+		return "/"
+	}
+	return or(themeNext(from.RequestURI()), "/")
+}
+
+// keptQuery is the query with one field of a request's form, for the page that
+// the form stands on. A request that was refused before its handler is read
+// here for the first time; one that cannot be read keeps nothing.
+func keptQuery(c echo.Context, field string) string {
+	if field == "" {
+		return ""
+	}
+	in, err := readForm(c)
+	if err != nil {
+		return ""
+	}
+	value := in.Get(field)
+	if field == "next" {
+		return withQuery(safeNext(value))
+	}
+	if value == "" || len(value) > maxNext {
+		return ""
+	}
+	return "?" + field + "=" + url.QueryEscape(value)
 }
 
 // safeID passes ids and nothing else.

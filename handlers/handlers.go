@@ -94,7 +94,7 @@ func (h *Handlers) frame(c echo.Context, title string) layouts.Page {
 		Path: c.Request().URL.RequestURI(), SignupOpen: h.auth.SignupOpen(),
 	}
 	if c.Request().Method != "GET" && c.Request().Method != "HEAD" {
-		page.Path = formPage(c)
+		page.Path = h.formPage(c)
 	}
 	if who := middleware.Of(c).Identity; who != nil {
 		page.User = &layouts.User{Name: who.FullName, Username: who.Username, IsAdmin: who.Admin}

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/testdb"
 	"latchkey/models"
 )
 
@@ -31,7 +33,8 @@ func TestLoginLimit(t *testing.T) {
 				s.attemptFrom(address, name, "wrong").status(422).says(wrong)
 			}
 			limited[name] = s.attemptFrom(address, name, secretWord).status(429).touchesNoToken().
-				says("Too many sign-in attempts. You can try again in 30 seconds, at 12:00 UTC. Your account is safe.")
+				says("Too many sign-in attempts. You can try again in 30 seconds, at 12:00 UTC. Your account is safe. You can also reset your password.").
+				has(`<time datetime="2026-11-22T12:00:30Z" data-clock>12:00 UTC</time>`, `<a href="/forgot">reset your password</a>`)
 			if got := limited[name].header.Get("Retry-After"); got != "30" {
 				t.Errorf("%s: got Retry-After %q, want 30", name, got)
 			}
@@ -115,7 +118,8 @@ func TestPasswordFormsLimited(t *testing.T) {
 		}
 		a := b.post("/profile/password", "current_password", secretWord, "new_password", otherWord).status(429).
 			says("Too many attempts with a wrong password. You can try again in 15 minutes, at 12:15 UTC. Your account is safe.").
-			hides("sign-in attempts").touchesNoToken()
+			has(`<time datetime="2026-11-22T12:15:00Z" data-clock>`).
+			hides("sign-in attempts", `aria-invalid="true"`).touchesNoToken()
 		if got := a.header.Get("Retry-After"); got != "900" {
 			t.Errorf("got Retry-After %q, want 900", got)
 		}
@@ -141,4 +145,15 @@ func TestAdminLimit(t *testing.T) {
 			t.Error("the account was disabled")
 		}
 	}, withLimits)
+}
+
+// TestLocalTime checks that the page of a limit leaves the time of day to be
+// written in the person's own zone, and that a program gets it in UTC.
+func TestLocalTime(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	s.failWith("/wait", func() error { return apperr.Wait(apperr.TooMany, 4*time.Minute, "", nil) })
+	s.browser().get("/wait").has(`Try again at <time datetime="2026-11-22T12:04:00Z" data-clock>12:04 UTC</time> (in 4 minutes).`)
+	r := s.browser().request(http.MethodGet, "/wait", "")
+	r.Header.Set("Accept", "application/json")
+	s.browser().do(r).status(429).has("Try again at 12:04 UTC (in 4 minutes).")
 }

@@ -153,8 +153,10 @@ func TestResetDead(t *testing.T) {
 		}
 		user := s.person("ana", models.RoleUser)
 		first := s.resetToken(user)
+		s.clock.advance(time.Hour)
 		second := s.resetToken(user)
-		check(first, "This link was replaced", "A newer link was made. Use that one.")
+		s.clock.advance(time.Hour)
+		check(first, "This link was replaced", "A newer link was made on 22 Nov 2026, 13:00 UTC. Use that one.")
 		check("", "This link is not complete", "Ask help@example.org for a new one if that does not help.")
 		check(second[:42], "This link is not complete", "Copy the whole link from the message it came in.")
 		s.clock.advance(24 * time.Hour)
@@ -181,6 +183,10 @@ func TestForgot(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.browser().get("/forgot").status(200).says("Forgot your password?", "Ask help@example.org for a link to set a new one. Links work for 24 hours.")
 		s.browser().get("/login").has(`href="/forgot"`)
+		// The way back comes along, if it is one.
+		s.browser().get("/login?next=%2Fprofile%2Femail").has(`href="/forgot?next=%2Fprofile%2Femail"`)
+		s.browser().get("/forgot?next=%2Fprofile%2Femail").has(`href="/login?next=%2Fprofile%2Femail"`)
+		s.browser().get("/forgot?next=%2F%2Fevil.example").has(`href="/login">Back to sign in`)
 		s.browser().do(s.browser().request(http.MethodPost, "/forgot", "email=a%40b.example")).status(405)
 	}, withSupport)
 }

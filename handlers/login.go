@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -48,7 +49,7 @@ func (h *Handlers) showLogin(c echo.Context) error {
 		words := h.ended(state.Ended)
 		form.Notice = &words
 	} else if cookiesOff(c.Request(), h.publicURL) && next != "" {
-		form.Problem = "Your browser is blocking cookies. Turn them on for this site to sign in."
+		form.Errors.Add("", "Your browser is blocking cookies. Turn them on for this site to sign in.")
 		status = http.StatusUnprocessableEntity
 	}
 	page := h.page(c, "Sign in")
@@ -73,17 +74,17 @@ func cookiesOff(r *http.Request, publicURL string) bool {
 	if len(r.Cookies()) > 0 {
 		return false
 	}
-	path, ours := comesFrom(r, publicURL)
-	return ours && (path == "/login" || path == "/signup" || path == "/setup")
+	from, ours := comesFrom(r, publicURL)
+	return ours && (from.Path == "/login" || from.Path == "/signup" || from.Path == "/setup")
 }
 
 // comesFrom returns the page of ours that a request says it comes from.
-func comesFrom(r *http.Request, publicURL string) (path string, ours bool) {
+func comesFrom(r *http.Request, publicURL string) (from *url.URL, ours bool) {
 	from, err := url.Parse(r.Referer())
 	if err != nil || from.Scheme+"://"+from.Host != publicURL {
-		return "", false
+		return nil, false
 	}
-	return from.Path, true
+	return from, true
 }
 
 // login handles POST /login.
@@ -92,7 +93,9 @@ func (h *Handlers) login(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := pages.LoginForm{Username: in.Get("username"), Remember: in.Get("remember") != "", Next: safeNext(in.Get("next"))}
+	form := pages.LoginForm{
+		Username: strings.TrimSpace(in.Get("username")), Remember: in.Get("remember") != "", Next: safeNext(in.Get("next")),
+	}
 	if form.Username == "" {
 		form.Errors.Add("username", "Enter your email address or username.")
 	}
@@ -111,10 +114,9 @@ func (h *Handlers) login(c echo.Context) error {
 		form.Error = wrongCredentials
 		return h.loginAgain(c, http.StatusUnprocessableEntity, form)
 	case errors.Is(err, apperr.Disabled):
-		form.Problem = h.ended(models.ReasonDisabled).Text
-		return h.loginAgain(c, http.StatusForbidden, form)
+		return latchkey.Render(c, http.StatusForbidden, pages.LoginDisabled(h.page(c, "You cannot sign in")))
 	case errors.Is(err, apperr.TooMany):
-		form.Problem = h.tooMany(c, err, "Too many sign-in attempts.")
+		form.Limit = h.tooMany(c, err, "Too many sign-in attempts.")
 		return h.loginAgain(c, http.StatusTooManyRequests, form)
 	case err != nil:
 		return err
@@ -132,7 +134,7 @@ func (h *Handlers) loginAgain(c echo.Context, status int, form pages.LoginForm) 
 
 // tooMany says when something may be tried again, and sets Retry-After. what is
 // said of a failure that has no words of its own.
-func (h *Handlers) tooMany(c echo.Context, err error, what string) string {
+func (h *Handlers) tooMany(c echo.Context, err error, what string) components.FieldError {
 	failure := apperr.Details(err)
 	wait := max(failure.RetryAfter, time.Second)
 	setRetryAfter(c, wait)
@@ -141,11 +143,13 @@ func (h *Handlers) tooMany(c echo.Context, err error, what string) string {
 		if h.brand.SupportEmail != "" {
 			text += " Ask " + h.brand.SupportEmail + " to open it again."
 		}
-		return text
+		return components.FieldError{Text: text}
 	}
+	safe := ". Your account is safe."
 	if failure.Message != "" {
-		return failure.Message + " You can try again " + h.when(wait) + "."
+		what, safe = failure.Message, "."
 	}
-	return what + " You can try again in " + roughly(wait) + ", at " +
-		h.now().Add(wait).UTC().Format("15:04 UTC") + ". Your account is safe."
+	return components.Timed{
+		Before: what + " You can try again in " + roughly(wait) + ", at ", At: h.now().Add(wait), After: safe,
+	}.Problem()
 }

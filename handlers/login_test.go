@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/auth"
+	"latchkey/internal/testdb"
 	"latchkey/models"
 )
 
@@ -79,6 +80,21 @@ func TestLoginRefused(t *testing.T) {
 	})
 }
 
+// TestLoginBlank checks that a name of spaces is no name: nothing is counted.
+func TestLoginBlank(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		for range 25 { // more than a network may fail
+			a := s.browser().post("/login", "username", " \t ", "password", secretWord).status(422).hides(wrong)
+			if got, want := a.fieldError("username"), "Enter your email address or username."; got != want {
+				t.Fatalf("got error %q, want %q", got, want)
+			}
+		}
+		if got := s.events(); len(got) != 0 {
+			t.Errorf("got events %+v, want none", got)
+		}
+	}, withLimits)
+}
+
 // TestLoginDisabled checks that only the right password learns that an account
 // is disabled, and nobody the admin's note.
 func TestLoginDisabled(t *testing.T) {
@@ -88,7 +104,8 @@ func TestLoginDisabled(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403).
-			says("This account is disabled. Contact help@example.org.").hides("owes us money").touchesNoToken()
+			says("This account is disabled. Contact help@example.org.").has(`<a href="mailto:help@example.org">help@example.org</a>.`).
+			hides("owes us money", `action="/login"`, "There is a problem").touchesNoToken()
 		unknown := s.browser().post("/login", "username", "ana2", "password", "wrong").status(422)
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422).says(wrong).hides("disabled").touchesNoToken()
 		unknown.says(wrong)
@@ -99,6 +116,17 @@ func TestLoginDisabled(t *testing.T) {
 			t.Error("a session was opened")
 		}
 	}, withSupport)
+}
+
+// TestLoginDisabledWithoutSupport checks the words where nobody is named to ask.
+func TestLoginDisabledWithoutSupport(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	user := s.person("ana", models.RoleUser)
+	if err := s.store.Users.Disable(t.Context(), user.ID, "", s.clock.Now()); err != nil {
+		t.Fatal(err)
+	}
+	s.browser().post("/login", "username", "ana", "password", secretWord).status(403).
+		says("This account is disabled. Contact the person who runs Latchkey.").hides("mailto:")
 }
 
 // TestRemember checks the life of the cookies with and without "Stay signed

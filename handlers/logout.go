@@ -64,10 +64,15 @@ func (h *Handlers) theme(c echo.Context) error {
 }
 
 // themeNext is the page that the switch stands on: any of ours, the sign-in
-// page too.
+// page too. A way back that the page carries is looked at by itself.
 func themeNext(next string) string {
-	if u, err := url.Parse(next); err == nil && u.Path == "/login" && u.Host == "" && u.Scheme == "" {
-		return "/login" + withQuery(safeNext(u.Query().Get("next")))
+	u, err := url.Parse(next)
+	if err != nil || u.Host != "" || u.Scheme != "" {
+		return ""
+	}
+	switch u.Path {
+	case "/login", "/signup", "/forgot":
+		return u.Path + withQuery(safeNext(u.Query().Get("next")))
 	}
 	return safeNext(next)
 }

@@ -26,7 +26,7 @@ func (h *Handlers) profile(c echo.Context) error {
 	}
 	username, fullName := in.Or("username", who(c).Username), in.Or("full_name", who(c).FullName)
 	err = h.auth.UpdateProfile(c.Request().Context(), who(c), username, fullName, middleware.Client(c))
-	status, wrong, err := h.refused(c, err, "username")
+	status, wrong, err := h.refused(c, err, tooManyAttempts)
 	if err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (h *Handlers) password(c echo.Context) error {
 		return err
 	}
 	signedIn, err := h.auth.ChangePassword(c.Request().Context(), h.change(c, in, "new_password"))
-	status, wrong, err := h.refused(c, err, "current_password")
+	status, wrong, err := h.refused(c, err, tooManyWrong)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func (h *Handlers) email(c echo.Context) error {
 		return err
 	}
 	signedIn, err := h.auth.ChangeEmail(c.Request().Context(), h.change(c, in, "email"))
-	status, wrong, err := h.refused(c, err, "current_password")
+	status, wrong, err := h.refused(c, err, tooManyWrong)
 	if err != nil {
 		return err
 	}

@@ -59,7 +59,8 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 }
 
 // routes names every route and its gate. A POST names the page that its form
-// stands on: there a person who has to sign in first comes back to.
+// stands on, and after a "?" the field that the address of the page has too:
+// there a person who has to sign in first comes back to, and whoever tries again.
 func (h *Handlers) routes(r router) {
 	r.plain("/healthz", h.healthz)
 	r.plain("/readyz", h.readyz)
@@ -70,17 +71,17 @@ func (h *Handlers) routes(r router) {
 
 	r.get("/", public, h.home)
 	r.get("/signup", public, h.showSignup)
-	r.post("/signup", public, h.signup, "/signup")
+	r.post("/signup", public, h.signup, "/signup?next")
 	r.get("/login", public, h.showLogin)
-	r.post("/login", public, h.login, "/login")
+	r.post("/login", public, h.login, "/login?next")
 	r.get("/logout", public, h.showLogout)
 	r.post("/logout", public, h.logout, "/logout")
 	r.get(pathContinue, public, h.continueTo)
 	r.get("/forgot", public, h.forgot)
 	r.get("/reset", public, h.showReset)
-	r.post("/reset", public, h.reset, "/login")
+	r.post("/reset", public, h.reset, "/reset?token")
 	r.get("/setup", public, h.showSetup)
-	r.post("/setup", public, h.setup, "/login")
+	r.post("/setup", public, h.setup, "/setup?token")
 	r.post("/theme", public, h.theme, "/")
 	r.get("/.well-known/change-password", public, h.wellKnownChangePassword)
 
@@ -157,10 +158,13 @@ func (r router) get(path string, g gate, handler echo.HandlerFunc, first ...echo
 }
 
 func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage string) {
+	formPage, keeps, _ := strings.Cut(formPage, "?")
 	r.add(http.MethodPost, path, g, func(c echo.Context) error { return handler(c) },
 		func(next echo.HandlerFunc) echo.HandlerFunc {
 			return func(c echo.Context) error {
-				middleware.Of(c).FormPage = strings.ReplaceAll(formPage, ":id", safeID(c.Param("id")))
+				state := middleware.Of(c)
+				state.FormPage = strings.ReplaceAll(formPage, ":id", safeID(c.Param("id")))
+				state.FormKeeps = keeps
 				return next(c)
 			}
 		})

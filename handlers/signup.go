@@ -26,14 +26,14 @@ func (h *Handlers) showSignup(c echo.Context) error {
 		return c.Redirect(http.StatusSeeOther, or(next, "/profile"))
 	}
 	if !h.auth.SignupOpen() {
-		return h.signupClosed(c)
+		return h.signupClosed(c, next)
 	}
 	form := pages.SignupForm{Next: next, PasswordMin: h.auth.PasswordMin()}
 	return latchkey.Render(c, http.StatusOK, pages.Signup(h.page(c, "Create account"), form))
 }
 
-func (h *Handlers) signupClosed(c echo.Context) error {
-	return latchkey.Render(c, http.StatusForbidden, pages.SignupClosed(h.page(c, "Create account")))
+func (h *Handlers) signupClosed(c echo.Context, next string) error {
+	return latchkey.Render(c, http.StatusForbidden, pages.SignupClosed(h.page(c, "Create account"), next))
 }
 
 // signup handles POST /signup.
@@ -42,15 +42,16 @@ func (h *Handlers) signup(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	next := safeNext(in.Get("next"))
 	if !h.auth.SignupOpen() {
-		return h.signupClosed(c)
+		return h.signupClosed(c, next)
 	}
 	form := pages.SignupForm{
-		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Next: safeNext(in.Get("next")),
+		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Next: next,
 		PasswordMin: h.auth.PasswordMin(),
 	}
 	signedIn, err := h.auth.SignUp(c.Request().Context(), h.newcomer(c, in))
-	status, wrong, err := h.refused(c, err, "")
+	status, wrong, err := h.refused(c, err, tooManyAttempts)
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func (h *Handlers) setup(c echo.Context) error {
 		}
 		return h.setupPage(c, http.StatusConflict, link, form)
 	}
-	status, wrong, err := h.refused(c, err, "")
+	status, wrong, err := h.refused(c, err, tooManyAttempts)
 	if err != nil {
 		return err
 	}
@@ -127,9 +128,11 @@ func (h *Handlers) setupPage(c echo.Context, status int, link auth.Link, form pa
 	return latchkey.Render(c, status, pages.Setup(page, form))
 }
 
-// forgot handles GET /forgot.
+// forgot handles GET /forgot. It is a page for people in trouble: a way back
+// that cannot be read is none.
 func (h *Handlers) forgot(c echo.Context) error {
-	return latchkey.Render(c, http.StatusOK, pages.Forgot(h.page(c, "Forgot your password?")))
+	next := safeNext(c.QueryParam("next"))
+	return latchkey.Render(c, http.StatusOK, pages.Forgot(h.page(c, "Forgot your password?"), next))
 }
 
 // showReset handles GET /reset: opening the link uses nothing up.
@@ -152,7 +155,7 @@ func (h *Handlers) reset(c echo.Context) error {
 	if errors.Is(err, apperr.Conflict) {
 		return h.resetPage(c, http.StatusConflict, token, nil)
 	}
-	status, wrong, err := h.refused(c, err, "password")
+	status, wrong, err := h.refused(c, err, tooManyAttempts)
 	if err != nil {
 		return err
 	}
@@ -170,7 +173,7 @@ func (h *Handlers) resetPage(c echo.Context, status int, token string, wrong com
 	page := h.page(c, "Choose a new password")
 	page.NoIndex = true
 	if link.State != auth.LinkGood {
-		return latchkey.Render(c, deadStatus(status), pages.ResetDeadLink(page, linkState(link.State)))
+		return latchkey.Render(c, deadStatus(status), pages.ResetDeadLink(page, linkState(link.State), link.Replaced))
 	}
 	return latchkey.Render(c, status, pages.Reset(page, pages.ResetForm{
 		Token: token, Username: link.Username, PasswordMin: h.auth.PasswordMin(), Errors: wrong,

@@ -109,7 +109,7 @@ func TestSignupRules(t *testing.T) {
 			fields[test.field] = test.value
 			b := s.browser()
 			a := b.post("/signup", "username", fields["username"], "email", fields["email"], "full_name", fields["full_name"], "password", fields["password"])
-			a.status(http.StatusUnprocessableEntity).says("There is a problem", test.want).has("<title>Error: Create account", `href="#`+test.field+`"`)
+			a.status(http.StatusUnprocessableEntity).says("There is a problem", test.want).has("<title>Error: Create account", `href="#`+a.fieldID(test.field)+`"`)
 			if got := a.fieldError(test.field); got != test.want {
 				t.Errorf("%s %q: beside the field stands %q, want %q", test.field, test.value, got, test.want)
 			}
@@ -156,6 +156,11 @@ func TestSignupClosed(t *testing.T) {
 		s.browser().get("/signup").status(403).says("Sign-up is closed", "New accounts are by invitation. Contact help@example.org.")
 		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).status(403).
 			says("Sign-up is closed").touchesNoToken()
+		// The way back comes along to the sign-in page, if it is one.
+		const signIn = `href="/login?next=%2Fprofile%2Femail">Sign in`
+		s.browser().get("/signup?next=%2Fprofile%2Femail").status(403).has(signIn)
+		s.browser().post("/signup", "next", "/profile/email").status(403).has(signIn)
+		s.browser().post("/signup", "next", "//evil.example").status(403).has(`href="/login">Sign in`)
 		if all, err := s.store.Users.Figures(t.Context(), time.Time{}); err != nil || all.Total != 0 {
 			t.Errorf("got %d accounts (%v), want none", all.Total, err)
 		}
@@ -175,7 +180,7 @@ func TestSignupLimit(t *testing.T) {
 			sign("[2001:db8::1]:1", i).redirects("/profile")
 		}
 		a := sign("[2001:db8::2]:1", 10).status(429). // the same /64
-								says("Too many accounts were created from your network. You can try again at 13:00 UTC (in 60 minutes).").touchesNoToken()
+								says("Too many accounts were created from your network. You can try again in 60 minutes, at 13:00 UTC.").touchesNoToken()
 		if got := a.header.Get("Retry-After"); got != "3600" {
 			t.Errorf("got Retry-After %q, want 3600", got)
 		}

@@ -47,7 +47,7 @@ func (h *Handlers) createToken(c echo.Context) error {
 		Who: who(c), Name: in.Get("name"), Scopes: scopes, Days: days, Current: in.Get("current_password"),
 		Device: h.cookies.Device(c.Request()), Client: middleware.Client(c),
 	})
-	status, wrong, err := h.refused(c, err, "current_password")
+	status, wrong, err := h.refused(c, err, tooManyWrong)
 	if err != nil {
 		return err
 	}

@@ -131,8 +131,8 @@ func TestTokenForm(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		for _, test := range tests {
-			a := b.post("/profile/tokens", test.form...).status(422).says("There is a problem", test.want).hides(secretWord, otherWord).
-				has(`href="#` + test.field + `"`)
+			a := b.post("/profile/tokens", test.form...).status(422).says("There is a problem", test.want).hides(secretWord, otherWord)
+			a.has(`href="#` + a.fieldID(test.field) + `"`)
 			if got := a.fieldError(test.field); got != test.want {
 				t.Errorf("%s: got %q at %s, want %q", test.name, got, test.field, test.want)
 			}

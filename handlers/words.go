@@ -128,16 +128,19 @@ func setRetryAfter(c echo.Context, wait time.Duration) {
 	c.Response().Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
 }
 
-// refused sorts what a form's service answered: the errors of fields and their
-// status, or a failure that is not the form's business.
-func (h *Handlers) refused(c echo.Context, err error, limitField string) (int, components.Errors, error) {
+// What is said of a limit that has no words of its own.
+const (
+	tooManyAttempts = "Too many attempts."
+	tooManyWrong    = "Too many attempts with a wrong password."
+)
+
+// refused sorts what a form's service answered: its errors and their status, or
+// a failure that is not the form's business. A limit is the fault of no field;
+// tooMany is what is said of it.
+func (h *Handlers) refused(c echo.Context, err error, tooMany string) (int, components.Errors, error) {
 	switch apperr.KindOf(err) {
 	case apperr.TooMany:
-		what := "Too many attempts."
-		if limitField == "current_password" {
-			what = "Too many attempts with a wrong password."
-		}
-		return 429, components.Errors{{Field: limitField, Text: h.tooMany(c, err, what)}}, nil
+		return 429, components.Errors{h.tooMany(c, err, tooMany)}, nil
 	case apperr.Conflict:
 		return 409, components.Errors{{Text: apperr.Details(err).Message}}, nil
 	}

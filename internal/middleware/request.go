@@ -34,6 +34,7 @@ type State struct {
 	WantsHome bool          // the route is the account page: what it shows may be read with who asks
 	Home      *models.Home  // the account page, if it was
 	FormPage  string        // where the form of a POST route stands
+	FormKeeps string        // the field of that form which the address of its page has too
 	Proxied   bool          // the peer is a trusted proxy
 }
 

@@ -83,6 +83,12 @@ function localTime(element) {
 	});
 }
 
+// clockTime writes a time of day in the zone of the device.
+function clockTime(element) {
+	element.title = element.textContent;
+	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+}
+
 // confirmInDialog opens the question of a link here instead of on its page.
 // The focus starts on Cancel, and goes back to the link afterwards.
 function confirmInDialog(link) {
@@ -150,6 +156,7 @@ each("[data-show-password]", showPassword);
 each("form[data-once]", submitOnce);
 each("time[data-relative]", relativeTime);
 each("time[data-local]", localTime);
+each("time[data-clock]", clockTime);
 each("a[data-dialog]", confirmInDialog);
 each("[data-copy]", copyValue);
 each("[data-not-before]", holdBack);

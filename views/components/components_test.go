@@ -37,6 +37,25 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// TestWithID wants the problems of a field to lead to its own id, and to stay
+// that field's.
+func TestWithID(t *testing.T) {
+	errs := Errors{{Field: "password", Text: "first"}, {Field: "email", Text: "second"}}
+	led := errs.WithID("password", "new-password")
+	if got := led.For("password"); got != "first" {
+		t.Errorf("For: got %q, want first", got)
+	}
+	box := render(t, ErrorSummary(led))
+	for _, want := range []string{`<a href="#new-password">first</a>`, `<a href="#email">second</a>`} {
+		if !strings.Contains(box, want) {
+			t.Errorf("got %s, want %s in it", box, want)
+		}
+	}
+	if got := render(t, ErrorSummary(errs)); !strings.Contains(got, `href="#password"`) {
+		t.Errorf("the list itself changed: %s", got)
+	}
+}
+
 // TestTimes wants UTC whatever the zone of the value is.
 func TestTimes(t *testing.T) {
 	when := time.Date(2026, 11, 3, 1, 32, 0, 0, time.FixedZone("", 11*3600))
@@ -47,6 +66,7 @@ func TestTimes(t *testing.T) {
 	}{
 		{"time", Time(when), `<time datetime="2026-11-02T14:32:00Z" data-relative>2 Nov 2026, 14:32 UTC</time>`},
 		{"exact time", ExactTime(when), `<time datetime="2026-11-02T14:32:00Z" data-local>2 Nov 2026, 14:32 UTC</time>`},
+		{"time of day", TimedText(Timed{"At ", when, "."}), `At <time datetime="2026-11-02T14:32:00Z" data-clock>14:32 UTC</time>.`},
 		{"date", Date(when), `<time datetime="2026-11-02T14:32:00Z">2 Nov 2026</time>`},
 		{"no time", Time(time.Time{}), `Never`},
 		{"no exact time", ExactTime(time.Time{}), `Never`},
@@ -74,6 +94,8 @@ func TestEscaping(t *testing.T) {
 		{"checkbox", Checkbox(Check{Name: evil, Label: evil, Hint: evil, Value: evil})},
 		{"hidden", HiddenFields(Hidden{Name: evil, Value: evil})},
 		{"summary", ErrorSummary(errs)},
+		{"summary with ids", ErrorSummary(errs.WithID(evil, evil+"x"))},
+		{"timed", TimedText(Timed{Before: evil, After: evil})},
 		{"alert", Alert(Message{Tone: Bad, Text: evil})},
 		{"badge", Badge(OK, evil)},
 		{"empty", Empty(evil)},

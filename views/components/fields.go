@@ -3,6 +3,8 @@ package components
 import (
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/a-h/templ"
 )
@@ -37,7 +39,9 @@ type Input struct {
 
 // Password describes a password field with its Show button.
 type Password struct {
-	Name  string
+	Name string
+	// ID is the id, the name when empty. A page that sets it leads the problems
+	// of the field there with Errors.WithID.
 	ID    string
 	Label string
 	Hint  string
@@ -141,6 +145,12 @@ func (p Password) attributes() templ.OrderedAttributes {
 		set(&a, "aria-invalid", "true")
 	}
 	return a
+}
+
+// spoken is the label as it stands within a sentence: "current password".
+func (p Password) spoken() string {
+	first, size := utf8.DecodeRuneInString(p.Label)
+	return string(unicode.ToLower(first)) + p.Label[size:]
 }
 
 // attributes are the attributes of the choice that are not always there.

@@ -2,10 +2,11 @@ package components
 
 import "time"
 
-// The formats of instants. Both are in UTC, as is the day of a date.
+// The formats of instants. All are in UTC, as is the day of a date.
 const (
 	timeFormat = "2 Jan 2006, 15:04 UTC"
 	dateFormat = "2 Jan 2006"
+	hourFormat = "15:04 UTC"
 )
 
 // FullTime writes an instant as "2 Nov 2026, 14:32 UTC".
@@ -16,6 +17,23 @@ func FullTime(t time.Time) string {
 // FullDate writes the day of an instant as "2 Nov 2026".
 func FullDate(t time.Time) string {
 	return t.UTC().Format(dateFormat)
+}
+
+// Timed is a text with a time of day in it.
+type Timed struct {
+	Before string
+	At     time.Time
+	After  string
+}
+
+// String is the text with the time in UTC.
+func (t Timed) String() string {
+	return t.Before + t.At.UTC().Format(hourFormat) + t.After
+}
+
+// Problem is the text as a problem of a form.
+func (t Timed) Problem() FieldError {
+	return FieldError{Text: t.String(), Timed: &t}
 }
 
 func machineTime(t time.Time) string {

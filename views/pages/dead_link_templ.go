@@ -8,7 +8,11 @@ package pages
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-import "latchkey/views/layouts"
+import (
+	"latchkey/views/components"
+	"latchkey/views/layouts"
+	"time"
+)
 
 // LinkState is why a one-time link does not work.
 type LinkState int
@@ -26,21 +30,27 @@ const (
 type deadLink struct {
 	heading string
 	text    string
+	// when and then follow the text: an instant and how the sentence goes on.
+	when time.Time
+	then string
 	// ask ends the text with whom to ask for a new link.
 	ask string
 	// signIn offers the way to the sign-in page as the thing to do.
 	signIn bool
 }
 
-// resetWords are the words about a set-password link.
-func resetWords(state LinkState) deadLink {
+// resetWords are the words about a set-password link. replaced is when a newer
+// one was made.
+func resetWords(state LinkState, replaced time.Time) deadLink {
 	switch state {
 	case LinkExpired:
 		return deadLink{heading: "This link has expired", text: "Links work for 24 hours.", ask: "for a new one"}
 	case LinkUsed:
 		return deadLink{heading: "This link was already used", text: "The password was set with it. A link works once.", signIn: true}
 	case LinkReplaced:
-		return deadLink{heading: "This link was replaced", text: "A newer link was made. Use that one.", signIn: true}
+		return deadLink{
+			heading: "This link was replaced", text: "A newer link was made on", when: replaced, then: ". Use that one.", signIn: true,
+		}
 	case LinkDisabled:
 		return deadLink{heading: "This account is disabled", text: "Its password cannot be changed now.", ask: "about it"}
 	default:
@@ -61,7 +71,8 @@ func setupWords(state LinkState) deadLink {
 }
 
 // ResetDeadLink is the page behind a set-password link that does not work.
-func ResetDeadLink(page layouts.Page, state LinkState) templ.Component {
+// replaced is when a newer one was made, for one that was replaced.
+func ResetDeadLink(page layouts.Page, state LinkState, replaced time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -82,7 +93,7 @@ func ResetDeadLink(page layouts.Page, state LinkState) templ.Component {
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = deadLinkPage(page, resetWords(state)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = deadLinkPage(page, resetWords(state, replaced)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -160,7 +171,7 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(words.heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 67, Col: 21}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 78, Col: 21}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 			if templ_7745c5c3_Err != nil {
@@ -173,7 +184,7 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(words.text)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 69, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 80, Col: 15}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {
@@ -183,23 +194,42 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+			if !words.when.IsZero() {
+				templ_7745c5c3_Err = components.ExactTime(words.when).Render(ctx, templ_7745c5c3_Buffer)
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			}
+			var templ_7745c5c3_Var7 string
+			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(words.then)
+			if templ_7745c5c3_Err != nil {
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 84, Col: 15}
+			}
+			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			if words.ask != "" {
 				templ_7745c5c3_Err = contact(page.Brand, "Ask", " "+words.ask+".").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if words.signIn {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<p><a class=\"btn primary block\" href=\"/login\">Sign in</a></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p><a class=\"btn primary block\" href=\"/login\">Sign in</a></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p class=\"muted\"><a href=\"/login\">Go to sign in</a></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"muted\"><a href=\"/login\">Go to sign in</a></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -54,11 +54,13 @@ func TestPasswordManagers(t *testing.T) {
 	}
 }
 
-// TestPasswordFields holds every password field to the rules of its kind.
+// TestPasswordFields holds every password field to the rules of its kind. Its id
+// is that kind, whatever its name is.
 func TestPasswordFields(t *testing.T) {
 	least := map[string]string{"setup": "15", "setup errors": "15"}
 	for _, test := range samples() {
 		doc := parse(t, test.page)
+		buttons := map[string]bool{}
 		for _, input := range doc.all("input") {
 			if input.attrs["type"] != "password" {
 				continue
@@ -66,6 +68,9 @@ func TestPasswordFields(t *testing.T) {
 			name := test.name + ": " + input.attrs["name"]
 			if input.has("value") || !input.has("required") || input.attrs["autocapitalize"] != "none" || input.attrs["spellcheck"] != "false" {
 				t.Errorf("%s: got %v", name, input.attrs)
+			}
+			if got, want := input.attrs["id"], input.attrs["autocomplete"]; got != want {
+				t.Errorf("%s: id: got %q, want %q", name, got, want)
 			}
 			want := ""
 			if input.attrs["autocomplete"] == "new-password" {
@@ -81,14 +86,19 @@ func TestPasswordFields(t *testing.T) {
 			if got := input.attrs["passwordrules"]; want != "" && got != rules {
 				t.Errorf("%s: passwordrules: got %q, want %q", name, got, rules)
 			}
-			checkShowButton(t, doc, input, name)
+			said := checkShowButton(t, doc, input, name)
+			if buttons[said] {
+				t.Errorf("%s: two Show buttons are called %q", name, said)
+			}
+			buttons[said] = true
 		}
 	}
 }
 
 // checkShowButton wants a button that only script can use, never sends the
-// form and is hidden where there is no script.
-func checkShowButton(t *testing.T, doc document, input *node, name string) {
+// form and is hidden where there is no script. It returns what the button is
+// called, which is after its field.
+func checkShowButton(t *testing.T, doc document, input *node, name string) string {
 	t.Helper()
 	for _, button := range doc.all("button") {
 		if button.attrs["aria-controls"] != input.attrs["id"] {
@@ -97,9 +107,24 @@ func checkShowButton(t *testing.T, doc document, input *node, name string) {
 		if button.attrs["type"] != "button" || !strings.Contains(button.attrs["class"], "js") {
 			t.Errorf("%s: Show button: got %v", name, button.attrs)
 		}
-		return
+		for _, label := range doc.all("label") {
+			if label.attrs["for"] != input.attrs["id"] {
+				continue
+			}
+			field := strings.ToLower(label.text)
+			for attr, want := range map[string]string{
+				"aria-label": "Show " + field, "data-show-label": "Show " + field, "data-hide-label": "Hide " + field,
+				"data-shown": "Your " + field + " is visible", "data-hidden": "Your " + field + " is hidden",
+			} {
+				if got := button.attrs[attr]; got != want {
+					t.Errorf("%s: Show button: %s: got %q, want %q", name, attr, got, want)
+				}
+			}
+		}
+		return button.attrs["aria-label"]
 	}
 	t.Errorf("%s: no Show button", name)
+	return ""
 }
 
 // sampleNamed returns the page of a sample.

@@ -204,7 +204,10 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s: problem box %q", test.name, box.text)
 		}
 		for _, link := range doc.inside(box, "a") {
-			id := strings.TrimPrefix(link.attrs["href"], "#")
+			id, ok := strings.CutPrefix(link.attrs["href"], "#")
+			if !ok {
+				continue // another way on
+			}
 			field := doc.byID(id)
 			if field == nil || field.attrs["aria-invalid"] != "true" {
 				t.Errorf("%s: field %q is not marked", test.name, id)
@@ -233,13 +236,45 @@ func TestWrongPassword(t *testing.T) {
 	if got := len(doc.inside(doc.byID("problem"), "a")); got != 1 {
 		t.Errorf("links in the box: got %d, want 1", got)
 	}
-	username, password := doc.byID("username"), doc.byID("password")
+	username, password := doc.byID("username"), doc.byID("current-password")
 	if got := username.attrs["value"]; got != "ana" {
 		t.Errorf("username: got %q, want it kept", got)
 	}
 	if password.has("value") || password.attrs["aria-invalid"] != "true" || password.attrs["aria-describedby"] != "username-error" {
 		t.Errorf("password: got %v", password.attrs)
 	}
+}
+
+// TestLoginLimit wants the time in the person's own zone, and another way in that
+// keeps where they were going.
+func TestLoginLimit(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "login limit"))
+	box := doc.byID("problem")
+	var said []string
+	for _, p := range doc.inside(box, "p") {
+		said = append(said, p.text)
+	}
+	if diff := cmp.Diff([]string{"Try again at 14:32 UTC.", "You can also reset your password."}, said); diff != "" {
+		t.Errorf("problem box (-want +got):\n%s", diff)
+	}
+	if times := doc.inside(box, "time"); len(times) != 1 || times[0].attrs["datetime"] != "2026-11-02T14:32:00Z" || !times[0].has("data-clock") {
+		t.Errorf("got times %v, want one for the script", times)
+	}
+	if links := doc.inside(box, "a"); len(links) != 1 || links[0].attrs["href"] != "/forgot?next=%2Fprofile" {
+		t.Errorf("got links %v, want one to /forgot", links)
+	}
+}
+
+// TestReplacedLink wants a sentence around the time.
+func TestReplacedLink(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "reset replaced"))
+	want := "A newer link was made on 2 Nov 2026, 14:32 UTC. Use that one."
+	for _, p := range doc.all("p") {
+		if p.text == want {
+			return
+		}
+	}
+	t.Errorf("no paragraph %q in %q", want, doc.all("main")[0].text)
 }
 
 // TestSignupLink wants the way back kept on the way to a new account, and no

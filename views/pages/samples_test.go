@@ -19,6 +19,10 @@ type sample struct {
 
 var sampleTime = time.Date(2026, 11, 2, 14, 32, 0, 0, time.UTC)
 
+func sampleLimit() components.Timed {
+	return components.Timed{Before: "Try again at ", At: sampleTime, After: "."}
+}
+
 func signedOut(title string) layouts.Page {
 	return layouts.Page{
 		Title:      title,
@@ -63,21 +67,24 @@ func frontSamples() []sample {
 		{"login", Login(signedOut("Sign in"), LoginForm{Next: "/profile/sessions?x=1"})},
 		{"login wrong", Login(signedOut("Sign in"), LoginForm{Username: "ana", Error: wrong})},
 		{"login empty", Login(signedOut("Sign in"), LoginForm{Errors: errorsOf("username", "password")})},
-		{"login problem", Login(signedOut("Sign in"), LoginForm{Problem: "This account is disabled."})},
+		{"login problem", Login(signedOut("Sign in"), LoginForm{Errors: errorsOf("")})},
+		{"login limit", Login(signedOut("Sign in"), LoginForm{Next: "/profile", Limit: sampleLimit().Problem()})},
+		{"login disabled", LoginDisabled(signedOut("You cannot sign in"))},
 		{"login notice", Login(signedOut("Sign in"), LoginForm{Notice: &components.Message{Tone: components.Info, Text: "You were signed out."}})},
 		{"signup", Signup(signedOut("Create account"), SignupForm{PasswordMin: 12, Next: "/profile"})},
 		{"signup errors", Signup(signedOut("Create account"), SignupForm{PasswordMin: 12, Errors: account})},
-		{"signup closed", SignupClosed(signedOut("Sign-up is closed"))},
+		{"signup closed", SignupClosed(signedOut("Sign-up is closed"), "/profile")},
 		{"setup", Setup(signedOut("Create the first admin"), SetupForm{Token: "t", PasswordMin: 15})},
 		{"setup errors", Setup(signedOut("Create the first admin"), SetupForm{Token: "t", PasswordMin: 15, Errors: account})},
 		{"logout", Logout(signedOut("Sign out"))},
-		{"forgot", Forgot(signedOut("Forgot your password?"))},
+		{"forgot", Forgot(signedOut("Forgot your password?"), "/profile")},
 		{"reset", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12})},
 		{"reset errors", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Errors: errorsOf("password")})},
-		{"reset dead", ResetDeadLink(signedOut("This link has expired"), LinkExpired)},
+		{"reset dead", ResetDeadLink(signedOut("This link has expired"), LinkExpired, time.Time{})},
+		{"reset replaced", ResetDeadLink(signedOut("This link was replaced"), LinkReplaced, sampleTime)},
 		{"setup dead", SetupDeadLink(signedOut("Setup is done"), LinkUsed)},
 		{"error", Error(signedOut("Please wait a moment"), ErrorView{
-			Heading: "Please wait a moment", Text: "Try again at 14:32.", Reference: "7K2F-9Q",
+			Heading: "Please wait a moment", Text: sampleLimit().String(), Timed: new(sampleLimit()), Reference: "7K2F-9Q",
 			Actions: []ErrorAction{{Label: "Try again", URL: "/login", NotBefore: sampleTime}},
 		})},
 		{"continue", Continue(refreshing(signedOut("Continue")), ContinueView{App: "app.example.org", URL: "https://app.example.org/?a=1&b=2"})},

@@ -1,0 +1,106 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// TestFormPage checks that whoever has trouble with a form comes back to it as
+// it was, with the token of its link or the way back: from the theme switch on
+// the page that the form came back with, and by "Try again" when nothing works.
+func TestFormPage(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		member, user := s.signedIn("ana", models.RoleUser)
+		setup, reset := s.setupToken(), s.resetToken(user)
+		newcomer := []string{"username", "ana", "email", "new@example.org", "password", secretWord} // the name is taken
+		tests := []struct {
+			path   string
+			form   []string
+			status int // the form is refused
+			down   int // without a database
+			want   string
+		}{
+			{"/login", []string{"next", "/profile/email?x=1&y=2", "username", "x", "password", "x"}, 422, 503, "/login?next=%2Fprofile%2Femail%3Fx%3D1%26y%3D2"},
+			{"/login", []string{"next", "//evil.example", "username", "x", "password", "x"}, 422, 503, "/login"},
+			{"/login", nil, 422, 422, "/login"},
+			{"/signup", append(newcomer, "next", "/profile/email"), 422, 503, "/signup?next=%2Fprofile%2Femail"},
+			{"/signup", append(newcomer, "next", "https://evil.example/"), 422, 503, "/signup"},
+			{"/setup", []string{"token", setup, "password", "short"}, 422, 503, "/setup?token=" + setup},
+			{"/reset", []string{"token", reset, "password", "short"}, 422, 503, "/reset?token=" + reset},
+			{"/reset", []string{"token", "&x=//evil.example", "password", "short"}, 409, 503, "/reset?token=%26x%3D%2F%2Fevil.example"},
+			{"/reset", []string{"token", strings.Repeat("x", 600), "password", "short"}, 409, 409, "/reset"},
+			{"/reset", nil, 409, 409, "/reset"},
+		}
+		for _, test := range tests {
+			b := s.browser()
+			b.post(test.path, test.form...).status(test.status).has(`name="next" value="` + test.want + `"`)
+			b.post("/theme", "theme", "dark", "next", test.want).redirects(test.want)
+		}
+		s.browser().get("/reset?token=" + reset).status(200).has(`name="next" value="/reset?token=` + reset + `"`)
+		if err := s.store.Close(); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range tests {
+			a := s.browser().post(test.path, test.form...).status(test.down)
+			if test.down == 503 {
+				a.has(`href="` + test.want + `" data-not-before=`)
+			}
+			// Who they are cannot be told: no handler came to read the form.
+			member.clone().post(test.path, test.form...).status(503).
+				has(`href="`+test.want+`" data-not-before=`, `name="next" value="`+test.want+`"`)
+		}
+		for _, token := range []string{setup, reset} {
+			if strings.Contains(s.logs.String(), token) {
+				t.Error("a token is in the log")
+			}
+		}
+	})
+}
+
+// TestFormPageOfForeignForm checks that what another site posts here is not
+// taken for a page of ours.
+func TestFormPageOfForeignForm(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		r := s.browser().request(http.MethodPost, "/login", "next=https%3A%2F%2Fevil.example%2F")
+		r.Header.Set("Origin", "https://evil.example")
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		s.browser().do(r).status(403).has(`name="next" value="/login"`).hides("evil.example")
+	})
+}
+
+// TestGoBack checks where the pages lead that say what was sent cannot be taken.
+func TestGoBack(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	const methodWords = "This address does not take that kind of request."
+	const sizeWords = "What was sent is too large."
+	const kindWords = "What was sent is not a form that this page can read."
+	for _, test := range []struct {
+		name, method, path, body, kind, from string
+		status                               int
+		says, back                           string
+	}{
+		{"a read", "GET", "/theme", "", "", "/forgot?next=%2Fprofile", 405, methodWords, "/forgot?next=%2Fprofile"},
+		{"a read from the sign-in page", "GET", "/theme", "", "", "/login?next=%2Fprofile", 405, methodWords, "/login?next=%2Fprofile"},
+		{"a read from nowhere", "GET", "/theme", "", "", "", 405, methodWords, "/"},
+		{"a form", "POST", "/forgot", "a=b", "", "", 405, methodWords, "/"},
+		{"a form from a path that is a host", "POST", "/forgot", "a=b", "", "//evil.example", 405, methodWords, "/"},
+		{"too large", "POST", "/signup", "a=" + strings.Repeat("x", 64<<10), "", "/signup?next=%2Fprofile", 413, sizeWords, "/signup?next=%2Fprofile"},
+		{"no form", "POST", "/signup", "{}", "application/json", "/profile", 415, kindWords, "/signup"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := s.in(t)
+			r := s.browser().request(test.method, test.path, test.body)
+			if test.kind != "" {
+				r.Header.Set("Content-Type", test.kind)
+			}
+			if test.from != "" {
+				r.Header.Set("Referer", s.url+test.from)
+			}
+			s.browser().do(r).status(test.status).says("This did not work " + test.says).has(`href="` + test.back + `">Go back</a>`)
+		})
+	}
+}
