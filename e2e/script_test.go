@@ -64,7 +64,9 @@ func TestConfirmDialog(t *testing.T) {
 	for _, test := range []struct{ link, heading string }{
 		{"Disable", "Disable Bo Chen?"},
 		{"Sign out everywhere", "Sign out Bo Chen everywhere?"},
+		{"Change role", "Make Bo Chen an admin?"},
 		{"Create reset link", "Create a reset link for Bo Chen?"},
+		{"Delete", "Delete Bo Chen?"},
 	} {
 		ana.question(test.link) // the focus is on Cancel
 		if got := ask[string](ana, `document.querySelector("dialog[open] h2").textContent`); got != test.heading {

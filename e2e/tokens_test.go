@@ -69,7 +69,7 @@ func TestAccessToken(t *testing.T) {
 		b.see("You created an access token.")
 
 		b.visit("/profile/tokens")
-		b.press("End Nightly backup")
+		b.question("End Nightly backup")
 		b.see("End the token Nightly backup?")
 		b.press("End token")
 		b.wantAt("/profile/tokens")
@@ -104,7 +104,10 @@ func TestTokenPages(t *testing.T) {
 	b.back() // by mistake: the list says what became of it
 	b.wantAt("/profile/tokens")
 	b.see("Photos", "Never used", "A token is shown once, when it is created.")
-	b.press("End Photos")
+	b.question("End Photos")
+	b.inspect("token end dialog")
+	page := ask[string](b, `document.querySelector('a[data-dialog][href$="/end"]').getAttribute("href")`)
+	b.visit(page)
 	b.inspect("token end")
 	b.press("End token")
 	b.inspect("tokens")
@@ -121,8 +124,8 @@ func TestTokenPages(t *testing.T) {
 	admin.findUser("ana", "Ana Silva")
 	admin.see("API · backup script", "The server in the cellar")
 	admin.inspect("user with tokens")
-	admin.press("End The server")
-	admin.inspect("user token end")
+	admin.question("End The server")
+	admin.inspect("user token end dialog")
 	admin.press("End token")
 	admin.see("is ended.")
 }

@@ -83,7 +83,7 @@ func (h *Handlers) enable(c echo.Context) error {
 	if !user.Disabled() {
 		return h.changedMeanwhile(c, id)
 	}
-	return h.see(c, "/admin/users/"+id, flashEnabled, callName(user))
+	return h.see(c, "/admin/users/"+id, flashEnabled, callName(user), id, user.DisabledReason)
 }
 
 // confirmSignOut handles GET /admin/users/{id}/sign-out.
@@ -107,25 +107,19 @@ func (h *Handlers) signOutUser(c echo.Context) error {
 }
 
 // confirmRole handles GET /admin/users/{id}/role.
-func (h *Handlers) confirmRole(c echo.Context) error { return h.rolePage(c, http.StatusOK, "", nil) }
+func (h *Handlers) confirmRole(c echo.Context) error { return h.rolePage(c, http.StatusOK, nil) }
 
-func (h *Handlers) rolePage(c echo.Context, status int, chosen string, failure error) error {
+func (h *Handlers) rolePage(c echo.Context, status int, failure error) error {
 	wrong, err := fieldErrors(failure)
 	if err != nil {
 		return err
 	}
-	return h.ask(c, "Change the role of", func(page layouts.Page, user *models.User, _ int) error {
-		return latchkey.Render(c, status, pages.AdminRole(page, pages.AdminRoleView{
-			User: target(user), Role: string(user.Role), Chosen: or(chosen, otherRole(user.Role)), Errors: wrong,
-		}))
-	})
-}
-
-func otherRole(role models.Role) string {
-	if role == models.RoleAdmin {
-		return string(models.RoleUser)
+	for i := range wrong {
+		wrong[i].Field = "" // the page has a button for the role and no field
 	}
-	return string(models.RoleAdmin)
+	return h.ask(c, "Change the role of", func(page layouts.Page, user *models.User, _ int) error {
+		return latchkey.Render(c, status, pages.AdminRole(page, target(user), string(user.Role), wrong))
+	})
 }
 
 // role handles POST /admin/users/{id}/role.
@@ -136,7 +130,7 @@ func (h *Handlers) role(c echo.Context) error {
 	}
 	user, err := h.auth.SetRole(c.Request().Context(), h.actor(c), id, models.Role(in.Get("role")))
 	if errors.Is(err, apperr.Invalid) {
-		return h.rolePage(c, http.StatusUnprocessableEntity, in.Get("role"), err)
+		return h.rolePage(c, http.StatusUnprocessableEntity, err)
 	}
 	if err != nil {
 		return err
@@ -144,7 +138,7 @@ func (h *Handlers) role(c echo.Context) error {
 	if chosen := in.Get("role"); chosen == string(user.Role) && chosen != in.Get("was") {
 		return h.changedMeanwhile(c, id)
 	}
-	return h.see(c, "/admin/users/"+id, flashRole, callName(user), in.Get("role"))
+	return h.see(c, "/admin/users/"+id, flashRole, callName(user), in.Get("role"), id, string(user.Role))
 }
 
 // confirmResetLink handles GET /admin/users/{id}/reset-link.

@@ -13,7 +13,6 @@ import (
 
 	"latchkey"
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/models"
 	"latchkey/views/components"
 	"latchkey/views/layouts"
@@ -45,7 +44,7 @@ func (f auditFilter) url(path string, extra ...string) string {
 }
 
 // readAudit reads the query. A day that cannot be comes back as a field's error,
-// an action that there is not as apperr.Malformed.
+// an action or group that there is not as apperr.Malformed.
 func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, components.Errors, error) {
 	in, err := readQuery(c)
 	if err != nil {
@@ -56,11 +55,9 @@ func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, co
 		action: in.Get("action"), from: in.Get("from"), to: in.Get("to"),
 	}
 	query := models.AuditQuery{After: in.Get("after"), Before: in.Get("before"), Limit: auditPageSize}
-	if f.action != "" && verbs[f.action].verb == "" || len(f.actor)+len(f.subject) > 600 || query.After != "" && query.Before != "" {
+	query.Actions = actionsNamed(f.action)
+	if f.action != "" && query.Actions == nil || len(f.actor)+len(f.subject) > 600 || query.After != "" && query.Before != "" {
 		return f, query, nil, apperr.New(apperr.Malformed, "The audit log cannot be shown that way.", nil)
-	}
-	if f.action != "" {
-		query.Actions = []string{f.action}
 	}
 	var wrong components.Errors
 	const badDay = "Enter a day like 2026-11-22."
@@ -241,34 +238,4 @@ func csvCell(text string) string {
 		return "'" + text
 	}
 	return text
-}
-
-// actionChoices are the actions to filter by, in groups.
-func actionChoices(chosen string) []components.OptionGroup {
-	groups := []struct {
-		label   string
-		actions []string
-	}{
-		{"Signing in", []string{
-			auth.ActionLogin, auth.ActionLoginFailed, auth.ActionLoginDisabled, auth.ActionLogout, auth.ActionSessionEnd,
-			auth.ActionSessionsEnd, auth.ActionReplay, auth.ActionRestored, auth.ActionAPILogin, auth.ActionAPILogout,
-		}},
-		{"Own account", []string{
-			auth.ActionSignUp, auth.ActionSetup, auth.ActionProfile, auth.ActionPassword, auth.ActionPasswordFailed,
-			auth.ActionPasswordReset, auth.ActionEmail, auth.ActionTokenCreate, auth.ActionTokenEnd,
-		}},
-		{"Admins", []string{
-			auth.ActionUserCreate, auth.ActionUserDisable, auth.ActionUserEnable, auth.ActionUserSignOut, auth.ActionUserRole,
-			auth.ActionUserProfile, auth.ActionUserResetLink, auth.ActionUserUnlock, auth.ActionUserTokenEnd, auth.ActionUserDelete,
-		}},
-	}
-	var list []components.OptionGroup
-	for _, g := range groups {
-		group := components.OptionGroup{Label: g.label}
-		for _, action := range g.actions {
-			group.Options = append(group.Options, components.Option{Value: action, Label: verbs[action].label, Selected: action == chosen})
-		}
-		list = append(list, group)
-	}
-	return list
 }

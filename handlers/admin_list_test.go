@@ -2,7 +2,6 @@ package handlers_test
 
 import (
 	"fmt"
-	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
@@ -12,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"latchkey/internal/auth"
 	"latchkey/models"
 )
 
@@ -235,26 +233,5 @@ func TestUserListEdges(t *testing.T) {
 			t.Fatal(err)
 		}
 		boss.get("/admin/users?sort=created&after=" + cursor.Query().Get("after")).status(400)
-	})
-}
-
-// TestOverview checks the four figures and the chart.
-func TestOverview(t *testing.T) {
-	eachSite(t, func(t *testing.T, s *site) {
-		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		s.person("ana", models.RoleUser)
-		off := s.person("off", models.RoleUser)
-		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), off.ID, ""); err != nil {
-			t.Fatal(err)
-		}
-		s.clock.advance(24 * time.Hour)
-		s.browser().signIn("ana")
-		s.browser().signIn("ana")
-		s.browser().post("/login", "username", "ana", "password", "wrong").status(422)
-		boss.get("/admin").status(200).says("3 Users", "1 Signed in today", "1 Disabled", "1 Failed sign-ins in 24 hours",
-			"3 sign-ins in 14 days, highest 2 on 23 November", "There is only one active admin.").
-			has(`<svg class="chart"`, `href="/admin/users?status=disabled"`, `href="/admin/audit?action=login-failed"`)
-		r := boss.request(http.MethodHead, "/admin", "")
-		boss.do(r).status(200)
 	})
 }

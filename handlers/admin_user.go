@@ -119,7 +119,6 @@ func (h *Handlers) newUserPage(c echo.Context, status int, form pages.AdminUserF
 // linkPage shows a set-password link, this once: it is stored nowhere.
 func (h *Handlers) linkPage(c echo.Context, user *models.User, token string, isNew bool) error {
 	page := h.section(c, layouts.SectionUsers, "Set-password link")
-	page.NoIndex = true
 	return latchkey.Render(c, http.StatusOK, pages.AdminLink(page, pages.AdminLinkView{
 		User: target(user), Link: h.publicURL + "/reset?token=" + token, NewAccount: isNew,
 	}))

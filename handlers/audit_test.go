@@ -34,11 +34,11 @@ func TestAuditSentences(t *testing.T) {
 		}
 		boss.post("/profile", "username", "bo", "full_name", "Bo Chen").redirects("/profile")
 		boss.get("/admin/audit").status(200).says(
-			"bo changed their profile: name.",
+			"bo changed their profile: name (none) → Bo Chen.",
 			"bo signed in.", "Somebody tried to sign in ana with a wrong password.", "Somebody tried to sign in with a wrong password.",
 			"bo disabled ana: 0 sessions ended. Reason: left.", "Somebody tried to sign in to the disabled account ana.", "bo enabled ana.",
 			"bo signed out ana everywhere: 0 sessions ended.", "bo changed the role of ana: user → admin.", "bo created a reset link for ana.",
-			"bo cleared the sign-in limits of ana.", "System signed out ana everywhere: 0 sessions ended.", "192.0.2.1", "Firefox on Linux",
+			"bo cleared the sign-in limits of ana.", "System signed out ana everywhere: 0 sessions ended.", "from 192.0.2.1", "Firefox on Linux",
 		).has(`href="`+page+`"`, `href="/admin/users/`+admin.ID+`"`)
 		boss.get(page).says("bo disabled ana: 0 sessions ended. Reason: left.", "See all in the audit log")
 	})
@@ -70,6 +70,11 @@ func TestAuditFilters(t *testing.T) {
 			{"subject=gone", []string{deleted}},
 			{"subject=nobody", nil},
 			{"action=user-unlock", []string{cleared}},
+			{"action=signing-in", []string{signedIn}},
+			{"action=sign-ins", []string{signedIn}},
+			{"action=own-account", nil},
+			{"action=admins", []string{cleared, deleted}},
+			{"actor=ana&action=admins", nil},
 			{"from=2026-11-24", []string{cleared, deleted}},
 			{"to=2026-11-22", []string{signedIn}},
 			{"from=2026-11-23&to=2026-11-23", nil},
@@ -88,6 +93,14 @@ func TestAuditFilters(t *testing.T) {
 			if test.want == nil {
 				a.says("Nothing in the log matches these filters.", "Clear filters")
 			}
+			if lines := readCSV(t, boss.get("/admin/audit.csv?"+test.query)); len(lines)-1 != strings.Count(a.body, `<p class="what">`) {
+				t.Errorf("%q: got %d lines in the download, and not as many on the page", test.query, len(lines)-1)
+			}
+		}
+		boss.get("/admin/audit?action=admins").has(`<option value="admins" selected>All acts of admins</option>`, `href="/admin/audit.csv?action=admins"`)
+		for _, unknown := range []string{"Admins", "admin", "user", "*"} {
+			boss.get("/admin/audit?action=" + unknown).status(400)
+			boss.get("/admin/audit.csv?action=" + unknown).status(400)
 		}
 	})
 }

@@ -55,7 +55,6 @@ func (h *Handlers) continueTo(c echo.Context) error {
 	}
 	view := pages.ContinueView{App: target.Host, URL: target.String(), Cut: cut}
 	page := h.section(c, layouts.SectionNone, "Continue to "+target.Host)
-	page.NoIndex = true
 	if !cut {
 		page.Refresh = view.URL
 	}
@@ -83,7 +82,6 @@ func (h *Handlers) showLoop(c echo.Context, target *url.URL) error {
 	h.logger.LogAttrs(c.Request().Context(), slog.LevelError, "forward-auth: a signed-in browser is sent back again and again",
 		slog.String("request_id", middleware.Of(c).ID), slog.String("app", app), slog.String("remedy", remedy))
 	page := h.frame(c, "Your sign-in does not arrive")
-	page.NoIndex = true
 	return latchkey.Render(c, http.StatusLoopDetected, pages.Error(page, pages.ErrorView{
 		Heading: "Your sign-in does not arrive",
 		Text: "You are signed in here, but " + target.Host + " does not get to know it. " +

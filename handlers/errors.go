@@ -144,7 +144,7 @@ func (h *Handlers) errorPage(c echo.Context, status int, err error, wait time.Du
 		return latchkey.Render(c, status, pages.Bare(h.brand.Name, view))
 	}
 	page := h.frame(c, view.Heading)
-	page.NoIndex = true
+	page.NoIndex = c.Request().URL.Query().Has("token")
 	return latchkey.Render(c, status, pages.Error(page, view))
 }
 

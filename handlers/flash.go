@@ -87,11 +87,23 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		flash.Undo = &layouts.Undo{Action: "/admin/users/" + safeID(arg(2)) + "/enable", Label: "Undo", More: " disabling " + arg(0)}
 		return flash
 	case flashEnabled:
-		return ok(arg(0) + " is enabled and can sign in again.")
+		flash := ok(arg(0) + " is enabled and can sign in again.")
+		flash.Undo = &layouts.Undo{
+			Action: "/admin/users/" + safeID(arg(1)) + "/disable", Label: "Undo", More: " enabling " + arg(0),
+			Fields: []components.Hidden{{Name: "reason", Value: arg(2)}}, // the start of a long one: see cookie.Jar.SetFlash
+		}
+		return flash
 	case flashUserOut:
 		return ok(arg(0) + " is signed out everywhere. " + arg(1) + " ended.")
 	case flashRole:
-		return ok(arg(0) + " now has the role " + arg(1) + ".")
+		flash := ok(arg(0) + " now has the role " + arg(1) + ".")
+		if arg(3) != arg(1) {
+			flash.Undo = &layouts.Undo{
+				Action: "/admin/users/" + safeID(arg(2)) + "/role", Label: "Undo", More: " changing the role of " + arg(0),
+				Fields: []components.Hidden{{Name: "role", Value: arg(3)}, {Name: "was", Value: arg(1)}},
+			}
+		}
+		return flash
 	case flashUserToken:
 		return ok("The access token " + arg(0) + " of " + arg(1) + " is ended.")
 	case flashUserChanged:

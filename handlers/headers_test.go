@@ -174,3 +174,21 @@ func TestLoopbackNames(t *testing.T) {
 		s.browser().do(r).status(200)
 	}
 }
+
+// TestNoIndex wants search engines told off where the address holds a token,
+// and nowhere else.
+func TestNoIndex(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t))
+	boss, _ := s.signedIn("bo", models.RoleAdmin)
+	page := "/admin/users/" + s.person("ana", models.RoleUser).ID
+	s.failWith("/fail", func() error { return errors.New("on purpose") })
+	const noIndex = `<meta name="robots" content="noindex"`
+	for _, a := range []*answer{
+		boss.get("/nowhere").status(404), boss.get("/fail").status(500), boss.get("/forgot").status(200),
+		boss.post(page + "/reset-link").status(200), // the token is on the page alone
+	} {
+		a.hides(noIndex)
+	}
+	boss.get("/reset?token=x").status(410).has(noIndex)
+	boss.get("/fail?token=x").status(500).has(noIndex)
+}

@@ -44,6 +44,10 @@ func TestServe(t *testing.T) {
 		t.Errorf("got exit code %d after SIGTERM, want 0:\n%s", code, s.out)
 	}
 
+	if !strings.Contains(s.out.String(), "LATCHKEY_SUPPORT_EMAIL is not set") {
+		t.Errorf("the log does not say that nobody is named for help:\n%s", s.out)
+	}
+
 	// With an admin there is no link any more; who was signed in still is.
 	again := start(t, e)
 	b.get(again, "/admin", 200)
@@ -223,6 +227,9 @@ func TestWiring(t *testing.T) {
 	r = b.do(s, http.MethodPost, "/profile/password", 422, "current_password", secretWord, "new_password", "about acme accounts, really")
 	if !strings.Contains(r.body, "Password must not contain the name of this site.") {
 		t.Errorf("got\n%s", r.body)
+	}
+	if strings.Contains(s.out.String(), "LATCHKEY_SUPPORT_EMAIL") {
+		t.Errorf("warns of the support address although there is one:\n%s", s.out)
 	}
 	command(t, e.with("LATCHKEY_BRAND_LOGO="+logo+"x"), "", "serve").exits(exitFailed).complains("LATCHKEY_BRAND_LOGO")
 }

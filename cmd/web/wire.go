@@ -164,5 +164,8 @@ func loadBrand(cfg *config.Config, logger *slog.Logger) (*static.Brand, error) {
 	for _, warning := range brand.Warnings() {
 		logger.Warn(warning)
 	}
+	if cfg.Brand.SupportEmail == "" {
+		logger.Warn("LATCHKEY_SUPPORT_EMAIL is not set: no page tells people whom to ask for help")
+	}
 	return brand, nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"time"
 
 	"latchkey/internal/apperr"
 	"latchkey/models"
@@ -41,10 +40,10 @@ func (s *Service) UpdateProfile(ctx context.Context, who *Identity, username, fu
 		}
 		var changes []string
 		if username != user.Username {
-			changes = append(changes, "username "+user.Username+" → "+username)
+			changes = append(changes, "username "+fromTo(user.Username, username))
 		}
 		if fullName != user.FullName {
-			changes = append(changes, "name")
+			changes = append(changes, "name "+fromTo(user.FullName, fullName))
 		}
 		record(who.Actor(client).event(ActionProfile, user, strings.Join(changes, ", ")))
 		return tx.Users.SetProfile(ctx, user.ID, username, fullName, s.now())
@@ -84,8 +83,8 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*Sig
 	if err != nil {
 		return nil, errors.Join(err, s.refund(context.WithoutCancel(ctx), proven.account, proven.failures))
 	}
-	return s.renew(ctx, in, user, proven, ActionPassword, models.ReasonPassword, func(tx *models.Store) error {
-		return tx.Users.SetPassword(ctx, user.ID, hash, s.now())
+	return s.renew(ctx, in, user, proven, ActionPassword, models.ReasonPassword, func(tx *models.Store, _ *models.User) (string, error) {
+		return "", tx.Users.SetPassword(ctx, user.ID, hash, s.now())
 	})
 }
 
@@ -107,8 +106,8 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*Signed
 	if err != nil {
 		return nil, err
 	}
-	return s.renew(ctx, in, user, proven, ActionEmail, models.ReasonEmail, func(tx *models.Store) error {
-		return taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
+	return s.renew(ctx, in, user, proven, ActionEmail, models.ReasonEmail, func(tx *models.Store, user *models.User) (string, error) {
+		return fromTo(user.Email, in.New) + ", ", taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
 	})
 }
 
@@ -129,9 +128,10 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 }
 
 // renew changes a credential, ends every session and opens a new one for this
-// browser, in one transaction.
+// browser, in one transaction. change is given the account as it was, and
+// returns what the audit log says before the number of sessions.
 func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p proof, action string,
-	reason models.Reason, change func(tx *models.Store) error,
+	reason models.Reason, change func(tx *models.Store, user *models.User) (string, error),
 ) (*SignedIn, error) {
 	var signedIn *SignedIn
 	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
@@ -145,7 +145,8 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if err := s.settle(ctx, tx, p); err != nil {
 			return err
 		}
-		if err := change(tx); err != nil {
+		detail, err := change(tx, user)
+		if err != nil {
 			return err
 		}
 		old, err := tx.Sessions.ByID(ctx, in.Who.SessionID)
@@ -157,7 +158,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 			return err
 		}
 		session := s.newSession(user.ID, old.Method, old.Remember, in.Client)
-		record(in.Who.Actor(in.Client).event(action, user, sessionsEnded(ended)))
+		record(in.Who.Actor(in.Client).event(action, user, detail+sessionsEnded(ended)))
 		signedIn, err = s.open(ctx, tx, user, session, in.Presented, in.Device)
 		return err
 	})
@@ -200,105 +201,4 @@ func tokensEnded(n int) string {
 		return "1 access token ended"
 	}
 	return fmt.Sprintf("%d access tokens ended", n)
-}
-
-// SessionInfo is a session as its owner or an admin sees it.
-type SessionInfo struct {
-	ID         string
-	UserAgent  string
-	IP         string
-	Method     string
-	NewDevice  bool // opened on a device that was unseen before
-	Kind       models.SessionKind
-	ClientID   string // of an API session: what the client called itself; may be empty
-	Scope      string // of an API session, separated by spaces
-	SignedIn   time.Time
-	LastSeen   time.Time
-	Until      time.Time // the latest moment it can live to
-	Remember   bool
-	EndedAt    time.Time
-	EndReason  models.Reason
-	ThisDevice bool
-}
-
-// endedShown is how long sessions that are over stay in the list.
-const endedShown = 30 * 24 * time.Hour
-
-// maxEnded bounds that list.
-const maxEnded = 100
-
-// Sessions returns a person's live sessions, the current one first, and those
-// that ended lately.
-func (s *Service) Sessions(ctx context.Context, userID, current string) (live, ended []SessionInfo, err error) {
-	now := s.now()
-	rows, err := s.store.Sessions.Live(ctx, userID, now)
-	if err != nil {
-		return nil, nil, err
-	}
-	for _, row := range rows {
-		info := sessionInfo(row)
-		if info.ThisDevice = row.ID == current; info.ThisDevice {
-			live = append([]SessionInfo{info}, live...)
-			continue
-		}
-		live = append(live, info)
-	}
-	rows, err = s.store.Sessions.Ended(ctx, userID, now.Add(-endedShown), now, maxEnded)
-	for _, row := range rows {
-		info := sessionInfo(row)
-		at, reason := row.Over()
-		info.EndedAt, info.EndReason = at.Time(), reason
-		ended = append(ended, info)
-	}
-	return live, ended, err
-}
-
-func sessionInfo(row models.Session) SessionInfo {
-	return SessionInfo{
-		ID: row.ID, UserAgent: row.UserAgent, IP: row.IP, Method: row.Method, NewDevice: row.NewDevice, Remember: row.Remember,
-		Kind: row.Kind, ClientID: row.ClientID, Scope: row.Scope,
-		SignedIn: row.CreatedAt.Time(), LastSeen: row.LastSeenAt.Time(), Until: row.ExpiresAt.Time(),
-		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,
-	}
-}
-
-// EndSession ends one other session of the person and returns what it was. It
-// returns apperr.NotFound when the person has no such live session.
-func (s *Service) EndSession(ctx context.Context, who *Identity, id string, client Client) (SessionInfo, error) {
-	var info SessionInfo
-	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who.UserID)
-		if err != nil {
-			return err
-		}
-		if err := tx.Sessions.End(ctx, id, user.ID, models.ReasonElse, s.now()); err != nil {
-			return err
-		}
-		row, err := tx.Sessions.ByID(ctx, id)
-		if err != nil {
-			return err
-		}
-		info = sessionInfo(*row)
-		record(who.Actor(client).event(ActionSessionEnd, user, "session "+shortID(id)))
-		return nil
-	})
-	return info, err
-}
-
-// EndOtherSessions ends every session of the person but the current one and
-// returns how many were live.
-func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Client) (int, error) {
-	var ended int
-	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who.UserID)
-		if err != nil {
-			return err
-		}
-		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonElse, s.now()); err != nil || ended == 0 {
-			return err
-		}
-		record(who.Actor(client).event(ActionSessionsEnd, user, sessionsEnded(ended)))
-		return nil
-	})
-	return ended, err
 }

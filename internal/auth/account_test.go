@@ -44,12 +44,14 @@ func TestCredentialChange(t *testing.T) {
 		name     string
 		remember bool
 		reason   models.Reason
+		action   string
+		detail   string // of the line in the audit log
 		change   func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error)
 	}{
-		{"ada", true, models.ReasonPassword, func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
+		{"ada", true, models.ReasonPassword, auth.ActionPassword, "2 sessions ended", func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
 			return p.ChangePassword(p.t.Context(), p.change(in, "another-"+goodPassword))
 		}},
-		{"bob", false, models.ReasonEmail, func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
+		{"bob", false, models.ReasonEmail, auth.ActionEmail, "bob@example.org → New@example.org, 2 sessions ended", func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
 			return p.ChangeEmail(p.t.Context(), p.change(in, "  New@example.org "))
 		}},
 	}
@@ -77,6 +79,7 @@ func TestCredentialChange(t *testing.T) {
 			if test.reason == models.ReasonEmail && (who.Email != "New@example.org" || p.user("NEW@EXAMPLE.ORG").ID != who.UserID) {
 				p.t.Errorf("the address is %q", who.Email)
 			}
+			p.wantDetail(test.action, test.detail)
 			if changed := p.user("ada").PasswordChangedAt == models.At(p.clock.now()); changed != (test.reason == models.ReasonPassword) {
 				p.t.Errorf("%s: the password was changed: %v", test.reason, changed)
 			}

@@ -77,7 +77,7 @@ func (a act) rename(ctx context.Context, fullName string) error {
 	if a.user.FullName == fullName {
 		return nil
 	}
-	a.record(a.actor.event(ActionUserProfile, a.user, "name"))
+	a.record(a.actor.event(ActionUserProfile, a.user, "name "+fromTo(a.user.FullName, fullName)))
 	return a.tx.Users.SetProfile(ctx, a.user.ID, a.user.Username, fullName, a.s.now())
 }
 
@@ -88,7 +88,7 @@ func (a act) setRole(ctx context.Context, role models.Role) error {
 	if a.last && role != models.RoleAdmin {
 		return apperr.New(apperr.Conflict, lastAdmin, nil)
 	}
-	a.record(a.actor.event(ActionUserRole, a.user, string(a.user.Role)+" → "+string(role)))
+	a.record(a.actor.event(ActionUserRole, a.user, fromTo(string(a.user.Role), string(role))))
 	if role == models.RoleAdmin {
 		if err := a.tx.Tokens.EndSetup(ctx, a.s.now()); err != nil {
 			return err

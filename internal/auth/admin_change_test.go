@@ -25,6 +25,8 @@ func TestChangeUser(t *testing.T) {
 				t.Errorf("%d events %s, want %d", n, action, want)
 			}
 		}
+		p.wantDetail(auth.ActionUserProfile, "name (none) → Ada Lovelace")
+		p.wantDetail(auth.ActionUserRole, "user → admin")
 		got, err = p.ChangeUser(t.Context(), boss, id, auth.UserChange{Disabled: &no, Role: &user})
 		if err != nil || got.Disabled() || got.Role != user || got.FullName != "Ada Lovelace" {
 			t.Errorf("back: %+v (%v)", got, err)

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 
@@ -101,6 +102,11 @@ func (s *Service) log(ctx context.Context, e models.Event) {
 		slog.String("event", e.Action), slog.String("actor", e.ActorID), slog.String("subject", e.SubjectID),
 		slog.String("detail", e.Detail), slog.String("ip", e.IP), slog.String("session", shortID(e.SessionID)),
 		slog.String("request_id", e.RequestID))
+}
+
+// fromTo says what became of a value that may have been empty.
+func fromTo(before, after string) string {
+	return cmp.Or(before, "(none)") + " → " + cmp.Or(after, "(none)")
 }
 
 // shortID is enough of an id to find it by, and too little to be it.

@@ -208,6 +208,15 @@ func (p *portal) events(action string) int64 {
 	return n
 }
 
+// wantDetail checks what the latest line of the audit log with an action says.
+func (p *portal) wantDetail(action, want string) {
+	p.t.Helper()
+	page, err := p.store.Audit.List(p.t.Context(), models.AuditQuery{Actions: []string{action}, Limit: 1})
+	if err != nil || len(page.Events) != 1 || page.Events[0].Detail != want {
+		p.t.Errorf("%s: got %+v (%v), want detail %q", action, page.Events, err, want)
+	}
+}
+
 // wantKind checks the class of an error; "" is no error.
 func wantKind(t *testing.T, what string, err error, want apperr.Kind) {
 	t.Helper()

@@ -91,9 +91,10 @@ type User struct {
 
 // Undo is the button that takes the act of a Flash back.
 type Undo struct {
-	Action string // where it posts to
-	Label  string // "Undo"
-	More   string // read out after it: " disabling Bo Chen"
+	Action string              // where it posts to
+	Label  string              // "Undo"
+	More   string              // read out after it: " disabling Bo Chen"
+	Fields []components.Hidden // sent along
 }
 
 // Flash is the message that a redirect carried to this page.

@@ -87,8 +87,10 @@ func TestFrame(t *testing.T) {
 		},
 		{
 			name: "message",
-			page: App(Page{User: ana, Flash: &Flash{Kind: components.OK, Text: "Saved.", Undo: &Undo{Action: "/undo", Label: "Undo", More: " saving"}}}),
-			want: []string{`class="alert flash ok" role="alert" tabindex="-1"`, "Saved.", `action="/undo"`},
+			page: App(Page{User: ana, Flash: &Flash{Kind: components.OK, Text: "Saved.", Undo: &Undo{
+				Action: "/undo", Label: "Undo", More: " saving", Fields: []components.Hidden{{Name: "role", Value: "user"}},
+			}}}),
+			want: []string{`class="alert flash ok" role="alert" tabindex="-1"`, "Saved.", `action="/undo"`, `<input type="hidden" name="role" value="user">`},
 		},
 		{name: "either, signed in", page: Either(Page{User: ana}), want: []string{`class="top"`}},
 		{name: "either, signed out", page: Either(Page{}), want: []string{`class="front"`}, absent: []string{`class="top"`}},

@@ -17,10 +17,10 @@ import (
 
 // AdminOverviewView is what the first page of the admin area shows.
 type AdminOverviewView struct {
-	Users         Figure
-	SignedInToday Figure
+	Users Figure
+	// SignInsToday and FailedSignIns are those since midnight, UTC.
+	SignInsToday  Figure
 	Disabled      Figure
-	// FailedSignIns are those of the last 24 hours.
 	FailedSignIns Figure
 	// SignIns are the days of the chart, oldest first; none when nobody ever
 	// signed in.
@@ -107,7 +107,7 @@ func AdminOverview(page layouts.Page, view AdminOverviewView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = adminFigure("Signed in today", view.SignedInToday).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = adminFigure("Sign-ins today", view.SignInsToday).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -115,7 +115,7 @@ func AdminOverview(page layouts.Page, view AdminOverviewView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = adminFigure("Failed sign-ins in 24 hours", view.FailedSignIns).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = adminFigure("Failed sign-ins today", view.FailedSignIns).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -91,7 +91,7 @@ func adminSamples() []sample {
 
 	return []sample{
 		{"admin overview", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{
-			Users: figure, SignedInToday: figure, Disabled: figure, FailedSignIns: figure, SignIns: sampleDays(),
+			Users: figure, SignInsToday: figure, Disabled: figure, FailedSignIns: figure, SignIns: sampleDays(),
 			Attention: []AttentionItem{{Text: "You are the only admin.", Link: components.Link{Label: "See users", URL: "/admin/users"}}},
 		})},
 		{"admin overview empty", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{})},
@@ -105,7 +105,7 @@ func adminSamples() []sample {
 		{"admin disable", AdminDisable(users, AdminDisableView{User: sampleTarget, Sessions: 3})},
 		{"admin disable errors", AdminDisable(users, AdminDisableView{User: sampleTarget, Reason: "x", Errors: errorsOf("reason")})},
 		{"admin sign-out", Confirm(users, SignOutUser(sampleTarget, 3))},
-		{"admin role", AdminRole(users, AdminRoleView{User: sampleTarget, Role: "user", Chosen: "admin"})},
+		{"admin role", AdminRole(users, sampleTarget, "user", nil)},
 		{"admin reset link", Confirm(users, CreateResetLink(sampleTarget))},
 		{"admin delete", Confirm(users, DeleteUser(sampleTarget, "", nil))},
 		{"admin delete errors", Confirm(users, DeleteUser(sampleTarget, "x", errorsOf("confirm")))},

@@ -76,7 +76,7 @@ func frontSamples() []sample {
 		{"signup closed", SignupClosed(signedOut("Sign-up is closed"), "/profile")},
 		{"setup", Setup(signedOut("Create the first admin"), SetupForm{Token: "t", PasswordMin: 15})},
 		{"setup errors", Setup(signedOut("Create the first admin"), SetupForm{Token: "t", PasswordMin: 15, Errors: account})},
-		{"logout", Logout(signedOut("Sign out"))},
+		{"logout", Logout(signedIn("Sign out", layouts.SectionNone))},
 		{"forgot", Forgot(signedOut("Forgot your password?"), "/profile")},
 		{"reset", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12})},
 		{"reset errors", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Errors: errorsOf("password")})},

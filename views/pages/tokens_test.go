@@ -51,14 +51,14 @@ func TestTokenRows(t *testing.T) {
 		if h := doc.inside(li, "h3"); len(h) == 1 {
 			text := h[0].text + "|"
 			for _, a := range doc.inside(li, "a") {
-				text += a.text + "|" + a.attrs["href"]
+				text += a.text + "|" + a.attrs["href"] + "|" + doc.inside(doc.byID(a.attrs["data-dialog"]), "h2")[0].text
 			}
 			got = append(got, text)
 		}
 	}
 	want := []string{
-		"Nightly backup Expires soon|End Nightly backup|/profile/tokens/t/end",
-		"<b>Photos</b>|End <b>Photos</b>|/profile/tokens/u/end",
+		"Nightly backup Expires soon|End Nightly backup|/profile/tokens/t/end|End the token Nightly backup?",
+		"<b>Photos</b>|End <b>Photos</b>|/profile/tokens/u/end|End the token <b>Photos</b>?",
 		"Old script Ended|",
 	}
 	for i := range want {

@@ -1,0 +1,90 @@
+package handlers_test
+
+import (
+	"html"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"latchkey/models"
+)
+
+var (
+	undoForm  = regexp.MustCompile(`(?s)<div class="alert flash[^>]*>\s*<p>[^<]*</p>\s*<form method="post" action="([^"]+)"[^>]*>(.*?)</form>`)
+	undoField = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
+)
+
+// undo presses the button in the message of a page.
+func (b *browser) undo(a *answer) *answer {
+	b.site.t.Helper()
+	form := undoForm.FindStringSubmatch(a.body)
+	if form == nil {
+		b.site.t.Fatalf("%s: the message has no button:\n%s", a.asked, a.text())
+	}
+	var pairs []string
+	for _, field := range undoField.FindAllStringSubmatch(form[2], -1) {
+		pairs = append(pairs, field[1], html.UnescapeString(field[2]))
+	}
+	return b.follow(b.post(html.UnescapeString(form[1]), pairs...))
+}
+
+// TestUndo takes each act back, and takes that back too.
+func TestUndo(t *testing.T) {
+	const reason = `left, "for good" & ever <b>`
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		user := s.person("ana", models.RoleUser)
+		page := "/admin/users/" + user.ID
+
+		disabled := boss.follow(boss.post(page+"/disable", "reason", reason)).says("ana is disabled.", "Undo disabling ana")
+		enabled := boss.undo(disabled).says("ana is enabled and can sign in again.", "Undo enabling ana")
+		if s.reload(user).Disabled() {
+			t.Error("disabling was not undone")
+		}
+		again := boss.undo(enabled).says("ana is disabled.")
+		if after := s.reload(user); !after.Disabled() || after.DisabledReason != reason {
+			t.Errorf("got %+v, want it disabled with the reason from before", after)
+		}
+		boss.undo(again)
+
+		admin := boss.follow(boss.post(page+"/role", "role", "admin", "was", "user")).says("ana now has the role admin.", "Undo changing the role of ana")
+		back := boss.undo(admin).says("ana now has the role user.", "Undo changing the role of ana")
+		if got := s.reload(user).Role; got != models.RoleUser {
+			t.Errorf("got role %s, want user", got)
+		}
+		boss.undo(back).says("ana now has the role admin.")
+	})
+}
+
+// TestUndoLate presses the button when somebody else was faster, and wants no
+// button where nothing was changed.
+func TestUndoLate(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		page := "/admin/users/" + s.person("ana", models.RoleUser).ID
+		admin := boss.follow(boss.post(page+"/role", "role", "admin", "was", "user"))
+		boss.post(page+"/role", "role", "user", "was", "admin").redirects(page)
+		boss.undo(admin).says("This account changed since you opened it. Here is the new state.").hides(">Undo")
+		same := boss.follow(boss.post(page+"/role", "role", "user", "was", "user")).says("ana now has the role user.")
+		if undoForm.MatchString(same.body) {
+			t.Error("there is a button to undo nothing")
+		}
+	})
+}
+
+// TestUndoLongReason wants the longest reason, which the message cannot hold,
+// to come back as far as it does.
+func TestUndoLongReason(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		user := s.person("ana", models.RoleUser)
+		reason := strings.Repeat("é", 500)
+		boss.post("/admin/users/"+user.ID+"/disable", "reason", reason).redirects("/admin/users/" + user.ID)
+		enabled := boss.follow(boss.post("/admin/users/" + user.ID + "/enable"))
+		boss.undo(enabled).says("ana is disabled.")
+		if got := s.reload(user).DisabledReason; got == "" || !strings.HasPrefix(reason, got) {
+			t.Errorf("got reason %q, want the start of the one from before", url.QueryEscape(got))
+		}
+	})
+}

@@ -1,0 +1,109 @@
+package auth
+
+import (
+	"context"
+	"time"
+
+	"latchkey/models"
+)
+
+// SessionInfo is a session as its owner or an admin sees it.
+type SessionInfo struct {
+	ID         string
+	UserAgent  string
+	IP         string
+	Method     string
+	NewDevice  bool // opened on a device that was unseen before
+	Kind       models.SessionKind
+	ClientID   string // of an API session: what the client called itself; may be empty
+	Scope      string // of an API session, separated by spaces
+	SignedIn   time.Time
+	LastSeen   time.Time
+	Until      time.Time // the latest moment it can live to
+	Remember   bool
+	EndedAt    time.Time
+	EndReason  models.Reason
+	ThisDevice bool
+}
+
+// endedShown is how long sessions that are over stay in the list.
+const endedShown = 30 * 24 * time.Hour
+
+// maxEnded bounds that list.
+const maxEnded = 100
+
+// Sessions returns a person's live sessions, the current one first, and those
+// that ended lately.
+func (s *Service) Sessions(ctx context.Context, userID, current string) (live, ended []SessionInfo, err error) {
+	now := s.now()
+	rows, err := s.store.Sessions.Live(ctx, userID, now)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, row := range rows {
+		info := sessionInfo(row)
+		if info.ThisDevice = row.ID == current; info.ThisDevice {
+			live = append([]SessionInfo{info}, live...)
+			continue
+		}
+		live = append(live, info)
+	}
+	rows, err = s.store.Sessions.Ended(ctx, userID, now.Add(-endedShown), now, maxEnded)
+	for _, row := range rows {
+		info := sessionInfo(row)
+		at, reason := row.Over()
+		info.EndedAt, info.EndReason = at.Time(), reason
+		ended = append(ended, info)
+	}
+	return live, ended, err
+}
+
+func sessionInfo(row models.Session) SessionInfo {
+	return SessionInfo{
+		ID: row.ID, UserAgent: row.UserAgent, IP: row.IP, Method: row.Method, NewDevice: row.NewDevice, Remember: row.Remember,
+		Kind: row.Kind, ClientID: row.ClientID, Scope: row.Scope,
+		SignedIn: row.CreatedAt.Time(), LastSeen: row.LastSeenAt.Time(), Until: row.ExpiresAt.Time(),
+		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,
+	}
+}
+
+// EndSession ends one other session of the person and returns what it was. It
+// returns apperr.NotFound when the person has no such live session.
+func (s *Service) EndSession(ctx context.Context, who *Identity, id string, client Client) (SessionInfo, error) {
+	var info SessionInfo
+	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.lockActive(ctx, tx, who.UserID)
+		if err != nil {
+			return err
+		}
+		if err := tx.Sessions.End(ctx, id, user.ID, models.ReasonElse, s.now()); err != nil {
+			return err
+		}
+		row, err := tx.Sessions.ByID(ctx, id)
+		if err != nil {
+			return err
+		}
+		info = sessionInfo(*row)
+		record(who.Actor(client).event(ActionSessionEnd, user, "session "+shortID(id)))
+		return nil
+	})
+	return info, err
+}
+
+// EndOtherSessions ends every session of the person but the current one and
+// returns how many were live.
+func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Client) (int, error) {
+	var ended int
+	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.lockActive(ctx, tx, who.UserID)
+		if err != nil {
+			return err
+		}
+		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonElse, s.now()); err != nil || ended == 0 {
+			return err
+		}
+		record(who.Actor(client).event(ActionSessionsEnd, user, sessionsEnded(ended)))
+		return nil
+	})
+	return ended, err
+}

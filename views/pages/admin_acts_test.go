@@ -1,0 +1,124 @@
+package pages
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/views/components"
+)
+
+// TestAdminActs lists the acts of an account: where each leads, and which
+// are posted at once.
+func TestAdminActs(t *testing.T) {
+	tests := []struct {
+		sample string
+		want   []string
+	}{
+		{"admin user", []string{
+			"Disable: /disable", "Sign out everywhere: /sign-out", "Change role: /role",
+			"Create reset link: /reset-link", "Clear sign-in limits: POST /unlock", "Delete: /delete",
+		}},
+		{"admin user disabled", []string{
+			"Enable Bo Chen: POST /enable", "Change role: /role", "Create reset link: /reset-link",
+			"Clear sign-in limits: POST /unlock", "Delete: /delete",
+		}},
+		{"admin user own", []string{
+			"Disable: refused, No.", "Sign out everywhere: refused, No.", "Change role: refused, No.",
+			"Create reset link: refused, No.", "Clear sign-in limits: refused, No.", "Delete: refused, No.",
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.sample, func(t *testing.T) {
+			doc := parse(t, sampleNamed(t, test.sample))
+			var got []string
+			for _, n := range doc {
+				if list := n.within("ul"); list == nil || list.attrs["class"] != "acts" {
+					continue
+				}
+				switch {
+				case n.attrs["aria-disabled"] == "true" && !n.has("href"):
+					got = append(got, n.text+": refused, "+doc.byID(n.attrs["aria-describedby"]).text)
+				case n.name == "a":
+					got = append(got, n.text+": "+strings.TrimPrefix(n.attrs["href"], sampleTarget.URL))
+				case n.name == "button":
+					got = append(got, n.text+": POST "+strings.TrimPrefix(n.within("form").attrs["action"], sampleTarget.URL))
+				}
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("acts (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestChangeRole wants the question to name the act, the person and what the
+// other role allows, and the form to send it with the present one.
+func TestChangeRole(t *testing.T) {
+	tests := []struct{ role, act, then, other string }{
+		{"user", "Make Bo Chen an admin", "Bo Chen can then see, disable and delete every account, change roles and read the audit log.", "admin"},
+		{"admin", "Make Bo Chen a user", "Bo Chen can then look after their own account, and no other.", "user"},
+	}
+	for _, test := range tests {
+		got := ChangeRole(sampleTarget, test.role, nil)
+		want := components.Confirmation{
+			Heading: test.act + "?", Text: []string{test.then, "It counts from the next click on. Nobody is signed out."},
+			Action: "/admin/users/b/role", Button: test.act, Busy: "Changing role…", Cancel: "/admin/users/b",
+			Hidden: []components.Hidden{{Name: "was", Value: test.role}, {Name: "role", Value: test.other}},
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", test.role, diff)
+		}
+	}
+}
+
+// TestAdminDialogs wants the dialog that each link opens to ask what the page
+// behind the link asks, and to send the same form by a red button.
+func TestAdminDialogs(t *testing.T) {
+	pages := map[string]string{
+		"ask-disable": "admin disable", "ask-sign-out": "admin sign-out", "ask-role": "admin role", "ask-reset-link": "admin reset link",
+		"ask-delete": "admin delete", "ask-end-0": "user token end",
+	}
+	doc := parse(t, sampleNamed(t, "admin user"))
+	for _, link := range doc.all("a") {
+		id := link.attrs["data-dialog"]
+		name, ok := pages[id]
+		if !ok {
+			continue
+		}
+		delete(pages, id)
+		page := parse(t, sampleNamed(t, name))
+		inDialog, onPage := doc.inside(doc.byID(id), "form")[0], page.byID("confirm-act")
+		if got, want := doc.inside(doc.byID(id), "h2")[0].text, page.all("h1")[0].text; got != want {
+			t.Errorf("%s: got heading %q, want %q", id, got, want)
+		}
+		if diff := cmp.Diff(asked(page, onPage), asked(doc, inDialog)); diff != "" {
+			t.Errorf("%s (-page +dialog):\n%s", id, diff)
+		}
+		want := "btn danger"
+		if id == "ask-reset-link" {
+			want = "btn primary"
+		}
+		if got := doc.inside(inDialog, "button")[0].attrs["class"]; got != want {
+			t.Errorf("%s: got a button of class %q, want %q", id, got, want)
+		}
+	}
+	for id := range pages {
+		t.Errorf("no link opens %s", id)
+	}
+}
+
+// asked is what a form says and sends, its Cancel left out.
+func asked(doc document, form *node) []string {
+	list := []string{form.attrs["action"]}
+	for _, n := range append(doc.inside(form, "p"), doc.inside(form, "button")...) {
+		if !n.has("data-close") {
+			list = append(list, n.text)
+		}
+	}
+	for _, n := range append(doc.inside(form, "input"), doc.inside(form, "textarea")...) {
+		list = append(list, n.attrs["name"]+"="+n.attrs["value"])
+	}
+	return list
+}
