@@ -72,6 +72,14 @@ func (t *OneTimeTokens) ReplaceFor(ctx context.Context, userID string, now time.
 	return err
 }
 
+// ExpireFor makes the unused set-password links of a person dead before their
+// time, with no newer one.
+func (t *OneTimeTokens) ExpireFor(ctx context.Context, userID string, now time.Time) error {
+	_, err := t.store.exec(ctx, "expire one-time tokens",
+		"UPDATE one_time_tokens SET expires_at = ? WHERE user_id = ? AND used_at = 0 AND expires_at > ?", At(now), userID, At(now))
+	return err
+}
+
 // EndSetup makes every unused setup link dead.
 func (t *OneTimeTokens) EndSetup(ctx context.Context, now time.Time) error {
 	_, err := t.store.exec(ctx, "end setup",

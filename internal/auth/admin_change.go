@@ -130,7 +130,7 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	if err := a.tx.Tokens.ReplaceFor(ctx, id, now); err != nil {
+	if err := a.tx.Tokens.ExpireFor(ctx, id, now); err != nil {
 		return 0, err
 	}
 	detail := sessionsEnded(ended)

@@ -75,7 +75,7 @@ func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, erro
 	}
 	link := s.linkOf(row)
 	link.Username, link.Email = user.Username, user.Email
-	if link.State != LinkUsed && user.Disabled() { // disabling replaced it
+	if link.State != LinkUsed && user.Disabled() { // disabling was its end
 		link.State = LinkDisabled
 	}
 	return link, nil

@@ -73,6 +73,14 @@ func TestResetLink(t *testing.T) {
 			p.t.Fatal(err)
 		}
 		p.wantLink(third, auth.LinkDisabled)
+		if _, err := p.Enable(p.t.Context(), auth.Shell(), p.user("ada").ID); err != nil {
+			p.t.Fatal(err)
+		}
+		p.wantLink(third, auth.LinkExpired) // and not replaced: there is no newer one
+		wantKind(p.t, "a link of before the account was disabled", p.ResetPassword(p.t.Context(), third, newPassword, p.client), apperr.Conflict)
+		if _, _, err := p.Disable(p.t.Context(), auth.Shell(), p.user("ada").ID, ""); err != nil {
+			p.t.Fatal(err)
+		}
 		_, _, err = p.CreateResetLink(p.t.Context(), auth.Shell(), p.user("ada").ID)
 		wantKind(p.t, "a link for a disabled account", err, apperr.Conflict)
 
