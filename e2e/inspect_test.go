@@ -25,11 +25,15 @@ var looks = []struct {
 
 // inspect holds the page that is open against what every page has to be: free
 // of faults that axe-core finds, in light and dark, on a wide screen and on a
-// narrow phone, where nothing scrolls sideways; and free of inline style and
-// script. name is the state of the page in messages and in names of pictures.
+// narrow phone; never scrolling sideways, there, enlarged, or written from right
+// to left; free of inline style and script; and with forms that are sent only
+// once. name is the state of the page in messages and in names of pictures.
 func (b *tab) inspect(name string) {
 	b.Helper()
 	b.wantNothingInline(name)
+	if got := ask[[]string](b, `[...document.querySelectorAll("form[method=post]:not([data-once])")].map((e) => e.outerHTML.slice(0, 90))`); len(got) > 0 {
+		b.Errorf("%s: got %q, which a second click would send again", name, got)
+	}
 	for _, shift := range b.layoutShifts() {
 		b.Errorf("%s: the page moved while it loaded: %s", name, shift)
 	}
@@ -42,30 +46,22 @@ func (b *tab) inspectLooks(name string) {
 	b.watch.mute(true) // axe-core tries things that our policy forbids
 	defer b.watch.mute(false)
 	ask[chromedp.Void](b, strings.ReplaceAll(suite.axe, "%", "%%")+"; undefined")
+	var doubts []doubt
 	for _, look := range looks {
 		b.screen(look.width, look.height, look.dark)
-		for _, fault := range b.axe() {
+		found := b.axe()
+		for _, fault := range append(found.Violations, b.sideways()...) {
 			b.Errorf("%s, %s: %s", name, look.name, fault)
 		}
-		if got := ask[int64](b, `document.scrollingElement.scrollWidth`); got > look.width {
-			b.Errorf("%s, %s: the page is %d wide and scrolls sideways: %s", name, look.name, got, b.tooWide())
-		}
+		doubts = append(doubts, found.Incomplete...)
 		b.picture(name + " " + look.name)
 	}
+	for _, fault := range review(name, doubts) {
+		b.Errorf("%s: %s", name, fault)
+	}
+	b.wantReflow(name)
+	b.wantMirrored(name)
 	b.screen(1280, 800, false)
-}
-
-// axe runs axe-core with the rules of WCAG 2.2 AA, its best practices, and the
-// target size, which is not among its defaults. A page without any style has
-// the browser's own colours, of which axe-core knows the light ones alone.
-func (b *tab) axe() []string {
-	b.Helper()
-	return ask[[]string](b, `axe.run(document, {
-		runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"] },
-		rules: { "target-size": { enabled: true }, "color-contrast": { enabled: document.styleSheets.length > 0 } },
-		resultTypes: ["violations"],
-	}).then(({ violations }) => violations.flatMap((v) =>
-		v.nodes.map((n) => v.id + ": " + v.help + ": " + n.html.slice(0, 200) + " " + n.any.map((c) => c.message).join("; "))))`)
 }
 
 // wantNothingInline fails if the page has a style or a script of its own, of
@@ -96,10 +92,12 @@ func (b *tab) layoutShifts() []string {
 	})()`)
 }
 
-// tooWide names what sticks out of a page that scrolls sideways.
+// tooWide names what sticks out, at the end of the lines, of a page that scrolls
+// sideways.
 func (b *tab) tooWide() []string {
 	b.Helper()
-	return ask[[]string](b, `[...document.querySelectorAll("body *")].filter((e) => e.getBoundingClientRect().right > innerWidth)
+	return ask[[]string](b, `[...document.querySelectorAll("body *")]
+		.filter((e) => document.dir === "rtl" ? e.getBoundingClientRect().left < 0 : e.getBoundingClientRect().right > innerWidth)
 		.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))`)
 }
 

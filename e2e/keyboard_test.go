@@ -73,6 +73,17 @@ func (b *tab) write(text string) {
 // come or if the focus cannot be seen on the way.
 func (b *tab) tabTo(want string) {
 	b.Helper()
+	b.tabUntil(want, func(got string) bool { return got == want })
+}
+
+// tabInto is tabTo for what a selector finds, whatever the words on it.
+func (b *tab) tabInto(selector string) {
+	b.Helper()
+	b.tabUntil(selector, func(string) bool { return ask[bool](b, `document.activeElement.matches(%s)`, selector) })
+}
+
+func (b *tab) tabUntil(want string, reached func(got string) bool) {
+	b.Helper()
 	var way []string
 	for range 60 {
 		b.key(tabKey)
@@ -81,7 +92,7 @@ func (b *tab) tabTo(want string) {
 		if got != "nothing" {
 			b.wantVisibleFocus(got)
 		}
-		if got == want {
+		if reached(got) {
 			return
 		}
 	}

@@ -39,19 +39,33 @@ func TestNothingEmptyWithoutScript(t *testing.T) {
 
 func TestSentOnce(t *testing.T) {
 	t.Parallel()
-	b := open(t, startPortal(t), true)
+	ana, _, _ := adminAndUser(t, true)
+	ana.findUser("bo", "Bo Chen")
+	ana.question("Disable")
+	ana.press("Disable Bo Chen")
+	ana.wantSentOnce(".flash button", "Undoing…")
+	ana.wantSentOnce(".foot button[value=dark]", "Changing theme…")
+
+	b := open(t, ana.portal, true)
 	b.visit("/login")
+	b.wantSentOnce("#sign-in button:not([type])", "Signing in…")
+}
+
+// wantSentOnce fails unless a second click on a button does nothing while its
+// form is on its way, and the button says so and keeps the focus.
+func (b *tab) wantSentOnce(selector, busy string) {
+	b.Helper()
 	// The form goes nowhere, so that there is time to look.
 	got := ask[[]string](b, `(() => {
-		const form = document.getElementById("sign-in"), button = form.querySelector("button:not([type])");
+		const button = document.querySelector(%s), form = button.form;
 		let sent = 0;
 		form.addEventListener("submit", (e) => { if (!e.defaultPrevented) sent++; e.preventDefault(); });
 		button.click(); button.click();
 		return [String(sent), button.textContent, button.getAttribute("aria-disabled"), String(button.disabled)];
-	})()`)
-	for i, want := range []string{"1", "Signing in…", "true", "false"} {
+	})()`, selector)
+	for i, want := range []string{"1", busy, "true", "false"} {
 		if got[i] != want {
-			t.Errorf("got %q, want %q", got[i], want)
+			b.Errorf("%s: got %q, want %q", selector, got[i], want)
 		}
 	}
 }

@@ -142,8 +142,11 @@ func (b *tab) back() {
 		b.Fatal("there is nothing to go back to")
 	}
 	call(b, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[want].ID})
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
 	waitFor(b.T, "the page before", func() bool {
-		return call(b, page.GetNavigationHistory, cdp.Empty{}).CurrentIndex == want
+		history, err := chromedp.Call(ctx, page.GetNavigationHistory, cdp.Empty{})
+		return err == nil && history.CurrentIndex == want // between two pages there is none to ask
 	})
 	b.until("the page to be complete", `document.readyState === "complete"`)
 }

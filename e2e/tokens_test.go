@@ -170,7 +170,7 @@ func TestDocs(t *testing.T) {
 	p := startPortal(t)
 	ana := p.signUp(newAccount("ana", "Ana Silva"))
 	b := open(t, p, true)
-	b.watch.expect("FormEmptyIdAndNameAttributesForInputError") // Swagger UI's fields
+	b.watch.expect("Form") // Swagger UI's fields and their labels
 	b.wantStatus(b.visit("/docs"), 200)
 	b.until("Swagger UI to be there", `document.querySelector(".opblock-tag")`)
 	b.inspectLooks("docs") // style attributes are Swagger UI's own affair

@@ -415,7 +415,7 @@ func profileTheme(page layouts.Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = components.Submit(components.Button{Label: "Save theme"}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.Submit(components.Button{Label: "Save theme", Busy: "Saving…"}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -1,0 +1,130 @@
+package e2e
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// findings are what axe-core has to say of a page: what is wrong, and what it
+// could not decide.
+type findings struct {
+	Violations []string
+	Incomplete []doubt
+}
+
+// doubt is an element of which axe-core could not decide if it keeps a rule.
+type doubt struct {
+	Rule    string
+	What    string
+	Matches []string // those selectors of reviewed that the element matches
+}
+
+// reviewed are the doubts that a person looked at and found to be fine. Each is
+// about an element that selector matches, in every one of these states, and
+// has to go from here when it is gone from there.
+var reviewed = []struct {
+	states         []string
+	rule, selector string
+	why            string
+}{
+	{
+		states: []string{"docs", "docs with all details", "docs tried"}, rule: "aria-prohibited-attr", selector: "#swagger-ui .copy-to-clipboard",
+		why: "The button within has a name of its own.",
+	},
+	{
+		states: []string{"docs tried"}, rule: "color-contrast", selector: "#swagger-ui select",
+		why: "The picture behind it is the arrow, beside the text.",
+	},
+	{
+		states: []string{"docs tried"}, rule: "color-contrast", selector: "#swagger-ui .opblock-title > span",
+		why: "What is drawn over it is the line that marks the open tab, under the text.",
+	},
+	{
+		states: []string{"docs tried"}, rule: "color-contrast", selector: "#swagger-ui .microlight span",
+		why: "A figure of one digit, and lines that scroll away under the copy button: in the colours of their neighbours, which are fine.",
+	},
+	{
+		states: []string{"docs tried"}, rule: "color-contrast", selector: "#swagger-ui .header-col",
+		why: "On a phone it scrolls away under the edge of its table: in the colours of its neighbours, which are fine.",
+	},
+}
+
+// axe runs axe-core with the rules of WCAG 2.2 AA, its best practices, and the
+// target size, which is not among its defaults. A page without any style has
+// the browser's own colours, of which axe-core knows the light ones alone.
+func (b *tab) axe() findings {
+	b.Helper()
+	var selectors []string
+	for _, entry := range reviewed {
+		selectors = append(selectors, entry.selector)
+	}
+	return ask[findings](b, `axe.run(document, {
+		runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice"] },
+		rules: { "target-size": { enabled: true }, "color-contrast": { enabled: document.styleSheets.length > 0 } },
+		resultTypes: ["violations", "incomplete"],
+		elementRef: true,
+	}).then(({ violations, incomplete }) => ({
+		Violations: violations.flatMap((v) =>
+			v.nodes.map((n) => v.id + ": " + v.help + ": " + n.html.slice(0, 200) + " " + n.any.map((c) => c.message).join("; "))),
+		Incomplete: incomplete.flatMap((v) => v.nodes.map((n) => ({
+			Rule: v.id,
+			What: n.html.slice(0, 200) + " " + [...n.any, ...n.all, ...n.none].map((c) => c.message).join("; "),
+			Matches: %s.filter((s) => n.element.matches(s)),
+		}))),
+	}))`, selectors)
+}
+
+// review names the doubts about a state of a page that nobody looked at, and
+// the entries of reviewed about it that nothing comes under any more.
+func review(state string, doubts []doubt) []string {
+	var faults []string
+	met := map[int]bool{}
+	for _, d := range doubts {
+		known := false
+		for i, entry := range reviewed {
+			if slices.Contains(entry.states, state) && entry.rule == d.Rule && slices.Contains(d.Matches, entry.selector) {
+				known, met[i] = true, true
+			}
+		}
+		if !known {
+			faults = append(faults, fmt.Sprintf("axe-core could not decide, and nobody did: %s: %s", d.Rule, d.What))
+		}
+	}
+	for i, entry := range reviewed {
+		if slices.Contains(entry.states, state) && !met[i] {
+			faults = append(faults, fmt.Sprintf("axe-core has no doubt about %s of %s any more, but reviewed has", entry.rule, entry.selector))
+		}
+	}
+	return faults
+}
+
+func TestReview(t *testing.T) {
+	t.Parallel()
+	var all []doubt
+	for _, entry := range reviewed {
+		if entry.why == "" {
+			t.Errorf("nothing says why %s of %s is fine", entry.rule, entry.selector)
+		}
+		all = append(all, doubt{Rule: entry.rule, Matches: []string{entry.selector}})
+	}
+	first := reviewed[0]
+	for _, test := range []struct {
+		name, state string
+		doubts      []doubt
+		want        int
+	}{
+		{name: "no doubt", state: "login"},
+		{name: "all reviewed", state: "docs tried", doubts: all},
+		{name: "one no longer there", state: "docs tried", doubts: all[1:], want: 1},
+		{name: "another page", state: "login", doubts: all[:1], want: 1},
+		{name: "another rule", state: "login", doubts: []doubt{{Rule: "region", Matches: []string{first.selector}}}, want: 1},
+		{name: "another element", state: "docs tried", doubts: append(slices.Clone(all), doubt{Rule: first.rule}), want: 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := review(test.state, test.doubts); len(got) != test.want {
+				t.Errorf("got %q, want %d faults", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,183 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// What people do on their account and admins do to others, by keyboard alone:
+// the keys are Tab, Enter and Space, and the focus can be seen all the way.
+
+// enterQuestion presses Enter on a link to the question before an act, which
+// opens as a dialog where the link has one and there is script, and wants the
+// focus on Cancel.
+func (b *tab) enterQuestion() {
+	b.Helper()
+	if ask[bool](b, `document.activeElement.matches("[data-dialog]") && matchMedia("(scripting: enabled)").matches`) {
+		b.key(enterKey)
+		b.until("the dialog to open", `document.querySelector("dialog[open]")`)
+	} else {
+		b.wantStatus(b.enter(), 200)
+	}
+	b.wantFocus("Cancel")
+	b.wantVisibleFocus("Cancel")
+}
+
+func TestKeyboardSignUp(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		b := open(t, startPortal(t), script)
+		ana := newAccount("ana", "Ana Silva")
+		b.visit("/login")
+		b.tabTo("Create an account")
+		b.wantStatus(b.enter(), 200)
+		b.wantFocus("Username")
+		b.wantVisibleFocus("Username")
+		b.write(ana.username)
+		b.tabTo("Email")
+		b.write(ana.email)
+		b.tabTo("Full name (optional)")
+		b.write(ana.name)
+		b.tabTo("Create account") // no password yet
+		b.wantStatus(b.enter(), 422)
+		if script {
+			b.wantFocus("#problem")
+			b.wantVisibleFocus("#problem")
+		}
+		b.tabInto("[name=password]")
+		b.write(ana.password)
+		b.wantStatus(b.enter(), 200)
+		b.wantAt("/profile")
+		b.see("Your account is ready.", ana.email)
+	})
+}
+
+func TestKeyboardTheme(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		b := open(t, startPortal(t), script)
+		b.visit("/forgot")
+		for _, test := range []struct{ button, theme string }{
+			{"Use dark theme", "dark"},
+			{"Use light theme", "light"},
+		} {
+			b.tabTo(test.button)
+			b.wantStatus(b.enter(), 200)
+			b.wantAt("/forgot")
+			b.wantTheme(test.theme)
+		}
+	})
+}
+
+func TestKeyboardChangePassword(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		b := open(t, p, script)
+		b.signIn(ana.username, ana.password)
+		b.tabTo("Change password")
+		b.wantStatus(b.enter(), 200)
+		b.wantAt("/profile/password")
+		b.tabInto("[name=current_password]")
+		b.write("not my password")
+		b.tabInto("[name=new_password]")
+		b.write("twelve wise owls read")
+		b.wantStatus(b.enter(), 422)
+		if script {
+			b.wantFocus("#problem")
+			b.tabTo("The current password is not correct.")
+			b.key(enterKey) // to the field
+			b.until("the focus to be on the field", `document.activeElement.matches("[name=current_password]")`)
+			b.wantVisibleFocus("the field")
+		} else {
+			b.tabInto("[name=current_password]")
+		}
+		b.write(ana.password)
+		b.tabInto("[name=new_password]")
+		b.write("twelve wise owls read")
+		b.tabTo("Save new password")
+		b.wantStatus(b.enter(), 200)
+		b.wantAt("/profile")
+		b.see("Your password is changed.")
+	})
+}
+
+func TestKeyboardSessions(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		p.signInFrom(ana, iphone)
+		b := open(t, p, script)
+		b.signIn(ana.username, ana.password)
+		b.tabTo("Sessions")
+		b.wantStatus(b.enter(), 200)
+		b.wantAt("/profile/sessions")
+		b.tabTo("Sign out Safari on iPhone, active now")
+		b.wantStatus(b.loading("press Space", spaceKey.pressing(chromedp.ModifierNone)), 200)
+		b.wantAt("/profile/sessions")
+		b.see("Signed out of Safari on iPhone.", "Recently signed out", "Firefox on Windows")
+		if script {
+			b.wantFocus("#alert flash ok")
+			b.wantVisibleFocus("the message")
+		}
+		b.tabTo("Sign out everywhere else")
+		b.enterQuestion()
+		b.tabTo("Sign out 1 device") // around, where nothing but the question has the focus
+		b.wantStatus(b.enter(), 200)
+		b.see("You are only signed in here.")
+	})
+}
+
+func TestKeyboardUsers(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		boss := p.admin(newAccount("boss", "The Boss"))
+		p.people(26)
+		b := open(t, p, script)
+		b.signIn(boss.username, boss.password)
+		b.visit("/admin/users")
+		wantFirst := func(username string) {
+			t.Helper()
+			if got := ask[string](b, `document.querySelector("tbody .sub bdi").textContent`); got != username {
+				t.Errorf("%s: got %s first, want %s", b.at(), got, username)
+			}
+		}
+		wantFirst("boss")
+		b.tabTo("User")
+		b.wantStatus(b.enter(), 200)
+		wantFirst("person25")
+		b.tabTo("Next")
+		b.wantStatus(b.enter(), 200)
+		wantFirst("person00")
+		b.see("2 of 27 users", "The Boss")
+		b.tabTo("Previous")
+		b.wantStatus(b.enter(), 200)
+		wantFirst("person25")
+		b.tabTo("50")
+		b.wantStatus(b.enter(), 200)
+		wantFirst("person25")
+		b.see("27 of 27 users", "The Boss")
+	})
+}
+
+func TestKeyboardChangeRole(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p := startPortal(t)
+		boss := p.admin(newAccount("boss", "The Boss"))
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		b := open(t, p, script)
+		b.signIn(boss.username, boss.password)
+		b.findUser("ana", "Ana Silva")
+		user := b.at()
+		b.tabInto(`a[href$="/role"]`)
+		b.enterQuestion()
+		b.key(tabKey, chromedp.ModifierShift)
+		b.until("the focus to be on the button before", `document.activeElement.matches("form[action$='/role'] button")`)
+		b.wantVisibleFocus("the button")
+		b.wantStatus(b.enter(), 200)
+		b.wantAt(user)
+		if got := p.command("user", "list", "--role=admin"); !strings.Contains(got, ana.email) {
+			t.Errorf("got the admins %s, want %s among them", got, ana.email)
+		}
+	})
+}
