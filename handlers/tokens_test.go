@@ -10,7 +10,7 @@ import (
 	"latchkey/models"
 )
 
-var shownToken = regexp.MustCompile(`id="token">(lk_[a-z2-7]{52})<`)
+var shownToken = regexp.MustCompile(`id="token"[^>]*>(lk_[a-z2-7]{52})<`)
 
 // makeToken makes an access token with the form and returns its secret.
 func (b *browser) makeToken(name string, pairs ...string) string {
