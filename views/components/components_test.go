@@ -88,7 +88,7 @@ func TestEscaping(t *testing.T) {
 		component templ.Component
 	}{
 		{"field", Field(Input{Name: evil, Label: evil, Hint: evil, Error: evil, Value: evil, Autocomplete: evil})},
-		{"password", PasswordField(Password{Name: evil, Label: evil, Hint: evil, Error: evil, Link: &Link{Label: evil, URL: evil}})},
+		{"password", PasswordField(Password{Name: evil, Autocomplete: evil, Label: evil, Hint: evil, Error: evil, Link: &Link{Label: evil, URL: evil}})},
 		{"select", Select(Choice{Name: evil, Label: evil, Options: []Option{{Value: evil, Label: evil}}})},
 		{"radios", Radios(Choice{Name: evil, Label: evil, Options: []Option{{Value: evil, Label: evil, Hint: evil}}})},
 		{"checkbox", Checkbox(Check{Name: evil, Label: evil, Hint: evil, Value: evil})},

@@ -39,14 +39,12 @@ type Input struct {
 
 // Password describes a password field with its Show button.
 type Password struct {
-	Name string
-	// ID is the id, the name when empty. A page that sets it leads the problems
-	// of the field there with Errors.WithID.
-	ID    string
+	Name  string
 	Label string
 	Hint  string
 	Error string
-	// Autocomplete is "current-password" or "new-password".
+	// Autocomplete is "current-password" or "new-password", and the id too: the
+	// page leads the problems of the field there with Errors.WithID.
 	Autocomplete string
 	// Min is the least number of characters of a new password, 0 for none. It
 	// becomes minlength and passwordrules, so that generators obey it.
@@ -136,7 +134,7 @@ func (in Input) attributes() templ.OrderedAttributes {
 // attributes are the attributes of the password that are not always there.
 func (p Password) attributes() templ.OrderedAttributes {
 	a := make(templ.OrderedAttributes, 0, usualAttributes)
-	set(&a, "aria-describedby", describedBy(inputID(p.ID, p.Name), p.Hint, p.Error, p.DescribedBy))
+	set(&a, "aria-describedby", describedBy(p.Autocomplete, p.Hint, p.Error, p.DescribedBy))
 	if p.Min > 0 {
 		set(&a, "minlength", strconv.Itoa(p.Min))
 		set(&a, "passwordrules", "minlength: "+strconv.Itoa(p.Min)+"; allowed: ascii-printable;")

@@ -185,7 +185,7 @@ func PasswordField(p Password) templ.Component {
 			templ_7745c5c3_Var8 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		id, spoken := inputID(p.ID, p.Name), p.spoken()
+		id, spoken := p.Autocomplete, p.spoken()
 		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<div class=\"field\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

@@ -168,7 +168,7 @@ func Login(page layouts.Page, form LoginForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.PasswordField(components.Password{
-				Name: "password", ID: currentPasswordID, Label: "Password", Autocomplete: "current-password",
+				Name: "password", Label: "Password", Autocomplete: currentPasswordID,
 				Error: form.Errors.For("password"), DescribedBy: form.shared(),
 				Link: &components.Link{Label: "Forgot password?", URL: withNext("/forgot", form.Next)},
 			}).Render(ctx, templ_7745c5c3_Buffer)

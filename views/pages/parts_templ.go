@@ -13,8 +13,8 @@ import (
 	"latchkey/views/layouts"
 )
 
-// The ids of the password fields, whatever their names are: password managers
-// know them.
+// What password fields are for, in autocomplete and as their ids, whatever their
+// names are: password managers know both.
 const (
 	currentPasswordID = "current-password"
 	newPasswordID     = "new-password"
@@ -223,8 +223,8 @@ func newPassword(name string, least int, problem string) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = components.PasswordField(components.Password{
-			Name: name, ID: newPasswordID, Label: "New password", Hint: newPasswordHint(least),
-			Error: problem, Autocomplete: "new-password", Min: least,
+			Name: name, Label: "New password", Hint: newPasswordHint(least),
+			Error: problem, Autocomplete: newPasswordID, Min: least,
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -255,8 +255,8 @@ func currentPassword(problem string) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = components.PasswordField(components.Password{
-			Name: "current_password", ID: currentPasswordID, Label: "Current password",
-			Error: problem, Autocomplete: "current-password",
+			Name: "current_password", Label: "Current password",
+			Error: problem, Autocomplete: currentPasswordID,
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -311,8 +311,8 @@ func accountFields(username, email, fullName string, least int, errs components.
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = components.PasswordField(components.Password{
-			Name: "password", ID: newPasswordID, Label: "Password", Hint: newPasswordHint(least),
-			Error: errs.For("password"), Autocomplete: "new-password", Min: least,
+			Name: "password", Label: "Password", Hint: newPasswordHint(least),
+			Error: errs.For("password"), Autocomplete: newPasswordID, Min: least,
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
