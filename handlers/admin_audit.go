@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -150,7 +151,7 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 	person := func(id, name, nobody string) pages.AuditPerson {
 		switch {
 		case id == "":
-			return pages.AuditPerson{Name: or(name, nobody)}
+			return pages.AuditPerson{Name: cmp.Or(name, nobody)}
 		case !existing[id]:
 			return pages.AuditPerson{Name: name, Deleted: true}
 		}
@@ -160,7 +161,7 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 	for _, e := range events {
 		v := verbs[e.Action]
 		row := pages.AuditRow{
-			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Somebody"), Verb: or(v.verb, e.Action), After: v.after,
+			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Somebody"), Verb: cmp.Or(v.verb, e.Action), After: v.after,
 			Detail: e.Detail, IP: e.IP, Session: e.SessionID, Request: e.RequestID,
 		}
 		if e.UserAgent != "" {

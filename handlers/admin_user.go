@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -83,7 +84,7 @@ func target(user *models.User) pages.AdminTarget {
 }
 
 // callName is what to call a person: the full name, else the username.
-func callName(user *models.User) string { return or(user.FullName, user.Username) }
+func callName(user *models.User) string { return cmp.Or(user.FullName, user.Username) }
 
 // showNewUser handles GET /admin/users/new.
 func (h *Handlers) showNewUser(c echo.Context) error {

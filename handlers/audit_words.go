@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"strings"
 
 	"latchkey/internal/auth"
@@ -54,7 +55,7 @@ var verbs = map[string]verbWords{
 // sentence writes an event in one line, for the page of one account.
 func sentence(e models.Event) string {
 	v := verbs[e.Action]
-	text := or(e.ActorName, "Somebody") + " " + or(v.verb, e.Action)
+	text := cmp.Or(e.ActorName, "Somebody") + " " + cmp.Or(v.verb, e.Action)
 	if e.SubjectID != "" && e.SubjectID != e.ActorID {
 		text += " " + e.SubjectName
 	}

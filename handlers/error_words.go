@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"time"
@@ -22,7 +23,7 @@ func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.D
 	view := pages.ErrorView{Heading: "This did not work", Text: said, Actions: []pages.ErrorAction{home}}
 	switch status {
 	case http.StatusBadRequest:
-		view.Text = or(said, "The request could not be understood.")
+		view.Text = cmp.Or(said, "The request could not be understood.")
 	case http.StatusUnauthorized:
 		view.Heading, view.Text = "Please sign in", "You need to sign in to go on."
 	case http.StatusForbidden:
@@ -34,7 +35,7 @@ func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.D
 		back.URL = h.cameFrom(c) // the address itself would say the same again
 		view.Text, view.Actions = "This address does not take that kind of request.", []pages.ErrorAction{back}
 	case http.StatusConflict:
-		view.Text = or(said, "Things changed since you opened the page. Nothing was done.")
+		view.Text = cmp.Or(said, "Things changed since you opened the page. Nothing was done.")
 		view.Actions = []pages.ErrorAction{back, home}
 	case http.StatusRequestEntityTooLarge:
 		view.Text, view.Actions = "What was sent is too large.", []pages.ErrorAction{back}
@@ -45,7 +46,7 @@ func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.D
 		view.Text = "The portal is at " + h.publicURL + ". Open it there."
 		view.Actions = []pages.ErrorAction{{Label: "Open the portal", URL: h.publicURL}}
 	case http.StatusUnprocessableEntity:
-		view.Text, view.Actions = or(said, "Something in the form is not right. Go back and check it."), []pages.ErrorAction{back}
+		view.Text, view.Actions = cmp.Or(said, "Something in the form is not right. Go back and check it."), []pages.ErrorAction{back}
 	case http.StatusTooManyRequests:
 		return h.tooManyWords(c, said, wait)
 	case http.StatusServiceUnavailable:
@@ -60,7 +61,7 @@ func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.D
 
 func (h *Handlers) tooManyWords(c echo.Context, said string, wait time.Duration) pages.ErrorView {
 	until := components.Timed{
-		Before: or(said, "Too many requests came from your network.") + " Try again at ",
+		Before: cmp.Or(said, "Too many requests came from your network.") + " Try again at ",
 		At:     h.now().Add(wait), After: " (in " + roughly(wait) + ").",
 	}
 	return pages.ErrorView{
@@ -76,7 +77,7 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 	}
 	who := middleware.Of(c).Identity
 	if said != "" || who == nil {
-		view.Text = or(said, "It is not meant for you.")
+		view.Text = cmp.Or(said, "It is not meant for you.")
 		return view
 	}
 	view.Text = "You are signed in as " + who.Email + ". This page needs the admin role."
@@ -133,11 +134,4 @@ func count(n int, noun string) string {
 		return "1 " + noun
 	}
 	return fmt.Sprintf("%d %ss", n, noun)
-}
-
-func or(text, otherwise string) string {
-	if text != "" {
-		return text
-	}
-	return otherwise
 }

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -116,7 +117,7 @@ func (h *Handlers) cameFrom(c echo.Context) string {
 	if !ours {
 		return "/"
 	}
-	return or(themeNext(from.RequestURI()), "/")
+	return cmp.Or(themeNext(from.RequestURI()), "/")
 }
 
 // keptQuery is the query with one field of a request's form, for the page that

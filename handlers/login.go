@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -41,7 +42,7 @@ func (h *Handlers) showLogin(c echo.Context) error {
 	}
 	next := safeNext(query.Get("next"))
 	if who(c) != nil {
-		return c.Redirect(http.StatusSeeOther, or(next, "/profile"))
+		return c.Redirect(http.StatusSeeOther, cmp.Or(next, "/profile"))
 	}
 	form := pages.LoginForm{Next: next}
 	status := http.StatusOK
@@ -125,7 +126,7 @@ func (h *Handlers) login(c echo.Context) error {
 	if signedIn.Replayed {
 		h.cookies.SetFlash(c.Response().Header(), cookie.Flash{Key: flashReplayed})
 	}
-	return c.Redirect(http.StatusSeeOther, or(form.Next, "/profile"))
+	return c.Redirect(http.StatusSeeOther, cmp.Or(form.Next, "/profile"))
 }
 
 func (h *Handlers) loginAgain(c echo.Context, status int, form pages.LoginForm) error {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 
@@ -60,7 +61,7 @@ func (h *Handlers) theme(c echo.Context) error {
 	default:
 		return apperr.New(apperr.Malformed, "Choose light, dark or system.", nil)
 	}
-	return c.Redirect(http.StatusSeeOther, or(themeNext(in.Get("next")), "/"))
+	return c.Redirect(http.StatusSeeOther, cmp.Or(themeNext(in.Get("next")), "/"))
 }
 
 // themeNext is the page that the switch stands on: any of ours, the sign-in

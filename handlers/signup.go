@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 
@@ -23,7 +24,7 @@ func (h *Handlers) showSignup(c echo.Context) error {
 	}
 	next := safeNext(query.Get("next"))
 	if who(c) != nil {
-		return c.Redirect(http.StatusSeeOther, or(next, "/profile"))
+		return c.Redirect(http.StatusSeeOther, cmp.Or(next, "/profile"))
 	}
 	if !h.auth.SignupOpen() {
 		return h.signupClosed(c, next)
@@ -58,7 +59,7 @@ func (h *Handlers) signup(c echo.Context) error {
 	if form.Errors = wrong; wrong.Any() {
 		return latchkey.Render(c, status, pages.Signup(h.page(c, "Create account"), form))
 	}
-	return h.welcome(c, signedIn, flashWelcome, or(form.Next, "/profile"))
+	return h.welcome(c, signedIn, flashWelcome, cmp.Or(form.Next, "/profile"))
 }
 
 // newcomer reads the fields that make an account.
