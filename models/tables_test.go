@@ -16,6 +16,25 @@ import (
 	"latchkey/models"
 )
 
+// TestByNameFolds: a username is found in capitals, and never by letters that
+// Unicode folds into its own.
+func TestByNameFolds(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx := t.Context()
+		addUser(t, store, "istanbul")
+		addUser(t, store, "kate.1")
+		for _, name := range []string{"istanbul", "ISTANBUL", "Istanbul", "KATE.1"} {
+			if _, err := store.Users.ByName(ctx, name); err != nil {
+				t.Errorf("name %q: %v", name, err)
+			}
+		}
+		for _, name := range []string{"İstanbul", "İSTANBUL", "ıstanbul", "\u212aate.1", "\u212aATE.1", "\uff4bate.1"} {
+			_, err := store.Users.ByName(ctx, name)
+			wantKind(t, fmt.Sprintf("name %q", name), err, apperr.NotFound)
+		}
+	})
+}
+
 func TestUsers(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ctx := t.Context()

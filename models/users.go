@@ -21,7 +21,7 @@ const (
 // User is an account.
 type User struct {
 	ID                string `gorm:"primaryKey"`
-	Username          string // folded to lower case
+	Username          string // as FoldUsername writes it
 	Email             string // as it was typed
 	EmailFolded       string
 	FullName          string
@@ -41,6 +41,18 @@ func (u *User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
 // FoldEmail returns the form of an address that is compared.
 func FoldEmail(email string) string { return strings.ToLower(email) }
+
+// FoldUsername returns the form of a username that is stored and compared.
+// Letters other than A to Z stay: folding would turn some of them (İ, the sign
+// of kelvin) into those that a username may have.
+func FoldUsername(username string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, username)
+}
 
 // Users is the table of accounts.
 type Users struct {
@@ -73,7 +85,7 @@ func (u *Users) ByName(ctx context.Context, name string) (*User, error) {
 	if strings.Contains(name, "@") {
 		return u.ByEmail(ctx, name)
 	}
-	return u.ByUsername(ctx, strings.ToLower(name))
+	return u.ByUsername(ctx, FoldUsername(name))
 }
 
 // Lock returns the account and keeps others from changing it until the

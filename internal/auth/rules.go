@@ -9,6 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"latchkey/internal/apperr"
+	"latchkey/models"
 )
 
 // What accounts may be called (docs/security.md, "Input rules").
@@ -32,17 +33,9 @@ var reservedUsernames = map[string]bool{
 	"undefined": true, "user": true, "username": true, "users": true, "webmaster": true, "well-known": true,
 }
 
-// FoldUsername returns the form of a username that is stored and compared.
-// Letters other than A to Z stay: folding would turn some of them (İ, the sign
-// of kelvin) into those that a username may have.
-func FoldUsername(username string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, strings.TrimSpace(username))
-}
+// FoldUsername returns the form of a typed username that is stored and
+// compared.
+func FoldUsername(username string) string { return models.FoldUsername(strings.TrimSpace(username)) }
 
 // checkUsername returns a sentence when a folded username breaks the rules.
 func checkUsername(username string) string {

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +110,30 @@ func TestSignUpPassword(t *testing.T) {
 			wantKind(p.t, "almost the password", p.try("ada", other, ""), apperr.Unauthorized)
 		}
 		wantKind(p.t, "the password", p.try("ada", odd, ""), "")
+	})
+}
+
+// TestNameOfOtherLetters: no road leads to an account by a name whose letters
+// only look like those of its username, or are folded into them by Unicode.
+func TestNameOfOtherLetters(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("kate")
+		for _, name := range []string{"\u212aate", "\u212aATE", " \u212aate "} {
+			wantKind(p.t, "sign in", p.try(name, goodPassword, ""), apperr.Unauthorized)
+			_, err := p.PasswordGrant(p.t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.client)
+			if !errors.Is(err, auth.ErrInvalidGrant) {
+				p.t.Errorf("password grant to %q: %v, want %v", name, err, auth.ErrInvalidGrant)
+			}
+			_, err = p.FindUser(p.t.Context(), name)
+			wantKind(p.t, "find", err, apperr.NotFound)
+			_, err = p.SignUp(p.t.Context(), auth.Signup{
+				Account: auth.Account{Username: name, Email: "new@example.org"}, Password: goodPassword, Client: p.client,
+			})
+			if got := fieldsOf(err); !slices.Equal(got, []string{"username"}) {
+				p.t.Errorf("sign up as %q: %v, want the username wrong", name, err)
+			}
+		}
+		wantKind(p.t, "sign in, in capitals", p.try("KATE", goodPassword, ""), "")
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/BurntSushi/toml"
 
@@ -181,7 +182,7 @@ func parseRule(pathValue, allowValue any) (rule forwardauth.Rule, fault string) 
 			rule.Allow.Users = true
 		case who == "admins":
 			rule.Allow.Admins = true
-		case named && username != "" && !strings.ContainsAny(username, " \t:@"):
+		case named && username != "" && !strings.ContainsFunc(username, notInUsernames):
 			rule.Allow.Usernames = append(rule.Allow.Usernames, strings.ToLower(username))
 		default:
 			return rule, fmt.Sprintf(`allow has %s; list "public", "users", "admins" or "user:NAME"`, quote(who))
@@ -189,6 +190,10 @@ func parseRule(pathValue, allowValue any) (rule forwardauth.Rule, fault string) 
 	}
 	return rule, ""
 }
+
+// notInUsernames reports characters that no username has. Beyond ASCII there is
+// none, or lower case would make a username of some.
+func notInUsernames(r rune) bool { return r > unicode.MaxASCII || strings.ContainsRune(" \t:@", r) }
 
 // parseRulePath returns the path of a rule without a slash at its end.
 func parseRulePath(path string) (clean, fault string) {

@@ -86,6 +86,7 @@ func TestRulesFaults(t *testing.T) {
 		{"twice", app + app, []string{"line 3: https://app.example.org stands here for the second time"}},
 		{"no allow", rule("path = \"/a\""), []string{"line 3: allow is missing"}},
 		{"nobody known", rule("path = \"/a\"\nallow = [\"everyone\"]"), []string{`line 3: allow has "everyone"`}},
+		{"letters that no username has", rule("path = \"/a\"\nallow = [\"user:\u212aate\"]"), []string{"line 3: allow has \"user:\u212aate\""}},
 		{"no name", rule("path = \"/a\"\nallow = [\"user:\"]"), []string{`line 3: allow has "user:"`}},
 		{"no path", rule("allow = [\"users\"]"), []string{`line 3: path is ""`}},
 		{"a pattern", rule("path = \"/a/*\"\nallow = [\"users\"]"), []string{`line 3: path is "/a/*"`}},
