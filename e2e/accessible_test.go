@@ -1,6 +1,9 @@
 package e2e
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // The pages and their states, each held against what inspect asks for.
 
@@ -117,6 +120,18 @@ func TestThrottledAndClosedPages(t *testing.T) {
 	b.press("reset your password")
 	b.see("Forgot your password?")
 	b.press("Back to sign in")
+
+	boss := p.admin(newAccount("boss", "The Boss"))
+	p.admin(newAccount("carol", "Carol Jones"))
+	p.command("user", "disable", "carol")
+	b.signIn(boss.username, boss.password)
+	b.visit("/admin/users")
+	if got, want := ask[string](b, `document.querySelector("td time[data-clock]").parentElement.textContent`), "Locked until "; !strings.HasPrefix(got, want) || len(got) != len(want+"14:32") {
+		t.Errorf("got %q, want %q and a time of the device's", got, want)
+	}
+	b.inspect("users locked")
+	b.press("Ana Silva")
+	b.inspect("user locked")
 }
 
 func TestAccountPages(t *testing.T) {

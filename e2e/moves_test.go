@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/chromedp/cdproto/network"
@@ -10,7 +11,7 @@ import (
 // of the page or the script, may not move what is painted already.
 func TestNothingMoves(t *testing.T) {
 	t.Parallel()
-	p := startPortal(t)
+	p := startPortal(t, "LATCHKEY_LIMITS=on")
 	admin := p.admin(newAccount("ana", "Ana Silva"))
 	bo := p.signUp(newAccount("bo", "Bo Chen"))
 	p.signInFrom(bo, iphone)
@@ -29,7 +30,8 @@ func TestNothingMoves(t *testing.T) {
 	})
 	for _, width := range []int64{1280, 412, 320} {
 		b.screen(width, 800, false)
-		for _, path := range []string{"/profile", "/profile/sessions", "/admin", "/admin/users", user, "/admin/audit", "/forgot"} {
+		p.lockOut(p.signUp(newAccount(fmt.Sprintf("locked-%d", width), ""))) // for half a minute: the list comes first
+		for _, path := range []string{"/admin/users", "/profile", "/profile/sessions", "/admin", user, "/admin/audit", "/forgot"} {
 			b.wantStatus(b.visit(path), 200)
 			for _, shift := range b.layoutShifts() {
 				b.Errorf("%s, %d wide: moved while it arrived: %s", path, width, shift)

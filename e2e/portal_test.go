@@ -207,6 +207,14 @@ func (p *portal) signInFrom(a account, agent string) {
 	p.post(visitor, "/login", "/profile", url.Values{"username": {a.username}, "password": {a.password}, "remember": {"on"}})
 }
 
+// lockOut tries wrong passwords until strangers have to wait. Limits must be on.
+func (p *portal) lockOut(a account) {
+	p.t.Helper()
+	for range 5 {
+		p.post(newVisitor(p.t), "/login", "", url.Values{"username": {a.username}, "password": {"not the password"}})
+	}
+}
+
 // visitor is a browser without a window.
 type visitor struct {
 	http.Client

@@ -39,14 +39,14 @@ func (h *Handlers) showUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	until, locked, err := h.auth.PausedUntil(ctx, user.ID)
+	paused, err := h.auth.Paused(ctx, user.ID)
 	if err != nil {
 		return err
 	}
 	view := pages.AdminUserView{
 		AdminTarget: target(user), ID: user.ID, FullName: user.FullName, Admin: user.Role == models.RoleAdmin,
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
-		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason, PausedUntil: until, Locked: locked,
+		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason, PausedUntil: paused[user.ID].Until, Locked: paused[user.ID].Locked,
 		ActivityURL: "/admin/audit?subject=" + user.ID, BackURL: "/admin/users",
 	}
 	if user.ID == who(c).UserID {

@@ -158,11 +158,19 @@ func (h *Handlers) users(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	ids := make([]string, len(list.Users))
+	for i, u := range list.Users {
+		ids[i] = u.ID
+	}
+	paused, err := h.auth.Paused(c.Request().Context(), ids...)
+	if err != nil {
+		return err
+	}
 	page := h.section(c, layouts.SectionUsers, "Users")
-	return latchkey.Render(c, http.StatusOK, pages.AdminUsers(page, usersView(state, query, list)))
+	return latchkey.Render(c, http.StatusOK, pages.AdminUsers(page, usersView(state, query, list, paused)))
 }
 
-func usersView(s listState, query models.UserQuery, list models.UserPage) pages.AdminUsersView {
+func usersView(s listState, query models.UserQuery, list models.UserPage, paused map[string]models.Pause) pages.AdminUsersView {
 	view := pages.AdminUsersView{
 		Filter:   pages.UsersFilter{Q: s.q, Status: s.status, Role: s.role, Sort: s.sort},
 		ClearURL: listState{sort: s.sort, limit: s.limit}.url(),
@@ -186,11 +194,17 @@ func usersView(s listState, query models.UserQuery, list models.UserPage) pages.
 		view.Next = s.url("after", list.Next)
 	}
 	for _, u := range list.Users {
-		view.Rows = append(view.Rows, pages.UserRow{
+		row := pages.UserRow{
 			URL: "/admin/users/" + u.ID, Username: u.Username, FullName: u.FullName, Email: u.Email,
 			Disabled: !u.DisabledAt.IsZero(), Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
 			LastSignIn: u.LastSignInAt.Time(), Created: u.CreatedAt.Time(),
-		})
+		}
+		if pause, held := paused[u.ID]; held {
+			if row.Locked = true; !pause.Locked {
+				row.LockedUntil = pause.Until
+			}
+		}
+		view.Rows = append(view.Rows, row)
 	}
 	return view
 }

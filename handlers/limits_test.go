@@ -47,9 +47,13 @@ func TestLoginLimit(t *testing.T) {
 		twin := owner.clone()
 		twin.forget("access", "refresh")
 		twin.post("/login", "username", "ana", "password", secretWord).redirects("/profile")
-		boss.get("/admin/users/"+user.ID).says("Sign-in paused", "Clear sign-in limits")
+		boss.get("/admin/users").says("ana · ana@example.org Locked until 12:00 UTC User", "bo · bo@example.org Active Admin").
+			has(`Locked until <time datetime="2026-11-22T12:00:30Z" data-clock>12:00 UTC</time>`)
+		boss.get("/admin/users?status=active&sort=-created&limit=50&q=an").says("1 of 1 user", "Locked until 12:00 UTC")
+		boss.get("/admin/users/"+user.ID).says("ana Locked", "Sign-in paused", "Clear sign-in limits")
 		boss.post("/admin/users/" + user.ID + "/unlock").redirects("/admin/users/" + user.ID)
-		boss.get("/admin/users/" + user.ID).says("The sign-in limits of ana are cleared.").hides("Sign-in paused")
+		boss.get("/admin/users/"+user.ID).says("The sign-in limits of ana are cleared.").hides("Sign-in paused", "Locked")
+		boss.get("/admin/users").hides("Locked")
 		s.attemptFrom("198.51.100.3:1", "ana", secretWord).redirects("/profile")
 
 		// Time passes for the other one: each further failure waits longer.
@@ -97,9 +101,19 @@ func TestLocked(t *testing.T) {
 		s.clock.advance(48 * time.Hour)
 		s.attemptFrom("198.51.100.1:1", "ana", secretWord).status(429).
 			says("Sign-in to this account is paused because of too many failed attempts. Your account is safe. Ask help@example.org to open it again.")
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		boss.get("/admin/users").says("ana · ana@example.org Locked User").hides("Locked until")
+		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+			t.Fatal(err)
+		}
+		boss.get("/admin/users").says("ana · ana@example.org Disabled User").hides("Locked")
+		if _, err := s.auth.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := s.auth.Unlock(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
+		boss.get("/admin/users").says("ana · ana@example.org Active User")
 		s.attemptFrom("198.51.100.1:1", "ana", secretWord).redirects("/profile")
 	}, withLimits, withSupport)
 }

@@ -99,17 +99,35 @@ func (t *Attempts) refused(ctx context.Context, take Take, now time.Time) (Verdi
 	return Verdict{Until: max(row.BlockedUntil, At(now).Add(time.Second)).Time()}, nil
 }
 
-// Paused returns until when a bucket refuses, the zero time when it does not.
-// locked is set when its streak is used up and no time ends it.
-func (t *Attempts) Paused(ctx context.Context, bucket string, streak int, now time.Time) (until time.Time, locked bool, err error) {
-	row, err := t.get(ctx, bucket)
-	if err != nil {
-		return time.Time{}, false, err
+// Pause is how long a bucket refuses.
+type Pause struct {
+	Until  time.Time
+	Locked bool // its streak is used up: no time ends it, whatever Until says
+}
+
+// Paused returns those of some buckets that refuse. It reads them by their key.
+func (t *Attempts) Paused(ctx context.Context, buckets []string, streak int, now time.Time) (map[string]Pause, error) {
+	paused := map[string]Pause{}
+	if len(buckets) == 0 {
+		return paused, nil
 	}
-	if row.BlockedUntil > At(now) {
-		until = row.BlockedUntil.Time()
+	var rows []struct {
+		Bucket       string
+		Streak       int
+		BlockedUntil Time
 	}
-	return until, row.Streak >= streak, nil
+	err := t.store.db.WithContext(ctx).
+		Raw("SELECT bucket, streak, blocked_until FROM login_attempts WHERE bucket IN ?", buckets).Scan(&rows).Error
+	for _, row := range rows {
+		pause := Pause{Locked: row.Streak >= streak}
+		if row.BlockedUntil > At(now) {
+			pause.Until = row.BlockedUntil.Time()
+		}
+		if pause != (Pause{}) {
+			paused[row.Bucket] = pause
+		}
+	}
+	return paused, translate("read attempts", err)
 }
 
 func (t *Attempts) get(ctx context.Context, bucket string) (attempt, error) {

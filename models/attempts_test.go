@@ -7,6 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -72,16 +75,51 @@ func TestStreak(t *testing.T) {
 		if verdict, err := store.Attempts.Take(ctx, take, later); err != nil || verdict.Allowed || !verdict.Until.IsZero() {
 			t.Errorf("after the streak: %+v (%v), want refused without an end", verdict, err)
 		}
-		if until, locked, err := store.Attempts.Paused(ctx, "account:x", rule.Streak, later); err != nil || !locked || !until.IsZero() {
-			t.Errorf("paused until %v, locked %v (%v)", until, locked, err)
-		}
+		wantPaused(t, store, rule.Streak, later, map[string]models.Pause{"account:x": {Locked: true}})
 		must(t, store.Attempts.Refund(ctx, "account:x"))
 		if verdict, err := store.Attempts.Take(ctx, take, later); err != nil || !verdict.Allowed {
 			t.Errorf("after a refund: %+v (%v)", verdict, err)
 		}
 		must(t, store.Attempts.Clear(ctx, "account:x"))
-		if until, locked, err := store.Attempts.Paused(ctx, "account:x", rule.Streak, epoch); err != nil || locked || !until.IsZero() {
-			t.Errorf("cleared: paused until %v, locked %v (%v)", until, locked, err)
+		wantPaused(t, store, rule.Streak, epoch, nil)
+	})
+}
+
+// wantPaused asks for the pauses of account:x and of some other buckets.
+func wantPaused(t *testing.T, store *models.Store, streak int, now time.Time, want map[string]models.Pause) {
+	t.Helper()
+	got, err := store.Attempts.Paused(t.Context(), []string{"account:x", "account:y", "account:z", "account:nobody"}, streak, now)
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" || err != nil {
+		t.Errorf("paused at %v (%v, -want +got):\n%s", now, err, diff)
+	}
+}
+
+// TestPaused reads many buckets at once: those that refuse at that moment.
+func TestPaused(t *testing.T) {
+	rule := models.Rule{Free: 2, Window: time.Hour, Waits: []time.Duration{time.Minute}, Streak: 4}
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		take := func(bucket string, at time.Time) {
+			t.Helper()
+			if _, err := store.Attempts.Take(t.Context(), models.Take{Bucket: bucket, Rule: rule}, at); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantPaused(t, store, rule.Streak, epoch, nil)
+		take("account:z", epoch)
+		for range 2 {
+			take("account:x", epoch)
+			take("account:w", epoch) // nobody asks for it
+		}
+		for i := range 4 {
+			take("account:y", epoch.Add(time.Duration(i-3)*time.Minute))
+		}
+		minute, locked := models.Pause{Until: epoch.Add(time.Minute)}, models.Pause{Locked: true}
+		both := models.Pause{Until: minute.Until, Locked: true}
+		wantPaused(t, store, rule.Streak, epoch, map[string]models.Pause{"account:x": minute, "account:y": both})
+		wantPaused(t, store, rule.Streak, minute.Until, map[string]models.Pause{"account:y": locked})
+		got, err := store.Attempts.Paused(t.Context(), nil, rule.Streak, epoch)
+		if len(got) != 0 || err != nil {
+			t.Errorf("of no bucket: %v (%v)", got, err)
 		}
 	})
 }

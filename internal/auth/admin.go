@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"latchkey/internal/apperr"
 	"latchkey/models"
@@ -155,10 +154,19 @@ func (s *Service) Delete(ctx context.Context, actor Actor, userID, confirm strin
 	return user, ended, err
 }
 
-// PausedUntil returns until when strangers' sign-ins to an account are
-// refused; locked is set when no time ends it.
-func (s *Service) PausedUntil(ctx context.Context, userID string) (until time.Time, locked bool, err error) {
-	return s.store.Attempts.Paused(ctx, accountBuckets+userID, accountRule.Streak, s.now())
+// Paused returns those of some accounts to which strangers' sign-ins are
+// refused, by their ids.
+func (s *Service) Paused(ctx context.Context, userIDs ...string) (map[string]models.Pause, error) {
+	buckets := make([]string, len(userIDs))
+	for i, id := range userIDs {
+		buckets[i] = accountBuckets + id
+	}
+	found, err := s.store.Attempts.Paused(ctx, buckets, accountRule.Streak, s.now())
+	paused := make(map[string]models.Pause, len(found))
+	for bucket, pause := range found {
+		paused[strings.TrimPrefix(bucket, accountBuckets)] = pause
+	}
+	return paused, err
 }
 
 // FindUser finds an account by id, username or address; apperr.NotFound when

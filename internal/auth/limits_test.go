@@ -198,9 +198,7 @@ func TestKnownDevice(t *testing.T) {
 			wantWait(p.t, "device "+name, p.try("ada", goodPassword, device), 30*time.Second)
 		}
 		wantKind(p.t, "the owner's device", p.try("ada", goodPassword, owner.Device), "")
-		if until, locked, err := p.PausedUntil(p.t.Context(), p.user("ada").ID); err != nil || locked || !until.Equal(p.clock.now().Add(30*time.Second)) {
-			p.t.Errorf("paused until %v, locked %v (%v)", until, locked, err)
-		}
+		p.wantPaused("ada", models.Pause{Until: p.clock.now().Add(30 * time.Second)})
 		for range 10 {
 			wantKind(p.t, "wrong on the owner's device", p.try("ada", "wrong", owner.Device), apperr.Unauthorized)
 		}
@@ -240,9 +238,7 @@ func TestLockedOut(t *testing.T) {
 			if apperr.KindOf(err) != apperr.TooMany || apperr.Details(err).Field != "locked" {
 				p.t.Errorf("after 100 failures: %v, want it locked", err)
 			}
-			if _, locked, err := p.PausedUntil(ctx, user.ID); !locked || err != nil {
-				p.t.Errorf("the panel says locked: %v (%v)", locked, err)
-			}
+			p.wantPaused("ada", models.Pause{Locked: true})
 		}
 		lock()
 		wantKind(p.t, "the owner's device", p.try("ada", goodPassword, owner.Device), "")

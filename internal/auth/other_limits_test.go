@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
@@ -201,4 +203,15 @@ func TestSecurityLog(t *testing.T) {
 		lines.check(p.t, want, goodPassword, "typed-by-mistake", "typed-in-the-wrong-field", in.Tokens.Access, in.Tokens.Refresh,
 			in.Device, logged.sid(in.Tokens), p.user("ada").PasswordHash)
 	})
+}
+
+// wantPaused checks what the panel is told of an account, beside another one
+// that nothing holds back.
+func (p *portal) wantPaused(name string, want models.Pause) {
+	p.t.Helper()
+	user := p.user(name)
+	got, err := p.Paused(p.t.Context(), models.NewID(), user.ID)
+	if diff := cmp.Diff(map[string]models.Pause{user.ID: want}, got); diff != "" || err != nil {
+		p.t.Errorf("paused accounts (%v, -want +got):\n%s", err, diff)
+	}
 }

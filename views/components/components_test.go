@@ -98,6 +98,7 @@ func TestEscaping(t *testing.T) {
 		{"timed", TimedText(Timed{Before: evil, After: evil})},
 		{"alert", Alert(Message{Tone: Bad, Text: evil})},
 		{"badge", Badge(OK, evil)},
+		{"timed badge", TimedBadge(Tone(evil), Timed{Before: evil, After: evil})},
 		{"empty", Empty(evil)},
 		{"copyable", Copyable(evil, evil, evil)},
 		{"submit", Submit(Button{Label: evil, More: evil, Busy: evil, Name: evil, Value: evil})},

@@ -17,7 +17,9 @@ func sampleUsers() AdminUsersView {
 		Total:    1204,
 		Rows: []UserRow{
 			{URL: "/admin/users/b", Username: "bo", FullName: "Bo Chen", Email: "bo@example.org", Sessions: 3, LastSignIn: sampleTime, Created: sampleTime},
-			{URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Admin: true, Created: sampleTime},
+			{URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Locked: true, Admin: true, Created: sampleTime},
+			{URL: "/admin/users/d", Username: "dee", Email: "dee@example.org", Locked: true, LockedUntil: sampleTime, Created: sampleTime},
+			{URL: "/admin/users/e", Username: "eve", Email: "eve@example.org", Locked: true, Created: sampleTime},
 		},
 		Sorts: UsersSorts{
 			Username: SortLink{URL: "/admin/users?sort=username"}, Email: SortLink{URL: "/admin/users?sort=email"},

@@ -141,7 +141,7 @@ func TestUsersTable(t *testing.T) {
 	for _, n := range doc {
 		roles[n.attrs["role"]]++
 	}
-	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 3, "columnheader": 6, "rowheader": 2, "cell": 10} {
+	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 5, "columnheader": 6, "rowheader": 4, "cell": 20} {
 		if got := roles[role]; got != want {
 			t.Errorf("role %s: got %d, want %d", role, got, want)
 		}
@@ -171,6 +171,49 @@ func TestUsersTable(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"prev": "/admin/users?before=x", "next": "/admin/users?after=x"}, rels); diff != "" {
 		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+}
+
+// TestUsersStatus wants a word for every state of an account, with a time for the
+// script where one ends it.
+func TestUsersStatus(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "admin users"))
+	var got []string
+	for _, td := range doc.all("td") {
+		if td.attrs["data-label"] != "Status" {
+			continue
+		}
+		status := td.text
+		for _, clock := range doc.inside(td, "time") {
+			if clock.has("data-clock") {
+				status += " " + clock.attrs["datetime"]
+			}
+		}
+		got = append(got, status)
+	}
+	want := []string{"Active", "Disabled", "Locked until 14:32 UTC 2026-11-02T14:32:00Z", "Locked"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+}
+
+// TestUserStatus: the page of an account says the same of it as the list.
+func TestUserStatus(t *testing.T) {
+	for _, test := range []struct {
+		want string
+		view AdminUserView
+	}{
+		{"Active", AdminUserView{}},
+		{"Locked", AdminUserView{PausedUntil: sampleTime}},
+		{"Locked", AdminUserView{Locked: true}},
+		{"Disabled", AdminUserView{Locked: true, PausedUntil: sampleTime, DisabledSince: sampleTime}},
+	} {
+		doc := parse(t, AdminUser(signedIn("User", layouts.SectionUsers), test.view))
+		for _, head := range doc.all("div") {
+			if head.attrs["class"] == "who-is" && !strings.Contains(head.text, test.want) {
+				t.Errorf("%+v: got %q, want %q in it", test.view, head.text, test.want)
+			}
+		}
 	}
 }
 
