@@ -22,12 +22,17 @@ func startProtected(t *testing.T, env ...string) (p *portal, app string) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { guard(t, p.url, w, r) }))
 	t.Cleanup(server.Close)
 	app = strings.Replace(server.URL, "127.0.0.1", "localhost", 1) // cookies know no ports
+	return startProtecting(t, app, env...), app
+}
+
+// startProtecting starts a portal whose rules name an app, which need not exist.
+func startProtecting(t *testing.T, app string, env ...string) *portal {
+	t.Helper()
 	rules := filepath.Join(t.TempDir(), "forward-auth.toml")
 	if err := os.WriteFile(rules, fmt.Appendf(nil, "[[origin]]\nurl = %q\n\n[[origin.rule]]\npath = \"/admin\"\nallow = [\"admins\"]\n", app), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p = startPortal(t, append(env, "LATCHKEY_FORWARD_AUTH_FILE="+rules, "LATCHKEY_TRUSTED_PROXIES=127.0.0.1,::1")...)
-	return p, app
+	return startPortal(t, append(env, "LATCHKEY_FORWARD_AUTH_FILE="+rules, "LATCHKEY_TRUSTED_PROXIES=127.0.0.1,::1")...)
 }
 
 // guard is a reverse proxy and its app in one: it asks the portal, and passes
@@ -104,6 +109,7 @@ func TestForwardAuth(t *testing.T) {
 		if got := b.at(); !strings.HasPrefix(got, "/login?next=") {
 			t.Fatalf("got the page %s, want the sign-in page", got)
 		}
+		b.see("Sign in to continue to " + strings.TrimPrefix(app, "http://"))
 		b.fill("Email or username", ana.username)
 		b.fill("Password", ana.password)
 		b.click("Sign in")
@@ -128,4 +134,22 @@ func TestForwardAuth(t *testing.T) {
 		b.click("Sign in")
 		b.untilAt(page)
 	})
+}
+
+// TestSignInForApp looks at the sign-in page that names an app, whose name may
+// be longer than there is room for.
+func TestSignInForApp(t *testing.T) {
+	t.Parallel()
+	for name, host := range map[string]string{
+		"login for an app":     "photos.example.org",
+		"login for a long app": strings.Repeat("photos-of-the-whole-family.", 3) + "example.org",
+	} {
+		b := open(t, startProtecting(t, "https://"+host), true)
+		b.visit("/login?next=" + url.QueryEscape("/continue?rd="+url.QueryEscape("https://"+host+"/")))
+		b.see("Sign in to continue to " + host[:min(len(host), 18)])
+		b.wantRoom(name)
+		b.inspect(name)
+		b.wantStatus(b.press("Sign in"), 422)
+		b.see("Sign in to continue to " + host[:min(len(host), 18)])
+	}
 }

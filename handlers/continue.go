@@ -13,6 +13,7 @@ import (
 
 	"latchkey"
 	"latchkey/internal/apperr"
+	"latchkey/internal/fields"
 	"latchkey/internal/middleware"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -59,6 +60,24 @@ func (h *Handlers) continueTo(c echo.Context) error {
 		page.Refresh = view.URL
 	}
 	return latchkey.Render(c, http.StatusOK, pages.Continue(page, view))
+}
+
+// appBehind is what to call the protected app that a way back (safeNext) leads
+// on to: its host, for the rules know no other name. "" for any other page.
+func (h *Handlers) appBehind(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Path != pathContinue {
+		return ""
+	}
+	query, err := fields.Query(&http.Request{URL: u})
+	if err != nil {
+		return ""
+	}
+	target, ok := h.forward.Return(query.Get("rd"))
+	if !ok {
+		return ""
+	}
+	return target.Host
 }
 
 // continueAfterSignIn is the way on for somebody who has to sign in first. An

@@ -84,6 +84,29 @@ func TestContinueSignIn(t *testing.T) {
 	}
 }
 
+// TestContinueHeading: the sign-in page names the app that it leads on to, and
+// nothing that is not one.
+func TestContinueHeading(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	const named = "<h1>Sign in to continue to <bdi>app<wbr>.example<wbr>.org</bdi></h1>"
+	b := s.browser()
+	login := b.follow(b.get(continueTo("https://app.example.org/a?x=1"))).status(200).has(named, "<title>Sign in – ")
+	next, _ := login.value("next")
+	b.post("/login", "username", "ana", "password", "", "next", next).status(422).has(named)
+	b.post("/login", "username", "ana", "password", "wrong", "next", next).status(422).has(named)
+	b.follow(b.get("/continue?cut=1&rd=" + url.QueryEscape("https://app.example.org/"))).has(named)
+	for _, next := range []string{
+		"", "/profile", "/profile?rd=https://app.example.org/", "/continue", "/continue?rd=", "/continue?rd=https://evil.example/",
+		"/continue?rd=https://app.example.org/&rd=https://evil.example/", "/continue?rd=https://evil.example/&rd=https://app.example.org/",
+		"/continue?rd=https://app.example.org@evil.example/", "/continue?rd=%zz", "/continue/x?rd=https://app.example.org/",
+		"https://id.example.org/continue?rd=https://app.example.org/",
+	} {
+		s.browser().get("/login?next=" + url.QueryEscape(next)).status(200).has("<h1>Sign in</h1>")
+	}
+	off := newSite(t, testdb.SQLite(t))
+	off.browser().get("/login?next=" + url.QueryEscape(next)).status(200).has("<h1>Sign in</h1>")
+}
+
 // TestContinueStale: the sign-in page says why a session is over.
 func TestContinueStale(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)

@@ -44,7 +44,7 @@ func (h *Handlers) showLogin(c echo.Context) error {
 	if who(c) != nil {
 		return c.Redirect(http.StatusSeeOther, cmp.Or(next, "/profile"))
 	}
-	form := pages.LoginForm{Next: next}
+	form := pages.LoginForm{Next: next, App: h.appBehind(next)}
 	status := http.StatusOK
 	if state := middleware.Of(c); state.Stale {
 		words := h.ended(state.Ended)
@@ -94,8 +94,9 @@ func (h *Handlers) login(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	next := safeNext(in.Get("next"))
 	form := pages.LoginForm{
-		Username: strings.TrimSpace(in.Get("username")), Remember: in.Get("remember") != "", Next: safeNext(in.Get("next")),
+		Username: strings.TrimSpace(in.Get("username")), Remember: in.Get("remember") != "", Next: next, App: h.appBehind(next),
 	}
 	if form.Username == "" {
 		form.Errors.Add("username", "Enter your email address or username.")
