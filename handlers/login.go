@@ -102,7 +102,7 @@ func (h *Handlers) login(c echo.Context) error {
 		form.Errors.Add("username", "Enter your email address or username.")
 	}
 	if in.Get("password") == "" {
-		form.Errors.Add("password", "Enter your password.")
+		form.Errors.Add(components.CurrentPassword, "Enter your password.")
 	}
 	if form.Errors.Any() {
 		return h.loginAgain(c, http.StatusUnprocessableEntity, form)

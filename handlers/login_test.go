@@ -70,7 +70,8 @@ func TestLoginRefused(t *testing.T) {
 				t.Errorf("got next %q", got)
 			}
 		}
-		a := s.browser().post("/login").status(422).says("Enter your email address or username.", "Enter your password.")
+		a := s.browser().post("/login").status(422).says("Enter your email address or username.", "Enter your password.").
+			has(`<a href="#current-password">Enter your password.</a>`, `id="current-password-error"`)
 		if a.fieldError("username") == "" || a.fieldError("password") == "" {
 			t.Error("empty fields have no error beside them")
 		}

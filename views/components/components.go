@@ -7,8 +7,6 @@
 // the page. Nothing here knows a request, a user or a clock.
 package components
 
-import "slices"
-
 // Tone says what a message or a badge means. Its value is also its CSS class.
 type Tone string
 
@@ -41,16 +39,14 @@ type Hidden struct {
 
 // FieldError is what is wrong with one field of a form.
 type FieldError struct {
-	// Field is the name of the field, or empty when the problem belongs to
-	// the form as a whole.
+	// Field is the name of the field, or what the password is for that it asks
+	// for; empty when the problem belongs to the form as a whole.
 	Field string
 	// Text is the sentence shown beside the field and in the problem box.
 	Text string
 	// Timed is the text of a problem of no field that passes by itself, nil for
 	// others.
 	Timed *Timed
-	// id is the id of the field where that is not its name.
-	id string
 }
 
 // Errors are the problems of a form in the order of its fields. The zero value
@@ -65,18 +61,6 @@ func (e *Errors) Add(field, text string) {
 // Any reports whether there is at least one problem.
 func (e Errors) Any() bool {
 	return len(e) > 0
-}
-
-// WithID returns the problems with those of the named field leading to an
-// element that has another id than the field's name.
-func (e Errors) WithID(field, id string) Errors {
-	led := slices.Clone(e)
-	for i := range led {
-		if led[i].Field == field {
-			led[i].id = id
-		}
-	}
-	return led
 }
 
 // For returns the first problem of the named field, or "" when it has none.

@@ -37,22 +37,22 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestWithID wants the problems of a field to lead to its own id, and to stay
-// that field's.
-func TestWithID(t *testing.T) {
-	errs := Errors{{Field: "password", Text: "first"}, {Field: "email", Text: "second"}}
-	led := errs.WithID("password", "new-password")
-	if got := led.For("password"); got != "first" {
-		t.Errorf("For: got %q, want first", got)
-	}
-	box := render(t, ErrorSummary(led))
-	for _, want := range []string{`<a href="#new-password">first</a>`, `<a href="#email">second</a>`} {
-		if !strings.Contains(box, want) {
-			t.Errorf("got %s, want %s in it", box, want)
+// TestProblemLinks wants each problem to lead to its field, whose id is its name
+// unless it asks for a password.
+func TestProblemLinks(t *testing.T) {
+	for _, test := range []struct{ field, want string }{
+		{"email", `<a href="#email">wrong</a>`},
+		{"password", `<a href="#new-password">wrong</a>`},
+		{"new_password", `<a href="#new-password">wrong</a>`},
+		{"current_password", `<a href="#current-password">wrong</a>`},
+		{CurrentPassword, `<a href="#current-password">wrong</a>`},
+		{NewPassword, `<a href="#new-password">wrong</a>`},
+		{"", "wrong"},
+	} {
+		box := render(t, ErrorSummary(Errors{{Field: test.field, Text: "wrong"}}))
+		if !strings.Contains(box, test.want) || test.field == "" && strings.Contains(box, "href") {
+			t.Errorf("%q: got %s, want %s in it", test.field, box, test.want)
 		}
-	}
-	if got := render(t, ErrorSummary(errs)); !strings.Contains(got, `href="#password"`) {
-		t.Errorf("the list itself changed: %s", got)
 	}
 }
 
@@ -94,7 +94,6 @@ func TestEscaping(t *testing.T) {
 		{"checkbox", Checkbox(Check{Name: evil, Label: evil, Hint: evil, Value: evil})},
 		{"hidden", HiddenFields(Hidden{Name: evil, Value: evil})},
 		{"summary", ErrorSummary(errs)},
-		{"summary with ids", ErrorSummary(errs.WithID(evil, evil+"x"))},
 		{"timed", TimedText(Timed{Before: evil, After: evil})},
 		{"alert", Alert(Message{Tone: Bad, Text: evil})},
 		{"badge", Badge(OK, evil)},

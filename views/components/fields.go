@@ -43,8 +43,8 @@ type Password struct {
 	Label string
 	Hint  string
 	Error string
-	// Autocomplete is "current-password" or "new-password", and the id too: the
-	// page leads the problems of the field there with Errors.WithID.
+	// Autocomplete is what the password is for: CurrentPassword or NewPassword. It
+	// is the id too.
 	Autocomplete string
 	// Min is the least number of characters of a new password, 0 for none. It
 	// becomes minlength and passwordrules, so that generators obey it.
@@ -85,6 +85,25 @@ type Check struct {
 	// DescribedBy is the id of the error of its group. It marks the box as
 	// wrong.
 	DescribedBy string
+}
+
+// What passwords are for, as password managers know it.
+const (
+	CurrentPassword = "current-password"
+	NewPassword     = "new-password"
+)
+
+// fieldID is the id of the field that a problem is about. That of a password is
+// what it is for, which follows from its name; only "password" says it nowhere,
+// and is a new one: the form to sign in calls its problem CurrentPassword.
+func fieldID(name string) string {
+	switch name {
+	case "current_password":
+		return CurrentPassword
+	case "new_password", "password":
+		return NewPassword
+	}
+	return name
 }
 
 // inputID is the id of a field: id when the page chose one, else its name.

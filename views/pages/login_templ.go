@@ -45,7 +45,7 @@ func (f LoginForm) summary() components.Errors {
 	if f.Error != "" {
 		all.Add("username", f.Error)
 	}
-	return append(all, f.Errors.WithID("password", currentPasswordID)...)
+	return append(all, f.Errors...)
 }
 
 // shared is the id of the error that both fields point to.
@@ -202,8 +202,8 @@ func Login(page layouts.Page, form LoginForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.PasswordField(components.Password{
-				Name: "password", Label: "Password", Autocomplete: currentPasswordID,
-				Error: form.Errors.For("password"), DescribedBy: form.shared(),
+				Name: "password", Label: "Password", Autocomplete: components.CurrentPassword,
+				Error: form.Errors.For(components.CurrentPassword), DescribedBy: form.shared(),
 				Link: &components.Link{Label: "Forgot password?", URL: withNext("/forgot", form.Next)},
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {

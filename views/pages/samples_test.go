@@ -67,7 +67,7 @@ func frontSamples() []sample {
 		{"login", Login(signedOut("Sign in"), LoginForm{Next: "/profile/sessions?x=1"})},
 		{"login for an app", Login(signedOut("Sign in"), LoginForm{Next: "/continue?rd=https%3A%2F%2Fapp.example.org%2F", App: "app.example.org"})},
 		{"login wrong", Login(signedOut("Sign in"), LoginForm{Username: "ana", Error: wrong})},
-		{"login empty", Login(signedOut("Sign in"), LoginForm{Errors: errorsOf("username", "password")})},
+		{"login empty", Login(signedOut("Sign in"), LoginForm{Errors: errorsOf("username", components.CurrentPassword)})},
 		{"login problem", Login(signedOut("Sign in"), LoginForm{Errors: errorsOf("")})},
 		{"login limit", Login(signedOut("Sign in"), LoginForm{Next: "/profile", Limit: sampleLimit().Problem()})},
 		{"login disabled", LoginDisabled(signedOut("You cannot sign in"))},
