@@ -118,7 +118,7 @@ func TestChangeProfile(t *testing.T) {
 		b.wantAt("/profile")
 		b.see("Your changes are saved.", "Ana <b>Souza</b>")
 
-		b.press("Change email")
+		b.press("Change Email")
 		b.fill("New email", "souza@example.org")
 		b.fill("Current password", ana.password)
 		b.wantStatus(b.press("Save new email"), 200)

@@ -75,7 +75,7 @@ func TestKeyboardChangePassword(t *testing.T) {
 		ana := p.signUp(newAccount("ana", "Ana Silva"))
 		b := open(t, p, script)
 		b.signIn(ana.username, ana.password)
-		b.tabTo("Change password")
+		b.tabTo("Change Password")
 		b.wantStatus(b.enter(), 200)
 		b.wantAt("/profile/password")
 		b.tabInto("[name=current_password]")

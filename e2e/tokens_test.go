@@ -44,7 +44,7 @@ func TestAccessToken(t *testing.T) {
 		ana := p.signUp(newAccount("ana", "Ana Silva"))
 		b := open(t, p, script)
 		b.signIn(ana.username, ana.password)
-		b.press("Manage tokens")
+		b.press("Access tokens")
 		b.wantAt("/profile/tokens")
 		b.see("No access tokens yet.")
 
