@@ -1,0 +1,151 @@
+package pages
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"latchkey/views/layouts"
+)
+
+func TestUsersResult(t *testing.T) {
+	tests := []struct {
+		rows, total int
+		more        bool
+		want        string
+	}{
+		{1, 1, false, "1 of 1 user"},
+		{2, 2, false, "2 of 2 users"},
+		{25, 1204, false, "25 of 1,204 users"},
+		{100, 10000, true, "100 of more than 10,000 users"},
+		{25, 1234567, false, "25 of 1,234,567 users"},
+	}
+	for _, test := range tests {
+		view := AdminUsersView{Rows: make([]UserRow, test.rows), Total: test.total, More: test.more}
+		if got := view.result(); got != test.want {
+			t.Errorf("%d of %d: got %q, want %q", test.rows, test.total, got, test.want)
+		}
+	}
+}
+
+func TestUsersNoMatch(t *testing.T) {
+	tests := []struct {
+		filter UsersFilter
+		want   string
+	}{
+		{UsersFilter{}, "No users."},
+		{UsersFilter{Q: "bo"}, "No users match “bo”."},
+		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled."},
+		{UsersFilter{Status: "active", Role: "admin"}, "No users with status Active and role Admin."},
+		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User."},
+	}
+	for _, test := range tests {
+		if got := test.filter.noMatch(); got != test.want {
+			t.Errorf("%+v: got %q, want %q", test.filter, got, test.want)
+		}
+	}
+}
+
+// TestUsersSearch wants what the form cannot show kept in it, and a new search
+// to start at the first page.
+func TestUsersSearch(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "admin users"))
+	var got []string
+	for _, form := range doc.all("form") {
+		if form.attrs["role"] != "search" {
+			continue
+		}
+		for _, n := range append(doc.inside(form, "input"), doc.inside(form, "select")...) {
+			got = append(got, n.attrs["name"]+"="+n.attrs["value"])
+		}
+	}
+	want := []string{"q=b", "sort=-created", "limit=50", "status=", "role="}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+// TestUsersTable wants the table to stay a table when it is laid out as cards,
+// and its order told in more than one way.
+func TestUsersTable(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "admin users"))
+	roles := map[string]int{}
+	for _, n := range doc {
+		roles[n.attrs["role"]]++
+	}
+	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 5, "columnheader": 6, "rowheader": 4, "cell": 20} {
+		if got := roles[role]; got != want {
+			t.Errorf("role %s: got %d, want %d", role, got, want)
+		}
+	}
+	var sorted []string
+	for _, th := range doc.all("th") {
+		if th.has("aria-sort") {
+			sorted = append(sorted, th.text+" "+th.attrs["aria-sort"])
+		}
+	}
+	if diff := cmp.Diff([]string{"Created descending"}, sorted); diff != "" {
+		t.Errorf("sorted columns (-want +got):\n%s", diff)
+	}
+	if got, want := doc.all("caption")[0].text, "Users, sorted by created, newest first"; got != want {
+		t.Errorf("caption: got %q, want %q", got, want)
+	}
+	for _, td := range doc.all("td") {
+		if !td.has("data-label") {
+			t.Errorf("cell %q has no label for the card", td.text)
+		}
+	}
+	rels := map[string]string{}
+	for _, a := range doc.all("a") {
+		if a.has("rel") {
+			rels[a.attrs["rel"]] = a.attrs["href"]
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"prev": "/admin/users?before=x", "next": "/admin/users?after=x"}, rels); diff != "" {
+		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+}
+
+// TestUsersStatus wants a word for every state of an account, with a time for the
+// script where one ends it.
+func TestUsersStatus(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "admin users"))
+	var got []string
+	for _, td := range doc.all("td") {
+		if td.attrs["data-label"] != "Status" {
+			continue
+		}
+		status := td.text
+		for _, clock := range doc.inside(td, "time") {
+			if clock.has("data-clock") {
+				status += " " + clock.attrs["datetime"]
+			}
+		}
+		got = append(got, status)
+	}
+	want := []string{"Active", "Disabled", "Locked until 14:32 UTC 2026-11-02T14:32:00Z", "Locked"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("states (-want +got):\n%s", diff)
+	}
+}
+
+// TestUserStatus: the page of an account says the same of it as the list.
+func TestUserStatus(t *testing.T) {
+	for _, test := range []struct {
+		want string
+		view AdminUserView
+	}{
+		{"Active", AdminUserView{}},
+		{"Locked", AdminUserView{PausedUntil: sampleTime}},
+		{"Locked", AdminUserView{Locked: true}},
+		{"Disabled", AdminUserView{Locked: true, PausedUntil: sampleTime, DisabledSince: sampleTime}},
+	} {
+		doc := parse(t, AdminUser(signedIn("User", layouts.SectionUsers), test.view))
+		for _, head := range doc.all("div") {
+			if head.attrs["class"] == "who-is" && !strings.Contains(head.text, test.want) {
+				t.Errorf("%+v: got %q, want %q in it", test.view, head.text, test.want)
+			}
+		}
+	}
+}
