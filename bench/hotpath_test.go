@@ -62,9 +62,13 @@ func newPortal(b *testing.B, store *models.Store) *portal {
 	if err != nil {
 		b.Fatal(err)
 	}
+	jar, err := cookie.New(cookie.Options{Keys: [][]byte{secret[:32]}, Now: time.Now})
+	if err != nil {
+		b.Fatal(err)
+	}
 	pages, err := handlers.New(handlers.Options{
 		Auth: service, Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, BrandName: "Latchkey",
-		Cookies:        cookie.New(cookie.Options{FlashKey: secret, Now: time.Now}),
+		Cookies:        jar,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		ForwardAuth:    forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org"}}),
 	})

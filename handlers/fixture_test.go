@@ -81,10 +81,13 @@ func newSite(t *testing.T, store *models.Store, options ...func(*settings)) *sit
 		t.Fatal(err)
 	}
 	https := strings.HasPrefix(s.url, "https:")
+	jar, err := cookie.New(cookie.Options{Secure: https, Domain: set.domain, Keys: [][]byte{masterSecret[:32]}, Now: s.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	s.pages, err = handlers.New(handlers.Options{
 		Auth: s.auth, Store: store, Logger: logger, Now: s.clock.Now, PublicURL: s.url,
-		Cookies: cookie.New(cookie.Options{Secure: https, Domain: set.domain, FlashKey: masterSecret, Now: s.clock.Now}),
-		HTTPS:   https, HSTSIncludeSubdomains: true, BrandName: "Latchkey", SupportEmail: set.support, TrustedProxies: set.proxies,
+		Cookies: jar, HTTPS: https, HSTSIncludeSubdomains: true, BrandName: "Latchkey", SupportEmail: set.support, TrustedProxies: set.proxies,
 		ForwardAuth: set.forward,
 	})
 	if err != nil {

@@ -135,18 +135,33 @@ func (o *portal) handlers() (*handlers.Handlers, error) {
 	if err != nil {
 		return nil, err
 	}
-	flashKey, err := auth.DeriveKey(o.secret, "latchkey/flash/v1")
+	jar, err := o.cookies()
 	if err != nil {
 		return nil, err
 	}
-	// One key is enough: a message lives for a minute.
-	jar := cookie.New(cookie.Options{Secure: o.cfg.Secure(), Domain: o.cfg.CookieDomain, FlashKey: flashKey, Now: time.Now})
 	return handlers.New(handlers.Options{
 		Auth: o.auth, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
 		PublicURL: o.cfg.PublicURL, HTTPS: o.cfg.Secure(), HSTSIncludeSubdomains: o.cfg.HSTSIncludeSubdomains,
 		TrustedProxies: o.cfg.TrustedProxies, Brand: brand, BrandName: o.cfg.Brand.Name, SupportEmail: o.cfg.Brand.SupportEmail,
 		APIOrigins: o.cfg.APIOrigins, ForwardAuth: forwardauth.New(o.cfg.ForwardAuth),
 	})
+}
+
+// cookies makes the jar. What the secret before the last rotation sealed still
+// opens, as what it signed still counts.
+func (o *portal) cookies() (*cookie.Jar, error) {
+	var keys [][]byte
+	for _, secret := range [][]byte{o.secret, o.cfg.SecretPrevious.Bytes()} {
+		if len(secret) == 0 {
+			continue
+		}
+		key, err := auth.DeriveKey(secret, "latchkey/aead/v1")
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return cookie.New(cookie.Options{Secure: o.cfg.Secure(), Domain: o.cfg.CookieDomain, Keys: keys, Now: time.Now})
 }
 
 func loadBrand(cfg *config.Config, logger *slog.Logger) (*static.Brand, error) {

@@ -71,9 +71,13 @@ func newSite(t *testing.T, store *models.Store, options ...func(*settings)) *sit
 	if err != nil {
 		t.Fatal(err)
 	}
+	jar, err := cookie.New(cookie.Options{Keys: [][]byte{secret[:32]}, Now: s.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	pages, err := handlers.New(handlers.Options{
 		Auth: s.auth, Store: store, Logger: logger, Now: s.clock.Now, PublicURL: set.publicURL, BrandName: "Latchkey",
-		Cookies:    cookie.New(cookie.Options{FlashKey: secret, Now: s.clock.Now}),
+		Cookies:    jar,
 		APIOrigins: set.browserScript,
 	})
 	if err != nil {

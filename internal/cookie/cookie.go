@@ -17,6 +17,7 @@ const (
 	refresh = "refresh"
 	device  = "device"
 	flash   = "flash"
+	once    = "once"
 	theme   = "theme"
 )
 
@@ -34,26 +35,30 @@ type Jar struct {
 	prefix string
 	domain string // of the token cookies; "": this host alone
 	secure bool
-	flash  sealer
+	sealer sealer
 	now    func() time.Time
 }
 
 // Options say how cookies are made.
 type Options struct {
-	Secure   bool   // the public URL is https: __Host- names and Secure
-	Domain   string // whose subdomains get the token cookies too; only with Secure
-	FlashKey []byte // signs the message that a redirect carries
-	Now      func() time.Time
+	Secure bool     // the public URL is https: __Host- names and Secure
+	Domain string   // whose subdomains get the token cookies too; only with Secure
+	Keys   [][]byte // of 32 bytes: the first seals what a redirect carries, all of them open it
+	Now    func() time.Time
 }
 
-// New returns a Jar. Whether cookies are Secure follows the public URL alone,
-// never a request.
-func New(o Options) *Jar {
-	jar := &Jar{domain: o.Domain, secure: o.Secure, flash: sealer{key: o.FlashKey}, now: o.Now}
+// New returns a Jar, or what is wrong with the keys. Whether cookies are
+// Secure follows the public URL alone, never a request.
+func New(o Options) (*Jar, error) {
+	sealer, err := newSealer(o.Keys)
+	if err != nil {
+		return nil, err
+	}
+	jar := &Jar{domain: o.Domain, secure: o.Secure, sealer: sealer, now: o.Now}
 	if o.Secure {
 		jar.prefix = "__Host-"
 	}
-	return jar
+	return jar, nil
 }
 
 // Tokens returns the token cookies. A name that came twice counts as absent:

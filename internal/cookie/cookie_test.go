@@ -91,7 +91,7 @@ func TestSetCookie(t *testing.T) {
 				want = append(want, prefix+strings.Replace(line[1:], "; S;", attribute+";", 1))
 			}
 			h := http.Header{}
-			test.set(newJar(secure), h)
+			test.set(newJar(t, secure), h)
 			if diff := cmp.Diff(want, h.Values("Set-Cookie")); diff != "" {
 				t.Errorf("%s, secure %v (-want +got):\n%s", test.name, secure, diff)
 			}
@@ -121,37 +121,37 @@ func TestTokens(t *testing.T) {
 		{"another case", []string{"Access=a; REFRESH=r"}, "", "", false},
 	}
 	for _, test := range tests {
-		access, refresh, present := newJar(false).Tokens(request(test.headers...))
+		access, refresh, present := newJar(t, false).Tokens(request(test.headers...))
 		if access != test.access || refresh != test.refresh || present != test.present {
 			t.Errorf("%s: %q, %q, %v; want %q, %q, %v", test.name, access, refresh, present, test.access, test.refresh, test.present)
 		}
-		if got := newJar(false).Access(request(test.headers...)); got != test.access {
+		if got := newJar(t, false).Access(request(test.headers...)); got != test.access {
 			t.Errorf("%s: access %q, want %q", test.name, got, test.access)
 		}
 		var prefixed []string
 		for _, header := range test.headers {
 			prefixed = append(prefixed, strings.NewReplacer("access=", "__Host-access=", "refresh=", "__Host-refresh=", "__Host-access=y", "access=y").Replace(header))
 		}
-		access, refresh, present = newJar(true).Tokens(request(prefixed...))
+		access, refresh, present = newJar(t, true).Tokens(request(prefixed...))
 		if access != test.access || refresh != test.refresh || present != test.present {
 			t.Errorf("%s, https: %q, %q, %v; want %q, %q, %v", test.name, access, refresh, present, test.access, test.refresh, test.present)
 		}
 	}
 	// The plain names prove nothing on https: any subdomain can set them.
-	if access, refresh, present := newJar(true).Tokens(request("access=a; refresh=r")); access+refresh != "" || present {
+	if access, refresh, present := newJar(t, true).Tokens(request("access=a; refresh=r")); access+refresh != "" || present {
 		t.Errorf("plain names on https: %q, %q, %v", access, refresh, present)
 	}
 }
 
 func TestEveryToken(t *testing.T) {
-	access, refresh := newJar(false).EveryToken(request("access=a; refresh=r", "access=b; theme=dark; refresh=s"))
+	access, refresh := newJar(t, false).EveryToken(request("access=a; refresh=r", "access=b; theme=dark; refresh=s"))
 	if diff := cmp.Diff([][]string{{"a", "b"}, {"r", "s"}}, [][]string{access, refresh}); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 func TestDevice(t *testing.T) {
-	jar := newJar(true)
+	jar := newJar(t, true)
 	for header, want := range map[string]string{
 		"__Host-device=d": "d", "device=d": "", "": "", "__Host-device=d; __Host-device=e": "", "__Host-device=" + strings.Repeat("d", 2049): "",
 	} {
@@ -167,7 +167,7 @@ func TestDevice(t *testing.T) {
 }
 
 func TestTheme(t *testing.T) {
-	jar := newJar(false)
+	jar := newJar(t, false)
 	for header, want := range map[string]string{
 		"theme=dark": "dark", "theme=light": "light", "theme=system": "", "theme=DARK": "", "theme=x": "", "": "", "theme=dark; theme=light": "",
 	} {

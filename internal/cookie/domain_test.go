@@ -10,9 +10,10 @@ import (
 	"latchkey/internal/cookie"
 )
 
-func newDomainJar() *cookie.Jar {
-	return cookie.New(cookie.Options{
-		Secure: true, Domain: "example.org", FlashKey: []byte("0123456789abcdef0123456789abcdef"), Now: func() time.Time { return epoch },
+func newDomainJar(t *testing.T) *cookie.Jar {
+	t.Helper()
+	return open(t, cookie.Options{
+		Secure: true, Domain: "example.org", Keys: [][]byte{sealKey}, Now: func() time.Time { return epoch },
 	})
 }
 
@@ -23,7 +24,7 @@ const (
 
 // TestDomain checks what is written when subdomains get the tokens.
 func TestDomain(t *testing.T) {
-	j := newDomainJar()
+	j := newDomainJar(t)
 	tests := []struct {
 		name string
 		set  func(h http.Header)
@@ -70,7 +71,7 @@ func TestDomainReads(t *testing.T) {
 		{"without a prefix", "access=x; refresh=y", "", "", false},
 		{"twice", "__Secure-access=a; __Secure-access=b; __Secure-refresh=r", "", "r", true},
 	}
-	j := newDomainJar()
+	j := newDomainJar(t)
 	for _, test := range tests {
 		access, refresh, present := j.Tokens(request(test.cookies))
 		if access != test.access || refresh != test.refresh || present != test.present {
@@ -81,7 +82,7 @@ func TestDomainReads(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"a", "b", "x"}, {"r", "y"}}, [][]string{access, refresh}); diff != "" {
 		t.Errorf("EveryToken (-want +got):\n%s", diff)
 	}
-	if _, _, present := newJar(true).Tokens(request("__Secure-access=a; __Secure-refresh=r")); present {
+	if _, _, present := newJar(t, true).Tokens(request("__Secure-access=a; __Secure-refresh=r")); present {
 		t.Error("without a domain, cookies of one are read")
 	}
 }
@@ -89,7 +90,7 @@ func TestDomainReads(t *testing.T) {
 // TestBounce checks how a browser's rounds are counted.
 func TestBounce(t *testing.T) {
 	now := epoch
-	j := jarAt(true, &now)
+	j := jarAt(t, true, &now)
 	h := http.Header{}
 	count := func(cookies, target string) int {
 		h = http.Header{}

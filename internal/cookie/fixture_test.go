@@ -10,14 +10,28 @@ import (
 	"latchkey/internal/cookie"
 )
 
-// jarAt returns a jar whose clock is read from now.
-func jarAt(secure bool, now *time.Time) *cookie.Jar {
-	return cookie.New(cookie.Options{Secure: secure, FlashKey: []byte("0123456789abcdef0123456789abcdef"), Now: func() time.Time { return *now }})
+// sealKey is the key of the tests' jars.
+var sealKey = []byte("0123456789abcdef0123456789abcdef")
+
+func open(t *testing.T, o cookie.Options) *cookie.Jar {
+	t.Helper()
+	jar, err := cookie.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jar
 }
 
-func newJar(secure bool) *cookie.Jar {
+// jarAt returns a jar whose clock is read from now.
+func jarAt(t *testing.T, secure bool, now *time.Time) *cookie.Jar {
+	t.Helper()
+	return open(t, cookie.Options{Secure: secure, Keys: [][]byte{sealKey}, Now: func() time.Time { return *now }})
+}
+
+func newJar(t *testing.T, secure bool) *cookie.Jar {
+	t.Helper()
 	now := epoch
-	return jarAt(secure, &now)
+	return jarAt(t, secure, &now)
 }
 
 var epoch = time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)

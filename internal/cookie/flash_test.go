@@ -1,7 +1,7 @@
 package cookie_test
 
 import (
-	"encoding/base64"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -15,7 +15,7 @@ import (
 
 func TestFlash(t *testing.T) {
 	now := epoch
-	jar := jarAt(true, &now)
+	jar := jarAt(t, true, &now)
 	want := cookie.Flash{Key: "session-ended", Args: []string{`Ünï <b>"`, "2"}}
 	h := http.Header{}
 	jar.SetFlash(h, want)
@@ -44,56 +44,70 @@ func TestFlash(t *testing.T) {
 }
 
 func TestFlashTampered(t *testing.T) {
-	jar := newJar(false)
+	jar := newJar(t, false)
 	h := http.Header{}
 	jar.SetFlash(h, cookie.Flash{Key: "signed-out"})
 	genuine := strings.TrimPrefix(back(t, h), "flash=")
-	text, signature, _ := strings.Cut(genuine, ".")
-	other := base64.RawURLEncoding.EncodeToString([]byte(`{"k":"pay-here","e":9999999999}`))
-	now := epoch
-	foreign := http.Header{}
-	cookie.New(cookie.Options{FlashKey: []byte("another key of thirty-two bytes!"), Now: func() time.Time { return now }}).
-		SetFlash(foreign, cookie.Flash{Key: "signed-out"})
-	for name, value := range map[string]string{
-		"another text":         other + "." + signature,
-		"no signature":         text,
-		"empty signature":      text + ".",
-		"empty text":           "." + signature,
-		"empty":                "",
-		"cut signature":        genuine[:len(genuine)-1],
-		"more behind it":       genuine + "A",
-		"another spelling":     genuine[:len(genuine)-1] + next(genuine[len(genuine)-1]),
-		"swapped":              signature + "." + text,
-		"another key's":        strings.TrimPrefix(back(t, foreign), "flash="),
-		"twice":                genuine + "; flash=" + genuine,
-		"too long":             genuine + strings.Repeat("A", 3000),
-		"not base64":           "%%%." + signature,
-		"three parts":          genuine + "." + signature,
-		"text without a frame": "hello",
-	} {
-		h := http.Header{}
-		if got := jar.TakeFlash(h, request("flash="+value)); got.Key != "" || got.Args != nil {
-			t.Errorf("%s: %+v, want none", name, got)
-		}
-		if len(h.Values("Set-Cookie")) != 1 {
-			t.Errorf("%s: the cookie is not cleared", name)
-		}
+	if !strings.HasPrefix(genuine, "v1:") {
+		t.Errorf("got %s, want the version in front", genuine)
 	}
+	jar.SetOnce(h, cookie.Place{}, cookie.Flash{Key: "signed-out"})
+	_, secret, _ := strings.Cut(back(t, h), "once=")
+	foreign := http.Header{}
+	open(t, cookie.Options{Keys: [][]byte{[]byte("another key of thirty-two bytes!")}, Now: func() time.Time { return epoch }}).
+		SetFlash(foreign, cookie.Flash{Key: "signed-out"})
+	for name, value := range forged(genuine) {
+		checkRefused(t, jar, name, value)
+	}
+	checkRefused(t, jar, "another key's", strings.TrimPrefix(back(t, foreign), "flash="))
+	checkRefused(t, jar, "a secret", secret)
+	checkRefused(t, jar, "twice", genuine+"; flash="+genuine)
+	checkRefused(t, jar, "too long", genuine+strings.Repeat("A", 3000))
+	checkRefused(t, jar, "signed, as it was once", "eyJrIjoic2lnbmVkLW91dCIsImUiOjk5OTk5OTk5OTl9.AAAA")
 	if got := jar.TakeFlash(http.Header{}, request("flash="+genuine)); got.Key != "signed-out" {
 		t.Errorf("the genuine one: %+v", got)
 	}
 }
 
-// next is another letter that stands for the same bits at the end.
-func next(c byte) string {
+func checkRefused(t *testing.T, jar *cookie.Jar, name, value string) {
+	t.Helper()
+	h := http.Header{}
+	if got := jar.TakeFlash(h, request("flash="+value)); got.Key != "" || got.Args != nil {
+		t.Errorf("%s: %+v, want none", name, got)
+	}
+	if len(h.Values("Set-Cookie")) != 1 {
+		t.Errorf("%s: the cookie is not cleared", name)
+	}
+}
+
+// forged are values like a sealed one that nobody sealed.
+func forged(genuine string) map[string]string {
+	last := genuine[len(genuine)-1]
+	list := map[string]string{
+		"empty": "", "no text": "v1:", "short": "v1:AAAA", "no version": genuine[3:], "another version": "v2:" + genuine[3:],
+		"cut": genuine[:len(genuine)-1], "more behind it": genuine + "A", "another spelling": genuine[:len(genuine)-1] + next(last, 1),
+		"not base64": "v1:%%%", "text": "hello",
+	}
+	for i := len("v1:"); i < len(genuine)-1; i++ {
+		list[fmt.Sprintf("changed at %d", i)] = genuine[:i] + next(genuine[i], 4) + genuine[i+1:]
+	}
+	return list
+}
+
+// next is another letter: by 1, one that stands for the same bits at the end;
+// by 4, one that never does.
+func next(c byte, by int) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	i := strings.IndexByte(alphabet, c)
-	return string(alphabet[i&^3|(i+1)&3])
+	if by == 1 {
+		return string(alphabet[i&^3|(i+1)&3])
+	}
+	return string(alphabet[(i+by)%len(alphabet)])
 }
 
 // TestFlashLong: whatever a message names, its cookie can be stored and read.
 func TestFlashLong(t *testing.T) {
-	jar := newJar(true)
+	jar := newJar(t, true)
 	for name, arg := range map[string]string{
 		"long": strings.Repeat("x", 5000), "long, of two bytes": strings.Repeat("é", 5000), "escaped": strings.Repeat("<", 5000),
 	} {
@@ -116,27 +130,30 @@ func TestFlashLong(t *testing.T) {
 	}
 }
 
-// TestLeaveFlash: a message that was taken and not shown stays with the
-// browser, whatever else the response says.
+// TestLeaveFlash: a message and a secret that were taken and not shown stay
+// with the browser, whatever else the response says.
 func TestLeaveFlash(t *testing.T) {
 	for _, secure := range []bool{false, true} {
-		jar := newJar(secure)
+		jar := newJar(t, secure)
 		h := http.Header{}
 		jar.LeaveFlash(h)
 		if len(h) != 0 {
 			t.Errorf("secure %v: nothing was said, and now the headers are %v", secure, h)
 		}
 		jar.SetFlash(h, cookie.Flash{Key: "signed-out"})
+		jar.SetOnce(h, here, cookie.Flash{Key: "link"})
 		carried := request(back(t, h))
 
 		h = http.Header{}
 		jar.TakeFlash(h, carried)
+		jar.TakeOnce(h, carried, here)
 		if jar.LeaveFlash(h); len(h) != 0 {
 			t.Errorf("secure %v: got headers %v, want none", secure, h)
 		}
 		jar.SetTheme(h, "dark")
 		want := h.Values("Set-Cookie")
 		jar.TakeFlash(h, carried)
+		jar.TakeOnce(h, carried, here)
 		if jar.LeaveFlash(h); !cmp.Equal(h.Values("Set-Cookie"), want) {
 			t.Errorf("secure %v: got %v, want the other cookie alone: %v", secure, h.Values("Set-Cookie"), want)
 		}

@@ -98,7 +98,11 @@ func TestAuthenticate(t *testing.T) {
 		now := time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)
 		clock := func() time.Time { return now }
 		service := newService(t, store, clock)
-		b := newBrowser(t, middleware.Authenticate(service, cookie.New(cookie.Options{Secure: true, FlashKey: make([]byte, 32), Now: clock})))
+		jar, err := cookie.New(cookie.Options{Secure: true, Keys: [][]byte{make([]byte, 32)}, Now: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b := newBrowser(t, middleware.Authenticate(service, jar))
 		in, err := service.SignUp(t.Context(), auth.Signup{
 			Account: auth.Account{Username: "ada", Email: "ada@example.org"}, Password: "violet-harbour-mosaic-71",
 		})

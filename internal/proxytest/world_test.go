@@ -112,9 +112,13 @@ func (w *world) startPortal() string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	jar, err := cookie.New(cookie.Options{Secure: true, Domain: cfg.CookieDomain, Keys: [][]byte{secret[:32]}, Now: w.now})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	pages, err := handlers.New(handlers.Options{
 		Auth: w.auth, Store: w.store, Logger: logger, Now: w.now, PublicURL: portalURL, HTTPS: true, BrandName: "Latchkey",
-		Cookies:        cookie.New(cookie.Options{Secure: true, Domain: cfg.CookieDomain, FlashKey: secret, Now: w.now}),
+		Cookies:        jar,
 		TrustedProxies: cfg.TrustedProxies, ForwardAuth: forwardauth.New(cfg.ForwardAuth),
 	})
 	if err != nil {
