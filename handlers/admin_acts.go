@@ -161,7 +161,7 @@ func (h *Handlers) resetLink(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.linkPage(c, user, token, false)
+	return h.showOnce(c, linkPath(user.ID), onceResetLink, token)
 }
 
 // unlock handles POST /admin/users/{id}/unlock.

@@ -104,7 +104,7 @@ func TestResetLink(t *testing.T) {
 		user := s.person("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
 		boss.get(page+"/reset-link").status(200).says("Create a reset link for ana?", "It works once, for 24 hours.")
-		a := boss.post(page+"/reset-link").status(200).says("Reset link created", "It works once, for 24 hours. It is shown only now.")
+		a := boss.follow(boss.post(page+"/reset-link").redirects(page+"/link")).status(200).says("Reset link created", "It works once, for 24 hours. It is shown only now.")
 		found := linkInPage.FindStringSubmatch(a.body)
 		if found == nil {
 			t.Fatalf("the page has no link:\n%s", a.text())
@@ -151,7 +151,7 @@ func TestNewUser(t *testing.T) {
 		}
 		for _, role := range []models.Role{models.RoleUser, models.RoleAdmin} {
 			name := "kim-" + string(role)
-			a = boss.post("/admin/users/new", "username", name, "email", name+"@example.org", "full_name", "Kim", "role", string(role)).status(200).
+			a = boss.follow(boss.post("/admin/users/new", "username", name, "email", name+"@example.org", "full_name", "Kim", "role", string(role))).status(200).
 				says("Account created", "Pass this link on to Kim ("+name+"@example.org)")
 			found := linkInPage.FindStringSubmatch(a.body)
 			if found == nil {

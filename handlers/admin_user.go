@@ -109,18 +109,10 @@ func (h *Handlers) newUser(c echo.Context) error {
 	if form.Errors.Any() {
 		return h.newUserPage(c, http.StatusUnprocessableEntity, form)
 	}
-	return h.linkPage(c, user, token, true)
+	return h.showOnce(c, linkPath(user.ID), onceNewUser, token)
 }
 
 func (h *Handlers) newUserPage(c echo.Context, status int, form pages.AdminUserForm) error {
 	form.CancelURL = "/admin/users"
 	return latchkey.Render(c, status, pages.AdminUserNew(h.section(c, layouts.SectionUsers, "Add user"), form))
-}
-
-// linkPage shows a set-password link, this once: it is stored nowhere.
-func (h *Handlers) linkPage(c echo.Context, user *models.User, token string, isNew bool) error {
-	page := h.section(c, layouts.SectionUsers, "Set-password link")
-	return latchkey.Render(c, http.StatusOK, pages.AdminLink(page, pages.AdminLinkView{
-		User: target(user), Link: h.publicURL + "/reset?token=" + token, NewAccount: isNew,
-	}))
 }

@@ -31,6 +31,9 @@ const (
 	flashToken        = "token"
 	flashUserToken    = "user-token"
 	flashWasNoToken   = "no-token"
+	flashTokenShown   = "token-shown"
+	flashLinkShown    = "link-shown"
+	flashShown        = "shown" // has no words
 )
 
 // flashOf gives a message its words; nil for a key that has none.
@@ -73,6 +76,8 @@ func (h *Handlers) flashOf(message cookie.Flash) *layouts.Flash {
 		return ok("The access token " + arg(0) + " is ended.")
 	case flashWasNoToken:
 		return &layouts.Flash{Kind: components.Info, Text: "That access token was ended already."}
+	case flashTokenShown:
+		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If it was lost, end it and create another."}
 	}
 	return adminFlash(message.Key, arg)
 }
@@ -108,6 +113,8 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return ok("The access token " + arg(0) + " of " + arg(1) + " is ended.")
 	case flashUserChanged:
 		return &layouts.Flash{Kind: components.Info, Text: "This account changed since you opened it. Here is the new state."}
+	case flashLinkShown:
+		return &layouts.Flash{Kind: components.Info, Text: "A set-password link is shown only once. Create a new one if it was lost."}
 	case flashUnlocked:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
 	case flashDeleted:

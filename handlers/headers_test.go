@@ -185,7 +185,7 @@ func TestNoIndex(t *testing.T) {
 	const noIndex = `<meta name="robots" content="noindex"`
 	for _, a := range []*answer{
 		boss.get("/nowhere").status(404), boss.get("/fail").status(500), boss.get("/forgot").status(200),
-		boss.post(page + "/reset-link").status(200), // the token is on the page alone
+		boss.follow(boss.post(page + "/reset-link")).status(200), // the token is on the page alone
 	} {
 		a.hides(noIndex)
 	}

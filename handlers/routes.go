@@ -97,6 +97,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/profile/sessions/end-others", user, h.endOthers, "/profile/sessions")
 	r.get("/profile/tokens", user, h.tokens)
 	r.post("/profile/tokens", user, h.createToken, "/profile/tokens")
+	r.get("/profile/tokens/:id", user, h.showToken)
 	r.get("/profile/tokens/:id/end", user, h.confirmEndToken)
 	r.post("/profile/tokens/:id/end", user, h.endToken, "/profile/tokens")
 
@@ -114,6 +115,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/admin/users/:id/role", admin, h.role, "/admin/users/:id/role")
 	r.get("/admin/users/:id/reset-link", admin, h.confirmResetLink)
 	r.post("/admin/users/:id/reset-link", admin, h.resetLink, "/admin/users/:id/reset-link")
+	r.get("/admin/users/:id/link", admin, h.showLink)
 	r.post("/admin/users/:id/unlock", admin, h.unlock, "/admin/users/:id")
 	r.get("/admin/users/:id/tokens/:token/end", admin, h.confirmEndUserToken)
 	r.post("/admin/users/:id/tokens/:token/end", admin, h.endUserToken, "/admin/users/:id")

@@ -122,6 +122,7 @@ func accessTable() []access {
 		members(get, "/profile/sessions/end-others", to("/profile/sessions")),
 		members(post, "/profile/sessions/end-others", to("/profile/sessions")),
 		members(get, "/profile/tokens", okay), members(post, "/profile/tokens", refused),
+		members(get, "/profile/tokens/:id", missing),
 		members(get, "/profile/tokens/:id/end", missing), members(post, "/profile/tokens/:id/end", missing),
 
 		page("/admin"), page("/admin/users"), page("/admin/users/new"), page("/admin/users/:id"),
@@ -131,7 +132,8 @@ func accessTable() []access {
 		plainAct("enable"), plainAct("unlock"),
 		question("sign-out"), act("sign-out", account),
 		question("role"), act("role", account, "role", "admin"),
-		question("reset-link"), act("reset-link", okay),
+		question("reset-link"), act("reset-link", to("/admin/users/{id}/link")),
+		admins(get, "/admin/users/:id/link", "/admin/users/{id}/link", account), // nothing was made
 		question("delete"), act("delete", to("/admin/users"), "confirm", "{email}"),
 		admins(get, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}/tokens/:token/end", missing),
 		admins(post, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}", missing),

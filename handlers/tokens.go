@@ -29,8 +29,7 @@ func (h *Handlers) tokens(c echo.Context) error {
 	})
 }
 
-// createToken handles POST /profile/tokens. The answer is the page itself and
-// no redirect: the token is stored nowhere, so no other request could show it.
+// createToken handles POST /profile/tokens.
 func (h *Handlers) createToken(c echo.Context) error {
 	in, err := readForm(c)
 	if err != nil {
@@ -56,10 +55,7 @@ func (h *Handlers) createToken(c echo.Context) error {
 			Name: in.Get("name"), Scopes: scopeOptions(who(c).Admin, scopes), Days: in.Get("days"), Errors: wrong,
 		})
 	}
-	page := h.section(c, layouts.SectionTokens, "Token created")
-	return latchkey.Render(c, http.StatusOK, pages.TokenCreated(page, pages.TokenCreatedView{
-		TokenRow: h.tokenRow(token, who(c).Admin, ""), Secret: secret,
-	}))
+	return h.showOnce(c, tokenPath(token.ID), onceToken, secret)
 }
 
 func (h *Handlers) tokensPage(c echo.Context, status int, form pages.TokenForm) error {

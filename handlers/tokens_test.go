@@ -16,7 +16,7 @@ var shownToken = regexp.MustCompile(`id="token"[^>]*>(lk_[a-z2-7]{52})<`)
 func (b *browser) makeToken(name string, pairs ...string) string {
 	b.site.t.Helper()
 	form := append([]string{"name", name, "days", "90", "current_password", secretWord}, pairs...)
-	a := b.post("/profile/tokens", form...).status(200).says("Token created", "It is shown only now.")
+	a := b.follow(b.post("/profile/tokens", form...)).status(200).says("Token created", "It is shown only now.")
 	found := shownToken.FindStringSubmatch(a.body)
 	if found == nil {
 		b.site.t.Fatalf("the page shows no token:\n%s", a.text())
@@ -89,7 +89,7 @@ func TestTokens(t *testing.T) {
 func TestTokenExpires(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
-		b.post("/profile/tokens", "name", "Trial", "scope.me", "on", "days", "7", "current_password", secretWord).status(200)
+		b.post("/profile/tokens", "name", "Trial", "scope.me", "on", "days", "7", "current_password", secretWord).status(303)
 		b.get("/profile/tokens").says("Trial").hides("Expires soon")
 		s.clock.advance(5 * 24 * time.Hour)
 		b.get("/profile/tokens").says("Trial", "Expires soon")
@@ -102,7 +102,7 @@ func TestTokenExpires(t *testing.T) {
 func TestTokenLife(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		b.post("/profile/tokens", "name", "Usual", "scope.me", "on", "current_password", secretWord).status(200)
+		b.post("/profile/tokens", "name", "Usual", "scope.me", "on", "current_password", secretWord).status(303)
 		if got, want := s.tokenNamed(user.ID, "Usual").ExpiresAt, s.clock.Now().AddDate(0, 0, 90); !got.Equal(want) {
 			t.Errorf("expires at %v, want %v", got, want)
 		}

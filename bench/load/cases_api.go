@@ -193,7 +193,7 @@ func firstAdmin(ctx context.Context, databaseURL string) error {
 var personalSecret = regexp.MustCompile(`\blk_[a-z2-7]{52}\b`)
 
 // personalToken makes a personal access token with one scope on the page for
-// it, where it is shown once.
+// it, which leads to where it is shown once.
 func personalToken(addr, name, scope string) (string, error) {
 	s, err := signIn(addr, name)
 	if err != nil {
@@ -208,9 +208,16 @@ func personalToken(addr, name, scope string) (string, error) {
 	if err := c.do(post(addr, "/profile/tokens", s.cookies(), form.Encode())); err != nil {
 		return "", err
 	}
+	if c.status != 303 {
+		return "", fmt.Errorf("POST /profile/tokens: status %d, want 303", c.status)
+	}
+	place := string(c.place)
+	if err := c.do(get(addr, place, s.cookies()+"; once="+c.cookie("once"))); err != nil {
+		return "", err
+	}
 	secret := personalSecret.Find(c.body)
 	if c.status != 200 || secret == nil {
-		return "", fmt.Errorf("POST /profile/tokens: status %d and no personal access token", c.status)
+		return "", fmt.Errorf("GET %s: status %d and no personal access token", place, c.status)
 	}
 	return string(secret), nil
 }

@@ -189,7 +189,8 @@ func (b *browser) personalToken(s *server, scopes ...string) string {
 	for _, scope := range scopes {
 		pairs = append(pairs, "scope."+scope, "on")
 	}
-	page := b.do(s, http.MethodPost, "/profile/tokens", 200, pairs...)
+	made := b.do(s, http.MethodPost, "/profile/tokens", 303, pairs...)
+	page := b.get(s, made.location, 200)
 	secret := regexp.MustCompile(`\blk_[a-z2-7]{52}\b`).FindString(page.body)
 	if secret == "" {
 		b.t.Fatalf("the page shows no token:\n%s", page.body)
