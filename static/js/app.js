@@ -160,10 +160,12 @@ each("time[data-clock]", clockTime);
 each("a[data-dialog]", confirmInDialog);
 each("[data-copy]", copyValue);
 each("[data-not-before]", holdBack);
+addEventListener("pagehide", () => each("[data-shown-once]", (secret) => secret.replaceChildren()));
 addEventListener("pageshow", (event) => {
 	// Back to a page that the browser had kept as it was.
 	if (event.persisted) {
 		each("form[data-once]", ready);
+		each("[data-shown-once]", () => location.reload());
 	}
 });
 

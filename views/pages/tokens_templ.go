@@ -598,7 +598,7 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<h1>Token created</h1><div class=\"card stack link-once\"><p>This is the access token <strong><bdi>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 33, "<h1>Token created</h1><div class=\"card stack link-once\" data-shown-once><p>This is the access token <strong><bdi>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,0 +1,68 @@
+package e2e
+
+import (
+	"context"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+)
+
+// reload presses the Reload button. On the answer to a form it would send the
+// form again.
+func (b *tab) reload() {
+	b.Helper()
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	_, err := chromedp.Run(ctx, chromedp.Reload())
+	b.must("reload", err)
+}
+
+// TestShownOnce reloads the pages that show a secret, leaves them and comes
+// back: nothing is made again, and nothing is shown again.
+func TestShownOnce(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		ana, _, _ := adminAndUser(t, script)
+		ana.findUser("bo", "Bo Chen")
+		user := ana.at()
+		const onlyOnce = "A set-password link is shown only once. Create a new one if it was lost."
+
+		ana.question("Create reset link")
+		ana.wantStatus(ana.press("Create reset link"), 200)
+		ana.wantAt(user + "/link")
+		link := ana.shownLink()
+		ana.reload()
+		ana.wantAt(user)
+		ana.see(onlyOnce)
+		ana.wantNot(link)
+		stranger := open(t, ana.portal, script)
+		stranger.wantStatus(stranger.visit(link), 200) // no newer one took its place
+
+		ana.question("Create reset link")
+		ana.press("Create reset link")
+		link = ana.shownLink()
+		ana.press("Go to Bo Chen")
+		ana.back()
+		ana.until("the page that shows nothing", `document.body.innerText.includes(%s)`, onlyOnce)
+		ana.wantAt(user)
+		ana.wantNot(link)
+		stranger.wantStatus(stranger.visit(link), 200)
+
+		ana.visit("/profile/tokens")
+		ana.wantStatus(ana.createToken("Photos", newAccount("ana", "").password), 200)
+		token := ana.shownToken()
+		ana.reload()
+		ana.wantAt("/profile/tokens")
+		ana.see("An access token is shown only once. If it was lost, end it and create another.", "Photos")
+		ana.wantNot(token)
+		ana.createToken("Backup", newAccount("ana", "").password)
+		token = ana.shownToken()
+		ana.press("I have copied it")
+		ana.back()
+		ana.until("the page that shows nothing", `document.body.innerText.includes("An access token is shown only once.")`)
+		ana.wantAt("/profile/tokens")
+		ana.wantNot(token)
+		if got := ask[int64](ana, `document.querySelectorAll("a[data-dialog]").length`); got != 2 {
+			t.Errorf("there are %d tokens, want 2", got)
+		}
+	})
+}
