@@ -47,6 +47,16 @@ func TestShownOnce(t *testing.T) {
 		ana.wantNot(link)
 		stranger.wantStatus(stranger.visit(link), 200)
 
+		if script {
+			ana.question("Create reset link")
+			ana.press("Create reset link")
+			link = ana.shownLink()
+			ana.visit("/healthz") // changes no cookie
+			ana.back()
+			ana.until("the page that shows nothing", `document.body.innerText.includes(%s)`, onlyOnce)
+			ana.wantNot(link)
+		}
+
 		ana.visit("/profile/tokens")
 		ana.wantStatus(ana.createToken("Photos", newAccount("ana", "").password), 200)
 		token := ana.shownToken()
