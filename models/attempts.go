@@ -37,23 +37,36 @@ type attempt struct {
 	BlockedUntil Time
 }
 
-// Take counts an attempt before it is made, in one statement: however many
-// come at once, no more than the rule allows get through.
-func (t *Attempts) Take(ctx context.Context, take Take, now time.Time) (Verdict, error) {
-	var taken []attempt
-	err := t.store.write(ctx, func() error {
-		return t.store.db.WithContext(ctx).Raw(takeQuery(take.Rule), map[string]any{
+// Take counts an attempt before it is made, in one statement for each bucket:
+// however many come at once, no more than the rules allow get through. It
+// returns a verdict for each. One that refuses did not count the attempt, the
+// others did.
+func (t *Attempts) Take(ctx context.Context, now time.Time, takes ...Take) ([]Verdict, error) {
+	const what = "count attempt"
+	verdicts := make([]Verdict, len(takes))
+	for i, take := range takes {
+		var count int
+		err := t.store.askLater(ctx, takeQuery(take.Rule), []any{map[string]any{
 			"bucket": take.Bucket, "now": int64(At(now)), "since": int64(At(now.Add(-take.Rule.Window))),
 			"first": int64(firstBlock(take.Rule, now)), "streak": take.Rule.Streak,
-		}).Scan(&taken).Error
-	})
-	if err != nil {
-		return Verdict{}, translate("count attempt", err)
+		}}, &verdicts[i].Allowed, &count)
+		if err != nil {
+			return nil, translate(what, err)
+		}
 	}
-	if len(taken) == 1 {
-		return Verdict{Allowed: true}, nil
+	if err := t.store.answered(ctx); err != nil {
+		return nil, translate(what, err)
 	}
-	return t.refused(ctx, take, now)
+	for i, take := range takes {
+		if verdicts[i].Allowed {
+			continue
+		}
+		var err error
+		if verdicts[i], err = t.refused(ctx, take, now); err != nil {
+			return nil, err
+		}
+	}
+	return verdicts, nil
 }
 
 // takeQuery counts n, the attempts of the window with this one, and blocks the
@@ -77,7 +90,7 @@ func takeQuery(rule Rule) string {
 			count = ` + n + `, streak = a.streak + 1, updated_at = @now, blocked_until = ` + block.String() + `,
 			started_at = CASE WHEN a.started_at <= @since THEN @now ELSE a.started_at END
 		WHERE a.blocked_until <= @now AND (@streak = 0 OR a.streak < @streak)
-		RETURNING count, streak, blocked_until`
+		RETURNING count`
 }
 
 func firstBlock(rule Rule, now time.Time) Time {
@@ -145,7 +158,7 @@ func (t *Attempts) get(ctx context.Context, bucket string) (attempt, error) {
 // lock them in an order of its own.
 func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
 	for _, bucket := range buckets {
-		_, err := t.store.exec(ctx, "refund attempt", `
+		err := t.store.execLater(ctx, "refund attempt", `
 			UPDATE login_attempts SET count = count - 1, streak = streak - 1, blocked_until = 0
 			WHERE bucket = ? AND count > 0 AND streak > 0`, bucket)
 		if err != nil {
@@ -157,8 +170,7 @@ func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
 
 // Clear forgets buckets.
 func (t *Attempts) Clear(ctx context.Context, buckets ...string) error {
-	_, err := t.store.exec(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket IN ?", buckets)
-	return err
+	return t.store.execLater(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket IN ?", buckets)
 }
 
 // ClearPrefix forgets every bucket whose name starts with prefix.

@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -50,7 +51,7 @@ func TestTake(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		for _, test := range tests {
 			for i, after := range test.takes {
-				verdict, err := store.Attempts.Take(t.Context(), models.Take{Bucket: test.name, Rule: test.rule}, at(after))
+				verdict, err := takeOne(store, models.Take{Bucket: test.name, Rule: test.rule}, at(after))
 				if err != nil || verdict.Allowed != test.want[i].IsZero() || !verdict.Until.Equal(test.want[i]) {
 					t.Errorf("%s, take %d: %+v (%v), want until %v", test.name, i+1, verdict, err, test.want[i])
 				}
@@ -66,18 +67,18 @@ func TestStreak(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ctx, take := t.Context(), models.Take{Bucket: "account:x", Rule: rule}
 		for i := range 4 {
-			verdict, err := store.Attempts.Take(ctx, take, epoch.Add(time.Duration(i)*24*time.Hour))
+			verdict, err := takeOne(store, take, epoch.Add(time.Duration(i)*24*time.Hour))
 			if err != nil || !verdict.Allowed {
 				t.Fatalf("take %d: %+v (%v)", i+1, verdict, err)
 			}
 		}
 		later := epoch.Add(365 * 24 * time.Hour)
-		if verdict, err := store.Attempts.Take(ctx, take, later); err != nil || verdict.Allowed || !verdict.Until.IsZero() {
+		if verdict, err := takeOne(store, take, later); err != nil || verdict.Allowed || !verdict.Until.IsZero() {
 			t.Errorf("after the streak: %+v (%v), want refused without an end", verdict, err)
 		}
 		wantPaused(t, store, rule.Streak, later, map[string]models.Pause{"account:x": {Locked: true}})
 		must(t, store.Attempts.Refund(ctx, "account:x"))
-		if verdict, err := store.Attempts.Take(ctx, take, later); err != nil || !verdict.Allowed {
+		if verdict, err := takeOne(store, take, later); err != nil || !verdict.Allowed {
 			t.Errorf("after a refund: %+v (%v)", verdict, err)
 		}
 		must(t, store.Attempts.Clear(ctx, "account:x"))
@@ -130,7 +131,7 @@ func TestTakeParallel(t *testing.T) {
 		var all sync.WaitGroup
 		for range 40 {
 			all.Go(func() {
-				verdict, err := store.Attempts.Take(t.Context(), models.Take{Bucket: "b", Rule: threeThenWaits}, epoch)
+				verdict, err := takeOne(store, models.Take{Bucket: "b", Rule: threeThenWaits}, epoch)
 				if err != nil {
 					t.Errorf("take: %v", err)
 				}
@@ -151,7 +152,7 @@ func TestRefund(t *testing.T) {
 		ctx := t.Context()
 		take := func(bucket string, want bool) {
 			t.Helper()
-			verdict, err := store.Attempts.Take(ctx, models.Take{Bucket: bucket, Rule: threeThenWaits}, epoch)
+			verdict, err := takeOne(store, models.Take{Bucket: bucket, Rule: threeThenWaits}, epoch)
 			if err != nil || verdict.Allowed != want {
 				t.Errorf("%s: %+v (%v), want allowed %v", bucket, verdict, err, want)
 			}
@@ -182,7 +183,7 @@ func TestClearAttempts(t *testing.T) {
 		one := models.Rule{Free: 1, Window: time.Hour, Waits: []time.Duration{time.Hour}}
 		buckets := []string{"device:ada:1", "device:ada:2", "device:adam:1", "device:ada", "account:ada"}
 		for _, bucket := range buckets {
-			_, err := store.Attempts.Take(ctx, models.Take{Bucket: bucket, Rule: one}, epoch)
+			_, err := takeOne(store, models.Take{Bucket: bucket, Rule: one}, epoch)
 			must(t, err)
 		}
 		must(t, store.Attempts.ClearPrefix(ctx, "device:ada:"))
@@ -209,5 +210,40 @@ func TestClearAttempts(t *testing.T) {
 			}
 		}
 		left("account:ada")
+	})
+}
+
+// takeOne counts an attempt in one bucket.
+func takeOne(store *models.Store, take models.Take, now time.Time) (models.Verdict, error) {
+	verdicts, err := store.Attempts.Take(context.Background(), now, take)
+	if err != nil {
+		return models.Verdict{}, err
+	}
+	return verdicts[0], nil
+}
+
+// TestTakeSeveral: each bucket decides for itself, in a transaction and
+// without one.
+func TestTakeSeveral(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		one := models.Rule{Free: 1, Window: time.Hour, Waits: []time.Duration{time.Hour}}
+		takes := []models.Take{{Bucket: "wide", Rule: threeThenWaits}, {Bucket: "narrow", Rule: one}, {Bucket: "wide too", Rule: threeThenWaits}}
+		for i, want := range [][]bool{{true, true, true}, {true, false, true}, {true, false, true}, {false, false, false}} {
+			var verdicts []models.Verdict
+			ask := func(tx *models.Store) (err error) {
+				verdicts, err = tx.Attempts.Take(t.Context(), epoch, takes...)
+				return err
+			}
+			if i%2 == 0 {
+				must(t, ask(store))
+			} else {
+				must(t, store.InTx(t.Context(), ask))
+			}
+			for j, verdict := range verdicts {
+				if verdict.Allowed != want[j] || verdict.Allowed != verdict.Until.IsZero() {
+					t.Errorf("attempt %d in %q: %+v, want allowed %t", i+1, takes[j].Bucket, verdict, want[j])
+				}
+			}
+		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -29,10 +30,9 @@ func (t *Denylist) Deny(ctx context.Context, tokenID, userID string, reason Reas
 
 // deny inserts rows; the first reason for which a token is denied stays.
 func (s *Store) deny(ctx context.Context, rows ...denial) error {
-	err := s.write(ctx, func() error {
-		return s.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&rows).Error
+	return s.later(ctx, "deny tokens", func(db *gorm.DB) *gorm.DB {
+		return db.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows)
 	})
-	return translate("deny tokens", err)
 }
 
 // Purge removes at most limit denials of tokens that are dead at now.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"gorm.io/gorm"
+
 	"latchkey/internal/apperr"
 )
 
@@ -92,7 +94,7 @@ type Sessions struct{ store *Store }
 
 // Create inserts a session.
 func (t *Sessions) Create(ctx context.Context, session *Session) error {
-	return t.store.create(ctx, "create session", session)
+	return t.store.later(ctx, "create session", func(db *gorm.DB) *gorm.DB { return db.Create(session) })
 }
 
 // ByID returns a session, or apperr.NotFound.
@@ -153,26 +155,33 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 // Trim ends the least recently used live sessions of a person so that at most
 // keep are left of the kind of fresh, the one that was just opened and is among
 // them: a script must not push a browser out. Call it in a transaction.
-func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.Time) (int, error) {
+func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.Time) error {
 	// Numbers, not parameters: SQLite compiles a statement anew for each limit.
 	where := fmt.Sprintf(`id IN (
 		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND kind = @kind AND `+liveSession+`
 		ORDER BY last_seen_at DESC, id LIMIT 100 OFFSET %d)`, keep-1)
-	return t.end(ctx, where, map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": string(fresh.Kind)}, ReasonLimit, now)
+	args := map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": string(fresh.Kind)}
+	if t.store.pipeline == nil {
+		_, err := t.end(ctx, where, args, ReasonLimit, now)
+		return err
+	}
+	// At nearly every sign-in nothing is to be ended: not worth waiting for.
+	return t.store.execLater(ctx, "trim sessions", "WITH ended AS ("+endQuery(where)+`)
+		INSERT INTO denylist (token_id, user_id, reason, expires_at)
+			SELECT id, user_id, @reason, expires_at + @slack FROM ended
+		ON CONFLICT DO NOTHING`, endArgs(args, ReasonLimit, now))
 }
 
 // end ends what matches and was not ended, and puts it on the denylist. It
 // returns how many of them were live.
 func (t *Sessions) end(ctx context.Context, where string, args map[string]any, reason Reason, now time.Time) (int, error) {
-	args["now"], args["reason"] = int64(At(now)), string(reason)
 	var ended []struct {
 		ID, UserID string
 		ExpiresAt  Time
 		Live       bool
 	}
 	err := t.store.write(ctx, func() error {
-		return t.store.db.WithContext(ctx).Raw("UPDATE sessions SET ended_at = @now, end_reason = @reason WHERE ended_at = 0 AND "+where+
-			" RETURNING id, user_id, expires_at, expires_at > @now AND last_seen_at + idle_ttl > @now AS live", args).Scan(&ended).Error
+		return t.store.db.WithContext(ctx).Raw(endQuery(where), endArgs(args, reason, now)).Scan(&ended).Error
 	})
 	if err != nil || len(ended) == 0 {
 		return 0, translate("end sessions", err)
@@ -186,6 +195,16 @@ func (t *Sessions) end(ctx context.Context, where string, args map[string]any, r
 		}
 	}
 	return live, t.store.deny(ctx, denials...)
+}
+
+func endQuery(where string) string {
+	return "UPDATE sessions SET ended_at = @now, end_reason = @reason WHERE ended_at = 0 AND " + where +
+		" RETURNING id, user_id, expires_at, expires_at > @now AND last_seen_at + idle_ttl > @now AS live"
+}
+
+func endArgs(args map[string]any, reason Reason, now time.Time) map[string]any {
+	args["now"], args["reason"], args["slack"] = int64(At(now)), string(reason), denySlack.Microseconds()
+	return args
 }
 
 // Purge removes sessions that nothing needs any more: no token of theirs lives

@@ -52,6 +52,11 @@ func (q *statement) rowIn(ctx context.Context, tx *sql.Tx, args []any, into ...a
 	if err != nil {
 		return err
 	}
+	return scanOne(rows, into...)
+}
+
+// scanOne reads the one row there is, and closes rows.
+func scanOne(rows *sql.Rows, into ...any) error {
 	defer func() { _ = rows.Close() }()
 	found := rows.Next()
 	if found {

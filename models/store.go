@@ -53,6 +53,8 @@ type Store struct {
 	writer  chan struct{} // SQLite: who holds it may write; PostgreSQL: nil
 	inTx    bool
 
+	pipeline *pipeline // inside a transaction on PostgreSQL
+
 	rotations *rotationBatch // SQLite: those that wait for the writer's turn; PostgreSQL: nil
 
 	statements struct{ identify, examine, rotate, home, bearer *statement }
@@ -136,10 +138,14 @@ func (s *Store) Dialect() string { return s.dialect }
 // of it otherwise. Inside f use only the store that f is given.
 //
 // On SQLite it waits for the one writer's turn here, in order, instead of
-// polling the file's lock.
+// polling the file's lock. On PostgreSQL what fails may show only here: see
+// pipeline.
 func (s *Store) InTx(ctx context.Context, f func(tx *Store) error) error {
 	if s.inTx {
 		return f(s)
+	}
+	if s.dialect == dialectPostgres {
+		return s.inPipeline(ctx, f)
 	}
 	return s.write(ctx, func() error {
 		var failure error

@@ -218,7 +218,7 @@ func TestNoValuesInLog(t *testing.T) {
 			func() error { return store.Sessions.Confirm(ctx, secret, 1, epoch) },
 			func() error { _, err := store.Sessions.EndAll(ctx, secret, secret, secret, epoch); return err },
 			func() error { return store.Denylist.Deny(ctx, secret, secret, secret, epoch) },
-			func() error { _, err := store.Attempts.Take(ctx, take, epoch); return err },
+			func() error { _, err := store.Attempts.Take(ctx, epoch, take); return err },
 			func() error { _, err := store.Attempts.Paused(ctx, []string{secret}, 1, epoch); return err },
 			func() error { return store.Attempts.ClearPrefix(ctx, secret) },
 			func() error { _, err := store.Devices.Known(ctx, secret, secret); return err },

@@ -170,15 +170,17 @@ func (u *Users) Enable(ctx context.Context, id string, now time.Time) error {
 // MarkSignedIn records a sign-in and returns the account, which it locks as
 // Lock does. It returns apperr.NotFound.
 func (u *Users) MarkSignedIn(ctx context.Context, id string, now time.Time) (*User, error) {
-	const what = "mark signed in"
-	var users []User
-	err := u.store.write(ctx, func() error {
-		return u.db.WithContext(ctx).Raw("UPDATE users SET last_sign_in_at = ? WHERE id = ? RETURNING *", At(now), id).Scan(&users).Error
-	})
-	if err := oneRow(what, int64(len(users)), translate(what, err)); err != nil {
-		return nil, err
+	user := User{ID: id}
+	err := u.store.ask(ctx, `
+		UPDATE users SET last_sign_in_at = ? WHERE id = ?
+		RETURNING username, email, email_folded, full_name, password_hash, password_changed_at, role,
+			disabled_at, disabled_reason, last_sign_in_at, replayed_at, created_at, updated_at`, []any{At(now), id},
+		&user.Username, &user.Email, &user.EmailFolded, &user.FullName, &user.PasswordHash, &user.PasswordChangedAt, &user.Role,
+		&user.DisabledAt, &user.DisabledReason, &user.LastSignInAt, &user.ReplayedAt, &user.CreatedAt, &user.UpdatedAt)
+	if err != nil {
+		return nil, translate("mark signed in", err)
 	}
-	return &users[0], nil
+	return &user, nil
 }
 
 // MarkReplayed records that the person must be told of a replay.

@@ -147,7 +147,7 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 		if err := tx.Sessions.Create(ctx, session); err != nil {
 			return err
 		}
-		if _, err := tx.Sessions.Trim(ctx, session, maxSessions, s.now()); err != nil {
+		if err := tx.Sessions.Trim(ctx, session, maxSessions, s.now()); err != nil {
 			return err
 		}
 		if _, err := tx.Users.MarkSignedIn(ctx, fresh.ID, s.now()); err != nil {

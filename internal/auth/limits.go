@@ -67,11 +67,10 @@ func (s *Service) limit(ctx context.Context, actor Actor, bucket string, rule mo
 	if !s.limits {
 		return nil
 	}
-	verdict, err := s.store.Attempts.Take(ctx, models.Take{Bucket: bucket, Rule: rule}, s.now())
+	_, refused, err := s.take(ctx, s.store, models.Take{Bucket: bucket, Rule: rule})
 	if err != nil {
 		return err
 	}
-	refused := s.tooMany(verdict, bucket)
 	if refused != nil {
 		s.log(ctx, actor.event(ActionLimited, nil, apperr.Details(refused).Error()))
 		apperr.Details(refused).Message = words
@@ -97,35 +96,44 @@ func (s *Service) tooMany(verdict models.Verdict, bucket string) error {
 	return failure
 }
 
-// takeAll counts an attempt in several buckets. When one refuses, those that
-// were counted before it are given back, except the first: knocking counts.
-func (s *Service) takeAll(ctx context.Context, takes []models.Take) error {
+// takeAll counts an attempt in a bucket for knocking, and in those for trying
+// when it lets the attempt through. When one of these refuses, the others are
+// given back; knocking counts.
+func (s *Service) takeAll(ctx context.Context, knock models.Take, tries ...models.Take) error {
 	if !s.limits {
 		return nil
 	}
 	var refused error
-	err := s.store.InTx(ctx, func(tx *models.Store) error {
-		refused = nil
+	err := s.store.InTx(ctx, func(tx *models.Store) (err error) {
+		if _, refused, err = s.take(ctx, tx, knock); refused != nil || err != nil {
+			return err
+		}
 		var counted []string
-		for i, take := range takes {
-			verdict, err := tx.Attempts.Take(ctx, take, s.now())
-			if err != nil {
-				return err
-			}
-			if refused = s.tooMany(verdict, take.Bucket); refused != nil {
-				break
-			}
-			if i > 0 {
-				counted = append(counted, take.Bucket)
-			}
+		if counted, refused, err = s.take(ctx, tx, tries...); refused == nil || err != nil {
+			return err
 		}
-		if refused != nil && len(counted) > 0 {
-			return tx.Attempts.Refund(ctx, counted...)
-		}
-		return nil
+		return tx.Attempts.Refund(ctx, counted...)
 	})
 	if err != nil {
 		return err
 	}
 	return refused
+}
+
+// take counts an attempt in several buckets, and returns those that let it
+// through and the first refusal.
+func (s *Service) take(ctx context.Context, store *models.Store, takes ...models.Take) (counted []string, refused, err error) {
+	verdicts, err := store.Attempts.Take(ctx, s.now(), takes...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, take := range takes {
+		switch failure := s.tooMany(verdicts[i], take.Bucket); {
+		case failure == nil:
+			counted = append(counted, take.Bucket)
+		case refused == nil:
+			refused = failure
+		}
+	}
+	return counted, refused, nil
 }

@@ -92,7 +92,7 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	if err := tx.Sessions.Create(ctx, session); err != nil {
 		return nil, err
 	}
-	if _, err := tx.Sessions.Trim(ctx, session, maxSessions, now); err != nil {
+	if err := tx.Sessions.Trim(ctx, session, maxSessions, now); err != nil {
 		return nil, err
 	}
 	return &SignedIn{Tokens: s.mint(session), Device: newDevice}, nil

@@ -39,11 +39,10 @@ func (s *Service) prove(ctx context.Context, a attempt) (proof, error) {
 	}
 	network := networkOf(a.client.IP)
 	p := proof{account: account, failures: "failures:" + network}
-	err = s.takeAll(ctx, []models.Take{
-		{Bucket: "attempts:" + network, Rule: attemptsRule},
-		{Bucket: p.account, Rule: rule},
-		{Bucket: p.failures, Rule: failuresRule},
-	})
+	err = s.takeAll(ctx,
+		models.Take{Bucket: "attempts:" + network, Rule: attemptsRule},
+		models.Take{Bucket: p.account, Rule: rule},
+		models.Take{Bucket: p.failures, Rule: failuresRule})
 	if err != nil {
 		if errors.Is(err, apperr.TooMany) {
 			s.log(ctx, Actor{Client: a.client}.event(ActionLoginLimited, a.user, ""))

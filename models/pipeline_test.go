@@ -1,0 +1,134 @@
+package models_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// TestTxOrder: what a transaction keeps back is seen by its next question, and
+// is kept or undone with it.
+func TestTxOrder(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx := t.Context()
+		ada := addUser(t, store, "ada")
+		kept, undone := sample(ada), sample(ada)
+		write := func(tx *models.Store, session *models.Session) {
+			t.Helper()
+			must(t, tx.Sessions.Create(ctx, session))
+			must(t, tx.Denylist.Deny(ctx, "jti of "+session.ID, ada.ID, models.ReasonLogout, epoch))
+			must(t, tx.Audit.Append(ctx, models.Event{Action: "login", SubjectID: ada.ID, SessionID: session.ID}))
+			if got, err := tx.Sessions.ByID(ctx, session.ID); err != nil || got.UserID != ada.ID {
+				t.Errorf("inside: %+v, %v; want what was just written", got, err)
+			}
+			if n, err := tx.Sessions.EndAll(ctx, ada.ID, "", models.ReasonAdmin, epoch); err != nil || n != 1 {
+				t.Errorf("%d ended (%v), want the one that was just written", n, err)
+			}
+		}
+		must(t, store.InTx(ctx, func(tx *models.Store) error { write(tx, kept); return nil }))
+		changedMind := errors.New("changed their mind")
+		if err := store.InTx(ctx, func(tx *models.Store) error { write(tx, undone); return changedMind }); !errors.Is(err, changedMind) {
+			t.Errorf("got %v, want the error of the function", err)
+		}
+
+		if got := readSession(t, store, kept.ID); got.EndReason != models.ReasonAdmin || !isDenied(t, store, kept.ID) || !isDenied(t, store, "jti of "+kept.ID) {
+			t.Errorf("kept: %+v", got)
+		}
+		_, err := store.Sessions.ByID(ctx, undone.ID)
+		wantKind(t, "what was undone", err, apperr.NotFound)
+		if isDenied(t, store, "jti of "+undone.ID) {
+			t.Error("a denial outlived its transaction")
+		}
+		page, err := store.Audit.List(ctx, models.AuditQuery{Limit: 10})
+		if err != nil || len(page.Events) != 1 || page.Events[0].SessionID != kept.ID {
+			t.Errorf("audit log: %+v, %v; want the one event that was kept", page.Events, err)
+		}
+	})
+}
+
+// TestTxLateFailure: a statement that is sent with the commit, or with the next
+// one, fails the whole transaction, under its own name.
+func TestTxLateFailure(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx := t.Context()
+		ada := addUser(t, store, "ada")
+		first := addSession(t, store, ada, nil)
+		for name, after := range map[string]func(tx *models.Store) error{
+			"with the commit": func(*models.Store) error { return nil },
+			"with a change":   func(tx *models.Store) error { return tx.Sessions.Confirm(ctx, first.ID, 9, epoch) },
+			"with a question": func(tx *models.Store) error { _, err := tx.Users.ByID(ctx, ada.ID); return err },
+			"with an answer":  func(tx *models.Store) error { _, err := tx.Users.MarkSignedIn(ctx, ada.ID, epoch); return err },
+		} {
+			fresh := sample(ada)
+			err := store.InTx(ctx, func(tx *models.Store) error {
+				if err := tx.Sessions.Create(ctx, fresh); err != nil {
+					return err
+				}
+				if err := tx.Sessions.Create(ctx, first); err != nil { // its id is taken
+					return err
+				}
+				return after(tx)
+			})
+			wantKind(t, name, err, apperr.Conflict)
+			_, err = store.Sessions.ByID(ctx, fresh.ID)
+			wantKind(t, name+": the session before it", err, apperr.NotFound)
+		}
+		// Whoever passes over a failure does not get half a transaction kept.
+		err := store.InTx(ctx, func(tx *models.Store) error {
+			must(t, tx.Denylist.Deny(ctx, "jti", ada.ID, models.ReasonLogout, epoch))
+			if err := tx.Users.Create(ctx, &models.User{ID: models.NewID(), Username: "ada", Role: models.RoleUser}); apperr.KindOf(err) != apperr.Conflict {
+				t.Errorf("a taken name: %v", err)
+			}
+			return nil
+		})
+		if kept := isDenied(t, store, "jti"); kept != (err == nil) {
+			t.Errorf("committed: %v, kept: %t", err, kept)
+		}
+		if got := readSession(t, store, first.ID); got.ConfirmedGeneration != first.ConfirmedGeneration {
+			t.Errorf("generation %d is confirmed by a transaction that failed", got.ConfirmedGeneration)
+		}
+	})
+}
+
+// TestTxCalledOff: the caller goes away in the middle. Nothing stays, and no
+// connection goes back to the pool with a transaction open.
+func TestTxCalledOff(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ada := addUser(t, store, "ada")
+		for range 12 { // more than the pool has connections
+			fresh := sample(ada)
+			ctx, leave := context.WithCancel(t.Context())
+			err := store.InTx(ctx, func(tx *models.Store) error {
+				if _, err := tx.Users.Lock(ctx, ada.ID); err != nil {
+					return err
+				}
+				if err := tx.Sessions.Create(ctx, fresh); err != nil {
+					return err
+				}
+				leave()
+				return nil
+			})
+			wantKind(t, "called off", err, apperr.Canceled)
+			_, err = store.Sessions.ByID(t.Context(), fresh.ID)
+			wantKind(t, "the session", err, apperr.NotFound)
+		}
+		func() {
+			defer func() { _ = recover() }()
+			_ = store.InTx(t.Context(), func(tx *models.Store) error {
+				if _, err := tx.Users.Lock(t.Context(), ada.ID); err != nil {
+					return err
+				}
+				panic("a fault of ours")
+			})
+		}()
+		// The account is not locked any more.
+		must(t, store.InTx(t.Context(), func(tx *models.Store) error {
+			_, err := tx.Users.MarkSignedIn(t.Context(), ada.ID, epoch)
+			return err
+		}))
+	})
+}
