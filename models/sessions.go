@@ -152,14 +152,17 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 	return t.end(ctx, "user_id = @user AND id <> @except", map[string]any{"user": userID, "except": except}, reason, now)
 }
 
-// Trim ends the least recently used live sessions of a person so that at most
-// keep are left of the kind of fresh, the one that was just opened and is among
-// them: a script must not push a browser out. Call it in a transaction.
+// Trim keeps a person to so many live sessions of the kind of fresh, the one
+// that was just opened and is among them: when there is one more, the least
+// recently used ends. By kind, for a script must not push a browser out. Call
+// it in a transaction, after each that is opened.
 func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.Time) error {
 	// Numbers, not parameters: SQLite compiles a statement anew for each limit.
-	where := fmt.Sprintf(`id IN (
+	// One, not whatever there is beyond: the search ends there, and does not go
+	// through what an index still has of all the sessions that were ended.
+	where := fmt.Sprintf(`id = (
 		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND kind = @kind AND `+liveSession+`
-		ORDER BY last_seen_at DESC, id LIMIT 100 OFFSET %d)`, keep-1)
+		ORDER BY last_seen_at DESC LIMIT 1 OFFSET %d)`, keep-1)
 	args := map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": string(fresh.Kind)}
 	if t.store.pipeline == nil {
 		_, err := t.end(ctx, where, args, ReasonLimit, now)
