@@ -159,6 +159,9 @@ func (s *Store) InTx(ctx context.Context, f func(tx *Store) error) error {
 		if failure != nil {
 			return failure
 		}
+		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+			err = ctx.Err() // database/sql undid it when the caller went away
+		}
 		return translate("commit", err)
 	})
 }
