@@ -42,7 +42,7 @@ func TestShownOnce(t *testing.T) {
 		link = ana.shownLink()
 		ana.press("Go to Bo Chen")
 		ana.back()
-		ana.until("the page that shows nothing", `document.body.innerText.includes(%s)`, onlyOnce)
+		ana.until("the page that shows nothing", `document.body?.innerText.includes(%s)`, onlyOnce)
 		ana.wantAt(user)
 		ana.wantNot(link)
 		stranger.wantStatus(stranger.visit(link), 200)
@@ -53,7 +53,7 @@ func TestShownOnce(t *testing.T) {
 			link = ana.shownLink()
 			ana.visit("/healthz") // changes no cookie
 			ana.back()
-			ana.until("the page that shows nothing", `document.body.innerText.includes(%s)`, onlyOnce)
+			ana.until("the page that shows nothing", `document.body?.innerText.includes(%s)`, onlyOnce)
 			ana.wantNot(link)
 		}
 
@@ -68,7 +68,7 @@ func TestShownOnce(t *testing.T) {
 		token = ana.shownToken()
 		ana.press("I have copied it")
 		ana.back()
-		ana.until("the page that shows nothing", `document.body.innerText.includes("An access token is shown only once.")`)
+		ana.until("the page that shows nothing", `document.body?.innerText.includes("An access token is shown only once.")`)
 		ana.wantAt("/profile/tokens")
 		ana.wantNot(token)
 		if got := ask[int64](ana, `document.querySelectorAll("a[data-dialog]").length`); got != 2 {
