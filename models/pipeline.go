@@ -6,11 +6,13 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 // rollbackTimeout is how long it may take to undo a transaction whose caller
@@ -25,9 +27,10 @@ const rollbackTimeout = 5 * time.Second
 //
 // To GORM it is a pool of connections.
 type pipeline struct {
-	conn *sql.Conn
-	kept []step
-	open bool // BEGIN was sent
+	conn   *sql.Conn
+	logger logger.Interface // GORM's, for what does not pass through GORM
+	kept   []step
+	open   bool // BEGIN was sent
 }
 
 // step is a statement of a pipeline.
@@ -46,7 +49,7 @@ func (s *Store) inPipeline(ctx context.Context, f func(tx *Store) error) error {
 	}
 	// The pool drops a connection whose transaction is still open.
 	defer func() { _ = conn.Close() }()
-	p := &pipeline{conn: conn, kept: []step{{what: "begin", query: "BEGIN"}}}
+	p := &pipeline{conn: conn, logger: s.db.Logger, kept: []step{{what: "begin", query: "BEGIN"}}}
 	defer p.rollback(ctx)
 	tx := *s
 	tx.inTx, tx.pipeline = true, p
@@ -91,6 +94,21 @@ func (p *pipeline) flush(ctx context.Context) error {
 	})
 }
 
+// logged is flush for what GORM does not see: it has statements that fail, or
+// are slow, logged as GORM has.
+func (p *pipeline) logged(ctx context.Context) error {
+	steps, begin := p.kept, time.Now()
+	err := p.flush(ctx)
+	p.logger.Trace(ctx, begin, func() (string, int64) {
+		queries := make([]string, len(steps))
+		for i, s := range steps {
+			queries[i] = s.query
+		}
+		return strings.Join(queries, "; "), -1
+	}, err)
+	return err
+}
+
 // answer reads what the database said to the step.
 func (s step) answer(results pgx.BatchResults) error {
 	var err error
@@ -111,13 +129,14 @@ func (p *pipeline) commit(ctx context.Context) error {
 	if !p.open && len(p.kept) == 1 {
 		return translate("commit", ctx.Err()) // there was nothing to do
 	}
-	err := p.send(ctx, step{what: "commit", query: "COMMIT", read: func(results pgx.BatchResults) error {
+	p.keep(step{what: "commit", query: "COMMIT", read: func(results pgx.BatchResults) error {
 		tag, err := results.Exec()
 		if err == nil && tag.String() != "COMMIT" {
 			err = fmt.Errorf("the answer was %s", tag)
 		}
 		return err
 	}})
+	err := p.logged(ctx)
 	p.open = err != nil
 	return translate("commit", err)
 }
@@ -167,8 +186,8 @@ func (p *pipeline) PrepareContext(ctx context.Context, query string) (*sql.Stmt,
 // pipeline it is kept: InTx, or the next statement, returns the failure then.
 func (s *Store) later(ctx context.Context, what string, statement func(*gorm.DB) *gorm.DB) error {
 	if s.pipeline == nil {
-		err := s.write(ctx, func() error { return statement(s.db.WithContext(ctx)).Error })
-		return translate(what, err)
+		_, err := s.run(ctx, what, statement)
+		return err
 	}
 	built := statement(s.db.Session(&gorm.Session{Context: ctx, DryRun: true}))
 	if built.Error != nil {
@@ -223,7 +242,7 @@ func (s *Store) answered(ctx context.Context) error {
 	if s.pipeline == nil {
 		return nil
 	}
-	return s.pipeline.flush(ctx)
+	return s.pipeline.logged(ctx)
 }
 
 // metOne tells a statement that met no row from one that failed.

@@ -180,16 +180,21 @@ func (s *Store) write(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// exec runs one writing statement and returns how many rows it changed.
-// Arguments are positional (?) or one map or struct for @names.
-func (s *Store) exec(ctx context.Context, what, query string, args ...any) (int64, error) {
+// run runs one writing statement and returns how many rows it changed.
+func (s *Store) run(ctx context.Context, what string, statement func(*gorm.DB) *gorm.DB) (int64, error) {
 	var rows int64
 	err := s.write(ctx, func() error {
-		result := s.db.WithContext(ctx).Exec(query, args...)
+		result := statement(s.db.WithContext(ctx))
 		rows = result.RowsAffected
 		return result.Error
 	})
 	return rows, translate(what, err)
+}
+
+// exec is run for a statement written by hand. Arguments are positional (?) or
+// one map or struct for @names.
+func (s *Store) exec(ctx context.Context, what, query string, args ...any) (int64, error) {
+	return s.run(ctx, what, func(db *gorm.DB) *gorm.DB { return db.Exec(query, args...) })
 }
 
 // oneRow turns a change that met no row into apperr.NotFound.
@@ -202,8 +207,8 @@ func oneRow(what string, rows int64, err error) error {
 
 // create inserts one row.
 func (s *Store) create(ctx context.Context, what string, row any) error {
-	err := s.write(ctx, func() error { return s.db.WithContext(ctx).Create(row).Error })
-	return translate(what, err)
+	_, err := s.run(ctx, what, func(db *gorm.DB) *gorm.DB { return db.Create(row) })
+	return err
 }
 
 // Ready reports whether the database answers and has this program's schema.
