@@ -163,7 +163,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		return err
 	})
 	if err != nil {
-		return nil, errors.Join(err, s.refund(context.WithoutCancel(ctx), p.account, p.failures))
+		return nil, s.giveBack(ctx, p, err)
 	}
 	return signedIn, nil
 }

@@ -92,7 +92,7 @@ func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client Cl
 		}
 		return nil, err
 	}
-	return s.openAPI(ctx, in, scopes, user, proven, client)
+	return s.openAPI(ctx, in, scopes, a, proven)
 }
 
 // checkPasswordGrant looks at what does not depend on the person.
@@ -114,52 +114,45 @@ func (s *Service) checkPasswordGrant(in PasswordGrant) (Scopes, error) {
 }
 
 // openAPI opens the session of somebody whose password was right.
-func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, user *models.User, proven proof, client Client) (*APITokens, error) {
+func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, a attempt, proven proof) (*APITokens, error) {
 	var tokens *APITokens
-	var refused error // not granted, and yet there is something to keep
 	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		refused = nil
-		fresh, err := tx.Users.Lock(ctx, user.ID)
-		switch {
-		case errors.Is(err, apperr.NotFound):
-			return notGranted(err)
-		case err != nil:
-			return err
-		case fresh.PasswordHash != user.PasswordHash:
-			return notGranted(errors.New("changed while it was checked"))
-		case fresh.Disabled():
-			// The attempt stays counted, or the limits would tell that the password was right.
-			record(Actor{Client: client}.event(ActionLoginDisabled, fresh, ""))
-			refused = notGranted(apperr.Disabled)
-			return nil
-		}
-		if err := s.settle(ctx, tx, proven); err != nil {
+		user, err := s.admit(ctx, tx, a.user, proven)
+		if err != nil {
 			return err
 		}
-		if !scopes.Within(AllowedScopes(fresh.Role == models.RoleAdmin)) {
-			refused = fmt.Errorf("scope of another role: %w", ErrInvalidScope)
-			return nil
+		if !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)) {
+			return fmt.Errorf("scope of another role: %w", ErrInvalidScope)
 		}
-		session := s.newSession(fresh.ID, methodPassword, true, client)
+		session := s.newSession(user.ID, methodPassword, true, a.client)
 		session.Kind, session.Scope, session.ClientID = models.KindAPI, scopes.String(), in.ClientID
-		actor := Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: client}
-		record(actor.event(ActionAPILogin, fresh, grantDetail(session)))
+		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: a.client}
+		record(actor.event(ActionAPILogin, user, grantDetail(session)))
 		if err := tx.Sessions.Create(ctx, session); err != nil {
 			return err
 		}
-		if err := tx.Sessions.Trim(ctx, session, maxSessions, s.now()); err != nil {
-			return err
-		}
-		if _, err := tx.Users.MarkSignedIn(ctx, fresh.ID, s.now()); err != nil {
-			return err
-		}
 		tokens = s.mintAPI(session, scopes)
-		return nil
+		return tx.Sessions.Trim(ctx, session, maxSessions, s.now())
 	})
-	if err = errors.Join(err, refused); err != nil {
-		return nil, err
+	if err != nil {
+		return nil, s.grantRefused(ctx, a, proven, err)
 	}
 	return tokens, nil
+}
+
+// grantRefused tells of a right password that was worth no tokens.
+func (s *Service) grantRefused(ctx context.Context, a attempt, p proof, cause error) error {
+	switch {
+	case errors.Is(cause, apperr.Unauthorized):
+		return notGranted(cause)
+	case !errors.Is(cause, apperr.Disabled):
+		return s.giveBack(ctx, p, cause)
+	}
+	// The attempt stays counted, or the limits would tell that the password was right.
+	if err := s.record(ctx, Actor{Client: a.client}.event(ActionLoginDisabled, a.user, "")); err != nil {
+		return err
+	}
+	return notGranted(cause)
 }
 
 func grantDetail(session *models.Session) string {

@@ -61,7 +61,6 @@ func (a Actor) event(action string, subject *models.User, detail string) models.
 func (s *Service) audited(ctx context.Context, f func(tx *models.Store, record func(models.Event)) error) error {
 	var events []models.Event
 	err := s.store.InTx(ctx, func(tx *models.Store) error {
-		events = events[:0]
 		if err := f(tx, func(e models.Event) {
 			e.At = models.At(s.now())
 			events = append(events, e)

@@ -1,6 +1,8 @@
 package auth_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -279,6 +281,91 @@ func TestParallelGuesses(t *testing.T) {
 			})
 			if got := compared.Load(); got != 5 {
 				p.t.Errorf("%s: %d of 40 parallel guesses were compared, want 5", name, got)
+			}
+		}
+	})
+}
+
+// TestLeavingCostsNothing: whoever goes away in the middle of a sign-in, at
+// whatever moment, has not failed with a right password.
+func TestLeavingCostsNothing(t *testing.T) {
+	var looked, leaveAt int
+	var leave context.CancelFunc
+	change := func(o *auth.Options) {
+		limited(o)
+		now := o.Now
+		o.Now = func() time.Time {
+			if looked++; looked == leaveAt {
+				leave()
+			}
+			return now()
+		}
+	}
+	each(t, change, func(p *portal) {
+		p.signUp("ada")
+		grant := auth.PasswordGrant{Username: "ada", Password: goodPassword}
+		for name, signIn := range map[string]func(ctx context.Context) error{
+			"form":  func(ctx context.Context) error { _, err := p.Login(ctx, p.credentials("ada")); return err },
+			"grant": func(ctx context.Context) error { _, err := p.PasswordGrant(ctx, grant, p.client); return err },
+		} {
+			left := 0
+			for at := range 6 {
+				for range 6 { // an account has five attempts
+					var ctx context.Context
+					ctx, leave = context.WithCancel(p.t.Context())
+					looked, leaveAt = 0, at+1
+					if err := signIn(ctx); err != nil {
+						left++
+						wantKind(p.t, fmt.Sprintf("%s, left at %d", name, at), err, apperr.Canceled)
+					}
+					leave()
+					leaveAt = 0
+				}
+				p.clock.advance(time.Minute) // past the limits of the address
+			}
+			if left < 18 {
+				p.t.Errorf("%s: only %d were left in the middle", name, left)
+			}
+		}
+		wantKind(p.t, "afterwards", p.try("ada", goodPassword, ""), "")
+	})
+}
+
+// TestFailureIsNoRefusal: when a refusal could not be put into the audit log,
+// the API does not give it as the answer.
+func TestFailureIsNoRefusal(t *testing.T) {
+	left := -100 // how many looks at the clock until the caller goes away
+	var leave context.CancelFunc
+	change := func(o *auth.Options) {
+		limited(o)
+		now := o.Now
+		o.Now = func() time.Time {
+			if left--; left == 0 {
+				leave()
+			}
+			return now()
+		}
+	}
+	each(t, change, func(p *portal) {
+		p.signUp("ada")
+		if _, _, err := p.Disable(p.t.Context(), auth.Shell(), p.user("ada").ID, ""); err != nil {
+			p.t.Fatal(err)
+		}
+		for at := range 5 {
+			var ctx context.Context
+			ctx, leave = context.WithCancel(p.t.Context())
+			left = at + 1
+			_, err := p.PasswordGrant(ctx, auth.PasswordGrant{Username: "ada", Password: goodPassword}, p.client)
+			if left > 0 {
+				p.t.Fatalf("the clock was looked at %d times too few", left)
+			}
+			left = -100
+			leave()
+			if wantKind(p.t, "grant", err, apperr.Canceled); errors.Is(err, auth.ErrInvalidGrant) {
+				p.t.Errorf("left at %d: %v", at, err)
+			}
+			if n := p.events(auth.ActionLoginDisabled); n != 0 {
+				p.t.Errorf("left at %d: %d events", at, n)
 			}
 		}
 	})

@@ -44,19 +44,8 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 	}
 	var signedIn *SignedIn
 	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		fresh, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
-		switch {
-		case errors.Is(err, apperr.NotFound):
-			return apperr.New(apperr.Unauthorized, wrongPassword, nil)
-		case err != nil:
-			return err
-		case fresh.Disabled():
-			return apperr.New(apperr.Disabled, "", nil)
-		case fresh.PasswordHash != user.PasswordHash:
-			return apperr.New(apperr.Unauthorized, wrongPassword, errors.New("changed while it was checked"))
-		}
-		// After the account: whoever clears limits takes them in this order.
-		if err := s.settle(ctx, tx, proven); err != nil {
+		fresh, err := s.admit(ctx, tx, user, proven)
+		if err != nil {
 			return err
 		}
 		session := s.newSession(user.ID, methodPassword, in.Remember, in.Client)
@@ -73,6 +62,26 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 		return nil, s.loginRefused(ctx, a, proven, err)
 	}
 	return signedIn, nil
+}
+
+// admit lets somebody in whose password was right: it locks the account, marks
+// the sign-in and settles the attempt. It returns apperr.Disabled, or
+// apperr.Unauthorized when the account or its password changed while it was
+// checked.
+func (s *Service) admit(ctx context.Context, tx *models.Store, user *models.User, proven proof) (*models.User, error) {
+	fresh, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
+	switch {
+	case errors.Is(err, apperr.NotFound):
+		return nil, apperr.New(apperr.Unauthorized, wrongPassword, nil)
+	case err != nil:
+		return nil, err
+	case fresh.Disabled():
+		return nil, apperr.New(apperr.Disabled, "", nil)
+	case fresh.PasswordHash != user.PasswordHash:
+		return nil, apperr.New(apperr.Unauthorized, wrongPassword, errors.New("changed while it was checked"))
+	}
+	// After the account: whoever clears limits takes them in this order.
+	return fresh, s.settle(ctx, tx, proven)
 }
 
 // open stores a session of a locked user, ends what it replaces, and mints its
@@ -122,17 +131,21 @@ func (s *Service) loginFailed(ctx context.Context, a attempt, cause error) error
 	return cause
 }
 
-// loginRefused records a right password that opened nothing. What the
-// transaction gave back was rolled back with it.
+// loginRefused tells of a right password that opened nothing. What the
+// transaction gave back of its attempt was undone with it.
 func (s *Service) loginRefused(ctx context.Context, a attempt, p proof, cause error) error {
-	if errors.Is(cause, apperr.Disabled) {
-		err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-			record(Actor{Client: a.client}.event(ActionLoginDisabled, a.user, ""))
-			return s.settle(ctx, tx, p)
-		})
-		if err != nil {
-			return err
-		}
+	switch {
+	case errors.Is(cause, apperr.Unauthorized): // not right any more: it stays counted
+		return cause
+	case !errors.Is(cause, apperr.Disabled):
+		return s.giveBack(ctx, p, cause)
+	}
+	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+		record(Actor{Client: a.client}.event(ActionLoginDisabled, a.user, ""))
+		return s.settle(ctx, tx, p)
+	})
+	if err != nil {
+		return err
 	}
 	return cause
 }

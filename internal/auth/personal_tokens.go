@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -128,7 +127,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		return tx.PersonalTokens.Create(ctx, &row)
 	})
 	if err != nil {
-		return "", PersonalToken{}, errors.Join(err, s.refund(context.WithoutCancel(ctx), p.account, p.failures))
+		return "", PersonalToken{}, s.giveBack(ctx, p, err)
 	}
 	return secret, s.personalToken(row), nil
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth/password"
@@ -29,9 +30,9 @@ type proof struct {
 }
 
 // prove checks a password: the same limits, the same work and the same answer
-// on every road, whether or not the account exists (R12). It returns
+// on every road, whether or not the account exists. It returns
 // apperr.Unauthorized for a wrong one, apperr.TooMany, apperr.Busy or
-// apperr.Unavailable. A proof that is returned must be settled.
+// apperr.Unavailable. A proof that is returned is to be settled or given back.
 func (s *Service) prove(ctx context.Context, a attempt) (proof, error) {
 	account, rule, err := s.accountBucket(ctx, a)
 	if err != nil {
@@ -52,7 +53,7 @@ func (s *Service) prove(ctx context.Context, a attempt) (proof, error) {
 	right, outdated, err := s.compare(ctx, a)
 	if err != nil {
 		// Nothing was compared: it was no attempt. Also when the caller is gone.
-		return proof{}, errors.Join(err, s.refund(context.WithoutCancel(ctx), p.account, p.failures))
+		return proof{}, s.giveBack(ctx, p, err)
 	}
 	if !right {
 		return proof{}, apperr.New(apperr.Unauthorized, wrongPassword, nil)
@@ -118,6 +119,15 @@ func (s *Service) settle(ctx context.Context, tx *models.Store, p proof) error {
 		return err
 	}
 	return tx.Attempts.Refund(ctx, p.failures)
+}
+
+// giveBack gives the attempt of a right password back with which nothing could
+// be done, and returns why. When that fails too, that is the answer.
+func (s *Service) giveBack(ctx context.Context, p proof, cause error) error {
+	if err := s.refund(context.WithoutCancel(ctx), p.account, p.failures); err != nil {
+		return fmt.Errorf("%w (after: %v)", err, cause) //nolint:errorlint // of the two, one decides the answer
+	}
+	return cause
 }
 
 func (s *Service) refund(ctx context.Context, buckets ...string) error {
