@@ -1,13 +1,11 @@
 package handlers
 
 import (
-	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey"
-	"latchkey/internal/apperr"
 	"latchkey/internal/cookie"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -76,12 +74,12 @@ func (h *Handlers) showLink(c echo.Context) error {
 // showToken handles GET /profile/tokens/{id}: the page with an access token
 // that was made just now.
 func (h *Handlers) showToken(c echo.Context) error {
-	token, err := h.liveToken(c, who(c).UserID, "id")
-	if errors.Is(err, apperr.NotFound) && h.wasToken(c, who(c).UserID, c.Param("id")) {
-		return h.see(c, "/profile/tokens", flashWasNoToken)
-	}
+	token, err := h.auth.PersonalToken(c.Request().Context(), who(c).UserID, c.Param("id"))
 	if err != nil {
 		return err
+	}
+	if !token.EndedAt.IsZero() {
+		return h.see(c, "/profile/tokens", flashWasNoToken)
 	}
 	_, secret := h.takeOnce(c, tokenPath(token.ID))
 	if secret == "" {

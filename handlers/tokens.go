@@ -92,9 +92,12 @@ func (h *Handlers) tokenRow(token auth.PersonalToken, admin bool, below string) 
 
 // confirmEndToken handles GET /profile/tokens/{id}/end.
 func (h *Handlers) confirmEndToken(c echo.Context) error {
-	token, err := h.liveToken(c, who(c).UserID, "id")
+	token, err := h.auth.PersonalToken(c.Request().Context(), who(c).UserID, c.Param("id"))
 	if err != nil {
 		return err
+	}
+	if !token.EndedAt.IsZero() {
+		return h.see(c, "/profile/tokens", flashWasNoToken)
 	}
 	row := h.tokenRow(token, who(c).Admin, "/profile/tokens/")
 	return latchkey.Render(c, http.StatusOK, pages.Confirm(h.section(c, layouts.SectionTokens, "End token"), pages.EndToken(row)))
@@ -107,8 +110,8 @@ func (h *Handlers) endToken(c echo.Context) error {
 		return err
 	}
 	token, err := h.auth.EndPersonalToken(c.Request().Context(), who(c), id, middleware.Client(c))
-	if errors.Is(err, apperr.NotFound) && h.wasToken(c, who(c).UserID, id) {
-		return h.see(c, "/profile/tokens", flashWasNoToken)
+	if errors.Is(err, apperr.NotFound) {
+		return h.tokenOver(c, who(c).UserID, id, "/profile/tokens")
 	}
 	if err != nil {
 		return err
@@ -119,12 +122,12 @@ func (h *Handlers) endToken(c echo.Context) error {
 // confirmEndUserToken handles GET /admin/users/{id}/tokens/{token}/end.
 func (h *Handlers) confirmEndUserToken(c echo.Context) error {
 	return h.ask(c, "End a token of", func(page layouts.Page, user *models.User, _ int) error {
-		token, err := h.liveToken(c, user.ID, "token")
-		if errors.Is(err, apperr.NotFound) && h.wasToken(c, user.ID, c.Param("token")) {
-			return h.see(c, "/admin/users/"+user.ID, flashWasNoToken)
-		}
+		token, err := h.auth.PersonalToken(c.Request().Context(), user.ID, c.Param("token"))
 		if err != nil {
 			return err
+		}
+		if !token.EndedAt.IsZero() {
+			return h.see(c, "/admin/users/"+user.ID, flashWasNoToken)
 		}
 		row := h.tokenRow(token, user.Role == models.RoleAdmin, "/admin/users/"+user.ID+"/tokens/")
 		return latchkey.Render(c, http.StatusOK, pages.Confirm(page, pages.EndUserToken(target(user), row)))
@@ -142,8 +145,8 @@ func (h *Handlers) endUserToken(c echo.Context) error {
 		return err
 	}
 	user, token, err := h.auth.EndUserToken(c.Request().Context(), h.actor(c), id, tokenID)
-	if errors.Is(err, apperr.NotFound) && h.wasToken(c, id, tokenID) {
-		return h.see(c, "/admin/users/"+id, flashWasNoToken)
+	if errors.Is(err, apperr.NotFound) {
+		return h.tokenOver(c, id, tokenID, "/admin/users/"+id)
 	}
 	if err != nil {
 		return err
@@ -151,26 +154,13 @@ func (h *Handlers) endUserToken(c echo.Context) error {
 	return h.see(c, "/admin/users/"+id, flashUserToken, token.Name, callName(user))
 }
 
-// liveToken is the person's token that a route's path names, while it works;
-// apperr.NotFound otherwise.
-func (h *Handlers) liveToken(c echo.Context, userID, param string) (auth.PersonalToken, error) {
-	live, _, err := h.auth.PersonalTokens(c.Request().Context(), userID)
-	if err != nil {
-		return auth.PersonalToken{}, err
+// tokenOver answers who wanted to end a token that does not work: it is over,
+// which is what they wanted, or they never had it.
+func (h *Handlers) tokenOver(c echo.Context, userID, id, back string) error {
+	if _, err := h.auth.PersonalToken(c.Request().Context(), userID, id); err != nil {
+		return err
 	}
-	for _, token := range live {
-		if token.ID == c.Param(param) {
-			return token, nil
-		}
-	}
-	return auth.PersonalToken{}, apperr.New(apperr.NotFound, "", nil)
-}
-
-// wasToken tells a token of the person that is over, which is what was wanted,
-// from one that they never had.
-func (h *Handlers) wasToken(c echo.Context, userID, id string) bool {
-	_, ended, err := h.auth.PersonalTokens(c.Request().Context(), userID)
-	return err == nil && slices.ContainsFunc(ended, func(token auth.PersonalToken) bool { return token.ID == id })
+	return h.see(c, back, flashWasNoToken)
 }
 
 // tokenHint is what can be told of a token: how it begins and how it ends.

@@ -34,10 +34,7 @@ type Event struct {
 func (Event) TableName() string { return "audit_events" }
 
 // Audit is the audit log: written and read, and purged by age alone.
-type Audit struct {
-	store *Store
-	db    *gorm.DB
-}
+type Audit struct{ store *Store }
 
 // Append adds lines.
 func (t *Audit) Append(ctx context.Context, events ...Event) error {
@@ -67,7 +64,7 @@ type AuditPage struct {
 
 // List returns a page. A cursor that is not ours is apperr.Malformed.
 func (t *Audit) List(ctx context.Context, q AuditQuery) (AuditPage, error) {
-	db := t.filter(t.db.WithContext(ctx), q)
+	db := t.filter(t.store.db.WithContext(ctx), q)
 	backwards := q.Before != ""
 	if cursor := q.After + q.Before; cursor != "" {
 		at, id, err := parseAuditCursor(cursor)
@@ -158,7 +155,7 @@ func parseAuditCursor(cursor string) (Time, string, error) {
 // About returns the latest lines that a person did or that happened to them.
 func (t *Audit) About(ctx context.Context, userID string, limit int) ([]Event, error) {
 	var events []Event
-	err := t.db.WithContext(ctx).Raw(`
+	err := t.store.db.WithContext(ctx).Raw(`
 		SELECT * FROM (
 			SELECT * FROM (SELECT * FROM audit_events WHERE subject_id = @id ORDER BY at DESC, id DESC LIMIT @limit) AS happened
 			UNION
@@ -168,10 +165,10 @@ func (t *Audit) About(ctx context.Context, userID string, limit int) ([]Event, e
 	return events, translate("list recent events", err)
 }
 
-// CountSince counts the lines of an action at or after t.
+// CountSince counts the lines of an action at or after since.
 func (t *Audit) CountSince(ctx context.Context, action string, since time.Time) (int64, error) {
 	var n int64
-	err := t.db.WithContext(ctx).Model(&Event{}).Where("action = ? AND at >= ?", action, At(since)).Count(&n).Error
+	err := t.store.db.WithContext(ctx).Model(&Event{}).Where("action = ? AND at >= ?", action, At(since)).Count(&n).Error
 	return n, translate("count audit events", err)
 }
 
@@ -181,7 +178,7 @@ func (t *Audit) PerDay(ctx context.Context, first time.Time, days int, actions .
 	const day = int64(24 * time.Hour / time.Microsecond)
 	var rows []struct{ Day, N int64 }
 	start := int64(At(first))
-	err := t.db.WithContext(ctx).Raw(`
+	err := t.store.db.WithContext(ctx).Raw(`
 		SELECT (at - @start) / @day AS day, COUNT(*) AS n FROM audit_events
 		WHERE action IN @actions AND at >= @start AND at < @end GROUP BY 1`,
 		map[string]any{"start": start, "day": day, "end": start + int64(days)*day, "actions": actions}).Scan(&rows).Error

@@ -30,7 +30,7 @@ const homeQuery = "SELECT " + identifyColumns + `, u.password_changed_at, (SELEC
 // the same query. The page is theirs only when the session is.
 func (t *Sessions) IdentifyHome(ctx context.Context, sid, jti, userID string, now time.Time) (*Presence, *Home, error) {
 	const what = "read account page"
-	rows, err := t.store.statements.home.run(ctx, nil, sid, jti, int64(At(now)), userID)
+	rows, err := t.store.hot.QueryContext(ctx, homeQuery, sid, jti, int64(At(now)), userID)
 	if err != nil {
 		return nil, nil, translate(what, err)
 	}

@@ -50,7 +50,7 @@ func (p *Presence) columns() []any {
 // It returns apperr.NotFound when there is no such session.
 func (t *Sessions) Identify(ctx context.Context, sid, jti string, now time.Time) (*Presence, error) {
 	p := Presence{Session: Session{ID: sid}}
-	if err := t.store.statements.identify.row(ctx, []any{sid, jti, int64(At(now))}, p.columns()...); err != nil {
+	if err := queryRow(ctx, t.store.hot, identifyQuery, []any{sid, jti, int64(At(now))}, p.columns()...); err != nil {
 		return nil, translate("identify session", err)
 	}
 	return &p, nil
@@ -62,7 +62,7 @@ func (t *Sessions) Examine(ctx context.Context, sid, jti string, now time.Time) 
 	p := Presence{Session: Session{ID: sid}}
 	s := &p.Session
 	into := append(p.columns(), &s.Remember, &s.IdleTTL, &s.ExpiresAt, &s.RotatedAt, &s.RotationMinute, &s.Rotations)
-	if err := t.store.statements.examine.row(ctx, []any{sid, jti, int64(At(now))}, into...); err != nil {
+	if err := queryRow(ctx, t.store.hot, examineQuery, []any{sid, jti, int64(At(now))}, into...); err != nil {
 		return nil, translate("examine session", err)
 	}
 	return &p, nil

@@ -3,6 +3,8 @@ package models
 import (
 	"context"
 	"time"
+
+	"gorm.io/gorm"
 )
 
 // PersonalToken is a personal access token. Only the hash of its secret is
@@ -36,7 +38,7 @@ type PersonalTokens struct{ store *Store }
 
 // Create inserts a token.
 func (t *PersonalTokens) Create(ctx context.Context, token *PersonalToken) error {
-	return t.store.create(ctx, "create personal token", token)
+	return t.store.later(ctx, "create personal token", func(db *gorm.DB) *gorm.DB { return db.Create(token) })
 }
 
 // Bearer is what the database says, in one query, of a personal access token
@@ -60,7 +62,7 @@ const bearerQuery = `
 func (t *PersonalTokens) Identify(ctx context.Context, secret string) (*Bearer, error) {
 	var b Bearer
 	p := &b.Token
-	err := t.store.statements.bearer.row(ctx, []any{HashToken(secret)},
+	err := queryRow(ctx, t.store.hot, bearerQuery, []any{HashToken(secret)},
 		&p.ID, &p.UserID, &p.Name, &p.Hint, &p.Scope, &p.CreatedAt, &p.ExpiresAt, &p.LastUsedAt, &p.LastUsedIP,
 		&p.EndedAt, &p.EndReason, &b.Username, &b.Email, &b.FullName, &b.Role, &b.DisabledAt)
 	if err != nil {

@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"database/sql"
 	"time"
 )
 
@@ -44,21 +43,21 @@ func (t *Sessions) Rotate(ctx context.Context, r Rotation) (*Presence, error) {
 	if t.store.rotations != nil {
 		return t.store.rotations.rotate(ctx, r)
 	}
-	p, err := t.store.statements.rotate.rotate(ctx, nil, r)
+	p, err := rotate(ctx, t.store.hot, r)
 	if err != nil {
 		return nil, translate("rotate session", err)
 	}
 	return p, nil
 }
 
-// rotate runs rotateQuery, in tx unless that is nil.
-func (q *statement) rotate(ctx context.Context, tx *sql.Tx, r Rotation) (*Presence, error) {
+// rotate runs rotateQuery.
+func rotate(ctx context.Context, q querier, r Rotation) (*Presence, error) {
 	now := At(r.Now)
 	p := Presence{Session: Session{
 		ID: r.SessionID, UserID: r.UserID, Generation: r.Generation + 1, RotatedAt: now, LastSeenAt: now,
 	}}
 	s := &p.Session
-	err := q.rowIn(ctx, tx, []any{int64(now), r.SessionID, r.UserID, r.Generation, r.PerMinute, r.TokenID},
+	err := queryRow(ctx, q, rotateQuery, []any{int64(now), r.SessionID, r.UserID, r.Generation, r.PerMinute, r.TokenID},
 		&s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.FullName, &p.Role)
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 // Each rotation is answered after that commit, as if it had been alone.
 type rotationBatch struct {
 	store   *Store
+	pool    *preparedPool
 	mu      sync.Mutex
 	waiting []*rotationCall
 }
@@ -33,8 +34,7 @@ func (b *rotationBatch) rotate(ctx context.Context, r Rotation) (*Presence, erro
 	select {
 	case <-call.done:
 	case b.store.writer <- struct{}{}:
-		b.carryOut(ctx)
-		<-b.store.writer
+		b.takeTurn(ctx)
 		<-call.done // by us, or by who had the turn before
 	case <-ctx.Done():
 		if b.withdraw(call) {
@@ -46,6 +46,12 @@ func (b *rotationBatch) rotate(ctx context.Context, r Rotation) (*Presence, erro
 		return nil, translate("rotate session", call.err)
 	}
 	return call.presence, nil
+}
+
+// takeTurn gives the writer's turn back, also after a panic.
+func (b *rotationBatch) takeTurn(ctx context.Context) {
+	defer func() { <-b.store.writer }()
+	b.carryOut(ctx)
 }
 
 // withdraw takes back a call that nobody has begun.
@@ -68,31 +74,34 @@ func (b *rotationBatch) carryOut(ctx context.Context) {
 	b.mu.Unlock()
 	// The others must not fail because this one's visitor went away.
 	ctx = context.WithoutCancel(ctx)
-	var err error
-	switch len(calls) {
-	case 0:
-		return
-	case 1:
-		calls[0].presence, calls[0].err = b.store.statements.rotate.rotate(ctx, nil, calls[0].Rotation)
-	default:
-		err = b.together(ctx, calls)
-	}
-	for _, call := range calls {
-		if err != nil {
-			call.presence, call.err = nil, err
+	err := errors.New("rotations: no answer") // of a panic
+	defer func() {
+		for _, call := range calls {
+			if err != nil {
+				call.presence, call.err = nil, err
+			}
+			close(call.done)
 		}
-		close(call.done)
-	}
+	}()
+	err = b.together(ctx, calls)
 }
 
 // together returns an error when none of the calls was kept.
 func (b *rotationBatch) together(ctx context.Context, calls []*rotationCall) error {
+	switch len(calls) {
+	case 0:
+		return nil
+	case 1: // a transaction by itself
+		calls[0].presence, calls[0].err = rotate(ctx, b.store.hot, calls[0].Rotation)
+		return nil
+	}
 	tx, err := b.store.sqlDB.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
+	inTx := &preparedTx{Tx: tx, pool: b.pool}
 	for _, call := range calls {
-		call.presence, call.err = b.store.statements.rotate.rotate(ctx, tx, call.Rotation)
+		call.presence, call.err = rotate(ctx, inTx, call.Rotation)
 		if call.err != nil && !errors.Is(call.err, sql.ErrNoRows) {
 			_ = tx.Rollback()
 			return call.err

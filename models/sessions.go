@@ -155,7 +155,8 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 // Trim keeps a person to so many live sessions of the kind of fresh, the one
 // that was just opened and is among them: when there is one more, the least
 // recently used ends. By kind, for a script must not push a browser out. Call
-// it in a transaction, after each that is opened.
+// it in a transaction, after each that is opened. It ends one: a release that
+// lowers the number has to end what is beyond in a migration.
 func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.Time) error {
 	// Numbers, not parameters: SQLite compiles a statement anew for each limit.
 	// One, not whatever there is beyond: the search ends there, and does not go

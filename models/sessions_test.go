@@ -42,15 +42,15 @@ var rotations = []struct {
 		must(t, store.Denylist.Deny(t.Context(), "jti of "+s.ID, s.UserID, models.ReasonLogout, epoch))
 	}},
 	{
-		name: "the last of a time.Minute", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 59 }, want: true,
+		name: "the last of a minute", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 59 }, want: true,
 		ask: func(r *models.Rotation) { r.PerMinute, r.Now = 60, epoch.Add(time.Second) },
 	},
 	{
-		name: "too many in a time.Minute", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 60 },
+		name: "too many in a minute", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 60 },
 		ask: func(r *models.Rotation) { r.PerMinute, r.Now = 60, epoch.Add(time.Minute-time.Microsecond) },
 	},
 	{
-		name: "too many, and the time.Minute is over", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 60 }, want: true,
+		name: "too many, and the minute is over", session: func(s *models.Session) { s.RotationMinute, s.Rotations = models.At(epoch), 60 }, want: true,
 		ask: func(r *models.Rotation) { r.PerMinute, r.Now = 60, epoch.Add(time.Minute) },
 	},
 	{

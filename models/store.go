@@ -50,14 +50,13 @@ type Store struct {
 	dialect string
 	db      *gorm.DB
 	sqlDB   *sql.DB
+	hot     querier
 	writer  chan struct{} // SQLite: who holds it may write; PostgreSQL: nil
 	inTx    bool
 
 	pipeline *pipeline // inside a transaction on PostgreSQL
 
 	rotations *rotationBatch // SQLite: those that wait for the writer's turn; PostgreSQL: nil
-
-	statements struct{ identify, examine, rotate, home, bearer *statement }
 }
 
 // Open connects to the database. It does not migrate it.
@@ -79,11 +78,13 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	case isSQLite:
 		s.dialect = dialectSQLite
 		s.sqlDB, err = openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
-		dialector = sqliteDialect{pool: newPreparedPool(s.sqlDB)}
-		s.writer = make(chan struct{}, 1)
+		pool := newPreparedPool(s.sqlDB)
+		dialector, s.hot = sqliteDialect{pool: pool}, unwatched{pool}
+		s.writer, s.rotations = make(chan struct{}, 1), &rotationBatch{store: s, pool: pool}
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
 		s.sqlDB, err = openPostgres(options.URL, 10, "5000")
+		s.hot = s.sqlDB // pgx keeps statements compiled
 		dialector = postgresDialect{&postgres.Dialector{Config: &postgres.Config{Conn: s.sqlDB}}}
 	default:
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
@@ -95,26 +96,20 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		_ = s.sqlDB.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
-	s.statements.identify, s.statements.examine = s.newStatement(identifyQuery), s.newStatement(examineQuery)
-	s.statements.rotate, s.statements.home = s.newStatement(rotateQuery), s.newStatement(homeQuery)
-	s.statements.bearer = s.newStatement(bearerQuery)
-	if s.writer != nil {
-		s.rotations = &rotationBatch{store: s}
-	}
 	s.attach()
 	return s, nil
 }
 
 // attach gives the tables their connection.
 func (s *Store) attach() {
-	s.Users = &Users{store: s, db: s.db, dialect: s.dialect}
+	s.Users = &Users{store: s}
 	s.Sessions = &Sessions{store: s}
 	s.Denylist = &Denylist{store: s}
 	s.Attempts = &Attempts{store: s}
 	s.Devices = &Devices{store: s}
 	s.Tokens = &OneTimeTokens{store: s}
 	s.PersonalTokens = &PersonalTokens{store: s}
-	s.Audit = &Audit{store: s, db: s.db}
+	s.Audit = &Audit{store: s}
 }
 
 // one reads the row that a unique key names, or returns gorm.ErrRecordNotFound.
@@ -202,12 +197,6 @@ func oneRow(what string, rows int64, err error) error {
 	if err == nil && rows == 0 {
 		return fmt.Errorf("%s: %w", what, apperr.NotFound)
 	}
-	return err
-}
-
-// create inserts one row.
-func (s *Store) create(ctx context.Context, what string, row any) error {
-	_, err := s.run(ctx, what, func(db *gorm.DB) *gorm.DB { return db.Create(row) })
 	return err
 }
 

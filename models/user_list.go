@@ -95,7 +95,7 @@ func (u *Users) List(ctx context.Context, query UserQuery) (UserPage, error) {
 }
 
 func (u *Users) list(ctx context.Context, query UserQuery, limits searchLimits) (UserPage, error) {
-	s, err := newUserSearch(u.dialect, query)
+	s, err := newUserSearch(u.store.dialect, query)
 	if err != nil {
 		return UserPage{}, err
 	}
@@ -140,7 +140,7 @@ func (p *UserPage) link(query UserQuery, order userOrder, further bool) {
 // some tens of milliseconds for a million.
 func (u *Users) Figures(ctx context.Context) (UserFigures, error) {
 	var figures UserFigures
-	err := u.db.WithContext(ctx).Raw(`
+	err := u.store.db.WithContext(ctx).Raw(`
 		SELECT (SELECT count(*) FROM users) AS total,
 			(SELECT count(*) FROM users WHERE disabled_at <> 0) AS disabled,
 			(SELECT count(*) FROM users WHERE role = 'admin') AS admins`).Scan(&figures).Error

@@ -133,7 +133,7 @@ func (u *Users) stop(ctx context.Context, s *userSearch) (userCursor, error) {
 // number runs a fragment that counts.
 func (u *Users) number(ctx context.Context, query fragment) (int, error) {
 	var n int
-	err := u.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&n).Error
+	err := u.store.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&n).Error
 	return n, err
 }
 
@@ -141,7 +141,7 @@ func (u *Users) number(ctx context.Context, query fragment) (int, error) {
 func (u *Users) rows(ctx context.Context, s *userSearch, keys fragment) ([]UserRow, error) {
 	query := s.show("", keys)
 	var rows []UserRow
-	err := u.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&rows).Error
+	err := u.store.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&rows).Error
 	return rows, err
 }
 
@@ -152,7 +152,7 @@ func (u *Users) headAndCount(ctx context.Context, s *userSearch, all fragment) (
 		Found int
 		UserRow
 	}
-	if err := u.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&found).Error; err != nil || len(found) == 0 {
+	if err := u.store.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&found).Error; err != nil || len(found) == 0 {
 		return nil, 0, err
 	}
 	rows := make([]UserRow, 0, len(found))

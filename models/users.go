@@ -55,11 +55,7 @@ func FoldUsername(username string) string {
 }
 
 // Users is the table of accounts.
-type Users struct {
-	store   *Store
-	db      *gorm.DB
-	dialect string
-}
+type Users struct{ store *Store }
 
 // ByID returns the account with the given id, or apperr.NotFound.
 func (u *Users) ByID(ctx context.Context, id string) (*User, error) {
@@ -92,7 +88,7 @@ func (u *Users) ByName(ctx context.Context, name string) (*User, error) {
 // transaction ends: what must not race an account's disabling starts here.
 func (u *Users) Lock(ctx context.Context, id string) (*User, error) {
 	var user User
-	err := one(u.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), &user)
+	err := one(u.store.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), &user)
 	if err != nil {
 		return nil, translate("lock user", err)
 	}
@@ -104,7 +100,7 @@ func (u *Users) Lock(ctx context.Context, id string) (*User, error) {
 // that two admins acting on each other wait instead of deadlocking.
 func (u *Users) LockActiveAdmins(ctx context.Context) ([]string, error) {
 	var ids []string
-	err := u.db.WithContext(ctx).Model(&User{}).Clauses(clause.Locking{Strength: "UPDATE"}).
+	err := u.store.db.WithContext(ctx).Model(&User{}).Clauses(clause.Locking{Strength: "UPDATE"}).
 		Where("role = 'admin' AND disabled_at = 0").Order("id").Pluck("id", &ids).Error
 	return ids, translate("lock active admins", err)
 }
@@ -112,7 +108,7 @@ func (u *Users) LockActiveAdmins(ctx context.Context) ([]string, error) {
 // AdminExists reports whether any admin account exists, disabled or not.
 func (u *Users) AdminExists(ctx context.Context) (bool, error) {
 	var ids []string
-	err := u.db.WithContext(ctx).Model(&User{}).Where("role = 'admin'").Limit(1).Pluck("id", &ids).Error
+	err := u.store.db.WithContext(ctx).Model(&User{}).Where("role = 'admin'").Limit(1).Pluck("id", &ids).Error
 	return len(ids) > 0, translate("look for an admin", err)
 }
 
@@ -120,7 +116,8 @@ func (u *Users) AdminExists(ctx context.Context) (bool, error) {
 // with its field.
 func (u *Users) Create(ctx context.Context, user *User) error {
 	user.EmailFolded = FoldEmail(user.Email)
-	return u.store.create(ctx, "create user", user)
+	_, err := u.store.run(ctx, "create user", func(db *gorm.DB) *gorm.DB { return db.Create(user) })
+	return err
 }
 
 // SetProfile changes names. A taken username is apperr.Conflict.
@@ -201,26 +198,23 @@ func (u *Users) Delete(ctx context.Context, id string) error {
 
 func (u *Users) count(ctx context.Context, what, where string, args ...any) (int64, error) {
 	var n int64
-	err := u.db.WithContext(ctx).Model(&User{}).Where(where, args...).Count(&n).Error
+	err := u.store.db.WithContext(ctx).Model(&User{}).Where(where, args...).Count(&n).Error
 	return n, translate(what, err)
 }
 
 func (u *Users) take(ctx context.Context, what, where string, args ...any) (*User, error) {
 	var user User
-	if err := one(u.db.WithContext(ctx).Where(where, args...), &user); err != nil {
+	if err := one(u.store.db.WithContext(ctx).Where(where, args...), &user); err != nil {
 		return nil, translate(what, err)
 	}
 	return &user, nil
 }
 
 func (u *Users) update(ctx context.Context, what, id string, columns map[string]any) error {
-	var rows int64
-	err := u.store.write(ctx, func() error {
-		result := u.db.WithContext(ctx).Model(&User{}).Where("id = ?", id).UpdateColumns(columns)
-		rows = result.RowsAffected
-		return result.Error
+	rows, err := u.store.run(ctx, what, func(db *gorm.DB) *gorm.DB {
+		return db.Model(&User{}).Where("id = ?", id).UpdateColumns(columns)
 	})
-	return oneRow(what, rows, translate(what, err))
+	return oneRow(what, rows, err)
 }
 
 // CountActiveAdmins counts the admins that can sign in.
@@ -231,7 +225,7 @@ func (u *Users) CountActiveAdmins(ctx context.Context) (int64, error) {
 // Existing tells which of some ids are accounts.
 func (u *Users) Existing(ctx context.Context, ids []string) (map[string]bool, error) {
 	var found []string
-	err := u.db.WithContext(ctx).Model(&User{}).Where("id IN ?", ids).Pluck("id", &found).Error
+	err := u.store.db.WithContext(ctx).Model(&User{}).Where("id IN ?", ids).Pluck("id", &found).Error
 	existing := make(map[string]bool, len(found))
 	for _, id := range found {
 		existing[id] = true

@@ -146,6 +146,16 @@ func (s *Service) PersonalTokens(ctx context.Context, userID string) (live, ende
 	return live, ended, err
 }
 
+// PersonalToken returns a personal access token of a person, also one that is
+// over, or apperr.NotFound.
+func (s *Service) PersonalToken(ctx context.Context, userID, id string) (PersonalToken, error) {
+	row, err := s.store.PersonalTokens.ByID(ctx, id, userID)
+	if err != nil {
+		return PersonalToken{}, err
+	}
+	return s.personalToken(*row), nil
+}
+
 // EndPersonalToken ends one personal access token of the person and returns
 // what it was. It returns apperr.NotFound when the person has no such token
 // that still works.

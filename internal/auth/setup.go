@@ -99,7 +99,7 @@ func (s *Service) CreateUser(ctx context.Context, actor Actor, in NewUser) (user
 	if len(wrong) > 0 {
 		return nil, "", wrong
 	}
-	if err := s.checkTaken(ctx, account, ""); err != nil {
+	if err := s.checkTaken(ctx, account); err != nil {
 		return nil, "", err
 	}
 	user = s.newUser(account, in.Role)

@@ -50,7 +50,7 @@ func (s *Service) prepareUser(ctx context.Context, in Signup, allowed func() err
 	if err := allowed(); err != nil {
 		return nil, err
 	}
-	if err := s.checkTaken(ctx, account, ""); err != nil {
+	if err := s.checkTaken(ctx, account); err != nil {
 		return nil, err
 	}
 	hash, err := s.hasher.Hash(ctx, in.Password)
@@ -90,25 +90,20 @@ const (
 	emailTaken    = "There is already an account with this email address."
 )
 
-// checkTaken tells of every field that another account than self has.
-func (s *Service) checkTaken(ctx context.Context, account Account, self string) error {
+// checkTaken tells of every field that an account has already.
+func (s *Service) checkTaken(ctx context.Context, account Account) error {
 	var wrong apperr.Fields
-	for _, field := range []struct{ name, words string }{{"username", usernameTaken}, {"email", emailTaken}} {
-		var other *models.User
-		var err error
-		switch field.name {
-		case "username":
-			other, err = s.store.Users.ByUsername(ctx, account.Username)
-		case "email":
-			other, err = s.store.Users.ByEmail(ctx, account.Email)
-		}
-		switch {
-		case errors.Is(err, apperr.NotFound):
-		case err != nil:
-			return err
-		case other.ID != self:
-			wrong.Add(field.name, field.words)
-		}
+	_, err := s.store.Users.ByUsername(ctx, account.Username)
+	if err == nil {
+		wrong.Add("username", usernameTaken)
+	} else if !errors.Is(err, apperr.NotFound) {
+		return err
+	}
+	_, err = s.store.Users.ByEmail(ctx, account.Email)
+	if err == nil {
+		wrong.Add("email", emailTaken)
+	} else if !errors.Is(err, apperr.NotFound) {
+		return err
 	}
 	return wrong.Err()
 }
