@@ -205,13 +205,15 @@ func BenchmarkPage(b *testing.B) {
 		live := "access=" + p.tokens.Access + "; refresh=" + p.tokens.Refresh
 		b.Run("password", func(b *testing.B) { p.page(b, "/profile/password", live) })
 		b.Run("profile", func(b *testing.B) { p.page(b, "/profile", live) })
-		b.Run("rotating", func(b *testing.B) { p.page(b, "/profile", "refresh="+p.tokens.Refresh) })
+		refresh := "refresh=" + p.tokens.Refresh
+		b.Run("rotating", func(b *testing.B) { refresh = p.page(b, "/profile", refresh) })
 	})
 }
 
 // page asks for a page. A refresh token without an access token beside it
-// rotates the session; the next request then brings the new one.
-func (p *portal) page(b *testing.B, path, cookies string) {
+// rotates the session; the next request then brings the new one, and the last
+// is returned.
+func (p *portal) page(b *testing.B, path, cookies string) string {
 	r := httptest.NewRequest(http.MethodGet, publicURL+path, nil)
 	r.Header.Set("User-Agent", userAgent)
 	rotates := strings.HasPrefix(cookies, "refresh=")
@@ -231,6 +233,7 @@ func (p *portal) page(b *testing.B, path, cookies string) {
 			cookies, _, _ = strings.Cut(set[slices.IndexFunc(set, isRefresh)], ";")
 		}
 	}
+	return cookies
 }
 
 func isRefresh(cookie string) bool { return strings.HasPrefix(cookie, "refresh=") }
