@@ -200,6 +200,8 @@ func linkState(state auth.LinkState) pages.LinkState {
 		return pages.LinkReplaced
 	case auth.LinkDisabled:
 		return pages.LinkDisabled
+	case auth.LinkEnded:
+		return pages.LinkEnded
 	}
 	return pages.LinkBroken
 }

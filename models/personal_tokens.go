@@ -99,6 +99,14 @@ func (t *PersonalTokens) CountWorking(ctx context.Context, userID string, now ti
 	return int(n), translate("count personal tokens", err)
 }
 
+// IsWorking reports whether a token of a person works at now.
+func (t *PersonalTokens) IsWorking(ctx context.Context, id, userID string, now time.Time) (bool, error) {
+	var n int64
+	err := t.store.db.WithContext(ctx).Model(&PersonalToken{}).
+		Where("id = @id AND user_id = @user AND "+workingToken, map[string]any{"id": id, "user": userID, "now": At(now)}).Count(&n).Error
+	return n == 1, translate("look whether a personal token works", err)
+}
+
 // Used records a use, unless one was recorded after before already.
 func (t *PersonalTokens) Used(ctx context.Context, id, ip string, now, before time.Time) error {
 	_, err := t.store.exec(ctx, "mark personal token used", `

@@ -106,6 +106,15 @@ func (t *Sessions) ByID(ctx context.Context, id string) (*Session, error) {
 	return &session, nil
 }
 
+// IsLive reports whether a session of a person lives and is not denied.
+func (t *Sessions) IsLive(ctx context.Context, id, userID string, now time.Time) (bool, error) {
+	var n int64
+	err := t.store.db.WithContext(ctx).Model(&Session{}).
+		Where("id = @sid AND user_id = @user AND "+liveSession+" AND NOT EXISTS (SELECT 1 FROM denylist WHERE token_id = @sid)",
+			map[string]any{"sid": id, "user": userID, "now": At(now)}).Count(&n).Error
+	return n == 1, translate("look whether a session lives", err)
+}
+
 // Confirm records that tokens of a generation are in use, and that the session
 // was. It never goes back.
 func (t *Sessions) Confirm(ctx context.Context, id string, generation int64, now time.Time) error {

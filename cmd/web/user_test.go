@@ -72,10 +72,12 @@ func TestAdminCreate(t *testing.T) {
 func TestCreateRefused(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
-		command(t, e, "short\n", "admin", "create", "--username=Admin", "--email=nothing", "--name=a\nb", "--password-stdin").exits(exitFailed).complains(
-			"latchkey: --username: This username is reserved. Choose another.\n", "latchkey: --email: Enter an email address like name@example.com.\n",
+		command(t, e, "short\n", "admin", "create", "--username=a", "--email=nothing", "--name=a\nb", "--password-stdin").exits(exitFailed).complains(
+			"latchkey: --username: A username has 2 to 32 characters.\n", "latchkey: --email: Enter an email address like name@example.com.\n",
 			"latchkey: --name: A name cannot contain", "latchkey: --password-stdin: Password must be at least 12 characters. Yours has 5.\n").hides("short")
 		command(t, e, "", "user", "create", "--username=ana", "--email=ana@example.org").exits(exitDone).prints("Created user ana")
+		// Reserved names are for those who run the portal.
+		command(t, e, "", "admin", "create", "--username=Admin", "--email=admin@example.org").exits(exitDone).prints("Created admin admin")
 		command(t, e, "", "user", "create", "--username=ANA", "--email=ANA@example.org", "--role=admin").exits(exitFailed).
 			complains("--username: This username is taken. Choose another.", "--email: There is already an account with this email address.")
 		command(t, e, strings.Repeat("x", 3000), "user", "create", "--username=bo", "--email=bo@example.org", "--password-stdin").exits(exitFailed).

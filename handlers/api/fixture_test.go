@@ -143,7 +143,10 @@ func (s *site) signIn(name, scope string) grant {
 func (s *site) personal(user *models.User, scopes ...string) string {
 	s.t.Helper()
 	secret, _, err := s.auth.CreatePersonalToken(s.t.Context(), auth.PersonalTokenDraft{
-		Who:  &auth.Identity{UserID: user.ID, Username: user.Username, Email: user.Email, Admin: user.Role == models.RoleAdmin},
+		Who: &auth.Identity{
+			UserID: user.ID, Username: user.Username, Email: user.Email, Admin: user.Role == models.RoleAdmin,
+			SessionID: testdb.Session(s.t, s.store, user.ID, time.Now()),
+		},
 		Name: "for a test", Scopes: scopes, Days: 30, Current: secretWord,
 	})
 	if err != nil {
@@ -339,5 +342,5 @@ func (s *site) actorOf(name string) auth.Actor {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return auth.Actor{UserID: user.ID, Name: user.Username}
+	return auth.Actor{UserID: user.ID, Name: user.Username, SessionID: testdb.Session(s.t, s.store, user.ID, time.Now())}
 }

@@ -18,7 +18,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who *Identity, username, fu
 	username, fullName = FoldUsername(username), tidyFullName(fullName)
 	var wrong apperr.Fields
 	if username != who.Username { // a name given before a rule was made may stay
-		wrong.Add("username", checkUsername(username))
+		wrong.Add("username", checkOwnUsername(username))
 	}
 	wrong.Add("full_name", checkFullName(fullName))
 	if len(wrong) > 0 {
@@ -34,7 +34,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who *Identity, username, fu
 		}
 	}
 	return taken(s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who.UserID)
+		user, err := s.lockActive(ctx, tx, who)
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*Sig
 	}
 	hash, err := s.hasher.Hash(ctx, in.New)
 	if err != nil {
-		return nil, errors.Join(err, s.refund(context.WithoutCancel(ctx), proven.account, proven.failures))
+		return nil, s.giveBack(ctx, proven, err)
 	}
 	return s.renew(ctx, in, user, proven, ActionPassword, models.ReasonPassword, func(tx *models.Store, _ *models.User) (string, error) {
 		return "", tx.Users.SetPassword(ctx, user.ID, hash, s.now())
@@ -127,15 +127,15 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 	return user, p, err
 }
 
-// renew changes a credential, ends every session and opens a new one for this
-// browser, in one transaction. change is given the account as it was, and
+// renew changes a credential, ends every session and every set-password link,
+// and opens a new session for this browser, in one transaction. change is given the account as it was, and
 // returns what the audit log says before the number of sessions.
 func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p proof, action string,
 	reason models.Reason, change func(tx *models.Store, user *models.User) (string, error),
 ) (*SignedIn, error) {
 	var signedIn *SignedIn
 	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, proven.ID)
+		user, err := s.lockActive(ctx, tx, in.Who)
 		if err != nil {
 			return err
 		}
@@ -157,6 +157,9 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if err != nil {
 			return err
 		}
+		if err := tx.Tokens.ExpireFor(ctx, user.ID, s.now()); err != nil { // whoever has a copy of a link is out too
+			return err
+		}
 		session := s.newSession(user.ID, old.Method, old.Remember, in.Client)
 		record(in.Who.Actor(in.Client).event(action, user, detail+sessionsEnded(ended)))
 		signedIn, err = s.open(ctx, tx, user, session, in.Presented, in.Device)
@@ -169,16 +172,34 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 }
 
 // lockActive locks the account of somebody who acts for themself. Meanwhile it
-// may have been disabled or deleted: then they are signed out.
-func (s *Service) lockActive(ctx context.Context, tx *models.Store, userID string) (*models.User, error) {
-	user, err := tx.Users.Lock(ctx, userID)
+// may have been disabled or deleted, or their session ended: then they are
+// signed out.
+func (s *Service) lockActive(ctx context.Context, tx *models.Store, who *Identity) (*models.User, error) {
+	user, err := tx.Users.Lock(ctx, who.UserID)
 	if err != nil {
 		return nil, signedOut(err)
 	}
 	if user.Disabled() {
 		return nil, apperr.New(apperr.Unauthorized, "", errors.New("disabled meanwhile"))
 	}
-	return user, nil
+	return user, s.stillIn(ctx, tx, who.Actor(Client{}))
+}
+
+// stillIn returns apperr.Unauthorized when the session or the personal access
+// token of the one who acts is over. Between the check at the door and the act
+// lies the body, which a client may take seconds to send. Call it after the
+// account is locked, as whoever ends a session does.
+func (s *Service) stillIn(ctx context.Context, tx *models.Store, actor Actor) error {
+	in, err := false, error(nil)
+	if actor.PersonalTokenID != "" {
+		in, err = tx.PersonalTokens.IsWorking(ctx, actor.PersonalTokenID, actor.UserID, s.now())
+	} else {
+		in, err = tx.Sessions.IsLive(ctx, actor.SessionID, actor.UserID, s.now())
+	}
+	if err == nil && !in {
+		err = apperr.New(apperr.Unauthorized, "", errors.New("signed out meanwhile"))
+	}
+	return err
 }
 
 // signedOut says that the account or session of the one who acts is gone.

@@ -16,8 +16,8 @@ const (
 	lastAdmin   = "This is the last active admin. Make somebody else an admin first."
 )
 
-// guarded runs an act of an admin in a transaction: the actor is an active
-// admin at that moment, and who the active admins are cannot change under it.
+// guarded runs an act of an admin in a transaction: the actor is signed in and
+// an active admin at that moment, and who the active admins are cannot change under it.
 func (s *Service) guarded(ctx context.Context, actor Actor,
 	f func(tx *models.Store, admins []string, record func(models.Event)) error,
 ) error {
@@ -31,17 +31,20 @@ func (s *Service) guarded(ctx context.Context, actor Actor,
 		if err != nil {
 			return err
 		}
-		if actor.UserID != "" && !slices.Contains(admins, actor.UserID) {
-			return errNotAdmin()
+		if actor.UserID != "" {
+			if !slices.Contains(admins, actor.UserID) {
+				return errNotAdmin()
+			}
+			if err := s.stillIn(ctx, tx, actor); err != nil {
+				return err
+			}
 		}
 		return f(tx, admins, record)
 	})
 }
 
 // actOn runs an act on one account that must not be the actor's own.
-func (s *Service) actOn(ctx context.Context, actor Actor, userID string,
-	f func(tx *models.Store, user *models.User, last bool, record func(models.Event)) error,
-) error {
+func (s *Service) actOn(ctx context.Context, actor Actor, userID string, f func(a act) error) error {
 	return s.guarded(ctx, actor, func(tx *models.Store, admins []string, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, userID)
 		if err != nil {
@@ -50,7 +53,7 @@ func (s *Service) actOn(ctx context.Context, actor Actor, userID string,
 		if user.ID == actor.UserID {
 			return apperr.New(apperr.Conflict, notYourself, nil)
 		}
-		return f(tx, user, len(admins) == 1 && admins[0] == user.ID, record)
+		return f(act{s: s, tx: tx, actor: actor, user: user, last: len(admins) == 1 && admins[0] == user.ID, record: record})
 	})
 }
 
@@ -62,9 +65,9 @@ func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason strin
 	if wrong := change.check(); len(wrong) > 0 {
 		return nil, 0, wrong
 	}
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
-		user = u
-		ended, err = act{s, tx, actor, u, last, record}.disable(ctx, change.Reason)
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		user = a.user
+		ended, err = a.disable(ctx, change.Reason)
 		return err
 	})
 	return user, ended, err
@@ -73,21 +76,21 @@ func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason strin
 // Enable opens a disabled account again and returns it as it was before. Its
 // sessions and tokens stay over.
 func (s *Service) Enable(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
-		user = u
-		return act{s, tx, actor, u, last, record}.enable(ctx)
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		user = a.user
+		return a.enable(ctx)
 	})
 	return user, err
 }
 
 // SignOutUser ends every session of an account and returns how many were live.
 func (s *Service) SignOutUser(ctx context.Context, actor Actor, userID string) (user *models.User, ended int, err error) {
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
-		user = u
-		if ended, err = tx.Sessions.EndAll(ctx, u.ID, "", models.ReasonAdmin, s.now()); err != nil {
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		user = a.user
+		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonAdmin, s.now()); err != nil {
 			return err
 		}
-		record(actor.event(ActionUserSignOut, u, sessionsEnded(ended)))
+		a.record(actor.event(ActionUserSignOut, a.user, sessionsEnded(ended)))
 		return nil
 	})
 	return user, ended, err
@@ -100,9 +103,9 @@ func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role 
 	if wrong := change.check(); len(wrong) > 0 {
 		return nil, wrong
 	}
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
-		user = u
-		return act{s, tx, actor, u, last, record}.setRole(ctx, role)
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		user = a.user
+		return a.setRole(ctx, role)
 	})
 	return user, err
 }
@@ -110,12 +113,12 @@ func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role 
 // CreateResetLink makes the only working link to choose a new password with
 // and returns its token. It is never stored: show it once.
 func (s *Service) CreateResetLink(ctx context.Context, actor Actor, userID string) (user *models.User, token string, err error) {
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
-		if user = u; u.Disabled() {
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		if user = a.user; a.user.Disabled() {
 			return apperr.New(apperr.Conflict, "This account is disabled. Enable it first.", nil)
 		}
-		record(actor.event(ActionUserResetLink, u, ""))
-		token, err = s.createSetPassword(ctx, tx, u.ID)
+		a.record(actor.event(ActionUserResetLink, a.user, ""))
+		token, err = s.createSetPassword(ctx, a.tx, a.user.ID)
 		return err
 	})
 	return user, token, err
@@ -123,10 +126,10 @@ func (s *Service) CreateResetLink(ctx context.Context, actor Actor, userID strin
 
 // Unlock clears the sign-in limits of an account.
 func (s *Service) Unlock(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
-		user = u
-		record(actor.event(ActionUserUnlock, u, ""))
-		return s.clearLimits(ctx, tx, u.ID)
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		user = a.user
+		a.record(actor.event(ActionUserUnlock, a.user, ""))
+		return s.clearLimits(ctx, a.tx, a.user.ID)
 	})
 	return user, err
 }
@@ -134,22 +137,22 @@ func (s *Service) Unlock(ctx context.Context, actor Actor, userID string) (user 
 // Delete removes an account for good; confirm is its address, typed by the
 // admin. Nothing of it is accepted afterwards.
 func (s *Service) Delete(ctx context.Context, actor Actor, userID, confirm string) (user *models.User, ended int, err error) {
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
-		user = u
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		user = a.user
 		switch {
-		case last:
+		case a.last:
 			return apperr.New(apperr.Conflict, lastAdmin, nil)
-		case models.FoldEmail(strings.TrimSpace(confirm)) != u.EmailFolded:
+		case models.FoldEmail(strings.TrimSpace(confirm)) != a.user.EmailFolded:
 			return apperr.Fields{{Field: "confirm", Message: "Type the email address of the account to delete it."}}
 		}
-		if ended, err = tx.Sessions.EndAll(ctx, u.ID, "", models.ReasonDeleted, s.now()); err != nil {
+		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonDeleted, s.now()); err != nil {
 			return err
 		}
-		if err := s.clearLimits(ctx, tx, u.ID); err != nil {
+		if err := s.clearLimits(ctx, a.tx, a.user.ID); err != nil {
 			return err
 		}
-		record(actor.event(ActionUserDelete, u, sessionsEnded(ended)))
-		return tx.Users.Delete(ctx, u.ID)
+		a.record(actor.event(ActionUserDelete, a.user, sessionsEnded(ended)))
+		return a.tx.Users.Delete(ctx, a.user.ID)
 	})
 	return user, ended, err
 }

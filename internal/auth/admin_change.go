@@ -40,8 +40,7 @@ func (s *Service) ChangeUser(ctx context.Context, actor Actor, userID string, ch
 	if wrong := change.check(); len(wrong) > 0 {
 		return nil, wrong
 	}
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, last bool, record func(models.Event)) error {
-		a := act{s: s, tx: tx, actor: actor, user: u, last: last, record: record}
+	err = s.actOn(ctx, actor, userID, func(a act) error {
 		if change.FullName != nil {
 			if err := a.rename(ctx, *change.FullName); err != nil {
 				return err
@@ -57,7 +56,7 @@ func (s *Service) ChangeUser(ctx context.Context, actor Actor, userID string, ch
 				return err
 			}
 		}
-		user, err = tx.Users.ByID(ctx, u.ID)
+		user, err = a.tx.Users.ByID(ctx, a.user.ID)
 		return err
 	})
 	return user, err

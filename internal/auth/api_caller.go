@@ -103,7 +103,7 @@ func (s *Service) personalCaller(ctx context.Context, secret string, client Clie
 	return &Caller{
 		Identity: Identity{
 			UserID: token.UserID, Username: b.Username, Email: b.Email, FullName: b.FullName,
-			Admin: b.Role == models.RoleAdmin,
+			Admin: b.Role == models.RoleAdmin, PersonalTokenID: token.ID,
 		},
 		Scopes: granted(token.Scope).effective(b.Role), TokenID: token.ID, Personal: true,
 		IssuedAt: token.CreatedAt.Time(), ExpiresAt: token.ExpiresAt.Time(),

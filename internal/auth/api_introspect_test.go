@@ -28,7 +28,7 @@ func TestIntrospect(t *testing.T) {
 		_, refresh := decoded(t, tokens.Refresh)
 		secret, personal := p.personal(browser, "me:write", 30)
 		owner := identity
-		owner.SessionID = ""
+		owner.SessionID, owner.PersonalTokenID = "", personal.ID
 		for _, test := range []struct {
 			name, token string
 			want        auth.Introspection

@@ -112,7 +112,9 @@ type Identity struct {
 	Email     string
 	FullName  string
 	Admin     bool
-	SessionID string
+	SessionID string // of the session that acts; empty when a personal access token does
+
+	PersonalTokenID string // of that token
 }
 
 // Name is what to call the person: the full name, else the username.
@@ -132,6 +134,8 @@ type Actor struct {
 	Name      string
 	SessionID string
 	Client    Client
+
+	PersonalTokenID string // of the personal access token that acts, when no session does
 }
 
 // Shell is the actor behind commands on the server itself.
@@ -139,7 +143,7 @@ func Shell() Actor { return Actor{Name: "System"} }
 
 // Actor returns the person as the one who acts.
 func (i *Identity) Actor(client Client) Actor {
-	return Actor{UserID: i.UserID, Name: i.Username, SessionID: i.SessionID, Client: client}
+	return Actor{UserID: i.UserID, Name: i.Username, SessionID: i.SessionID, PersonalTokenID: i.PersonalTokenID, Client: client}
 }
 
 // SignupOpen reports whether anybody may create an account.

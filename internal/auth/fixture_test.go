@@ -115,7 +115,13 @@ func (p *portal) admin(name string) auth.Actor {
 	if err != nil {
 		p.t.Fatalf("create admin %s: %v", name, err)
 	}
-	return auth.Actor{UserID: user.ID, Name: user.Username, Client: p.client}
+	return auth.Actor{UserID: user.ID, Name: user.Username, SessionID: p.sessionOf(user), Client: p.client}
+}
+
+// sessionOf opens a session without a sign-in.
+func (p *portal) sessionOf(user *models.User) string {
+	p.t.Helper()
+	return testdb.Session(p.t, p.store, user.ID, p.clock.now())
 }
 
 func (p *portal) credentials(name string) auth.Login {

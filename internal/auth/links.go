@@ -31,6 +31,7 @@ const (
 	LinkReplaced // a newer one was made
 	LinkUnknown
 	LinkDisabled // the account is disabled
+	LinkEnded    // it was made dead before its time, and there is no newer one
 )
 
 // Link is a one-time link and whom it is for.
@@ -75,8 +76,11 @@ func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, erro
 	}
 	link := s.linkOf(row)
 	link.Username, link.Email = user.Username, user.Email
-	if link.State != LinkUsed && user.Disabled() { // disabling was its end
+	switch {
+	case link.State != LinkUsed && user.Disabled(): // disabling was its end
 		link.State = LinkDisabled
+	case link.State == LinkExpired && row.ExpiresAt.Time().Before(row.CreatedAt.Time().Add(SetPasswordTTL)):
+		link.State = LinkEnded
 	}
 	return link, nil
 }

@@ -76,7 +76,7 @@ func TestResetLink(t *testing.T) {
 		if _, err := p.Enable(p.t.Context(), auth.Shell(), p.user("ada").ID); err != nil {
 			p.t.Fatal(err)
 		}
-		p.wantLink(third, auth.LinkExpired) // and not replaced: there is no newer one
+		p.wantLink(third, auth.LinkEnded) // neither expired nor replaced
 		wantKind(p.t, "a link of before the account was disabled", p.ResetPassword(p.t.Context(), third, newPassword, p.client), apperr.Conflict)
 		if _, _, err := p.Disable(p.t.Context(), auth.Shell(), p.user("ada").ID, ""); err != nil {
 			p.t.Fatal(err)

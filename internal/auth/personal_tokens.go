@@ -106,7 +106,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(time.Duration(in.Days) * 24 * time.Hour)),
 	}
 	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, proven.ID)
+		user, err := s.lockActive(ctx, tx, in.Who)
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (s *Service) PersonalToken(ctx context.Context, userID, id string) (Persona
 // that still works.
 func (s *Service) EndPersonalToken(ctx context.Context, who *Identity, id string, client Client) (token PersonalToken, err error) {
 	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who.UserID)
+		user, err := s.lockActive(ctx, tx, who)
 		if err != nil {
 			return err
 		}
@@ -176,12 +176,12 @@ func (s *Service) EndPersonalToken(ctx context.Context, who *Identity, id string
 
 // EndUserToken is EndPersonalToken for an admin and somebody else's token.
 func (s *Service) EndUserToken(ctx context.Context, actor Actor, userID, id string) (user *models.User, token PersonalToken, err error) {
-	err = s.actOn(ctx, actor, userID, func(tx *models.Store, u *models.User, _ bool, record func(models.Event)) error {
-		if token, err = s.endPersonal(ctx, tx, u.ID, id, models.ReasonAdmin); err != nil {
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		if token, err = s.endPersonal(ctx, a.tx, a.user.ID, id, models.ReasonAdmin); err != nil {
 			return err
 		}
-		user = u
-		record(actor.event(ActionUserTokenEnd, u, token.Name))
+		user = a.user
+		a.record(actor.event(ActionUserTokenEnd, a.user, token.Name))
 		return nil
 	})
 	return user, token, err

@@ -129,13 +129,14 @@ func TestTwoAdmins(t *testing.T) {
 					p.t.Fatalf("round %d, admin %d: %v", round, i, err)
 				}
 			}
-			for _, admin := range admins {
+			for i, admin := range admins {
 				if _, err := p.Enable(ctx, auth.Shell(), admin.UserID); err != nil {
 					p.t.Fatal(err)
 				}
 				if _, err := p.SetRole(ctx, auth.Shell(), admin.UserID, models.RoleAdmin); err != nil {
 					p.t.Fatal(err)
 				}
+				admins[i].SessionID = p.sessionOf(p.user(admin.Name)) // disabling ended it
 			}
 		}
 	})

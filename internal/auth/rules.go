@@ -22,6 +22,7 @@ const (
 )
 
 // reservedUsernames would be taken for the portal, its operator or its paths.
+// Who runs the portal may have them; who comes along may not.
 var reservedUsernames = map[string]bool{
 	"abuse": true, "account": true, "admin": true, "administrator": true, "anonymous": true, "api": true, "auth": true,
 	"billing": true, "contact": true, "daemon": true, "docs": true, "everyone": true, "guest": true, "help": true,
@@ -52,10 +53,15 @@ func checkUsername(username string) string {
 			return "Use only the letters a to z, digits, and . _ - between them."
 		}
 	}
+	return ""
+}
+
+// checkOwnUsername is checkUsername for one that people choose for themselves.
+func checkOwnUsername(username string) string {
 	if reservedUsernames[username] {
 		return "This username is reserved. Choose another."
 	}
-	return ""
+	return checkUsername(username)
 }
 
 // checkEmail returns a sentence when text is not one plain address.
@@ -134,10 +140,10 @@ func (a Account) tidy() Account {
 	return Account{Username: FoldUsername(a.Username), Email: strings.TrimSpace(a.Email), FullName: tidyFullName(a.FullName)}
 }
 
-// check returns what is wrong with each field.
-func (a Account) check() apperr.Fields {
+// check returns what is wrong with each field; username has the rules of that.
+func (a Account) check(username func(string) string) apperr.Fields {
 	var wrong apperr.Fields
-	wrong.Add("username", checkUsername(a.Username))
+	wrong.Add("username", username(a.Username))
 	wrong.Add("email", checkEmail(a.Email))
 	wrong.Add("full_name", checkFullName(a.FullName))
 	return wrong

@@ -72,7 +72,7 @@ func sessionInfo(row models.Session) SessionInfo {
 func (s *Service) EndSession(ctx context.Context, who *Identity, id string, client Client) (SessionInfo, error) {
 	var info SessionInfo
 	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who.UserID)
+		user, err := s.lockActive(ctx, tx, who)
 		if err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (s *Service) EndSession(ctx context.Context, who *Identity, id string, clie
 func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Client) (int, error) {
 	var ended int
 	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who.UserID)
+		user, err := s.lockActive(ctx, tx, who)
 		if err != nil {
 			return err
 		}

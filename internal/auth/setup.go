@@ -46,7 +46,7 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 	if link.State != LinkGood {
 		return nil, deadLink()
 	}
-	user, err := s.prepareUser(ctx, in, func() error {
+	user, err := s.prepareUser(ctx, in, checkUsername, func() error {
 		return s.limit(ctx, Actor{Client: in.Client}, "attempts:"+networkOf(in.Client.IP), attemptsRule, "")
 	})
 	if err != nil {
@@ -89,7 +89,7 @@ type NewUser struct {
 // link to choose one with. It returns apperr.Fields.
 func (s *Service) CreateUser(ctx context.Context, actor Actor, in NewUser) (user *models.User, token string, err error) {
 	account := in.Account.tidy()
-	wrong := account.check()
+	wrong := account.check(checkUsername)
 	if in.Role != models.RoleUser && in.Role != models.RoleAdmin {
 		wrong.Add("role", "Choose a role.")
 	}

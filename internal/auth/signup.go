@@ -24,7 +24,7 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*SignedIn, error) {
 	if !s.signupOpen {
 		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
 	}
-	user, err := s.prepareUser(ctx, in, func() error {
+	user, err := s.prepareUser(ctx, in, checkOwnUsername, func() error {
 		return s.limit(ctx, Actor{Client: in.Client}, "signup:"+networkOf(in.Client.IP), signupRule,
 			"Too many accounts were created from your network.")
 	})
@@ -40,9 +40,9 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*SignedIn, error) {
 }
 
 // prepareUser checks the fields, then the limit, and hashes the password.
-func (s *Service) prepareUser(ctx context.Context, in Signup, allowed func() error) (*models.User, error) {
+func (s *Service) prepareUser(ctx context.Context, in Signup, username func(string) string, allowed func() error) (*models.User, error) {
 	account := in.Account.tidy()
-	wrong := account.check()
+	wrong := account.check(username)
 	wrong.Add("password", s.policy.Check(in.Password, account.Username, localPart(account.Email)))
 	if len(wrong) > 0 {
 		return nil, wrong

@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/models"
 )
@@ -69,4 +70,19 @@ func open(tb testing.TB, databaseURL string) *models.Store {
 // newName returns a database name that no other test of any process uses.
 func newName() string {
 	return "latchkey_test_" + strings.ToLower(rand.Text())
+}
+
+// Session opens a session of a person without a sign-in, which would be
+// counted and written down, and returns its id.
+func Session(tb testing.TB, store *models.Store, userID string, now time.Time) string {
+	tb.Helper()
+	session := &models.Session{
+		ID: models.NewID(), UserID: userID, Kind: models.KindWeb, Method: "password", Remember: true, Generation: 1,
+		IdleTTL: time.Hour.Microseconds(), CreatedAt: models.At(now), LastSeenAt: models.At(now), RotatedAt: models.At(now),
+		ExpiresAt: models.At(now.Add(24 * time.Hour)),
+	}
+	if err := store.Sessions.Create(tb.Context(), session); err != nil {
+		tb.Fatal(err)
+	}
+	return session.ID
 }

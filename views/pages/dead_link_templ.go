@@ -24,6 +24,7 @@ const (
 	LinkUsed
 	LinkReplaced
 	LinkDisabled
+	LinkEnded
 )
 
 // deadLink are the words about a link that does not work.
@@ -51,6 +52,8 @@ func resetWords(state LinkState, replaced time.Time) deadLink {
 		return deadLink{
 			heading: "This link was replaced", text: "A newer link was made on", when: replaced, then: ". Use that one.", signIn: true,
 		}
+	case LinkEnded:
+		return deadLink{heading: "This link does not work any more", text: "The account was changed after it was made.", ask: "for a new one", signIn: true}
 	case LinkDisabled:
 		return deadLink{heading: "This account is disabled", text: "Its password cannot be changed now.", ask: "about it"}
 	default:
@@ -63,7 +66,7 @@ func setupWords(state LinkState) deadLink {
 	switch state {
 	case LinkExpired:
 		return deadLink{heading: "This link has expired", text: "Setup links work for 1 hour. Restart the server: it prints a new one."}
-	case LinkUsed, LinkReplaced, LinkDisabled:
+	case LinkUsed, LinkReplaced:
 		return deadLink{heading: "Setup is done", text: "An admin account exists already.", signIn: true}
 	default:
 		return deadLink{heading: "This link is not complete", text: "Copy the whole link from the output of the server."}
@@ -171,7 +174,7 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(words.heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 78, Col: 21}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 81, Col: 21}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 			if templ_7745c5c3_Err != nil {
@@ -184,7 +187,7 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(words.text)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 80, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 83, Col: 15}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {
@@ -203,7 +206,7 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			var templ_7745c5c3_Var7 string
 			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(words.then)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 84, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 87, Col: 15}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 			if templ_7745c5c3_Err != nil {
