@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -233,10 +234,9 @@ func csvLine(e models.Event) []string {
 	return line
 }
 
+// formula is where a spreadsheet would take text for a formula: at the start of
+// a cell, also where it takes other marks than commas to be between cells.
+var formula = regexp.MustCompile(`(^|[;\t\n\r|]\s*)([=+\-@\t\r\x00])`)
+
 // csvCell keeps a spreadsheet from taking text for a formula (ASVS 1.2.10).
-func csvCell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\x00", rune(text[0])) {
-		return "'" + text
-	}
-	return text
-}
+func csvCell(text string) string { return formula.ReplaceAllString(text, "$1'$2") }

@@ -182,7 +182,7 @@ func TestAuditCSV(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
 		s.appendEvents(2500, admin) // more than a batch
-		formulas := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx"}
+		formulas := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a;=cmd|' /C calc'!A0;b", "a; -1", "a\t@x"}
 		for _, text := range formulas {
 			if err := s.store.Audit.Append(t.Context(), models.Event{
 				At: models.At(s.clock.Now()), Action: auth.ActionProfile, ActorName: text, Detail: `a "quote", a comma` + "\nand a line", UserAgent: text,
@@ -209,8 +209,9 @@ func TestAuditCSV(t *testing.T) {
 			t.Errorf("header (-want +got):\n%s", diff)
 		}
 		for _, line := range lines {
-			for _, cell := range line {
-				if cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
+			// Some spreadsheets take semicolons or tabs to be between cells.
+			for _, cell := range strings.FieldsFunc(strings.Join(line, ";"), func(r rune) bool { return r == ';' || r == '\t' }) {
+				if cell = strings.TrimLeft(cell, " "); cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 					t.Errorf("a spreadsheet runs %q", cell)
 				}
 			}

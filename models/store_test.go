@@ -208,7 +208,7 @@ func TestNoValuesInLog(t *testing.T) {
 			func() error { _, _, err := store.Sessions.IdentifyHome(ctx, secret, secret, secret, epoch); return err },
 			func() error { _, err := store.Users.Existing(ctx, []string{secret}); return err },
 			func() error { return store.Users.SetPassword(ctx, secret, secret, epoch) },
-			func() error { return store.Users.Rehash(ctx, secret, secret, secret) },
+			func() error { _, err := store.Users.Rehash(ctx, secret, secret, secret); return err },
 			func() error { return store.Sessions.Create(ctx, sample(user)) },
 			func() error { _, err := store.Sessions.Identify(ctx, secret, secret, epoch); return err },
 			func() error {

@@ -78,11 +78,21 @@ func (u *Users) ByEmail(ctx context.Context, email string) (*User, error) {
 // without case; a name with an @ is an address. It returns apperr.NotFound
 // when there is none.
 func (u *Users) ByName(ctx context.Context, name string) (*User, error) {
-	if strings.Contains(name, "@") {
+	if isAddress(name) {
 		return u.ByEmail(ctx, name)
 	}
 	return u.ByUsername(ctx, FoldUsername(name))
 }
+
+// FoldName returns the form in which ByName compares name.
+func FoldName(name string) string {
+	if isAddress(name) {
+		return FoldEmail(name)
+	}
+	return FoldUsername(name)
+}
+
+func isAddress(name string) bool { return strings.Contains(name, "@") }
 
 // Lock returns the account and keeps others from changing it until the
 // transaction ends: what must not race an account's disabling starts here.
@@ -137,12 +147,12 @@ func (u *Users) SetPassword(ctx context.Context, id, hash string, now time.Time)
 	})
 }
 
-// Rehash replaces a hash by a stronger one of the same password, unless the
-// password was changed meanwhile.
-func (u *Users) Rehash(ctx context.Context, id, old, hash string) error {
-	_, err := u.store.exec(ctx, "rehash password",
+// Rehash replaces a hash by a stronger one of the same password, and reports
+// whether it did: not when the hash was changed meanwhile.
+func (u *Users) Rehash(ctx context.Context, id, old, hash string) (bool, error) {
+	rows, err := u.store.exec(ctx, "rehash password",
 		"UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", hash, id, old)
-	return err
+	return rows == 1, err
 }
 
 // SetRole changes what the account may do.

@@ -106,6 +106,11 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*Signed
 	if err != nil {
 		return nil, err
 	}
+	// Or the answers would tell which addresses are taken.
+	err = s.limit(ctx, in.Who.Actor(in.Client), "address:"+user.ID, addressRule, "You tried many email addresses in a short time.")
+	if err != nil {
+		return nil, s.giveBack(ctx, proven, err)
+	}
 	return s.renew(ctx, in, user, proven, ActionEmail, models.ReasonEmail, func(tx *models.Store, user *models.User) (string, error) {
 		return fromTo(user.Email, in.New) + ", ", taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
 	})
@@ -153,6 +158,12 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if err != nil {
 			return signedOut(err)
 		}
+		// The session of this browser is replaced: a late answer to it must not take
+		// the cookies of the new one away.
+		replaced, err := s.endEach(ctx, tx, s.genuine(in.Presented), models.ReasonReplaced)
+		if err != nil {
+			return err
+		}
 		ended, err := tx.Sessions.EndAll(ctx, user.ID, "", reason, s.now())
 		if err != nil {
 			return err
@@ -161,7 +172,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 			return err
 		}
 		session := s.newSession(user.ID, old.Method, old.Remember, in.Client)
-		record(in.Who.Actor(in.Client).event(action, user, detail+sessionsEnded(ended)))
+		record(in.Who.Actor(in.Client).event(action, user, detail+sessionsEnded(ended+len(replaced))))
 		signedIn, err = s.open(ctx, tx, user, session, in.Presented, in.Device)
 		return err
 	})

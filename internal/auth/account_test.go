@@ -71,7 +71,7 @@ func TestCredentialChange(t *testing.T) {
 				p.t.Fatal(err)
 			}
 			p.wantOver(other.Tokens, test.reason)
-			p.wantOver(here.Tokens, test.reason)
+			p.wantOver(here.Tokens, models.ReasonReplaced)
 			who := p.identity(after.Tokens)
 			if who.SessionID == before.SessionID || after.Tokens.Remember != test.remember || after.Device != "" {
 				p.t.Errorf("%s: sid %v, was %v; %+v", test.reason, who.SessionID, before.SessionID, after)

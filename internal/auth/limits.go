@@ -26,6 +26,7 @@ var (
 	signupRule   = perWindow(10, time.Hour)
 	adminRule    = perWindow(60, time.Minute)
 	renameRule   = perWindow(10, time.Hour)
+	addressRule  = perWindow(10, time.Hour)
 )
 
 // accountBuckets start the names of buckets that outlive their window, because
@@ -54,10 +55,11 @@ func networkOf(addr netip.Addr) string {
 }
 
 // unknownBucket names the bucket of an identifier that nobody has, without
-// keeping what was typed: it may be a password in the wrong field.
+// keeping what was typed: it may be a password in the wrong field. Spellings
+// that would find the same account are one.
 func (s *Service) unknownBucket(identifier string) string {
 	mac := hmac.New(sha256.New, s.limiterKey)
-	mac.Write([]byte(strings.ToLower(identifier)))
+	mac.Write([]byte(models.FoldName(identifier)))
 	return "unknown:" + hex.EncodeToString(mac.Sum(nil)[:16])
 }
 

@@ -69,6 +69,7 @@ func TestLimitSpelling(t *testing.T) {
 		for _, names := range [][]string{
 			{"ada", "ADA", "ada@example.org", " Ada ", "ADA@Example.ORG"},
 			{"nobody-here", "NOBODY-here", " nobody-here", "Nobody-Here\t", "nobody-herE"},
+			{"nobody@example.org", "Nobody@Example.org", "NOBODY@EXAMPLE.ORG", " nobody@example.org", "noBody@example.org"},
 		} {
 			for _, name := range names {
 				wantKind(p.t, name, p.try(name, "wrong", ""), apperr.Unauthorized)
@@ -76,6 +77,21 @@ func TestLimitSpelling(t *testing.T) {
 			for _, name := range names {
 				wantWait(p.t, name, p.try(name, goodPassword, ""), 30*time.Second)
 			}
+		}
+	})
+}
+
+// TestOtherLetters: letters that only look like those of a username, or fold to
+// them elsewhere, are another name, for one that exists and for one that does
+// not.
+func TestOtherLetters(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		p.signUp("kevin")
+		for _, name := range []string{"kevin", "kirsten"} {
+			for range 5 {
+				wantKind(p.t, name+" with a Kelvin sign", p.try("\u212a"+name[1:], "wrong", ""), apperr.Unauthorized)
+			}
+			wantKind(p.t, name, p.try(name, "wrong", ""), apperr.Unauthorized)
 		}
 	})
 }

@@ -90,7 +90,7 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	presented Presented, device string,
 ) (*SignedIn, error) {
 	now := s.now()
-	if _, err := s.endEach(ctx, tx, presented, models.ReasonReplaced); err != nil {
+	if _, err := s.endEach(ctx, tx, s.genuine(presented), models.ReasonReplaced); err != nil {
 		return nil, err
 	}
 	newDevice, err := s.rememberDevice(ctx, tx, user.ID, device)

@@ -12,8 +12,12 @@ import (
 // one transaction. Once it returns nil nothing of the session is accepted
 // anywhere. Tokens that are not ours, or dead, are nothing to end.
 func (s *Service) Logout(ctx context.Context, presented Presented, client Client) error {
+	genuine := s.genuine(presented)
+	if len(genuine) == 0 {
+		return nil
+	}
 	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		ended, err := s.endEach(ctx, tx, presented, models.ReasonLogout)
+		ended, err := s.endEach(ctx, tx, genuine, models.ReasonLogout)
 		if err != nil {
 			return err
 		}
@@ -29,11 +33,11 @@ func (s *Service) Logout(ctx context.Context, presented Presented, client Client
 	})
 }
 
-// endEach ends the sessions that the tokens point to, denies the tokens, and
-// returns the sessions that were live. The two may be of different sessions.
-func (s *Service) endEach(ctx context.Context, tx *models.Store, presented Presented, reason models.Reason) ([]models.Session, error) {
+// endEach ends the sessions that genuine tokens point to, denies the tokens, and
+// returns the sessions that were live. Two tokens may be of different sessions.
+func (s *Service) endEach(ctx context.Context, tx *models.Store, genuine []*Claims, reason models.Reason) ([]models.Session, error) {
 	var ended []models.Session
-	for _, claims := range s.genuine(presented) {
+	for _, claims := range genuine {
 		live, err := s.endOne(ctx, tx, claims, reason)
 		if err != nil {
 			return nil, err

@@ -37,6 +37,26 @@ func TestSignUpLimit(t *testing.T) {
 	})
 }
 
+// TestAddressLimit: the answers of the form must not tell thousands of addresses
+// that have an account.
+func TestAddressLimit(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		in := p.signUp("ada")
+		p.signUp("bob")
+		for range 10 {
+			_, err := p.ChangeEmail(p.t.Context(), p.change(in, "bob@example.org"))
+			wantKind(p.t, "a taken address", err, apperr.Invalid)
+		}
+		_, err := p.ChangeEmail(p.t.Context(), p.change(in, "free@example.org"))
+		wantWait(p.t, "11th address of an hour", err, time.Hour)
+		p.clock.advance(time.Hour)
+		again := p.login("ada")
+		if _, err := p.ChangeEmail(p.t.Context(), p.change(again, "free@example.org")); err != nil {
+			p.t.Errorf("an hour later: %v", err)
+		}
+	})
+}
+
 func TestAdminWriteLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.t.Context()
@@ -184,6 +204,31 @@ func TestRehash(t *testing.T) {
 			p.t.Fatal(err)
 		}
 		wantKind(p.t, "another password's bcrypt hash", p.try("ada", goodPassword, ""), apperr.Unauthorized)
+	})
+}
+
+// TestRehashInParallel: of many sign-ins that find the same weak hash none is
+// told that the password is wrong.
+func TestRehashInParallel(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.signUp("ada")
+		weak := p.user("ada").PasswordHash
+		stronger := newPortal(p.t, p.store, p.clock, func(o *auth.Options) {
+			o.Hasher = password.NewHasher(password.HasherOptions{Slots: 8, Params: password.Params{Memory: 128, Time: 1, Threads: 1}})
+		})
+		for round := range 10 {
+			if err := p.store.Users.SetPassword(p.t.Context(), p.user("ada").ID, weak, p.clock.now()); err != nil {
+				p.t.Fatal(err)
+			}
+			parallel(8, func(int) {
+				if _, err := stronger.Login(p.t.Context(), p.credentials("ada")); err != nil {
+					p.t.Errorf("round %d: %v", round, err)
+				}
+			})
+			if p.user("ada").PasswordHash == weak {
+				p.t.Errorf("round %d: the weak hash is kept", round)
+			}
+		}
 	})
 }
 

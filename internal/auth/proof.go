@@ -78,15 +78,34 @@ func (s *Service) compare(ctx context.Context, a attempt) (right, outdated bool,
 // rehash stores a stronger hash of a password that was just right. A failure
 // does not stand in the person's way: the next sign-in tries again.
 func (s *Service) rehash(ctx context.Context, a attempt) {
-	hash, err := s.hasher.Hash(ctx, a.password)
-	if err == nil {
-		err = s.store.Users.Rehash(ctx, a.user.ID, a.user.PasswordHash, hash)
-	}
-	if err != nil {
+	if err := s.tryRehash(ctx, a); err != nil {
 		s.logger.WarnContext(ctx, "rehash password", "error", err.Error())
-		return
 	}
-	a.user.PasswordHash = hash
+}
+
+func (s *Service) tryRehash(ctx context.Context, a attempt) error {
+	hash, err := s.hasher.Hash(ctx, a.password)
+	if err != nil {
+		return err
+	}
+	done, err := s.store.Users.Rehash(ctx, a.user.ID, a.user.PasswordHash, hash)
+	if err != nil {
+		return err
+	}
+	if done {
+		a.user.PasswordHash = hash
+		return nil
+	}
+	// Another sign-in was faster, or the password was changed.
+	fresh, err := s.store.Users.ByID(ctx, a.user.ID)
+	if err != nil {
+		return err
+	}
+	same, _, err := s.hasher.Verify(ctx, fresh.PasswordHash, a.password)
+	if same {
+		a.user.PasswordHash = fresh.PasswordHash
+	}
+	return err
 }
 
 // accountBucket chooses what an attempt counts against: the account; the

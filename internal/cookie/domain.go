@@ -8,11 +8,12 @@ import (
 // Token cookies that subdomains get too have a Domain, which the __Host-
 // prefix forbids: __Secure- takes its place (RFC 6265bis §4.1.3). All other
 // cookies stay with the portal's own host.
+const domainPrefix = "__Secure-"
 
 // name returns a cookie's name with its prefix.
 func (j *Jar) name(name string) string {
 	if j.domainOf(name) != "" {
-		return "__Secure-" + name
+		return domainPrefix + name
 	}
 	return j.prefix + name
 }
@@ -47,11 +48,14 @@ func (j *Jar) expireHostTokens(h http.Header) {
 }
 
 // every returns the values of all token cookies of a name, also of those from
-// before there was a domain.
+// before there was a domain, or from when there was one.
 func (j *Jar) every(r *http.Request, name string) []string {
 	found := r.CookiesNamed(j.name(name))
-	if j.domain != "" {
+	switch {
+	case j.domain != "":
 		found = append(found, r.CookiesNamed(j.prefix+name)...)
+	case j.prefix != "":
+		found = append(found, r.CookiesNamed(domainPrefix+name)...)
 	}
 	var values []string
 	for _, c := range found {

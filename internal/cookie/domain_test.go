@@ -82,6 +82,11 @@ func TestDomainReads(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"a", "b", "x"}, {"r", "y"}}, [][]string{access, refresh}); diff != "" {
 		t.Errorf("EveryToken (-want +got):\n%s", diff)
 	}
+	// What is left of a domain that was taken away is not trusted, and ended.
+	access, refresh = newJar(t, true).EveryToken(request("__Host-access=x; __Secure-access=a; __Secure-refresh=r"))
+	if diff := cmp.Diff([][]string{{"x", "a"}, {"r"}}, [][]string{access, refresh}); diff != "" {
+		t.Errorf("EveryToken without a domain (-want +got):\n%s", diff)
+	}
 	if _, _, present := newJar(t, true).Tokens(request("__Secure-access=a; __Secure-refresh=r")); present {
 		t.Error("without a domain, cookies of one are read")
 	}

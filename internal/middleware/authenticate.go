@@ -8,6 +8,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/internal/cookie"
+	"latchkey/models"
 )
 
 // Authenticate finds out who a request belongs to. Where the access token is
@@ -34,7 +35,9 @@ func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 				GiveTokens(c, jar, result.Tokens)
 			case result.Identity == nil:
 				state.Stale = true
-				jar.ClearTokens(c.Response().Header())
+				if result.Ended != models.ReasonReplaced { // the browser has newer ones by now, perhaps
+					jar.ClearTokens(c.Response().Header())
+				}
 			}
 			return next(c)
 		}
