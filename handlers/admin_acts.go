@@ -22,7 +22,7 @@ func (h *Handlers) ask(c echo.Context, title string, render func(page layouts.Pa
 		return err
 	}
 	if user.ID == who(c).UserID {
-		return apperr.New(apperr.Conflict, onYourself, nil)
+		return apperr.New(apperr.Conflict, auth.NotYourself, nil)
 	}
 	live, _, err := h.auth.Sessions(c.Request().Context(), user.ID, "")
 	if err != nil {
@@ -145,7 +145,7 @@ func (h *Handlers) role(c echo.Context) error {
 func (h *Handlers) confirmResetLink(c echo.Context) error {
 	return h.ask(c, "Reset link for", func(page layouts.Page, user *models.User, _ int) error {
 		if user.Disabled() {
-			return apperr.New(apperr.Conflict, enableFirst, nil)
+			return apperr.New(apperr.Conflict, auth.EnableFirst, nil)
 		}
 		return latchkey.Render(c, http.StatusOK, pages.Confirm(page, pages.CreateResetLink(target(user))))
 	})

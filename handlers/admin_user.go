@@ -8,17 +8,10 @@ import (
 
 	"latchkey"
 	"latchkey/internal/auth"
-	"latchkey/internal/middleware"
 	"latchkey/models"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
-
-// onYourself is why an act on one's own account is not offered.
-const onYourself = "You cannot do this to your own account."
-
-// enableFirst is why a disabled account gets no reset link.
-const enableFirst = "This account is disabled. Enable it first."
 
 // showUser handles GET /admin/users/{id}.
 func (h *Handlers) showUser(c echo.Context) error {
@@ -51,11 +44,11 @@ func (h *Handlers) showUser(c echo.Context) error {
 	}
 	if user.ID == who(c).UserID {
 		view.Refused = pages.AdminRefusals{
-			Disable: onYourself, Enable: onYourself, SignOut: onYourself, Role: onYourself, ResetLink: onYourself,
-			Unlock: onYourself, EndToken: onYourself, Delete: onYourself,
+			Disable: auth.NotYourself, Enable: auth.NotYourself, SignOut: auth.NotYourself, Role: auth.NotYourself, ResetLink: auth.NotYourself,
+			Unlock: auth.NotYourself, EndToken: auth.NotYourself, Delete: auth.NotYourself,
 		}
 	} else if user.Disabled() {
-		view.Refused.ResetLink = enableFirst
+		view.Refused.ResetLink = auth.EnableFirst
 	}
 	for _, s := range live {
 		view.Sessions = append(view.Sessions, h.sessionRow(s, view.Admin))
@@ -100,7 +93,7 @@ func (h *Handlers) newUser(c echo.Context) error {
 	form := pages.AdminUserForm{
 		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Role: in.Get("role"),
 	}
-	user, token, err := h.auth.CreateUser(c.Request().Context(), who(c).Actor(middleware.Client(c)), auth.NewUser{
+	user, token, err := h.auth.CreateUser(c.Request().Context(), h.actor(c), auth.NewUser{
 		Account: auth.Account{Username: form.Username, Email: form.Email, FullName: form.FullName}, Role: models.Role(form.Role),
 	})
 	if form.Errors, err = fieldErrors(err); err != nil {

@@ -29,6 +29,7 @@ func actionGroups() []actionGroup {
 	signingIn := []string{
 		auth.ActionLogin, auth.ActionLoginFailed, auth.ActionLoginDisabled, auth.ActionLogout, auth.ActionSessionEnd,
 		auth.ActionSessionsEnd, auth.ActionReplay, auth.ActionRestored, auth.ActionAPILogin, auth.ActionAPILogout,
+		auth.ActionScopeRefused,
 	}
 	ownAccount := []string{
 		auth.ActionSignUp, auth.ActionSetup, auth.ActionProfile, auth.ActionPassword, auth.ActionPasswordFailed,

@@ -20,9 +20,6 @@ type verbWords struct {
 var verbs = map[string]verbWords{
 	auth.ActionLogin:          {label: "Signed in", verb: "signed in"},
 	auth.ActionLoginFailed:    {label: "Wrong password", verb: "tried to sign in", after: "with a wrong password"},
-	auth.ActionLoginLimited:   {label: "Too many attempts", verb: "tried too often to sign in"},
-	auth.ActionLimited:        {label: "Reached a limit", verb: "reached a limit"},
-	auth.ActionTokenClass:     {label: "Token of another class", verb: "presented a token of another class"},
 	auth.ActionLoginDisabled:  {label: "Disabled account tried", verb: "tried to sign in to the disabled account"},
 	auth.ActionLogout:         {label: "Signed out", verb: "signed out"},
 	auth.ActionSessionEnd:     {label: "Ended a session", verb: "signed out another device"},
@@ -47,6 +44,7 @@ var verbs = map[string]verbWords{
 	auth.ActionUserProfile:    {label: "Changed user's profile", verb: "changed the profile of"},
 	auth.ActionUserTokenEnd:   {label: "Ended user's access token", verb: "ended an access token of"},
 	auth.ActionAPILogin:       {label: "Signed in by API", verb: "signed in through the API"},
+	auth.ActionScopeRefused:   {label: "Refused by API", verb: "asked the API for more than the role allows, with the right password of"},
 	auth.ActionAPILogout:      {label: "Signed out by API", verb: "signed out of the API"},
 	auth.ActionTokenCreate:    {label: "Created access token", verb: "created an access token"},
 	auth.ActionTokenEnd:       {label: "Ended access token", verb: "ended an access token"},

@@ -161,7 +161,7 @@ func (r router) get(path string, g gate, handler echo.HandlerFunc, first ...echo
 
 func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage string) {
 	formPage, keeps, _ := strings.Cut(formPage, "?")
-	r.add(http.MethodPost, path, g, func(c echo.Context) error { return handler(c) },
+	r.add(http.MethodPost, path, g, handler,
 		func(next echo.HandlerFunc) echo.HandlerFunc {
 			return func(c echo.Context) error {
 				state := middleware.Of(c)

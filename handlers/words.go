@@ -40,9 +40,9 @@ func isPhone(agent string) bool {
 
 func methodWords(method string) string {
 	switch method {
-	case "sign-up":
+	case auth.MethodSignUp:
 		return "a new account"
-	case "setup":
+	case auth.MethodSetup:
 		return "the setup link"
 	}
 	return "password"

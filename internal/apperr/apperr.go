@@ -58,11 +58,6 @@ func New(k Kind, message string, cause error) *Error {
 	return &Error{Kind: k, Message: message, cause: cause}
 }
 
-// OnField returns a failure of kind k that belongs to one form field.
-func OnField(k Kind, field, message string) *Error {
-	return &Error{Kind: k, Field: field, Message: message}
-}
-
 // Wait returns a failure of kind k that passes after d.
 func Wait(k Kind, d time.Duration, message string, cause error) *Error {
 	return &Error{Kind: k, Message: message, RetryAfter: d, cause: cause}

@@ -10,9 +10,10 @@ import (
 	"latchkey/models"
 )
 
-// Why an act of an admin is refused.
+// Why an act of an admin is refused, or not offered.
 const (
-	notYourself = "You cannot do this to your own account."
+	NotYourself = "You cannot do this to your own account."
+	EnableFirst = "This account is disabled. Enable it first."
 	lastAdmin   = "This is the last active admin. Make somebody else an admin first."
 )
 
@@ -51,7 +52,7 @@ func (s *Service) actOn(ctx context.Context, actor Actor, userID string, f func(
 			return err
 		}
 		if user.ID == actor.UserID {
-			return apperr.New(apperr.Conflict, notYourself, nil)
+			return apperr.New(apperr.Conflict, NotYourself, nil)
 		}
 		return f(act{s: s, tx: tx, actor: actor, user: user, last: len(admins) == 1 && admins[0] == user.ID, record: record})
 	})
@@ -115,7 +116,7 @@ func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role 
 func (s *Service) CreateResetLink(ctx context.Context, actor Actor, userID string) (user *models.User, token string, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		if user = a.user; a.user.Disabled() {
-			return apperr.New(apperr.Conflict, "This account is disabled. Enable it first.", nil)
+			return apperr.New(apperr.Conflict, EnableFirst, nil)
 		}
 		a.record(actor.event(ActionUserResetLink, a.user, ""))
 		token, err = s.createSetPassword(ctx, a.tx, a.user.ID)

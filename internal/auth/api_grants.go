@@ -124,7 +124,7 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 		if !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)) {
 			return fmt.Errorf("scope of another role: %w", ErrInvalidScope)
 		}
-		session := s.newSession(user.ID, methodPassword, true, a.client)
+		session := s.newSession(user.ID, MethodPassword, true, a.client)
 		session.Kind, session.Scope, session.ClientID = models.KindAPI, scopes.String(), in.ClientID
 		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: a.client}
 		record(actor.event(ActionAPILogin, user, grantDetail(session)))
@@ -145,6 +145,11 @@ func (s *Service) grantRefused(ctx context.Context, a attempt, p proof, cause er
 	switch {
 	case errors.Is(cause, apperr.Unauthorized):
 		return notGranted(cause)
+	case errors.Is(cause, ErrInvalidScope): // whoever asked knows now that the password was right
+		if err := s.record(ctx, Actor{Client: a.client}.event(ActionScopeRefused, a.user, "")); err != nil {
+			return s.giveBack(ctx, p, err)
+		}
+		return s.giveBack(ctx, p, cause)
 	case !errors.Is(cause, apperr.Disabled):
 		return s.giveBack(ctx, p, cause)
 	}

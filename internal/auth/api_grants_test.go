@@ -146,6 +146,10 @@ func TestGrantScopes(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		// Yet it tells that the password is right: the audit log knows.
+		if n := p.events(auth.ActionScopeRefused); n != 12 {
+			t.Errorf("%d events of refused scopes, want 12", n)
+		}
 	})
 }
 

@@ -63,7 +63,7 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 	return s.refresh(ctx, claims, client)
 }
 
-// checkAccess looks at an access token: the one query of R1.
+// checkAccess looks at an access token: the one query of a request.
 func (s *Service) checkAccess(ctx context.Context, presented Presented, client Client) (Result, error) {
 	unusable := Result{Clear: true}
 	claims, err := s.keyring.Verify(WebAccess, presented.Access)
@@ -137,8 +137,8 @@ func (s *Service) explainExpired(ctx context.Context, token string) (models.Reas
 	return p.Over, nil
 }
 
-// refresh goes on with a session by its refresh token: silent refresh, by the
-// steps of product.md §4.
+// refresh goes on with a session by its refresh token: silent refresh
+// (docs/security.md, "Sessions").
 func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (Result, error) {
 	ended := Result{Clear: true}
 	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims))

@@ -14,13 +14,10 @@ const (
 	ActionSetup          = "setup"
 	ActionLogin          = "login"
 	ActionLoginFailed    = "login-failed"
-	ActionLoginLimited   = "login-limited"
 	ActionLoginDisabled  = "login-disabled"
-	ActionLimited        = "limited"
 	ActionLogout         = "logout"
 	ActionReplay         = "refresh-replay"
 	ActionRestored       = "refresh-from-the-future"
-	ActionTokenClass     = "token-of-another-class"
 	ActionSessionEnd     = "session-end"
 	ActionSessionsEnd    = "sessions-end-others"
 	ActionProfile        = "profile-change"
@@ -42,6 +39,14 @@ const (
 	ActionAPILogout      = "api-logout"
 	ActionTokenCreate    = "personal-token-create"
 	ActionTokenEnd       = "personal-token-end"
+	ActionScopeRefused   = "api-scope-refused"
+)
+
+// Actions of the server's log alone: there can be thousands of them a minute.
+const (
+	ActionLoginLimited = "login-limited"
+	ActionLimited      = "limited"
+	ActionTokenClass   = "token-of-another-class"
 )
 
 // event is a line for the audit log and for the server's log.

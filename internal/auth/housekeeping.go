@@ -66,6 +66,6 @@ func (s *Service) Skew(ctx context.Context) (skew time.Duration, bad bool, err e
 	if err != nil {
 		return 0, false, err
 	}
-	skew = time.Since(theirs)
+	skew = s.now().Sub(theirs)
 	return skew, skew.Abs() > maxSkew, nil
 }

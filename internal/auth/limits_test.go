@@ -34,7 +34,7 @@ func wantWait(t *testing.T, what string, err error, want time.Duration) {
 	}
 }
 
-// TestAccountLimit goes through the waits of security.md §1.3. Known and
+// TestAccountLimit goes through the waits of docs/security.md, "Limits". Known and
 // unknown accounts have the same.
 func TestAccountLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {

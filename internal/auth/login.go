@@ -48,7 +48,7 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 		if err != nil {
 			return err
 		}
-		session := s.newSession(user.ID, methodPassword, in.Remember, in.Client)
+		session := s.newSession(user.ID, MethodPassword, in.Remember, in.Client)
 		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: in.Client}.event(ActionLogin, fresh, ""))
 		if signedIn, err = s.open(ctx, tx, fresh, session, in.Presented, in.Device); err != nil {
 			return err
@@ -97,7 +97,7 @@ func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User,
 	if err != nil {
 		return nil, err
 	}
-	session.NewDevice = newDevice != "" && session.Method == methodPassword
+	session.NewDevice = newDevice != "" && session.Method == MethodPassword
 	if err := tx.Sessions.Create(ctx, session); err != nil {
 		return nil, err
 	}

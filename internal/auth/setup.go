@@ -72,7 +72,7 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 		if err := tx.Tokens.EndSetup(ctx, s.now()); err != nil {
 			return err
 		}
-		signedIn, err = s.join(ctx, tx, user, in, "setup", ActionSetup, record)
+		signedIn, err = s.join(ctx, tx, user, in, MethodSetup, ActionSetup, record)
 		return err
 	})
 	return signedIn, taken(err)

@@ -33,7 +33,7 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*SignedIn, error) {
 	}
 	var signedIn *SignedIn
 	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		signedIn, err = s.join(ctx, tx, user, in, "sign-up", ActionSignUp, record)
+		signedIn, err = s.join(ctx, tx, user, in, MethodSignUp, ActionSignUp, record)
 		return err
 	})
 	return signedIn, taken(err)

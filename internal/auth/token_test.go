@@ -150,7 +150,7 @@ func decoded(t *testing.T, token string) (header, claims object) {
 	return header, claims
 }
 
-// TestClaims compares what people are given with product.md §4: these members
+// TestClaims compares what people are given with docs/security.md: these members
 // and no others, so no address, name or role.
 func TestClaims(t *testing.T) {
 	each(t, nil, func(p *portal) {

@@ -45,11 +45,14 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// newSession is a session that begins now; it is not stored yet.
-// methodPassword is the method of a session that a password opened. The others
-// are "sign-up" and "setup".
-const methodPassword = "password"
+// How a session was opened. They are stored: never change one.
+const (
+	MethodPassword = "password"
+	MethodSignUp   = "sign-up"
+	MethodSetup    = "setup"
+)
 
+// newSession is a session that begins now; it is not stored yet.
 func (s *Service) newSession(userID, method string, remember bool, client Client) *models.Session {
 	idle, lifetime := s.refreshTTL, s.sessionTTL
 	if !remember {

@@ -16,7 +16,7 @@ import (
 	"latchkey/internal/middleware"
 )
 
-// wantHeaders are those of security.md §1.7, with http and with https.
+// wantHeaders are those of docs/security.md, with http and with https.
 func wantHeaders(https bool) http.Header {
 	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; " +
 		"manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; " +

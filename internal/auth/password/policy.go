@@ -59,11 +59,6 @@ func NewPolicy(o PolicyOptions) *Policy {
 // Min returns the least number of code points, for a field's minlength.
 func (p *Policy) Min() int { return p.min }
 
-// Hint returns the sentence that stands beside a field for a new password.
-func (p *Policy) Hint() string {
-	return fmt.Sprintf("Use at least %d characters. Three or four random words work well.", p.min)
-}
-
 // Check returns a sentence that says why password may not be chosen, or "" when
 // it may. The words in about are the person's own: username and email address,
 // of which the part before the "@" counts. Comparisons ignore case and
