@@ -34,9 +34,9 @@ type assets struct {
 }
 
 // URL returns the address of the named file, such as "css/app.css"; one that is
-// embedded as gzip goes by its name without ".gz". The hash
-// in it is that of the whole tree: it changes when any file changes, and is
-// the same on every replica of a release.
+// embedded as gzip goes by its name without ".gz". The hash in it is that of the
+// whole tree: it changes when any file changes, and is the same on every replica
+// of a release.
 func URL(name string) string {
 	return root + tree().hash + "/" + name
 }

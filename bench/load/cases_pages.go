@@ -19,7 +19,7 @@ func (b *bench) passwordPage(ctx context.Context, db database) error {
 	return b.pages(ctx, db, "`GET /profile/password`", 0.25, 0.14, live("/profile/password"))
 }
 
-// profilePage compares the account's home, which has one query more.
+// profilePage compares the account's home, whose identity query reads the page as well.
 func (b *bench) profilePage(ctx context.Context, db database) error {
 	return b.pages(ctx, db, "`GET /profile`", 0.18, 0.10, live("/profile"))
 }
