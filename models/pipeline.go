@@ -173,7 +173,12 @@ func (p *pipeline) QueryContext(ctx context.Context, query string, args ...any) 
 
 // QueryRowContext runs a statement that returns one row.
 func (p *pipeline) QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row {
-	_ = p.flush(ctx) // the statement fails too then
+	if err := p.flush(ctx); err != nil {
+		// A row cannot hold an error of ours; one that was called off has one.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		cancel()
+	}
 	return p.conn.QueryRowContext(ctx, query, args...)
 }
 
