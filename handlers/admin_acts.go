@@ -24,7 +24,7 @@ func (h *Handlers) ask(c echo.Context, title string, render func(page layouts.Pa
 	if user.ID == who(c).UserID {
 		return apperr.New(apperr.Conflict, auth.NotYourself, nil)
 	}
-	live, _, err := h.auth.Sessions(c.Request().Context(), user.ID, "")
+	live, err := h.auth.Sessions(c.Request().Context(), user.ID, "")
 	if err != nil {
 		return err
 	}

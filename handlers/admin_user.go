@@ -20,7 +20,7 @@ func (h *Handlers) showUser(c echo.Context) error {
 		return err
 	}
 	ctx := c.Request().Context()
-	live, _, err := h.auth.Sessions(ctx, user.ID, "")
+	live, err := h.auth.Sessions(ctx, user.ID, "")
 	if err != nil {
 		return err
 	}

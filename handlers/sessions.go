@@ -24,7 +24,11 @@ const newFor = 7 * 24 * time.Hour
 
 // sessions handles GET /profile/sessions.
 func (h *Handlers) sessions(c echo.Context) error {
-	live, ended, err := h.auth.Sessions(c.Request().Context(), who(c).UserID, who(c).SessionID)
+	live, err := h.auth.Sessions(c.Request().Context(), who(c).UserID, who(c).SessionID)
+	if err != nil {
+		return err
+	}
+	ended, err := h.auth.EndedSessions(c.Request().Context(), who(c).UserID)
 	if err != nil {
 		return err
 	}
@@ -106,7 +110,7 @@ func (h *Handlers) endedAlready(c echo.Context, id string, missing error) error 
 
 // confirmEndOthers handles GET /profile/sessions/end-others.
 func (h *Handlers) confirmEndOthers(c echo.Context) error {
-	live, _, err := h.auth.Sessions(c.Request().Context(), who(c).UserID, who(c).SessionID)
+	live, err := h.auth.Sessions(c.Request().Context(), who(c).UserID, who(c).SessionID)
 	if err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ type userShowCmd struct{ named }
 // Run prints one account.
 func (c userShowCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
-		live, _, err := o.auth.Sessions(ctx, user.ID, "")
+		live, err := o.auth.Sessions(ctx, user.ID, "")
 		if err != nil {
 			return err
 		}

@@ -41,7 +41,7 @@ func (a *API) listSessions(ctx context.Context, in *oneUser) (*sessionsAnswer, e
 	if err != nil {
 		return nil, noUser(err)
 	}
-	live, _, err := a.auth.Sessions(ctx, user.ID, "")
+	live, err := a.auth.Sessions(ctx, user.ID, "")
 	if err != nil {
 		return nil, err
 	}

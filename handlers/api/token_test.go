@@ -168,7 +168,7 @@ func TestClients(t *testing.T) {
 			if a.member("refresh_token") == "" {
 				t.Errorf("%s: got %s", test.name, a.body)
 			}
-			live, _, err := s.auth.Sessions(t.Context(), user.ID, "")
+			live, err := s.auth.Sessions(t.Context(), user.ID, "")
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -49,7 +49,7 @@ func TestPasswordGrant(t *testing.T) {
 		if session.Kind != models.KindAPI || session.Scope != "me me:write" || session.ClientID != "backup script" || session.UserAgent != p.client.UserAgent {
 			t.Errorf("session %+v", session)
 		}
-		live, _, err := p.Sessions(t.Context(), user.ID, "")
+		live, err := p.Sessions(t.Context(), user.ID, "")
 		if err != nil || len(live) != 2 {
 			t.Fatalf("%d sessions in the list (%v), want the browser and the client", len(live), err)
 		}
@@ -219,7 +219,7 @@ func TestAPISessionsApart(t *testing.T) {
 		}
 		p.clock.advance(time.Second)
 		p.login("ada")
-		live, _, err := p.Sessions(t.Context(), p.user("ada").ID, "")
+		live, err := p.Sessions(t.Context(), p.user("ada").ID, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -32,14 +32,9 @@ const endedShown = 30 * 24 * time.Hour
 // maxEnded bounds that list.
 const maxEnded = 100
 
-// Sessions returns a person's live sessions, the current one first, and those
-// that ended lately.
-func (s *Service) Sessions(ctx context.Context, userID, current string) (live, ended []SessionInfo, err error) {
-	now := s.now()
-	rows, err := s.store.Sessions.Live(ctx, userID, now)
-	if err != nil {
-		return nil, nil, err
-	}
+// Sessions returns a person's live sessions, the current one first.
+func (s *Service) Sessions(ctx context.Context, userID, current string) (live []SessionInfo, err error) {
+	rows, err := s.store.Sessions.Live(ctx, userID, s.now())
 	for _, row := range rows {
 		info := sessionInfo(row)
 		if info.ThisDevice = row.ID == current; info.ThisDevice {
@@ -48,14 +43,21 @@ func (s *Service) Sessions(ctx context.Context, userID, current string) (live, e
 		}
 		live = append(live, info)
 	}
-	rows, err = s.store.Sessions.Ended(ctx, userID, now.Add(-endedShown), now, maxEnded)
+	return live, err
+}
+
+// EndedSessions returns a person's sessions that came to their end lately, the
+// latest first.
+func (s *Service) EndedSessions(ctx context.Context, userID string) (ended []SessionInfo, err error) {
+	now := s.now()
+	rows, err := s.store.Sessions.Ended(ctx, userID, now.Add(-endedShown), now, maxEnded)
 	for _, row := range rows {
 		info := sessionInfo(row)
 		at, reason := row.Over()
 		info.EndedAt, info.EndReason = at.Time(), reason
 		ended = append(ended, info)
 	}
-	return live, ended, err
+	return ended, err
 }
 
 func sessionInfo(row models.Session) SessionInfo {
