@@ -159,13 +159,6 @@ func (c *Config) Loopback() bool {
 	return err == nil && isLoopback(u.Hostname())
 }
 
-// Host returns the host of the public URL as a Host header carries it: with
-// the port unless it is the default one of the scheme (RFC 9110 §7.2).
-func (c *Config) Host() string {
-	_, host, _ := strings.Cut(c.PublicURL, "://")
-	return host
-}
-
 // SecretPath returns where the made secret of a SQLite portal is kept: the
 // file "secret" beside the database file. It is empty on PostgreSQL, where
 // replicas have no folder in common.
