@@ -271,6 +271,9 @@ func TestLogoRefused(t *testing.T) {
 		if _, err := NewBrand("", []byte(test.logo)); err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: got error %v, want %q in it", test.name, err, test.want)
 		}
+		if err := CheckLogo([]byte(test.logo)); err == nil || !strings.HasPrefix(err.Error(), "the ") || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: CheckLogo: got %v, want a sentence with %q in it", test.name, err, test.want)
+		}
 	}
 }
 

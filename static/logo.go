@@ -35,6 +35,13 @@ func (p picture) size() (width, height int) {
 	return max(1, int(wide+0.5)), logoHeight
 }
 
+// CheckLogo returns nil when NewBrand takes a file as the logo, or what is wrong
+// with it in words for the operator.
+func CheckLogo(content []byte) error {
+	_, err := parseLogo(content)
+	return err
+}
+
 // parseLogo tells by the content what a logo is and whether it may be served.
 func parseLogo(content []byte) (picture, error) {
 	if bytes.HasPrefix(content, []byte("\x89PNG\r\n\x1a\n")) {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/url"
-	"os"
 	"strings"
 	"time"
 
@@ -165,16 +164,9 @@ func (o *portal) cookies() (*cookie.Jar, error) {
 }
 
 func loadBrand(cfg *config.Config, logger *slog.Logger) (*static.Brand, error) {
-	var logo []byte
-	if cfg.Brand.Logo != "" {
-		var err error
-		if logo, err = os.ReadFile(cfg.Brand.Logo); err != nil {
-			return nil, fmt.Errorf("LATCHKEY_BRAND_LOGO: %w", err)
-		}
-	}
-	brand, err := static.NewBrand(cfg.Brand.Accent, logo)
+	brand, err := static.NewBrand(cfg.Brand.Accent, cfg.Brand.Logo)
 	if err != nil {
-		return nil, fmt.Errorf("LATCHKEY_BRAND_LOGO or LATCHKEY_BRAND_ACCENT: %w", err)
+		return nil, err
 	}
 	for _, warning := range brand.Warnings() {
 		logger.Warn(warning)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"latchkey/static"
 )
 
 const (
@@ -21,10 +23,9 @@ type Brand struct {
 	Name string
 	// Accent is a colour as #rrggbb in lower case, empty for the built-in one.
 	Accent string
-	// Logo is the path of a file of at most 512 KB that could be read when the
-	// configuration was checked, empty for the built-in mark. What the file
-	// holds has not been checked.
-	Logo string
+	// Logo is an SVG or PNG file of at most 512 KB that may be served, nil for
+	// the built-in mark.
+	Logo []byte
 	// SupportEmail is the address of whom to ask for help, or empty.
 	SupportEmail string
 }
@@ -68,10 +69,10 @@ func (l *loader) accent(name string) string {
 	return value
 }
 
-func (l *loader) logo(name string) string {
+func (l *loader) logo(name string) []byte {
 	path := l.value(name)
 	if path == "" {
-		return ""
+		return nil
 	}
 	info, err := os.Stat(path)
 	switch {
@@ -84,19 +85,22 @@ func (l *loader) logo(name string) string {
 	case info.Size() > maxLogo:
 		l.problem(name, "names a file of %d KB; give one of %d KB or less", (info.Size()+1023)>>10, maxLogo>>10)
 	default:
-		l.checkOpens(name, path)
+		return l.readLogo(name, path)
 	}
-	return path
+	return nil
 }
 
-// checkOpens records a problem when a file that exists may not be read.
-func (l *loader) checkOpens(name, path string) {
-	f, err := os.Open(path)
+// readLogo reads a logo that is there and not too large.
+func (l *loader) readLogo(name, path string) []byte {
+	content, err := os.ReadFile(path)
 	if err != nil {
 		l.problem(name, "names a file that cannot be read (%v); let this user read it", err)
-		return
+		return nil
 	}
-	_ = f.Close() // nothing was written
+	if err := static.CheckLogo(content); err != nil {
+		l.problem(name, "names %s, which cannot be the logo: %v", quote(path), err)
+	}
+	return content
 }
 
 func (l *loader) email(name string) string {

@@ -169,8 +169,8 @@ func (c *Config) SecretPath() string {
 	return filepath.Join(filepath.Dir(c.Database.Path), secretFileName)
 }
 
-// limits reads LATCHKEY_LIMITS. A public URL that is itself a problem, and so
-// unknown, is not held against it.
+// limits reads LATCHKEY_LIMITS. A public URL that is not known, for it is
+// itself a problem, is not held against it.
 func (l *loader) limits(c *Config) bool {
 	on := l.toggle(nameLimits)
 	if !on && c.PublicURL != "" && !c.Loopback() {

@@ -46,11 +46,18 @@ func mustLoad(t *testing.T, vars map[string]string) *Config {
 // writeFile makes a file of the given mode whatever the umask.
 func writeFile(t *testing.T, content string, mode os.FileMode) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "file")
-	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+	path := writeAs(t, "file", content)
+	if err := os.Chmod(path, mode); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(path, mode); err != nil {
+	return path
+}
+
+// writeAs makes a file of the given name in a folder of its own.
+func writeAs(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -88,7 +95,7 @@ func TestLoadDefaults(t *testing.T) {
 }
 
 func TestLoadEverything(t *testing.T) {
-	logo := writeFile(t, "<svg/>", 0o600)
+	const logo = "<svg></svg>"
 	got := mustLoad(t, map[string]string{
 		"LATCHKEY_ADDR":                    ":9000",
 		"LATCHKEY_PUBLIC_URL":              "https://ID.Example.org:443/",
@@ -111,7 +118,7 @@ func TestLoadEverything(t *testing.T) {
 		"LATCHKEY_LOG_LEVEL":               "debug",
 		"LATCHKEY_BRAND_NAME":              "Käse & Söhne 🧀",
 		"LATCHKEY_BRAND_ACCENT":            "#AbCdEf",
-		"LATCHKEY_BRAND_LOGO":              logo,
+		"LATCHKEY_BRAND_LOGO":              writeFile(t, logo, 0o600),
 		"LATCHKEY_SUPPORT_EMAIL":           "help@example.org",
 	})
 	want := &Config{
@@ -136,7 +143,7 @@ func TestLoadEverything(t *testing.T) {
 		Limits:    true,
 		LogFormat: LogJSON,
 		LogLevel:  slog.LevelDebug,
-		Brand:     Brand{Name: "Käse & Söhne 🧀", Accent: "#abcdef", Logo: logo, SupportEmail: "help@example.org"},
+		Brand:     Brand{Name: "Käse & Söhne 🧀", Accent: "#abcdef", Logo: []byte(logo), SupportEmail: "help@example.org"},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.EquateComparable(netip.Prefix{})); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
@@ -166,6 +173,8 @@ func TestLoadProblems(t *testing.T) {
 		{"LATCHKEY_ACCESS_TTL", "0s", "1s or more"},
 		{"LATCHKEY_ACCESS_TTL", "999ms", "1s or more"},
 		{"LATCHKEY_ACCESS_TTL", "-5m", "1s or more"},
+		{"LATCHKEY_ACCESS_TTL", "1000000000h", "at most 2562047h"},
+		{"LATCHKEY_ACCESS_TTL", "2562048h", "at most 2562047h"},
 		{"LATCHKEY_REFRESH_TTL", "7d", "168h"},
 		{"LATCHKEY_SESSION_TTL", "3600", "units"},
 		{"LATCHKEY_REFRESH_GRACE", "-1s", "0s or more"},
@@ -195,6 +204,8 @@ func TestLoadProblems(t *testing.T) {
 		{"LATCHKEY_BRAND_LOGO", folder, "not a file"},
 		{"LATCHKEY_BRAND_LOGO", big, "512 KB or less"},
 		{"LATCHKEY_BRAND_LOGO", empty, "empty file"},
+		{"LATCHKEY_BRAND_LOGO", writeFile(t, "\xff\xd8\xff", 0o600), "cannot be the logo: the file is neither SVG nor PNG"},
+		{"LATCHKEY_BRAND_LOGO", writeFile(t, "<svg><script/></svg>", 0o600), "contains <script>; save it without"},
 		{"LATCHKEY_SUPPORT_EMAIL", "help", "one plain address"},
 		{"LATCHKEY_SUPPORT_EMAIL", "Help <help@example.org>", "one plain address"},
 		{"LATCHKEY_SUPPORT_EMAIL", "a@example.org, b@example.org", "one plain address"},
@@ -254,6 +265,49 @@ func TestLoadReportsEveryProblemAtOnce(t *testing.T) {
 	}
 	if len(warnings) != 1 || !strings.Contains(warnings[0], "LATCHKEY_SUPPORT_EMAIL") {
 		t.Errorf("warnings %q, want the one about LATCHKEY_SUPPORT_ADRESS beside the problems", warnings)
+	}
+}
+
+// TestLoadTellsBoth gives two faults of which one hid the other once.
+func TestLoadTellsBoth(t *testing.T) {
+	const public, domain, database = "LATCHKEY_PUBLIC_URL", "LATCHKEY_COOKIE_DOMAIN", "LATCHKEY_DATABASE_URL"
+	damaged := filepath.Dir(writeAs(t, "secret", "not whole"))
+	tests := []struct {
+		name  string
+		vars  map[string]string
+		wants []string
+	}{
+		{"PostgreSQL, not a URL", map[string]string{database: "postgres://u:p%zz@h/db"}, []string{database + " is not a URL", "LATCHKEY_SECRET is required"}},
+		{"PostgreSQL, parameters", map[string]string{database: "postgres://h/db?a=%zz"}, []string{database + " has parameters", "LATCHKEY_SECRET is required"}},
+		{"PostgreSQL, sslmode", map[string]string{database: "postgres://h/db?sslmode=bogus"}, []string{database + " has an sslmode", "LATCHKEY_SECRET is required"}},
+		{"limits, in the clear", map[string]string{public: "http://x.org", "LATCHKEY_LIMITS": "off"}, []string{public + " is ", "LATCHKEY_LIMITS is off"}},
+		{"limits, path", map[string]string{public: "https://x.org/y", "LATCHKEY_LIMITS": "off"}, []string{public + " has a path", "LATCHKEY_LIMITS is off"}},
+		{"domain, scheme", map[string]string{public: "ftp://x", domain: "*.x"}, []string{public + " does not begin", domain + ` is "*.x"; set it to a domain`}},
+		{"everybody's domain, scheme", map[string]string{public: "ftp://x", domain: "co.uk"}, []string{public + " does not begin", domain + ` is "co.uk", below which`}},
+		{"domain, no https", map[string]string{domain: "*.x"}, []string{domain + ` is "*.x"; set it to a domain`, domain + " needs an https"}},
+		{"somebody else's domain, path", map[string]string{public: "https://x.org/y", domain: "x.com"}, []string{public + " has a path", domain + ` is "x.com", which is neither`}},
+		{"path, in the clear", map[string]string{public: "http://example.org/x"}, []string{public + " has a path", public + ` is "http://example.org", which sends passwords in the clear`}},
+		{"query, in the clear", map[string]string{public: "http://example.org?x"}, []string{public + " has a query", public + ` is "http://example.org", which sends passwords in the clear`}},
+		{"made secret, logo", map[string]string{database: "sqlite:" + damaged + "/x.db", "LATCHKEY_BRAND_LOGO": writeFile(t, "GIF89a", 0o600)}, []string{
+			"LATCHKEY_BRAND_LOGO names ", "LATCHKEY_SECRET is not set, and the secret in " + damaged,
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, _, err := load(t, test.vars)
+			if err == nil {
+				t.Fatalf("Load accepted %q", test.vars)
+			}
+			got := strings.Split(err.Error(), "\n")
+			if len(got) != len(test.wants) {
+				t.Fatalf("problems %q, want %q", got, test.wants)
+			}
+			for i, want := range test.wants {
+				if !strings.HasPrefix(got[i], want) {
+					t.Errorf("problem %q, want one that begins with %q", got[i], want)
+				}
+			}
+		})
 	}
 }
 

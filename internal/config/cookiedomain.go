@@ -13,27 +13,31 @@ import (
 // It is empty when there is none and when there is a problem.
 func (l *loader) cookieDomain(name string, c *Config) string {
 	value := l.value(name)
-	if value == "" || c.PublicURL == "" {
+	if value == "" {
 		return ""
 	}
+	domain := l.domain(name, value)
 	u, err := url.Parse(c.PublicURL)
-	if err != nil {
+	switch {
+	case c.PublicURL == "" || err != nil: // a problem that is told already
 		return ""
-	}
-	host := u.Hostname()
-	if !c.Secure() {
+	case !c.Secure():
 		// The __Secure- prefix needs it, and localhost needs no domain: its
 		// cookies go to every port.
 		l.problem(name, "needs an https %s; on %s the cookies stay with that host", namePublicURL, quote(c.PublicURL))
 		return ""
+	case domain != "" && !within(u.Hostname(), domain):
+		l.problem(name, "is %s, which is neither the host of %s (%s) nor a parent of it; browsers would refuse the cookies", quote(value), namePublicURL, u.Hostname())
+		return ""
 	}
+	return domain
+}
+
+// domain checks what must hold of a cookie domain whatever the public URL.
+func (l *loader) domain(name, value string) string {
 	domain, ok := normalHost(strings.TrimPrefix(value, "."))
 	if _, err := netip.ParseAddr(domain); !ok || err == nil {
 		l.problem(name, "is %s; set it to a domain such as example.org", quote(value))
-		return ""
-	}
-	if !within(host, domain) {
-		l.problem(name, "is %s, which is neither the host of %s (%s) nor a parent of it; browsers would refuse the cookies", quote(value), namePublicURL, host)
 		return ""
 	}
 	if _, err := publicsuffix.EffectiveTLDPlusOne(domain); err != nil {

@@ -29,7 +29,8 @@ type Database struct {
 	URL Secret
 }
 
-// database reads the database URL.
+// database reads the database URL. With a problem it gives no more than the
+// dialect.
 func (l *loader) database(name string) Database {
 	value, ok := l.secretValue(name)
 	if !ok {
@@ -70,7 +71,16 @@ func (l *loader) sqlite(name, path string) Database {
 		l.problem(name, "%s; set it to sqlite: and the path of a file, such as sqlite:data/latchkey.db", fault)
 		return Database{}
 	}
+	l.warnDatabaseFile(name, path)
 	return Database{Dialect: SQLite, Path: filepath.Clean(path)}
+}
+
+// warnDatabaseFile warns when everybody can read the accounts.
+func (l *loader) warnDatabaseFile(name, path string) {
+	info, err := os.Stat(path)
+	if err == nil && worldReadable(info.Mode()) {
+		l.warn(name, "leads to %s, which every user of this machine can read (mode %04o); chmod it to 0600, and %[1]s-wal and %[1]s-shm if they are there", path, info.Mode().Perm())
+	}
 }
 
 func isDir(path string) bool {
@@ -84,18 +94,18 @@ func (l *loader) postgres(name, value string) Database {
 	u, err := url.Parse(value)
 	if err != nil {
 		l.problem(name, "is not a URL; write it as postgres://USER:PASSWORD@HOST:PORT/NAME and percent-encode special characters in the password")
-		return Database{}
+		return Database{Dialect: Postgres}
 	}
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		l.problem(name, "has parameters after the ? that cannot be read; write them as name=value, joined with &")
-		return Database{}
+		return Database{Dialect: Postgres}
 	}
 	mode := cmp.Or(query.Get("sslmode"), l.getenv("PGSSLMODE"))
 	modes := []string{"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
 	if mode != "" && !slices.Contains(modes, mode) {
 		l.problem(name, "has an sslmode that PostgreSQL does not know; set it to %s", either(modes))
-		return Database{}
+		return Database{Dialect: Postgres}
 	}
 	hosts := cmp.Or(query.Get("host"), u.Host, l.getenv("PGHOST"))
 	// With the system's roots, clients verify in full whatever the mode.

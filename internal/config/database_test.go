@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,6 +56,21 @@ func TestDatabaseProblems(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestWorldReadableDatabaseWarns(t *testing.T) {
+	path := writeFile(t, "", 0o640)
+	vars := map[string]string{"LATCHKEY_DATABASE_URL": "sqlite:" + path}
+	mustLoad(t, vars)
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, warnings, err := load(t, vars)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantWarning(t, warnings, "LATCHKEY_DATABASE_URL leads to "+path+", which every user of this machine can read (mode 0644); "+
+		"chmod it to 0600, and "+path+"-wal and "+path+"-shm if they are there")
 }
 
 func TestPostgresCertificateWarning(t *testing.T) {

@@ -176,12 +176,16 @@ func (l *loader) integer(name string, least, most int) int {
 	return n
 }
 
+// longestDuration is the longest in whole hours that a time.Duration can hold:
+// 292 years.
+const longestDuration = "2562047h"
+
 // duration reads a duration of at least least.
 func (l *loader) duration(name string, least time.Duration) time.Duration {
 	value := l.value(name)
 	d, err := time.ParseDuration(value)
 	if err != nil || d < least {
-		l.problem(name, "is %s; set it to a duration of %gs or more, written with units such as 10s, 5m or 168h", quote(value), least.Seconds())
+		l.problem(name, "is %s; set it to a duration of %gs or more, at most %s, written with units such as 10s, 5m or 168h", quote(value), least.Seconds(), longestDuration)
 		d, _ = time.ParseDuration(l.defaults[name])
 	}
 	return d

@@ -45,7 +45,7 @@ func (l *loader) checkSecrets(c *Config) {
 		l.problem(nameSecretPrevious, "is the same as %s; give the old secret, or unset it", nameSecret)
 	}
 	if path := c.SecretPath(); unset && path != "" {
-		l.warnMadeSecret(path)
+		l.checkMadeSecret(path)
 	}
 }
 

@@ -21,8 +21,10 @@ func (l *loader) listenAddr(name string) (addr, port string) {
 }
 
 // publicURL reads the public URL and returns it as a browser writes an origin
-// (RFC 6454 §6.2). It is empty when there is a problem, and when nothing but a
-// listen address that is one could tell the port.
+// (RFC 6454 §6.2), with a problem too when that leaves no doubt about the
+// origin, so that others can be checked against it. It is empty when the origin
+// is not known: nothing but a listen address that is a problem could tell the
+// port, or the value is no URL.
 func (l *loader) publicURL(name, port string, insecure bool) string {
 	value := l.value(name)
 	if value == "" {
@@ -34,13 +36,15 @@ func (l *loader) publicURL(name, port string, insecure bool) string {
 	u, fault := parseOrigin(value)
 	if fault != "" {
 		l.problem(name, "%s; set it to scheme and host only, such as https://id.example.org", fault)
+	}
+	if u == nil {
 		return ""
 	}
 	origin := u.Scheme + "://" + u.Host
 	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		if !insecure {
 			l.problem(name, "is %s, which sends passwords in the clear; use https, or set %s=1 on a network you trust", quote(origin), nameInsecureHTTP)
-			return ""
+			return origin
 		}
 		l.warn(nameInsecureHTTP, "is on: passwords and sessions cross the network to %s in the clear, and cookies are not Secure", origin)
 	}
@@ -69,13 +73,11 @@ func (l *loader) originList(name string) []string {
 
 // parseOrigin parses an origin and normalises its host. The fault, empty when
 // there is none, says what is wrong without repeating the value, which may
-// hold a password.
+// hold a password. The URL is nil beside a fault that leaves scheme or host in
+// doubt, and given beside one about what follows them.
 func parseOrigin(value string) (u *url.URL, fault string) {
-	switch {
-	case strings.Contains(value, "@"):
+	if strings.Contains(value, "@") {
 		return nil, "holds a user name or an @"
-	case strings.ContainsAny(value, "?#"):
-		return nil, "has a query or a fragment"
 	}
 	u, err := url.Parse(value)
 	if err != nil || u.Opaque != "" {
@@ -83,9 +85,6 @@ func parseOrigin(value string) (u *url.URL, fault string) {
 	}
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return nil, "does not begin with http:// or https://"
-	}
-	if u.Path != "" && u.Path != "/" {
-		return nil, "has a path"
 	}
 	host, ok := normalHost(u.Hostname())
 	if !ok {
@@ -95,15 +94,21 @@ func parseOrigin(value string) (u *url.URL, fault string) {
 	if !validPort(port) && (port != "" || strings.HasSuffix(u.Host, ":")) {
 		return nil, "has no port from 1 to 65535 after the colon"
 	}
+	switch {
+	case strings.ContainsAny(value, "?#"):
+		fault = "has a query or a fragment"
+	case u.Path != "" && u.Path != "/":
+		fault = "has a path"
+	}
 	if port == "" || (u.Scheme == "http" && port == "80") || (u.Scheme == "https" && port == "443") {
 		if strings.Contains(host, ":") {
 			host = "[" + host + "]"
 		}
 		u.Host = host
-		return u, ""
+		return u, fault
 	}
 	u.Host = net.JoinHostPort(host, port)
-	return u, ""
+	return u, fault
 }
 
 // normalHost returns a host name in lower case or an IP address in its shortest

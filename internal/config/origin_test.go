@@ -119,11 +119,11 @@ func TestLimitsOffNeedsLoopback(t *testing.T) {
 		"LATCHKEY_LIMITS":     "off",
 		"LATCHKEY_PUBLIC_URL": "https://id.example.org",
 	}, "LATCHKEY_LIMITS", "LATCHKEY_PUBLIC_URL to a loopback address")
-	// A public URL that is wrong itself is the only thing to mend.
+	// A public URL that is wrong itself tells nothing, unless its host is known.
 	wantProblem(t, map[string]string{
 		"LATCHKEY_LIMITS":     "off",
-		"LATCHKEY_PUBLIC_URL": "https://id.example.org/portal",
-	}, "LATCHKEY_PUBLIC_URL", "has a path")
+		"LATCHKEY_PUBLIC_URL": "id.example.org",
+	}, "LATCHKEY_PUBLIC_URL", "http:// or https://")
 }
 
 func TestTrustingEverybodyWarns(t *testing.T) {

@@ -45,7 +45,7 @@ func EnsureSecret(path string) (secret Secret, created bool, err error) {
 func readMadeSecret(path string) (Secret, error) {
 	data, _, err := readSecretFile(path)
 	if err != nil {
-		return Secret{}, fmt.Errorf("read the secret kept beside the database: %w", err)
+		return Secret{}, fmt.Errorf("the secret kept beside the database cannot be read: %w", err)
 	}
 	value, err := decodeSecret(trimNewline(string(data)))
 	if err != nil {
@@ -108,11 +108,17 @@ func syncDir(dir string) error {
 	return d.Close()
 }
 
-// warnMadeSecret warns when the secret that EnsureSecret made earlier has
-// become readable to everybody since.
-func (l *loader) warnMadeSecret(path string) {
+// checkMadeSecret reports what EnsureSecret would refuse, and warns when the
+// secret that it made earlier has become readable to everybody since.
+func (l *loader) checkMadeSecret(path string) {
 	info, err := os.Stat(path)
-	if err == nil && worldReadable(info.Mode()) {
+	if err != nil {
+		return // there is none yet, or the database will not open either
+	}
+	if _, err := readMadeSecret(path); err != nil {
+		l.problem(nameSecret, "is not set, and %v", err)
+	}
+	if worldReadable(info.Mode()) {
 		l.warn(nameSecret, "is kept in %s, which every user of this machine can read (mode %04o); chmod it to 0600 and treat the secret as known", path, info.Mode().Perm())
 	}
 }
