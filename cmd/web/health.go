@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -28,16 +29,13 @@ func (healthcheckCmd) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return fmt.Errorf("LATCHKEY_ADDR %q is not host:port", address)
 	}
+	hosts := []string{host}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "localhost"
+		hosts = []string{"127.0.0.1", "::1"} // a machine may have one of them only
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
-	if err != nil {
-		return err
-	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := askReady(ctx, hosts, port)
 	if err != nil {
 		return fmt.Errorf("the server at %s does not answer: %w", address, err)
 	}
@@ -46,6 +44,23 @@ func (healthcheckCmd) Run(ctx context.Context, p *process) error {
 		return fmt.Errorf("the server at %s is not ready: it answers %s", address, response.Status)
 	}
 	return nil
+}
+
+// askReady asks the first host that answers. The error is that of the first.
+func askReady(ctx context.Context, hosts []string, port string) (response *http.Response, err error) {
+	// Unlike the default one this transport never goes by a proxy.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, host := range hosts {
+		request, fault := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
+		if fault == nil {
+			response, fault = client.Do(request)
+		}
+		if fault == nil {
+			return response, nil
+		}
+		err = cmp.Or(err, fault)
+	}
+	return nil, err
 }
 
 type versionCmd struct{}

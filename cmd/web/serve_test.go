@@ -5,7 +5,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -141,6 +143,72 @@ func TestHealthcheck(t *testing.T) {
 	command(t, environment{"LATCHKEY_ADDR=nowhere"}, "", "healthcheck").exits(exitFailed).oneLine().complains("LATCHKEY_ADDR")
 	s.stop()
 	command(t, environment{"LATCHKEY_ADDR=:" + port}, "", "healthcheck").exits(exitFailed).oneLine()
+}
+
+// TestHealthcheckLoopback checks that a server that listens on every address is
+// asked at a loopback address of either family.
+func TestHealthcheckLoopback(t *testing.T) {
+	for _, test := range []struct{ listen, host string }{
+		{"127.0.0.1:0", ""},
+		{"127.0.0.1:0", "0.0.0.0"},
+		{"[::1]:0", ""},
+		{"[::1]:0", "::"},
+		{"[::1]:0", "::1"},
+	} {
+		listener, err := net.Listen("tcp", test.listen)
+		if err != nil {
+			t.Logf("not asked at %s: %v", test.listen, err)
+			continue
+		}
+		serveReady(t, listener)
+		_, port, err := net.SplitHostPort(listener.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		command(t, environment{"LATCHKEY_ADDR=" + net.JoinHostPort(test.host, port)}, "", "healthcheck").exits(exitDone)
+	}
+}
+
+// TestHealthcheckNoProxy asks at an address that is not loopback, for which
+// clients go by the proxy of the environment.
+func TestHealthcheckNoProxy(t *testing.T) {
+	addresses, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, address := range addresses {
+		network, ok := address.(*net.IPNet)
+		if !ok || network.IP.IsLoopback() || network.IP.IsLinkLocalUnicast() {
+			continue
+		}
+		listener, err := net.Listen("tcp", net.JoinHostPort(network.IP.String(), "0"))
+		if err != nil {
+			continue
+		}
+		serveReady(t, listener)
+		// A process of its own, for the environment is read once.
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "healthcheck")
+		cmd.Env = []string{asMain + "=1", "LATCHKEY_ADDR=" + listener.Addr().String(), "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1"}
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("healthcheck at %s: %v\n%s", listener.Addr(), err, out)
+		}
+		return
+	}
+	t.Log("not asked: this machine has loopback addresses only")
+}
+
+// serveReady answers /readyz until the test ends.
+func serveReady(t *testing.T, listener net.Listener) {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/readyz" {
+			w.WriteHeader(http.StatusNotFound)
+		}
+	}))
+	_ = server.Listener.Close() // its own
+	server.Listener = listener
+	server.Start()
+	t.Cleanup(server.Close)
 }
 
 // TestRestart checks that a restart between two rotations, with whatever was
