@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -61,14 +60,17 @@ func (o *portal) printLink(p *process, token string) error {
 	return err
 }
 
-// readPassword reads a password from a pipe: everything, less one newline at
-// the end.
+// readPassword reads a password from a pipe: everything, less one newline, LF or
+// CRLF, at the end.
 func readPassword(stdin io.Reader) (string, error) {
-	data, err := io.ReadAll(io.LimitReader(bufio.NewReader(stdin), password.MaxBytes+3))
+	data, err := io.ReadAll(io.LimitReader(stdin, password.MaxBytes+3))
 	if err != nil {
 		return "", fmt.Errorf("read the password: %w", err)
 	}
-	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	text, line := strings.CutSuffix(string(data), "\n")
+	if line {
+		text = strings.TrimSuffix(text, "\r")
+	}
 	if text == "" {
 		return "", usageError{"standard input has no password"}
 	}

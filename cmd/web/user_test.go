@@ -68,6 +68,23 @@ func TestAdminCreate(t *testing.T) {
 	})
 }
 
+// TestReadPassword checks that one end of a line is taken off and nothing else.
+func TestReadPassword(t *testing.T) {
+	for _, test := range []struct{ stdin, want string }{
+		{"word", "word"},
+		{"word\n", "word"},
+		{"word\r\n", "word"},
+		{"word\r", "word\r"},
+		{"word\n\n", "word\n"},
+		{"word\r\r\n", "word\r"},
+		{" word \n", " word "},
+	} {
+		if got, err := readPassword(strings.NewReader(test.stdin)); err != nil || got != test.want {
+			t.Errorf("%q: got %q, %v, want %q", test.stdin, got, err, test.want)
+		}
+	}
+}
+
 // TestCreateRefused names the flags to change, a line for each.
 func TestCreateRefused(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
