@@ -69,12 +69,34 @@ func TestConfigurationProblems(t *testing.T) {
 			"LATCHKEY_ACCESS_TTL", "LATCHKEY_SIGNUP", "LATCHKEY_PASSWORD_MIN", "LATCHKEY_LOG_LEVEL").hides("hunter2")
 	}
 	command(t, environment{"LATCHKEY_DATABASE_URL=postgres://localhost/x"}, "", "serve").exits(exitFailed).complains("LATCHKEY_SECRET")
+	logo := filepath.Join(t.TempDir(), "logo.svg")
+	if err := os.WriteFile(logo, []byte("<svg><script/></svg>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command(t, environment{"LATCHKEY_DATABASE_URL=sqlite:" + path, "LATCHKEY_BRAND_LOGO=" + logo}, "", "serve").exits(exitFailed).oneLine().
+		complains("latchkey: LATCHKEY_BRAND_LOGO names ", "contains <script>; save it without").hides("ACCENT")
 	if _, err := os.Stat(filepath.Dir(path)); !os.IsNotExist(err) {
 		t.Errorf("something was created: %v", err)
 	}
 	// A name that nothing reads is warned about and no failure.
 	e = newEnvironment(t, testdb.SQLiteURL(t), "LATCHKEY_ADRR=:80", "LATCHKEY_PORT=tcp://10.0.0.1:80")
 	command(t, e, "", "migrate", "up").exits(exitDone).complains("warning", "LATCHKEY_ADRR", "LATCHKEY_ADDR")
+}
+
+// TestDamagedSecret checks that a made secret that is no secret any more is
+// found before the database is touched.
+func TestDamagedSecret(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("half of i"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	e := environment{"LATCHKEY_DATABASE_URL=sqlite:" + filepath.Join(dir, "latchkey.db")}
+	for _, args := range []string{"serve", "user list", "migrate up"} {
+		command(t, e, "", strings.Fields(args)...).exits(exitFailed).oneLine().complains("latchkey: LATCHKEY_SECRET is not set", filepath.Join(dir, "secret"))
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("the folder holds %v (%v), want the secret alone", files, err)
+	}
 }
 
 // hides checks that a text is in neither output.
