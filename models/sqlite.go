@@ -3,10 +3,12 @@ package models
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -16,6 +18,8 @@ import (
 	"gorm.io/gorm/migrator"
 	"gorm.io/gorm/schema"
 	_ "modernc.org/sqlite" // registers the driver "sqlite", without cgo
+
+	"latchkey/internal/apperr"
 )
 
 // sqliteDialect tells GORM how to speak SQLite over modernc.org/sqlite. The
@@ -77,27 +81,21 @@ var sqlitePragmas = []struct{ name, set, want string }{
 	{"trusted_schema", "0", "0"},
 }
 
-// openSQLite opens the database file, making it and its folder readable for
-// the owner alone when they are not there yet.
-func openSQLite(ctx context.Context, path string, conns int) (*sql.DB, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, fmt.Errorf("make the folder of the database: %w", err)
-	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+// openSQLite opens the database file and says which one that is.
+func openSQLite(ctx context.Context, path string, conns int) (*sql.DB, os.FileInfo, error) {
+	file, err := makeSQLite(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the database file: %w", err)
+		return nil, nil, err
 	}
-	if err := file.Close(); err != nil {
-		return nil, err
-	}
-	query := url.Values{"_txlock": {"immediate"}}
+	// rw: a connection that finds no file must not make an empty database.
+	query := url.Values{"mode": {"rw"}, "_txlock": {"immediate"}}
 	for _, p := range sqlitePragmas {
 		query.Add("_pragma", p.name+"("+p.set+")")
 	}
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
@@ -110,9 +108,37 @@ func openSQLite(ctx context.Context, path string, conns int) (*sql.DB, error) {
 	}
 	if err != nil {
 		_ = db.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return db, nil
+	return db, file, nil
+}
+
+// makeSQLite makes the database file and its folder, readable for the owner
+// alone, when they are not there yet.
+func makeSQLite(path string) (os.FileInfo, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, fmt.Errorf("make the folder of the database: %w", err)
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the database file: %w", err)
+	}
+	info, err := file.Stat()
+	return info, errors.Join(err, file.Close())
+}
+
+// checkFile reports apperr.Unavailable when the database file was deleted or
+// replaced: what the connections write is lost with the one that they hold.
+func (s *Store) checkFile() error {
+	path := strings.TrimPrefix(s.url, "sqlite:")
+	now, err := os.Stat(path)
+	if err == nil && !os.SameFile(s.file, now) {
+		err = fmt.Errorf("%s is another file than the one that was opened: start again", path)
+	}
+	if err != nil {
+		return apperr.New(apperr.Unavailable, "", fmt.Errorf("look at the database file: %w", err))
+	}
+	return nil
 }
 
 // lockSQLite takes the lock file beside a database file.

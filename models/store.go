@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"runtime"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ type Store struct {
 
 	url     string
 	dialect string
+	file    os.FileInfo // SQLite: the file that was opened; PostgreSQL: nil
 	db      *gorm.DB
 	sqlDB   *sql.DB
 	hot     querier
@@ -77,7 +79,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	switch path, isSQLite := strings.CutPrefix(options.URL, "sqlite:"); {
 	case isSQLite:
 		s.dialect = dialectSQLite
-		s.sqlDB, err = openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
+		s.sqlDB, s.file, err = openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
 		pool := newPreparedPool(s.sqlDB)
 		dialector, s.hot = sqliteDialect{pool: pool}, unwatched{pool}
 		s.writer, s.rotations = make(chan struct{}, 1), &rotationBatch{store: s, pool: pool}
@@ -200,8 +202,14 @@ func oneRow(what string, rows int64, err error) error {
 	return err
 }
 
-// Ready reports whether the database answers and has this program's schema.
+// Ready reports whether the database answers and has this program's schema,
+// and on SQLite whether its file is still the one that was opened.
 func (s *Store) Ready(ctx context.Context) error {
+	if s.file != nil {
+		if err := s.checkFile(); err != nil {
+			return err
+		}
+	}
 	var version int64
 	err := s.sqlDB.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
 	if err != nil {

@@ -186,6 +186,40 @@ func TestDatabaseGone(t *testing.T) {
 	})
 }
 
+// TestFileGone deletes or replaces the file of an open database: the portal is
+// not ready, and no connection makes a new file.
+func TestFileGone(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(path string) error
+		left   bool // is there a file
+	}{
+		{"deleted", os.Remove, false},
+		{"replaced", func(path string) error {
+			other := path + ".copy"
+			return errors.Join(os.WriteFile(other, nil, 0o600), os.Rename(other, path))
+		}, true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "latchkey.db")
+			store := openAt(t, "sqlite:"+path, nil)
+			must(t, store.Migrate(t.Context()))
+			must(t, store.Ready(t.Context()))
+			must(t, test.change(path))
+			wantKind(t, "ready", store.Ready(t.Context()), apperr.Unavailable)
+			store.SQL().SetMaxIdleConns(0) // the next connection is a new one
+			_, err := store.Users.ByEmail(t.Context(), "a@b")
+			if !test.left {
+				wantKind(t, "read", err, apperr.Unavailable)
+			}
+			if _, err := os.Stat(path); (err == nil) != test.left {
+				t.Errorf("the file is there: %t (%v), want %t", err == nil, err, test.left)
+			}
+		})
+	}
+}
+
 // TestNoValuesInLog makes every kind of statement fail and looks for what was
 // passed to it, in the log and in the error.
 func TestNoValuesInLog(t *testing.T) {
