@@ -102,7 +102,7 @@ func (s *Store) withProvider(f func(*goose.Provider) error) error {
 		if err != nil {
 			return err
 		}
-		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(locker))
+		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(turnLocker{locker, s}))
 	}
 	provider, err := newProvider(dialect, s.dialect, db, options...)
 	if err != nil {
@@ -128,7 +128,30 @@ func (s *Store) lockFile(ctx context.Context) (unlock func(), err error) {
 	if s.dialect != dialectSQLite {
 		return func() {}, nil
 	}
-	return lockSQLite(ctx, strings.TrimPrefix(s.url, "sqlite:"))
+	return s.lockSQLite(ctx, strings.TrimPrefix(s.url, "sqlite:"))
+}
+
+// turnLocker is PostgreSQL's advisory lock, waited for as the lock file is.
+type turnLocker struct {
+	lock.SessionLocker
+	store *Store
+}
+
+func (l turnLocker) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	return l.store.waitTurn(ctx, func() error { return l.SessionLocker.SessionLock(ctx, conn) })
+}
+
+// waitTurn takes the lock of those who migrate. One line of the log says when
+// that takes longer than a second, and the error when ctx ended it.
+func (s *Store) waitTurn(ctx context.Context, lock func() error) error {
+	const what = "waiting for another process that migrates the database"
+	say := time.AfterFunc(time.Second, func() { s.logger.Info(what) })
+	defer say.Stop()
+	err := lock()
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("stopped %s: %w", what, err)
+	}
+	return err
 }
 
 // databaseFailure wraps what goose returns, whose causes keep their class.

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/gofrs/flock"
 	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3/lock"
 	"gorm.io/gorm/schema"
 
 	"latchkey/internal/apperr"
@@ -162,6 +165,71 @@ func TestMigrateTogether(t *testing.T) {
 			t.Errorf("the first migration was applied %d times", len(applied))
 		}
 	})
+}
+
+// TestMigrateWaits: who waits for another process says so, once, and whoever
+// gives up says what for.
+func TestMigrateWaits(t *testing.T) {
+	const what = "waiting for another process that migrates the database"
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		release := holdMigrations(t, databaseURL)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		log, ended := make(lines, 10), make(chan error, 1)
+		go func() { ended <- migrateAt(ctx, databaseURL, log) }()
+		select {
+		case line := <-log:
+			if !strings.Contains(line, what) {
+				t.Errorf("the log says %q, want %q", line, what)
+			}
+		case err := <-ended:
+			t.Fatalf("did not wait: %v", err)
+		}
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), what) {
+			t.Errorf("stopped: %v, want %q and that it was canceled", err, what)
+		}
+		release()
+		must(t, migrateAt(t.Context(), databaseURL, log))
+		if len(log) > 0 {
+			t.Errorf("the log also says %q", <-log)
+		}
+	})
+}
+
+// holdMigrations takes the lock of those who migrate a database.
+func holdMigrations(t *testing.T, databaseURL string) (release func()) {
+	t.Helper()
+	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite {
+		held := flock.New(path + ".lock")
+		must(t, held.Lock())
+		return func() { must(t, held.Unlock()) }
+	}
+	conn, err := openAt(t, databaseURL, nil).SQL().Conn(t.Context())
+	must(t, err)
+	_, err = conn.ExecContext(t.Context(), "SELECT pg_advisory_lock($1)", lock.DefaultLockID)
+	must(t, err)
+	return func() {
+		_, err := conn.ExecContext(t.Context(), "SELECT pg_advisory_unlock($1)", lock.DefaultLockID)
+		must(t, errors.Join(err, conn.Close()))
+	}
+}
+
+// migrateAt opens and migrates a database as a process does.
+func migrateAt(ctx context.Context, databaseURL string, log lines) error {
+	store, err := models.Open(ctx, models.Options{URL: databaseURL, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	if err != nil {
+		return err
+	}
+	return errors.Join(store.Migrate(ctx), store.Close())
+}
+
+// lines passes on what is written.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
 }
 
 func TestSchemaNewer(t *testing.T) {

@@ -82,7 +82,7 @@ var sqlitePragmas = []struct{ name, set, want string }{
 }
 
 // openSQLite opens the database file and says which one that is.
-func openSQLite(ctx context.Context, path string, conns int) (*sql.DB, os.FileInfo, error) {
+func (s *Store) openSQLite(ctx context.Context, path string, conns int) (*sql.DB, os.FileInfo, error) {
 	file, err := makeSQLite(path)
 	if err != nil {
 		return nil, nil, err
@@ -101,7 +101,7 @@ func openSQLite(ctx context.Context, path string, conns int) (*sql.DB, os.FileIn
 	db.SetMaxIdleConns(conns)
 	// The first connection to a new file turns it into one with a write-ahead
 	// log. SQLite does not wait for another process that does the same.
-	unlock, err := lockSQLite(ctx, path)
+	unlock, err := s.lockSQLite(ctx, path)
 	if err == nil {
 		err = checkPragmas(ctx, db)
 		unlock()
@@ -142,9 +142,13 @@ func (s *Store) checkFile() error {
 }
 
 // lockSQLite takes the lock file beside a database file.
-func lockSQLite(ctx context.Context, path string) (unlock func(), err error) {
+func (s *Store) lockSQLite(ctx context.Context, path string) (unlock func(), err error) {
 	lock := flock.New(path+".lock", flock.SetPermissions(0o600))
-	if _, err := lock.TryLockContext(ctx, 20*time.Millisecond); err != nil {
+	err = s.waitTurn(ctx, func() error {
+		_, err := lock.TryLockContext(ctx, 20*time.Millisecond)
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("lock the database: %w", err)
 	}
 	return func() { _ = lock.Unlock() }, nil

@@ -33,7 +33,7 @@ const (
 // Options says which database to open.
 type Options struct {
 	URL    string       // sqlite:PATH, postgres://… or postgresql://…
-	Logger *slog.Logger // for slow and failed statements, without their values; nil: none
+	Logger *slog.Logger // for waiting, and slow and failed statements, without their values; nil: none
 }
 
 // Store is the database. Its tables hold until Close.
@@ -50,6 +50,7 @@ type Store struct {
 	url     string
 	dialect string
 	file    os.FileInfo // SQLite: the file that was opened; PostgreSQL: nil
+	logger  *slog.Logger
 	db      *gorm.DB
 	sqlDB   *sql.DB
 	hot     querier
@@ -67,7 +68,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{url: options.URL}
+	s := &Store{url: options.URL, logger: log}
 	config := &gorm.Config{
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
@@ -79,7 +80,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	switch path, isSQLite := strings.CutPrefix(options.URL, "sqlite:"); {
 	case isSQLite:
 		s.dialect = dialectSQLite
-		s.sqlDB, s.file, err = openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
+		s.sqlDB, s.file, err = s.openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
 		pool := newPreparedPool(s.sqlDB)
 		dialector, s.hot = sqliteDialect{pool: pool}, unwatched{pool}
 		s.writer, s.rotations = make(chan struct{}, 1), &rotationBatch{store: s, pool: pool}

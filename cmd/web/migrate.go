@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"text/tabwriter"
 
 	"latchkey/models"
@@ -41,7 +40,7 @@ func (p *process) database(ctx context.Context, f func(*models.Store) error) err
 	if err != nil {
 		return err
 	}
-	store, err := models.Open(ctx, models.Options{URL: databaseURL(cfg), Logger: slog.New(slog.DiscardHandler)})
+	store, err := models.Open(ctx, models.Options{URL: databaseURL(cfg), Logger: newLogger(cfg, p.stderr)})
 	if err != nil {
 		return databaseError(err)
 	}
