@@ -3,7 +3,7 @@
 // text is only ever set as text.
 
 // The language and manner in which the server writes times.
-const { locale } = document.documentElement.dataset;
+const { locale, now } = document.documentElement.dataset;
 
 // showPassword switches a password field between dots and text. It goes back
 // to dots when the form is sent, so that password managers know it.
@@ -71,7 +71,8 @@ function relativeTime(element) {
 	const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size) ?? ["minute", 60];
 
 	element.title = when.toLocaleString(locale, { dateStyle: "full", timeStyle: "short" });
-	element.textContent = format.format(Math.round(seconds / size), unit);
+	const amount = Math.round(seconds / size);
+	element.textContent = amount ? format.format(amount, unit) : now;
 }
 
 // localTime writes a time in the zone of the device.
@@ -106,6 +107,16 @@ function confirmInDialog(link) {
 		cancel.focus();
 	});
 	cancel.addEventListener("click", () => dialog.close());
+}
+
+// closeByEscape closes the menu from within, and goes back to what opened it.
+function closeByEscape(menu) {
+	menu.parentElement.addEventListener("keydown", (event) => {
+		if (event.key === "Escape" && menu.open) {
+			menu.open = false;
+			menu.firstElementChild.focus();
+		}
+	});
 }
 
 // copyValue copies the text of an element. The button's label changes for a
@@ -158,6 +169,7 @@ each("time[data-relative]", relativeTime);
 each("time[data-local]", localTime);
 each("time[data-clock]", clockTime);
 each("a[data-dialog]", confirmInDialog);
+each(".narrow", closeByEscape);
 each("[data-copy]", copyValue);
 each("[data-not-before]", holdBack);
 addEventListener("pagehide", () => each("[data-shown-once]", (secret) => secret.replaceChildren()));

@@ -23,6 +23,8 @@ const (
 type Message struct {
 	Tone Tone
 	Text string
+	// Email is an address in Text to write to, "" for none.
+	Email string
 }
 
 // Link is a text that leads somewhere.
@@ -47,6 +49,9 @@ type FieldError struct {
 	// Timed is the text of a problem of no field that passes by itself, nil for
 	// others.
 	Timed *Timed
+	// Email is an address in the text of a problem of no field to write to, ""
+	// for none.
+	Email string
 }
 
 // Errors are the problems of a form in the order of its fields. The zero value

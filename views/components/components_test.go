@@ -67,6 +67,7 @@ func TestTimes(t *testing.T) {
 		{"time", Time(when), `<time datetime="2026-11-02T14:32:00Z" data-relative>2 Nov 2026, 14:32 UTC</time>`},
 		{"exact time", ExactTime(when), `<time datetime="2026-11-02T14:32:00Z" data-local>2 Nov 2026, 14:32 UTC</time>`},
 		{"time of day", TimedText(Timed{"At ", when, "."}), `At <time datetime="2026-11-02T14:32:00Z" data-clock>14:32 UTC</time>.`},
+		{"time of day and some seconds", TimedText(Timed{"At ", when.Add(time.Second), "."}), `At <time datetime="2026-11-02T14:33:00Z" data-clock>14:33 UTC</time>.`},
 		{"date", Date(when), `<time datetime="2026-11-02T14:32:00Z">2 Nov 2026</time>`},
 		{"no time", Time(time.Time{}), `Never`},
 		{"no exact time", ExactTime(time.Time{}), `Never`},

@@ -19,7 +19,8 @@ func FullDate(t time.Time) string {
 	return t.UTC().Format(dateFormat)
 }
 
-// Timed is a text with a time of day in it.
+// Timed is a text with a time of day in it, at which something is over: it is
+// shown as the next whole minute.
 type Timed struct {
 	Before string
 	At     time.Time
@@ -28,12 +29,20 @@ type Timed struct {
 
 // String is the text with the time in UTC.
 func (t Timed) String() string {
-	return t.Before + t.At.UTC().Format(hourFormat) + t.After
+	return t.Before + NextMinute(t.At).UTC().Format(hourFormat) + t.After
 }
 
 // Problem is the text as a problem of a form.
 func (t Timed) Problem() FieldError {
 	return FieldError{Text: t.String(), Timed: &t}
+}
+
+// NextMinute is the whole minute at which an instant is certainly past.
+func NextMinute(t time.Time) time.Time {
+	if minute := t.Truncate(time.Minute); !minute.Equal(t) {
+		return minute.Add(time.Minute)
+	}
+	return t
 }
 
 func machineTime(t time.Time) string {

@@ -101,7 +101,9 @@ type Undo struct {
 type Flash struct {
 	Kind components.Tone
 	Text string
-	Undo *Undo
+	// Email is an address in Text to write to, "" for none.
+	Email string
+	Undo  *Undo
 }
 
 // Page is what every page is given beside its own view model.
