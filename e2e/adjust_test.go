@@ -193,11 +193,12 @@ func TestTextSpacing(t *testing.T) {
 }
 
 // clipped names what hides a part of its content. What is meant for those who
-// hear the page is hidden on purpose, and what a field holds can be scrolled.
+// hear the page is hidden on purpose, what a field holds can be scrolled, and
+// lines that end in dots have their whole text in their title.
 func (b *tab) clipped() []string {
 	b.Helper()
 	return ask[[]string](b, `[...document.querySelectorAll("body *")]
-		.filter((e) => !(e instanceof SVGElement) && !e.closest(".vh, input") && e.clientWidth > 1 && e.checkVisibility({ visibilityProperty: true }))
+		.filter((e) => !(e instanceof SVGElement) && !e.closest(".vh, input") && !(e.title && getComputedStyle(e).webkitLineClamp !== "none") && e.clientWidth > 1 && e.checkVisibility({ visibilityProperty: true }))
 		.filter((e) => {
 			const { overflowX, overflowY } = getComputedStyle(e);
 			const hides = (overflow) => overflow === "hidden" || overflow === "clip";

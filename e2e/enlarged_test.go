@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestEnlargedText doubles the text alone (WCAG 2.2, 1.4.4) on a narrow phone:
+// nothing scrolls sideways, and a password field keeps room for a password.
+func TestEnlargedText(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	boss := p.admin(newAccount("boss", "The Boss"))
+	p.people(3)
+	b := open(t, p, true)
+	b.visit("/login")
+	b.wantEnlarged("login")
+	b.wantWide("#current-password", 96)
+	b.signIn(boss.username, boss.password)
+	for _, path := range []string{
+		"profile", "profile/password", "profile/sessions", "profile/tokens", "admin", "admin/users", "admin/users/new", "admin/audit",
+	} {
+		b.visit("/" + path)
+		b.wantEnlarged(path)
+	}
+	b.visit("/admin/users")
+	b.press("Ingrid")
+	b.wantEnlarged("user")
+	b.visit("/admin/audit")
+	b.click("Details")
+	b.wantEnlarged("audit details")
+	b.wantStatus(b.visit("/admin/audit?from=0001-01-01&to=0001-01-01"), 422)
+	b.see("From: enter a day", "To: enter a day")
+	b.wantEnlarged("audit wrong")
+}
+
+const doubled = `html { font-size: 200% !important }`
+
+// wantEnlarged fails if the page with its text doubled scrolls sideways. It
+// stays like that.
+func (b *tab) wantEnlarged(name string) {
+	b.Helper()
+	b.restyle(doubled)
+	for _, width := range []int64{390, 320} {
+		b.screen(width, 640, false)
+		for _, fault := range b.sideways() {
+			b.Errorf("%s, text doubled on a screen of %d: %s", name, width, fault)
+		}
+		b.picture(strings.ReplaceAll("enlarged "+name, "/", " "))
+	}
+}
+
+// wantWide fails unless an element is at least so many pixels wide.
+func (b *tab) wantWide(selector string, least float64) {
+	b.Helper()
+	if got := ask[float64](b, `document.querySelector(%s).getBoundingClientRect().width`, selector); got < least {
+		b.Errorf("%s: got %v wide, want %v", selector, got, least)
+	}
+}
+
+// TestUserTable wants the list of users to have room on every screen, as a
+// table or as cards: no address breaks within a word and nothing is cut off.
+func TestUserTable(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	boss := p.admin(newAccount("boss", "The Boss"))
+	p.people(3)
+	b := open(t, p, true)
+	b.signIn(boss.username, boss.password)
+	b.visit("/admin/users")
+	for _, style := range []string{"", doubled} {
+		b.restyle(style)
+		for _, width := range []int64{320, 641, 768, 865, 928, 1024, 1280} {
+			b.screen(width, 800, false)
+			if got := ask[int64](b, `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector(".tablewrap"))`); got > 0 {
+				b.Errorf("on a screen of %d with %q the table is %d too wide", width, style, got)
+			}
+			if got := ask[int64](b, `Math.max(...[...document.querySelectorAll("th .sub bdi:first-child")].map((e) => e.getClientRects().length))`); got > 1 && style == "" {
+				b.Errorf("on a screen of %d a username takes %d lines", width, got)
+			}
+		}
+	}
+}
+
+// TestPhoneMenu opens the menu of a phone: it pushes the page down instead of
+// lying over it, and Escape closes it again.
+func TestPhoneMenu(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		b := open(t, startPortal(t), script)
+		boss := b.portal.admin(newAccount("boss", "The Boss"))
+		b.signIn(boss.username, boss.password)
+		b.screen(320, 640, false)
+		b.visit("/profile")
+		b.click("Menu")
+		for _, fault := range append(b.covered(), b.sideways()...) {
+			b.Errorf("with the menu open: %s", fault)
+		}
+		b.wantFaults(`.menu { position: absolute; inset-block-start: 4rem; inset-inline: 0; background: #fff }`, b.covered)
+		if script {
+			b.tabTo("Sessions")
+			b.key(escapeKey)
+			b.wantFocus("Menu")
+			b.until("the menu to close", `!document.querySelector(".menu").checkVisibility()`)
+			b.click("Menu")
+		}
+		b.press("Access tokens")
+		b.wantAt("/profile/tokens")
+	})
+}
