@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"latchkey/internal/apperr"
@@ -68,7 +69,7 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*Sig
 	if in.Current == "" {
 		wrong.Add("current_password", "Enter your current password.")
 	}
-	wrong.Add("new_password", s.policy.Check(in.New, in.Who.Username, localPart(in.Who.Email)))
+	wrong.Add("new_password", s.checkNew(in.New, in.Who.Username, in.Who.Email))
 	if len(wrong) == 0 && in.New == in.Current {
 		wrong.Add("new_password", "The new password is the same as the current one. Choose another.")
 	}
@@ -86,6 +87,14 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*Sig
 	return s.renew(ctx, in, user, proven, ActionPassword, models.ReasonPassword, func(tx *models.Store, _ *models.User) (string, error) {
 		return "", tx.Users.SetPassword(ctx, user.ID, hash, s.now())
 	})
+}
+
+// checkNew returns a sentence when a password cannot take another one's place.
+func (s *Service) checkNew(password, username, email string) string {
+	if password == "" {
+		return "Enter a new password."
+	}
+	return s.policy.Check(password, username, localPart(email))
 }
 
 // ChangeEmail is as ChangePassword, with a new address.
@@ -112,7 +121,7 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*Signed
 		return nil, s.giveBack(ctx, proven, err)
 	}
 	return s.renew(ctx, in, user, proven, ActionEmail, models.ReasonEmail, func(tx *models.Store, user *models.User) (string, error) {
-		return fromTo(user.Email, in.New) + ", ", taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
+		return fromTo(user.Email, in.New), taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
 	})
 }
 
@@ -133,8 +142,9 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 }
 
 // renew changes a credential, ends every session and every set-password link,
-// and opens a new session for this browser, in one transaction. change is given the account as it was, and
-// returns what the audit log says before the number of sessions.
+// and opens a new session for this browser, in one transaction. change is given
+// the account as it was, and returns what the audit log says before the number
+// of sessions, "" for nothing.
 func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p proof, action string,
 	reason models.Reason, change func(tx *models.Store, user *models.User) (string, error),
 ) (*SignedIn, error) {
@@ -172,7 +182,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 			return err
 		}
 		session := s.newSession(user.ID, old.Method, old.Remember, in.Client)
-		record(in.Who.Actor(in.Client).event(action, user, detail+sessionsEnded(ended+len(replaced))))
+		record(in.Who.Actor(in.Client).event(action, user, joined(", ", detail, sessionsEnded(ended+len(replaced)))))
 		signedIn, err = s.open(ctx, tx, user, session, in.Presented, in.Device)
 		return err
 	})
@@ -221,16 +231,29 @@ func signedOut(err error) error {
 	return err
 }
 
+// sessionsEnded says how many for the audit log, and "" for none.
 func sessionsEnded(n int) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return ""
+	case 1:
 		return "1 session ended"
 	}
 	return fmt.Sprintf("%d sessions ended", n)
 }
 
+// tokensEnded is as sessionsEnded.
 func tokensEnded(n int) string {
-	if n == 1 {
+	switch n {
+	case 0:
+		return ""
+	case 1:
 		return "1 access token ended"
 	}
 	return fmt.Sprintf("%d access tokens ended", n)
+}
+
+// joined is the parts that are not empty, with sep between them.
+func joined(sep string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), sep)
 }

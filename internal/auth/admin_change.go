@@ -132,12 +132,9 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if err := a.tx.Tokens.ExpireFor(ctx, id, now); err != nil {
 		return 0, err
 	}
-	detail := sessionsEnded(ended)
-	if tokens > 0 {
-		detail += ", " + tokensEnded(tokens)
-	}
+	detail := joined(", ", sessionsEnded(ended), tokensEnded(tokens))
 	if reason != "" {
-		detail += ". Reason: " + reason
+		detail = joined(". ", detail, "Reason: "+reason)
 	}
 	a.record(a.actor.event(ActionUserDisable, a.user, detail))
 	return ended, nil

@@ -121,7 +121,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 	if link.State != LinkGood {
 		return deadLink()
 	}
-	if problem := s.policy.Check(newPassword, link.Username, localPart(link.Email)); problem != "" {
+	if problem := s.checkNew(newPassword, link.Username, link.Email); problem != "" {
 		return apperr.Fields{{Field: "password", Message: problem}}
 	}
 	if err := s.limit(ctx, Actor{Client: client}, "attempts:"+networkOf(client.IP), attemptsRule, ""); err != nil {

@@ -50,7 +50,7 @@ func checkUsername(username string) string {
 		letter := c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 		inner := (c == '.' || c == '_' || c == '-') && i > 0 && i < len(username)-1
 		if !letter && !inner {
-			return "Use only the letters a to z, digits, and . _ - between them."
+			return "Use letters a to z and digits, with dots, hyphens or underscores only in between."
 		}
 	}
 	return ""
