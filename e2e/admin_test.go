@@ -100,17 +100,17 @@ func TestRoleAndSignOut(t *testing.T) {
 		ana.question("Change role")
 		ana.see("Bo Chen can then see, disable and delete every account")
 		ana.wantStatus(ana.press("Make Bo Chen an admin"), 200)
-		ana.see("Bo Chen now has the role admin.")
+		ana.see("Bo Chen is an admin now.")
 		bo.wantStatus(bo.visit("/admin"), 200)
 
 		ana.question("Change role")
 		ana.press("Make Bo Chen a user")
 		bo.wantStatus(bo.visit("/admin"), 403)
 		ana.press("Undo")
-		ana.see("Bo Chen now has the role admin.")
+		ana.see("Bo Chen is an admin now.")
 		bo.wantStatus(bo.visit("/admin"), 200)
 		ana.press("Undo")
-		ana.see("Bo Chen now has the role user.")
+		ana.see("Bo Chen is a user now.")
 		bo.wantStatus(bo.visit("/admin"), 403)
 
 		bo.press("Go to your account")
@@ -158,7 +158,7 @@ func TestResetLink(t *testing.T) {
 // shownLink is the path of the set-password link on the page.
 func (b *tab) shownLink() string {
 	b.Helper()
-	return strings.TrimPrefix(ask[string](b, `document.getElementById("set-password-link").textContent`), b.portal.url)
+	return strings.TrimPrefix(ask[string](b, `document.getElementById("reset-link").textContent`), b.portal.url)
 }
 
 func TestAddAndDeleteUser(t *testing.T) {

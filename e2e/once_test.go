@@ -24,7 +24,7 @@ func TestShownOnce(t *testing.T) {
 		ana, _, _ := adminAndUser(t, script)
 		ana.findUser("bo", "Bo Chen")
 		user := ana.at()
-		const onlyOnce = "A set-password link is shown only once. Create a new one if it was lost."
+		const onlyOnce = "A link to set a password is shown only once. Create a new one if it was lost."
 
 		ana.question("Create reset link")
 		ana.wantStatus(ana.press("Create reset link"), 200)

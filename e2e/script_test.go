@@ -117,7 +117,7 @@ func TestCopy(t *testing.T) {
 	ana.press("Create reset link")
 	ana.click("Copy")
 	ana.until("the button to say so", `document.querySelector("[data-copy] span").textContent === "Copied"`)
-	if got, want := ask[string](ana, `document.querySelector(".copy [role=status]").textContent`), "Copied the set-password link"; got != want {
+	if got, want := ask[string](ana, `document.querySelector(".copy [role=status]").textContent`), "Copied the link"; got != want {
 		t.Errorf("got announced %q, want %q", got, want)
 	}
 	if got, want := ask[string](ana, `navigator.clipboard.readText()`), ana.portal.url+ana.shownLink(); got != want {
@@ -133,7 +133,7 @@ func TestTimes(t *testing.T) {
 		script bool
 		want   string
 	}{
-		{true, `^this minute$|^1 minute ago$`},
+		{true, `^just now$|^1 minute ago$`},
 		{false, `^\d+ [A-Z][a-z]{2} \d{4}, \d\d:\d\d UTC$`},
 	} {
 		b := open(t, p, test.script)

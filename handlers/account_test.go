@@ -104,7 +104,7 @@ func TestChangePassword(t *testing.T) {
 		for _, test := range []struct{ current, next, field, want string }{
 			{"wrong", otherWord, "current_password", "The current password is not correct."},
 			{"", otherWord, "current_password", "Enter your current password."},
-			{secretWord, "", "new_password", "Enter a password."},
+			{secretWord, "", "new_password", "Enter a new password."},
 			{secretWord, "short", "new_password", "Password must be at least 12 characters. Yours has 5."},
 			{secretWord, secretWord, "new_password", "The new password is the same as the current one. Choose another."},
 		} {

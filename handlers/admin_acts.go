@@ -67,7 +67,7 @@ func (h *Handlers) disable(c echo.Context) error {
 	if user.Disabled() {
 		return h.changedMeanwhile(c, id)
 	}
-	return h.see(c, "/admin/users/"+id, flashDisabled, callName(user), count(ended, "session"), id)
+	return h.see(c, "/admin/users/"+id, flashDisabled, callName(user), countAny(ended, "session"), id)
 }
 
 // enable handles POST /admin/users/{id}/enable.
@@ -89,7 +89,11 @@ func (h *Handlers) enable(c echo.Context) error {
 // confirmSignOut handles GET /admin/users/{id}/sign-out.
 func (h *Handlers) confirmSignOut(c echo.Context) error {
 	return h.ask(c, "Sign out", func(page layouts.Page, user *models.User, live int) error {
-		return latchkey.Render(c, http.StatusOK, pages.Confirm(page, pages.SignOutUser(target(user), live)))
+		tokens, _, err := h.auth.PersonalTokens(c.Request().Context(), user.ID)
+		if err != nil {
+			return err
+		}
+		return latchkey.Render(c, http.StatusOK, pages.Confirm(page, pages.SignOutUser(target(user), live, len(tokens))))
 	})
 }
 
@@ -103,7 +107,7 @@ func (h *Handlers) signOutUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.see(c, "/admin/users/"+id, flashUserOut, callName(user), count(ended, "session"))
+	return h.see(c, "/admin/users/"+id, flashUserOut, callName(user), countAny(ended, "session"))
 }
 
 // confirmRole handles GET /admin/users/{id}/role.
@@ -205,7 +209,7 @@ func (h *Handlers) deleteUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.see(c, "/admin/users", flashDeleted, callName(user), count(ended, "session"))
+	return h.see(c, "/admin/users", flashDeleted, callName(user), countAny(ended, "session"))
 }
 
 // changedMeanwhile leads to the account that another admin was faster to act

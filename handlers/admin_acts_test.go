@@ -35,7 +35,7 @@ func TestDisable(t *testing.T) {
 			visitor.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		}
 		b.get("/login").says("This account is disabled.").hides("left the team")
-		boss.get(page).says("Ana Silva is disabled. 3 sessions ended; nothing of this account is accepted any more.", "Disabled since", "left the team", "Undo").
+		boss.get(page).says("Ana Silva is disabled. 3 sessions ended. Nothing of this account is accepted any more.", "Disabled since", "left the team", "Undo").
 			has(`action="` + page + `/enable"`)
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403)
 		if got, want := s.lastEvent(auth.ActionUserDisable).Detail, "3 sessions ended. Reason: left the team"; got != want {
@@ -75,12 +75,12 @@ func TestRole(t *testing.T) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
 		b.get("/admin").status(403).says("You cannot open this page", "You are signed in as ana@example.org. This page needs the admin role.", "Use another account")
-		boss.get(page+"/role").status(200).says("Make ana an admin?", "It counts from the next click on. Nobody is signed out.").
+		boss.get(page+"/role").status(200).says("Make ana an admin?", "It takes effect at once. Nobody is signed out.").
 			has(`name="was" value="user"`, `name="role" value="admin"`)
 		boss.post(page+"/role", "role", "root").status(422).says("Choose a role.")
 		boss.post(page + "/role").status(422).says("Choose a role.")
 		boss.post(page+"/role", "role", "admin").redirects(page)
-		boss.get(page).says("ana now has the role admin.")
+		boss.get(page).says("ana is an admin now.")
 		b.get("/admin").status(200)
 		b.get("/profile").has(`href="/admin"`)
 		s.clock.advance(time.Second)
@@ -223,7 +223,7 @@ func TestLastAdmin(t *testing.T) {
 		first.get("/admin").hides("There is only one active admin.")
 		first.post("/admin/users/"+two.ID+"/role", "role", "user").redirects("/admin/users/" + two.ID)
 		second.post("/admin/users/"+one.ID+"/role", "role", "user").status(403)
-		first.get("/admin").says("There is only one active admin. If they lose access, only the server's shell helps.")
+		first.get("/admin").says("There is only one active admin. If they lose access, only somebody with access to the server can help.")
 		for name, act := range map[string]func() error{
 			"disable": func() error { _, _, err := s.auth.Disable(t.Context(), auth.Shell(), one.ID, ""); return err },
 			"demote": func() error {

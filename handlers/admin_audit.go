@@ -62,15 +62,15 @@ func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, co
 		return f, query, nil, apperr.New(apperr.Malformed, "The audit log cannot be shown that way.", nil)
 	}
 	var wrong components.Errors
-	const badDay = "Enter a day like 2026-11-22."
+	const badDay = "enter a day like 2026-11-22."
 	if query.From, err = readDay(f.from, 0); err != nil {
-		wrong.Add("from", badDay)
+		wrong.Add("from", "From: "+badDay)
 	}
 	if query.To, err = readDay(f.to, 1); err != nil {
-		wrong.Add("to", badDay)
+		wrong.Add("to", "To: "+badDay)
 	}
 	if !query.From.IsZero() && !query.To.IsZero() && !query.From.Before(query.To) {
-		wrong.Add("to", "The last day is before the first one.")
+		wrong.Add("to", "To: the last day is before the first one.")
 	}
 	if query.Actor, err = h.personID(c, f.actor); err != nil {
 		return f, query, nil, err
@@ -163,13 +163,19 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 		v := verbs[e.Action]
 		row := pages.AuditRow{
 			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Somebody"), Verb: cmp.Or(v.verb, e.Action), After: v.after,
-			Detail: e.Detail, IP: e.IP, Session: e.SessionID, Request: e.RequestID,
+			IP: e.IP, Session: e.SessionID, Request: e.RequestID,
+		}
+		joint, said := v.said(e.Detail)
+		row.Detail, row.Apart = said, joint == ". "
+		if v.token {
+			row.Token = e.Detail
 		}
 		if e.UserAgent != "" {
 			row.Device = deviceName(e.UserAgent)
 		}
 		if e.SubjectID != "" && (e.SubjectID != e.ActorID || v.self) {
 			row.Subject = person(e.SubjectID, e.SubjectName, "")
+			row.Verb = strings.TrimSpace(row.Verb + " " + v.as)
 		}
 		rows = append(rows, row)
 	}

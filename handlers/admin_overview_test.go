@@ -40,9 +40,9 @@ func TestOverview(t *testing.T) {
 			has(`<svg class="chart"`)
 		want := [][3]string{
 			{"/admin/users", "4", "Users"},
-			{"/admin/audit?action=sign-ins&from=2026-11-23", "3", "Sign-ins today"},
+			{"/admin/audit?action=sign-ins&from=2026-11-23", "3", "Sign-ins today (UTC)"},
 			{"/admin/users?status=disabled", "1", "Disabled"},
-			{"/admin/audit?action=login-failed&from=2026-11-23", "2", "Failed sign-ins today"},
+			{"/admin/audit?action=login-failed&from=2026-11-23", "2", "Failed sign-ins today (UTC)"},
 		}
 		var got [][3]string
 		for _, found := range figureLink.FindAllStringSubmatch(a.body, -1) {

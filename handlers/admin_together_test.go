@@ -95,7 +95,7 @@ func TestSameRole(t *testing.T) {
 		}
 		events := len(s.events())
 		boss.post(page+"/role", "role", "user", "was", "user").redirects(page)
-		boss.get(page).says("ana now has the role user.").hides(changedWords)
+		boss.get(page).says("ana is a user now.").hides(changedWords)
 		if got := len(s.events()); got != events {
 			t.Errorf("got %d events, want %d", got, events)
 		}

@@ -13,6 +13,9 @@ import (
 	"latchkey/views/pages"
 )
 
+// ownTokens is why an admin's own tokens are not ended from there.
+const ownTokens = "These are your own access tokens."
+
 // showUser handles GET /admin/users/{id}.
 func (h *Handlers) showUser(c echo.Context) error {
 	user, err := h.pathUser(c)
@@ -45,7 +48,7 @@ func (h *Handlers) showUser(c echo.Context) error {
 	if user.ID == who(c).UserID {
 		view.Refused = pages.AdminRefusals{
 			Disable: auth.NotYourself, Enable: auth.NotYourself, SignOut: auth.NotYourself, Role: auth.NotYourself, ResetLink: auth.NotYourself,
-			Unlock: auth.NotYourself, EndToken: auth.NotYourself, Delete: auth.NotYourself,
+			Unlock: auth.NotYourself, EndToken: ownTokens, Delete: auth.NotYourself,
 		}
 	} else if user.Disabled() {
 		view.Refused.ResetLink = auth.EnableFirst
@@ -73,7 +76,7 @@ func (h *Handlers) pathUser(c echo.Context) (*models.User, error) {
 
 // target names an account for the pages about it.
 func target(user *models.User) pages.AdminTarget {
-	return pages.AdminTarget{Name: callName(user), Username: user.Username, Email: user.Email, URL: "/admin/users/" + user.ID}
+	return pages.AdminTarget{Name: callName(user), Username: user.Username, Email: user.Email, Invited: user.PasswordChangedAt.IsZero(), URL: "/admin/users/" + user.ID}
 }
 
 // callName is what to call a person: the full name, else the username.

@@ -47,7 +47,7 @@ func (h *Handlers) overview(c echo.Context) error {
 	}
 	if admins == 1 {
 		view.Attention = append(view.Attention, pages.AttentionItem{
-			Text: "There is only one active admin. If they lose access, only the server's shell helps.",
+			Text: "There is only one active admin. If they lose access, only somebody with access to the server can help.",
 			Link: components.Link{Label: "Choose a second one", URL: "/admin/users"},
 		})
 	}
@@ -196,7 +196,7 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 	for _, u := range list.Users {
 		row := pages.UserRow{
 			URL: "/admin/users/" + u.ID, Username: u.Username, FullName: u.FullName, Email: u.Email,
-			Disabled: !u.DisabledAt.IsZero(), Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
+			Disabled: !u.DisabledAt.IsZero(), Invited: u.PasswordChangedAt.IsZero(), Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
 			LastSignIn: u.LastSignInAt.Time(), Created: u.CreatedAt.Time(),
 		}
 		if pause, held := paused[u.ID]; held {

@@ -12,20 +12,34 @@ import (
 type verbWords struct {
 	label string // in the list of actions
 	verb  string // between the actor and the subject
+	as    string // between the verb and the subject, where there is one
 	after string // behind the subject
 	self  bool   // the subject is named although it is the actor
+	token bool   // the detail is about the token, and no part of the sentence
+}
+
+// said is the detail of an event as it stands in the sentence, with what stands
+// before it. A reason alone is a sentence of its own.
+func (v verbWords) said(detail string) (joint, said string) {
+	switch {
+	case detail == "" || v.token:
+		return "", ""
+	case strings.HasPrefix(detail, "Reason: "):
+		return ". ", detail
+	}
+	return ": ", detail
 }
 
 // verbs has every action there is.
 var verbs = map[string]verbWords{
 	auth.ActionLogin:          {label: "Signed in", verb: "signed in"},
-	auth.ActionLoginFailed:    {label: "Wrong password", verb: "tried to sign in", after: "with a wrong password"},
+	auth.ActionLoginFailed:    {label: "Wrong password", verb: "tried to sign in", as: "as", after: "with a wrong password"},
 	auth.ActionLoginDisabled:  {label: "Disabled account tried", verb: "tried to sign in to the disabled account"},
 	auth.ActionLogout:         {label: "Signed out", verb: "signed out"},
 	auth.ActionSessionEnd:     {label: "Ended a session", verb: "signed out another device"},
 	auth.ActionSessionsEnd:    {label: "Ended other sessions", verb: "signed out all other devices"},
-	auth.ActionReplay:         {label: "Replayed session", verb: "used a copy of a session of"},
-	auth.ActionRestored:       {label: "Session newer than the database", verb: "used a session newer than the database of"},
+	auth.ActionReplay:         {label: "Replayed session", verb: "used a copy of a session of", token: true},
+	auth.ActionRestored:       {label: "Session from before a restore", verb: "used a session of", after: "from before the server was restored from a backup"},
 	auth.ActionSignUp:         {label: "Created account", verb: "created an account"},
 	auth.ActionSetup:          {label: "Set up first admin", verb: "created the first admin account"},
 	auth.ActionProfile:        {label: "Changed profile", verb: "changed their profile"},
@@ -55,13 +69,14 @@ func sentence(e models.Event) string {
 	v := verbs[e.Action]
 	text := cmp.Or(e.ActorName, "Somebody") + " " + cmp.Or(v.verb, e.Action)
 	if e.SubjectID != "" && e.SubjectID != e.ActorID {
+		if v.as != "" {
+			text += " " + v.as
+		}
 		text += " " + e.SubjectName
 	}
 	if v.after != "" {
 		text += " " + v.after
 	}
-	if e.Detail != "" {
-		text += ": " + strings.TrimSuffix(e.Detail, ".")
-	}
-	return text + "."
+	joint, said := v.said(e.Detail)
+	return text + joint + strings.TrimSuffix(said, ".") + "."
 }

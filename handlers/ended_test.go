@@ -22,7 +22,7 @@ var endedWords = map[models.Reason]string{
 	models.ReasonDeleted:  "You were signed out. Sign in to go on.",
 	models.ReasonPassword: "Your password was changed, and every device was signed out. Sign in with the new password.",
 	models.ReasonEmail:    "Your email address was changed, and every device was signed out. Sign in to go on.",
-	models.ReasonReplaced: "This browser signed in anew and ended the earlier session. Sign in to go on.",
+	models.ReasonReplaced: "You signed in again in this browser, which ended the earlier session. Sign in to go on.",
 	models.ReasonLimit:    "You signed in on many devices, and the one used longest ago was signed out: this one. Sign in to go on.",
 	models.ReasonReplay: "This session was ended to protect your account: an old copy of it was used, perhaps by somebody else. " +
 		"Sign in again, and change your password if you do not know why.",

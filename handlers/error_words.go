@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -18,7 +19,7 @@ import (
 // for the visitor; its cause never is.
 func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.Duration) pages.ErrorView {
 	said := apperr.Details(err).Message
-	home := pages.ErrorAction{Label: "Go to your account", URL: "/"}
+	home := homeOf(c)
 	back := pages.ErrorAction{Label: "Go back", URL: h.formPage(c)}
 	view := pages.ErrorView{Heading: "This did not work", Text: said, Actions: []pages.ErrorAction{home}}
 	switch status {
@@ -59,6 +60,19 @@ func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.D
 	return view
 }
 
+// homeOf is where an error page leads: to the lists of the admin area for admins
+// who are there, else to the account.
+func homeOf(c echo.Context) pages.ErrorAction {
+	who, path := middleware.Of(c).Identity, c.Request().URL.Path
+	switch {
+	case who == nil || !who.Admin || path != "/admin" && !strings.HasPrefix(path, "/admin/"):
+		return pages.ErrorAction{Label: "Go to your account", URL: "/"}
+	case strings.HasPrefix(path, "/admin/audit"):
+		return pages.ErrorAction{Label: "Go to the audit log", URL: "/admin/audit"}
+	}
+	return pages.ErrorAction{Label: "Go to the users", URL: "/admin/users"}
+}
+
 func (h *Handlers) tooManyWords(c echo.Context, said string, wait time.Duration) pages.ErrorView {
 	until := components.Timed{
 		Before: cmp.Or(said, "Too many requests came from your network.") + " Try again at ",
@@ -83,6 +97,7 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 	view.Text = "You are signed in as " + who.Email + ". This page needs the admin role."
 	if h.brand.SupportEmail != "" {
 		view.Text += " Ask " + h.brand.SupportEmail + " if you need it."
+		view.Email = h.brand.SupportEmail
 	}
 	view.Actions = append(view.Actions, pages.ErrorAction{Label: "Use another account", URL: "/logout", Post: true})
 	return view
@@ -91,7 +106,7 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duration) pages.ErrorView {
 	view := pages.ErrorView{
 		Heading: "Sorry, the service is unavailable",
-		Text:    "We expect this to be short. " + fate(c),
+		Text:    "We expect this to be short. " + fate(c) + " Try again in " + roughly(wait) + ".",
 		Actions: []pages.ErrorAction{{Label: "Try again", URL: h.formPage(c), NotBefore: h.now().Add(wait)}},
 	}
 	switch {
@@ -100,7 +115,7 @@ func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duratio
 	case apperr.KindOf(err) == apperr.Busy:
 		view.Text = "Many people are signing in at this moment. Nothing was changed. Try again in a few seconds."
 	case c.Request().Method == http.MethodPost && c.Path() == "/login":
-		view.Text = "We cannot sign you in right now. Nothing was changed."
+		view.Text = "We cannot sign you in right now. Nothing was changed. Try again in a few seconds."
 	case c.Request().Method == http.MethodPost && c.Path() == "/logout":
 		view.Text = stillSignedIn // also when it fails before the handler
 	}
@@ -111,10 +126,15 @@ func said(err error) string { return apperr.Details(err).Message }
 
 // fate says what became of the visitor's data.
 func fate(c echo.Context) string {
-	if c.Request().Method == http.MethodPost {
-		return "We do not know if your change was saved, please check."
+	switch {
+	case c.Request().Method != http.MethodPost:
+		return "Nothing was changed."
+	case c.Path() == "/login":
+		return "You are not signed in."
+	case c.Path() == "/logout":
+		return "You may still be signed in."
 	}
-	return "Nothing was changed."
+	return "We do not know if your change was saved, please check."
 }
 
 // roughly says how long, rounded up.
@@ -126,6 +146,14 @@ func roughly(d time.Duration) string {
 		return count(int((d+time.Minute-1)/time.Minute), "minute")
 	}
 	return count(int((d+time.Hour-1)/time.Hour), "hour")
+}
+
+// countAny is count, and "" for none.
+func countAny(n int, noun string) string {
+	if n == 0 {
+		return ""
+	}
+	return count(n, noun)
 }
 
 // count writes a number with its noun.

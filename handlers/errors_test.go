@@ -149,7 +149,7 @@ func TestRetryAfter(t *testing.T) {
 	}{
 		{"/busy", apperr.Wait(apperr.Busy, 2*time.Second, "", nil), "2", "Many people are signing in"},
 		{"/down", apperr.New(apperr.Unavailable, "", nil), "5", "We expect this to be short."},
-		{"/wait", apperr.Wait(apperr.TooMany, 239*time.Second, "", nil), "239", "Try again at 12:03 UTC (in 4 minutes)."},
+		{"/wait", apperr.Wait(apperr.TooMany, 239*time.Second, "", nil), "239", "Try again at 12:04 UTC (in 4 minutes)."},
 		{"/much", apperr.New(apperr.TooMany, "", nil), "60", "Try again at 12:01 UTC (in 60 seconds)."},
 		{"/part", apperr.Wait(apperr.TooMany, 1100*time.Millisecond, "", nil), "2", "in 2 seconds"},
 	} {
@@ -239,15 +239,15 @@ func TestDatabaseGone(t *testing.T) {
 			says         string
 		}{
 			{member, "GET", "/", "", "Nothing was changed."},
-			{member, "GET", "/profile", "", "We expect this to be short. Nothing was changed."},
+			{member, "GET", "/profile", "", "We expect this to be short. Nothing was changed. Try again in 5 seconds."},
 			{newcomer, "GET", "/profile", "", "Nothing was changed."},
 			{stale, "GET", "/profile", "", "Nothing was changed."},
 			{stale, "GET", "/login", "", "Nothing was changed."},
 			{member, "POST", "/profile", "username=ana", "We do not know if your change was saved, please check."},
 			{boss, "GET", "/admin/users", "", "Sorry, the service is unavailable"},
-			{member, "POST", "/logout", "", "We could not sign you out: you are still signed in."},
+			{member, "POST", "/logout", "", "We could not sign you out: you are still signed in. Try again in a few seconds."},
 			{stale, "POST", "/logout", "", "you are still signed in."},
-			{s.browser(), "POST", "/login", "username=ana&password=x", "We cannot sign you in right now. Nothing was changed."},
+			{s.browser(), "POST", "/login", "username=ana&password=x", "We cannot sign you in right now. Nothing was changed. Try again in a few seconds."},
 			{s.browser(), "GET", "/setup?token=x", "", "Sorry, the service is unavailable"},
 			{s.browser(), "GET", "/reset?token=x", "", "Sorry, the service is unavailable"},
 		} {
@@ -262,5 +262,31 @@ func TestDatabaseGone(t *testing.T) {
 		s.browser().get("/readyz").status(503)
 		s.browser().get("/healthz").status(200)
 		s.browser().get("/login").status(200)
+	})
+}
+
+// TestErrorLeadsOn checks that an admin is led back to the lists of the admin
+// area, and everybody else to their account.
+func TestErrorLeadsOn(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		member, _ := s.signedIn("ana", models.RoleUser)
+		for _, test := range []struct {
+			who    *browser
+			path   string
+			status int
+			want   string
+		}{
+			{boss, "/admin/users?status=odd", 400, `href="/admin/users">Go to the users</a>`},
+			{boss, "/admin/users?after=odd", 400, `href="/admin/users">Go to the users</a>`},
+			{boss, "/admin/users/" + models.NewID(), 404, `href="/admin/users">Go to the users</a>`},
+			{boss, "/admin/audit?action=odd", 400, `href="/admin/audit">Go to the audit log</a>`},
+			{boss, "/no-such-page", 404, `href="/">Go to your account</a>`},
+			{boss, "/administrator", 404, `href="/">Go to your account</a>`},
+			{member, "/admin/no-such-page", 404, `href="/">Go to your account</a>`},
+			{s.browser(), "/admin/no-such-page", 404, `href="/">Go to your account</a>`},
+		} {
+			test.who.get(test.path).status(test.status).has(test.want)
+		}
 	})
 }

@@ -1,6 +1,8 @@
 package handlers
 
 import (
+	"strings"
+
 	"latchkey/internal/cookie"
 	"latchkey/models"
 	"latchkey/views/components"
@@ -48,7 +50,7 @@ func (h *Handlers) flashOf(message cookie.Flash) *layouts.Flash {
 	switch message.Key {
 	case flashEnded:
 		words := h.ended(models.Reason(arg(0)))
-		return &layouts.Flash{Kind: words.Tone, Text: words.Text}
+		return &layouts.Flash{Kind: words.Tone, Text: words.Text, Email: words.Email}
 	case flashWelcome:
 		return ok("Your account is ready.")
 	case flashSetup:
@@ -88,7 +90,7 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	ok := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.OK, Text: text} }
 	switch key {
 	case flashDisabled:
-		flash := ok(arg(0) + " is disabled. " + arg(1) + " ended; nothing of this account is accepted any more.")
+		flash := ok(arg(0) + " is disabled. " + sessionsEnded(arg(1)) + "Nothing of this account is accepted any more.")
 		flash.Undo = &layouts.Undo{Action: "/admin/users/" + safeID(arg(2)) + "/enable", Label: "Undo", More: " disabling " + arg(0)}
 		return flash
 	case flashEnabled:
@@ -99,9 +101,13 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		}
 		return flash
 	case flashUserOut:
-		return ok(arg(0) + " is signed out everywhere. " + arg(1) + " ended.")
+		return ok(strings.TrimSpace(arg(0) + " is signed out everywhere. " + sessionsEnded(arg(1))))
 	case flashRole:
-		flash := ok(arg(0) + " now has the role " + arg(1) + ".")
+		role := "a user"
+		if arg(1) == string(models.RoleAdmin) {
+			role = "an admin"
+		}
+		flash := ok(arg(0) + " is " + role + " now.")
 		if arg(3) != arg(1) {
 			flash.Undo = &layouts.Undo{
 				Action: "/admin/users/" + safeID(arg(2)) + "/role", Label: "Undo", More: " changing the role of " + arg(0),
@@ -114,13 +120,21 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	case flashUserChanged:
 		return &layouts.Flash{Kind: components.Info, Text: "This account changed since you opened it. Here is the new state."}
 	case flashLinkShown:
-		return &layouts.Flash{Kind: components.Info, Text: "A set-password link is shown only once. Create a new one if it was lost."}
+		return &layouts.Flash{Kind: components.Info, Text: "A link to set a password is shown only once. Create a new one if it was lost."}
 	case flashUnlocked:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
 	case flashDeleted:
-		return ok("The account of " + arg(0) + " is deleted. " + arg(1) + " ended.")
+		return ok(strings.TrimSpace("The account of " + arg(0) + " is deleted. " + sessionsEnded(arg(1))))
 	}
 	return nil
+}
+
+// sessionsEnded is the sentence about sessions that an act ended, "" for none.
+func sessionsEnded(sessions string) string {
+	if sessions == "" {
+		return ""
+	}
+	return sessions + " ended. "
 }
 
 func endedFlash(reason models.Reason) cookie.Flash {
@@ -144,7 +158,7 @@ func endedWords(reason models.Reason) components.Message {
 	case models.ReasonEmail:
 		return info("Your email address was changed, and every device was signed out. Sign in to go on.")
 	case models.ReasonReplaced:
-		return info("This browser signed in anew and ended the earlier session. Sign in to go on.")
+		return info("You signed in again in this browser, which ended the earlier session. Sign in to go on.")
 	case models.ReasonLimit:
 		return info("You signed in on many devices, and the one used longest ago was signed out: this one. Sign in to go on.")
 	case models.ReasonIdle:

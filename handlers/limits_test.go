@@ -33,8 +33,8 @@ func TestLoginLimit(t *testing.T) {
 				s.attemptFrom(address, name, "wrong").status(422).says(wrong)
 			}
 			limited[name] = s.attemptFrom(address, name, secretWord).status(429).touchesNoToken().
-				says("Too many sign-in attempts. You can try again in 30 seconds, at 12:00 UTC. Your account is safe. You can also reset your password.").
-				has(`<time datetime="2026-11-22T12:00:30Z" data-clock>12:00 UTC</time>`, `<a href="/forgot">reset your password</a>`)
+				says("Too many sign-in attempts. You can try again in 30 seconds, at 12:01 UTC. Your account is safe. You can also reset your password.").
+				has(`<time datetime="2026-11-22T12:01:00Z" data-clock>12:01 UTC</time>`, `<a href="/forgot">reset your password</a>`)
 			if got := limited[name].header.Get("Retry-After"); got != "30" {
 				t.Errorf("%s: got Retry-After %q, want 30", name, got)
 			}
@@ -47,9 +47,9 @@ func TestLoginLimit(t *testing.T) {
 		twin := owner.clone()
 		twin.forget("access", "refresh")
 		twin.post("/login", "username", "ana", "password", secretWord).redirects("/profile")
-		boss.get("/admin/users").says("ana · ana@example.org Locked until 12:00 UTC User", "bo · bo@example.org Active Admin").
-			has(`Locked until <time datetime="2026-11-22T12:00:30Z" data-clock>12:00 UTC</time>`)
-		boss.get("/admin/users?status=active&sort=-created&limit=50&q=an").says("1 of 1 user", "Locked until 12:00 UTC")
+		boss.get("/admin/users").says("ana · ana@example.org Locked until 12:01 UTC User", "bo · bo@example.org Active Admin").
+			has(`Locked until <time datetime="2026-11-22T12:01:00Z" data-clock>12:01 UTC</time>`)
+		boss.get("/admin/users?status=active&sort=-created&limit=50&q=an").says("1 of 1 user", "Locked until 12:01 UTC")
 		boss.get("/admin/users/"+user.ID).says("ana Locked", "Sign-in paused", "Clear sign-in limits")
 		boss.post("/admin/users/" + user.ID + "/unlock").redirects("/admin/users/" + user.ID)
 		boss.get("/admin/users/"+user.ID).says("The sign-in limits of ana are cleared.").hides("Sign-in paused", "Locked")

@@ -119,7 +119,7 @@ func TestReset(t *testing.T) {
 			visitor.do(visitor.request(http.MethodHead, "/reset?token="+token, "")).status(200)
 		}
 		for password, want := range map[string]string{
-			"":               "Enter a password.",
+			"":               "Enter a new password.",
 			"short":          "Password must be at least 12 characters. Yours has 5.",
 			"password123456": "This password is on a list of known passwords. Choose another.",
 		} {
@@ -148,7 +148,8 @@ func TestResetDead(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		check := func(token, heading, text string) {
 			t.Helper()
-			s.browser().get("/reset?token="+token).status(410).says(heading, text).has(`<meta name="robots" content="noindex"`)
+			s.browser().get("/reset?token="+token).status(410).says(heading, text).
+				has(`<meta name="robots" content="noindex"`, "<title>"+heading+" – Latchkey</title>")
 			s.browser().post("/reset", "token", token, "password", otherWord).status(409).says(heading, text).touchesNoToken()
 		}
 		user := s.person("ana", models.RoleUser)
@@ -181,7 +182,7 @@ func TestResetDead(t *testing.T) {
 // TestForgot says whom to ask.
 func TestForgot(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.browser().get("/forgot").status(200).says("Forgot your password?", "Ask help@example.org for a link to set a new one. Links work for 24 hours.")
+		s.browser().get("/forgot").status(200).says("Forgot your password?", "Ask help@example.org for a reset link. Links work for 24 hours.")
 		s.browser().get("/login").has(`href="/forgot"`)
 		// The way back comes along, if it is one.
 		s.browser().get("/login?next=%2Fprofile%2Femail").has(`href="/forgot?next=%2Fprofile%2Femail"`)

@@ -65,6 +65,7 @@ func (h *Handlers) ended(reason models.Reason) components.Message {
 	words := endedWords(reason)
 	if reason == models.ReasonDisabled && h.brand.SupportEmail != "" {
 		words.Text += " Contact " + h.brand.SupportEmail + "."
+		words.Email = h.brand.SupportEmail
 	}
 	return words
 }
@@ -145,7 +146,7 @@ func (h *Handlers) tooMany(c echo.Context, err error, what string) components.Fi
 		if h.brand.SupportEmail != "" {
 			text += " Ask " + h.brand.SupportEmail + " to open it again."
 		}
-		return components.FieldError{Text: text}
+		return components.FieldError{Text: text, Email: h.brand.SupportEmail}
 	}
 	safe := ". Your account is safe."
 	if failure.Message != "" {

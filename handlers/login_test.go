@@ -231,7 +231,7 @@ func TestLoginEndsOldSession(t *testing.T) {
 			t.Error("the old session lives on")
 		}
 		old.get("/profile").redirects("/login?next=%2Fprofile")
-		old.get("/login").says("This browser signed in anew and ended the earlier session. Sign in to go on.")
+		old.get("/login").says("You signed in again in this browser, which ended the earlier session. Sign in to go on.")
 		// A failed attempt ends nothing.
 		b.post("/login", "username", "ana", "password", "wrong").status(422)
 		b.get("/profile").status(200).says("bo@example.org")

@@ -24,7 +24,7 @@ func (h *Handlers) showLogout(c echo.Context) error {
 }
 
 // stillSignedIn is what a sign-out that could not be carried out says.
-const stillSignedIn = "We could not sign you out: you are still signed in. Try again in a moment."
+const stillSignedIn = "We could not sign you out: you are still signed in. Try again in a few seconds."
 
 // logout handles POST /logout. The cookies go only once nothing of the session
 // is accepted any more.

@@ -54,8 +54,8 @@ func place(c echo.Context, path string) cookie.Place {
 func linkPath(userID string) string   { return "/admin/users/" + userID + "/link" }
 func tokenPath(tokenID string) string { return "/profile/tokens/" + tokenID }
 
-// showLink handles GET /admin/users/{id}/link: the page with a set-password
-// link that was made just now.
+// showLink handles GET /admin/users/{id}/link: the page with a reset link that
+// was made just now.
 func (h *Handlers) showLink(c echo.Context) error {
 	user, err := h.pathUser(c)
 	if err != nil {
@@ -65,7 +65,7 @@ func (h *Handlers) showLink(c echo.Context) error {
 	if token == "" {
 		return h.see(c, "/admin/users/"+user.ID, flashLinkShown)
 	}
-	page := h.oncePage(c, layouts.SectionUsers, "Set-password link")
+	page := h.oncePage(c, layouts.SectionUsers, "Reset link")
 	return latchkey.Render(c, http.StatusOK, pages.AdminLink(page, pages.AdminLinkView{
 		User: target(user), Link: h.publicURL + "/reset?token=" + token, NewAccount: key == onceNewUser,
 	}))

@@ -23,7 +23,7 @@ type oncePlace struct {
 }
 
 func oncePlaces(user *models.User) []oncePlace {
-	const words = "A set-password link is shown only once. Create a new one if it was lost."
+	const words = "A link to set a password is shown only once. Create a new one if it was lost."
 	page := "/admin/users/" + user.ID
 	return []oncePlace{
 		{

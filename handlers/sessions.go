@@ -146,7 +146,7 @@ func endedBecause(reason models.Reason) string {
 	case models.ReasonEmail:
 		return "The email address was changed."
 	case models.ReasonReplaced:
-		return "The browser signed in anew."
+		return "Signed in again in the same browser."
 	case models.ReasonLimit:
 		return "Too many devices were signed in."
 	case models.ReasonReplay:
@@ -156,7 +156,7 @@ func endedBecause(reason models.Reason) string {
 	case models.ReasonIdle:
 		return "Not used for a while."
 	case models.ReasonExpired:
-		return "Signed in too long ago."
+		return "It lasted as long as a session may."
 	}
 	return "Ended."
 }

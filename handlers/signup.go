@@ -34,7 +34,7 @@ func (h *Handlers) showSignup(c echo.Context) error {
 }
 
 func (h *Handlers) signupClosed(c echo.Context, next string) error {
-	return latchkey.Render(c, http.StatusForbidden, pages.SignupClosed(h.page(c, "Create account"), next))
+	return latchkey.Render(c, http.StatusForbidden, pages.SignupClosed(h.page(c, "Sign-up is closed"), next))
 }
 
 // signup handles POST /signup.
@@ -121,7 +121,7 @@ func (h *Handlers) setup(c echo.Context) error {
 }
 
 func (h *Handlers) setupPage(c echo.Context, status int, link auth.Link, form pages.SetupForm) error {
-	page := h.page(c, "Set up "+h.brand.Name)
+	page := h.page(c, "Create the first admin")
 	page.NoIndex = true
 	if link.State != auth.LinkGood {
 		return latchkey.Render(c, deadStatus(status), pages.SetupDeadLink(page, linkState(link.State)))

@@ -60,7 +60,7 @@ func TestSignupNext(t *testing.T) {
 func TestSignupRules(t *testing.T) {
 	long := strings.Repeat("a", 250)
 	const badEmail = "Enter an email address like name@example.com."
-	const badName = "Use only the letters a to z, digits, and . _ - between them."
+	const badName = "Use letters a to z and digits, with dots, hyphens or underscores only in between."
 	const badFull = "A name cannot contain invisible or control characters."
 	eachSite(t, func(t *testing.T, s *site) {
 		s.person("taken", models.RoleUser)

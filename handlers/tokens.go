@@ -85,7 +85,10 @@ func (h *Handlers) tokenRow(token auth.PersonalToken, admin bool, below string) 
 		row.EndURL = below + token.ID + "/end"
 	}
 	if !token.EndedAt.IsZero() {
-		row.Over, row.When = tokenEndedBecause(token.EndReason), token.EndedAt
+		row.Over, row.Why, row.When = "Ended", tokenEndedBecause(token.EndReason), token.EndedAt
+		if token.EndReason == models.ReasonExpired {
+			row.Over = "Expired"
+		}
 	}
 	return row
 }
@@ -166,21 +169,20 @@ func (h *Handlers) tokenOver(c echo.Context, userID, id, back string) error {
 // tokenHint is what can be told of a token: how it begins and how it ends.
 func tokenHint(token auth.PersonalToken) string { return auth.PersonalPrefix + "…" + token.Hint }
 
-// tokenEndedBecause says why a token in the list works no more.
+// tokenEndedBecause says why a token in the list was ended, "" when there is no
+// more to say.
 func tokenEndedBecause(reason models.Reason) string {
 	switch reason {
 	case models.ReasonElse:
-		return "Ended by you."
+		return "Ended by you"
 	case models.ReasonLogout:
-		return "Ended by the program that used it."
+		return "Ended by the program that used it"
 	case models.ReasonAdmin:
-		return "Ended by an admin."
+		return "Ended by an admin"
 	case models.ReasonDisabled:
-		return "The account was disabled."
-	case models.ReasonExpired:
-		return "Expired."
+		return "The account was disabled"
 	}
-	return "Ended."
+	return ""
 }
 
 // scopeWords say what a token with the scopes may do in the hands of somebody

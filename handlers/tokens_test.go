@@ -74,7 +74,7 @@ func TestTokens(t *testing.T) {
 			t.Error("asking ended the token")
 		}
 		b.post(end).redirects("/profile/tokens")
-		b.get("/profile/tokens").says("The access token Nightly backup is ended.", "No longer working", "Ended by you.")
+		b.get("/profile/tokens").says("The access token Nightly backup is ended.", "No longer working", "Ended by you")
 		if s.works(secret) {
 			t.Error("the ended token works")
 		}
@@ -95,7 +95,7 @@ func TestTokenExpires(t *testing.T) {
 		s.clock.advance(5 * 24 * time.Hour)
 		b.get("/profile/tokens").says("Trial", "Expires soon")
 		s.clock.advance(2 * 24 * time.Hour)
-		b.get("/profile/tokens").says("No access tokens yet.", "No longer working", "Trial", "Expired.", "29 Nov 2026").hides("Expires soon")
+		b.get("/profile/tokens").says("No access tokens yet.", "No longer working", "Trial Expired", "29 Nov 2026").hides("Expires soon")
 	})
 }
 
@@ -202,7 +202,7 @@ func TestAdminEndsToken(t *testing.T) {
 		ana, user := s.signedIn("ana", models.RoleUser)
 		boss, admin := s.signedIn("boris", models.RoleAdmin)
 		page := "/admin/users/" + user.ID
-		boss.get(page).status(200).says("Access tokens", "None that work.")
+		boss.get(page).status(200).says("Access tokens", "No access tokens.")
 		secret := ana.makeToken("Backup", "scope.me", "on")
 		token := s.tokenNamed(user.ID, "Backup")
 		end := page + "/tokens/" + token.ID + "/end"
@@ -220,18 +220,18 @@ func TestAdminEndsToken(t *testing.T) {
 			t.Error("the token ended too early")
 		}
 		boss.post(end).redirects(page)
-		boss.get(page).says("The access token Backup of ana is ended.", "None that work.", "boris ended an access token of ana: Backup.")
+		boss.get(page).says("The access token Backup of ana is ended.", "No access tokens.", "boris ended an access token of ana: Backup.")
 		if s.works(secret) {
 			t.Error("the ended token works")
 		}
 		boss.post(end).redirects(page)
 		boss.get(page).says("That access token was ended already.")
-		ana.get("/profile/tokens").says("Ended by an admin.")
+		ana.get("/profile/tokens").says("Ended by an admin")
 		ana.get("/profile").says("An admin ended one of your access tokens.").hides("boris")
 
 		boss.makeToken("Own", "scope.me", "on")
 		own := s.tokenNamed(admin.ID, "Own")
-		boss.get("/admin/users/"+admin.ID).says("Own", "End your own tokens").hides("/tokens/" + own.ID)
+		boss.get("/admin/users/"+admin.ID).says("Own", "These are your own access tokens. Go to your access tokens").hides("/tokens/" + own.ID)
 		boss.get("/admin/users/" + admin.ID + "/tokens/" + own.ID + "/end").status(409)
 		boss.post("/admin/users/" + admin.ID + "/tokens/" + own.ID + "/end").status(409)
 	})

@@ -79,7 +79,7 @@ func toYou(e models.Event) string {
 	case auth.ActionPassword:
 		return "You changed your password."
 	case auth.ActionPasswordFailed:
-		return "A wrong password was typed to change your sign-in."
+		return "A wrong current password was typed."
 	case auth.ActionPasswordReset:
 		return "Your password was set with a link."
 	case auth.ActionEmail:
@@ -113,7 +113,7 @@ func byAdmin(action string) string {
 	case auth.ActionUserRole:
 		return "An admin changed your role."
 	case auth.ActionUserResetLink:
-		return "An admin created a link to set your password."
+		return "An admin created a reset link for your account."
 	case auth.ActionUserUnlock:
 		return "An admin cleared your sign-in limits."
 	case auth.ActionUserProfile:

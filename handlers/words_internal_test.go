@@ -69,8 +69,12 @@ func TestSentence(t *testing.T) {
 	}{
 		{models.Event{Action: auth.ActionLogin, ActorID: "1", ActorName: "ana", SubjectID: "1", SubjectName: "ana"}, "ana signed in."},
 		{models.Event{Action: auth.ActionUserDisable, ActorID: "2", ActorName: "bo", SubjectID: "1", SubjectName: "ana", Detail: "1 session ended"}, "bo disabled ana: 1 session ended."},
+		{models.Event{Action: auth.ActionUserDisable, ActorID: "2", ActorName: "bo", SubjectID: "1", SubjectName: "ana", Detail: "Reason: Left."}, "bo disabled ana. Reason: Left."},
+		{models.Event{Action: auth.ActionReplay, SubjectID: "1", SubjectName: "ana", Detail: "generation 3 of 9"}, "Somebody used a copy of a session of ana."},
+		{models.Event{Action: auth.ActionRestored, SubjectID: "1", SubjectName: "ana"}, "Somebody used a session of ana from before the server was restored from a backup."},
+		{models.Event{Action: auth.ActionLoginLimited, SubjectID: "1", SubjectName: "ana"}, "Somebody tried too often to sign in as ana."},
 		{models.Event{Action: auth.ActionUserSignOut, ActorName: "System", SubjectID: "1", SubjectName: "ana"}, "System signed out ana everywhere."},
-		{models.Event{Action: auth.ActionLoginFailed, SubjectID: "1", SubjectName: "ana"}, "Somebody tried to sign in ana with a wrong password."},
+		{models.Event{Action: auth.ActionLoginFailed, SubjectID: "1", SubjectName: "ana"}, "Somebody tried to sign in as ana with a wrong password."},
 	} {
 		if got := sentence(test.event); got != test.want {
 			t.Errorf("%s: got %q, want %q", test.event.Action, got, test.want)

@@ -62,16 +62,17 @@ type UserQuery struct {
 
 // UserRow is one line of the list.
 type UserRow struct {
-	ID           string
-	Username     string
-	Email        string
-	EmailFolded  string
-	FullName     string
-	Role         Role
-	DisabledAt   Time
-	LastSignInAt Time
-	CreatedAt    Time
-	Sessions     int // live ones
+	ID                string
+	Username          string
+	Email             string
+	EmailFolded       string
+	FullName          string
+	PasswordChangedAt Time // zero: no password yet
+	Role              Role
+	DisabledAt        Time
+	LastSignInAt      Time
+	CreatedAt         Time
+	Sessions          int // live ones
 }
 
 // UserPage is one page of the list.

@@ -9,7 +9,7 @@ import (
 // else the page says.
 func (s *userSearch) show(extra string, keys fragment) fragment {
 	var query fragment
-	query.add("SELECT "+extra+"users.id, users.username, users.email, users.email_folded, users.full_name, users.role,"+
+	query.add("SELECT "+extra+"users.id, users.username, users.email, users.email_folded, users.full_name, users.password_changed_at, users.role,"+
 		" users.disabled_at, users.last_sign_in_at, users.created_at,"+
 		" (SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at = 0"+
 		" AND expires_at > ? AND last_seen_at + idle_ttl > ?) AS sessions"+

@@ -51,7 +51,7 @@ func (a *API) config() huma.Config {
 		"here, any request may be answered with 413 (too large), 421 (another host), 500, or 503 with Retry-After. Cookies are not read."
 	c.Servers = []*huma.Server{{URL: "/"}}
 	c.Tags = []*huma.Tag{
-		{Name: tagTokens, Description: "Get tokens, go on with them, end them, ask what one is worth."},
+		{Name: tagTokens, Description: "Get, refresh, end and check tokens."},
 		{Name: tagMe, Description: "What the person behind the token may read and change about themselves."},
 		{Name: tagUsers, Description: "Everybody’s accounts and sessions, for admins."},
 		{Name: tagAbout, Description: "The API itself."},

@@ -32,15 +32,20 @@ func DisableUser(user AdminTarget, sessions int) components.Confirmation {
 	}
 }
 
-// SignOutUser is the question before all sessions of an account end.
-func SignOutUser(user AdminTarget, sessions int) components.Confirmation {
+// SignOutUser is the question before all sessions of an account end. tokens is
+// how many access tokens outlive them.
+func SignOutUser(user AdminTarget, sessions, tokens int) components.Confirmation {
 	ends := plural(sessions, "session ends", "sessions end") + " now."
 	if sessions == 0 {
 		ends = "There is no live session now."
 	}
+	text := []string{ends + " Apps that use this account are signed out too. Signing in again is possible."}
+	if tokens > 0 {
+		text = append(text, plural(tokens, "access token goes", "access tokens go")+" on working. Tokens are ended on the page of the account, one by one.")
+	}
 	return components.Confirmation{
 		Heading: "Sign out " + user.Name + " everywhere?",
-		Text:    []string{ends + " Apps that use this account are signed out too. Signing in again is possible."},
+		Text:    text,
 		Action:  user.URL + "/sign-out",
 		Button:  "Sign out " + user.Name,
 		Busy:    "Signing out…",
@@ -48,16 +53,22 @@ func SignOutUser(user AdminTarget, sessions int) components.Confirmation {
 	}
 }
 
-// CreateResetLink is the question before a set-password link is made.
+// CreateResetLink is the question before a reset link is made, or a new one for
+// somebody who has not set a password yet.
 func CreateResetLink(user AdminTarget) components.Confirmation {
+	link, whoever := "reset link", "Whoever opens it can set a new password for this account."
+	then := " The present password goes on working until the new one is set."
+	if user.Invited {
+		link, whoever, then = "new link", "Whoever opens it can set the password of this account.", ""
+	}
 	return components.Confirmation{
-		Heading: "Create a reset link for " + user.Name + "?",
+		Heading: "Create a " + link + " for " + user.Name + "?",
 		Text: []string{
-			"You get a link to pass on to " + user.Name + " (" + user.Email + "). Whoever opens it can set a new password for this account.",
-			"It works once, for 24 hours. A link that was made before stops working. The present password goes on working until the new one is set.",
+			"You get a link to pass on to " + user.Name + " (" + user.Email + "). " + whoever,
+			"It works once, for 24 hours. A link that was made before stops working." + then,
 		},
 		Action: user.URL + "/reset-link",
-		Button: "Create reset link",
+		Button: "Create " + link,
 		Busy:   "Creating link…",
 		Style:  components.Primary,
 		Cancel: user.URL,
@@ -188,7 +199,7 @@ func ChangeRole(user AdminTarget, role string, errs components.Errors) component
 	}
 	return components.Confirmation{
 		Heading: act + "?",
-		Text:    []string{then, "It counts from the next click on. Nobody is signed out."},
+		Text:    []string{then, "It takes effect at once. Nobody is signed out."},
 		Action:  user.URL + "/role",
 		Button:  act,
 		Busy:    "Changing role…",
@@ -358,7 +369,7 @@ func confirmWith(page layouts.Page, question components.Confirmation, errs compo
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 166, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 177, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

@@ -107,7 +107,7 @@ func AdminOverview(page layouts.Page, view AdminOverviewView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = adminFigure("Sign-ins today", view.SignInsToday).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = adminFigure("Sign-ins today (UTC)", view.SignInsToday).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -115,7 +115,7 @@ func AdminOverview(page layouts.Page, view AdminOverviewView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = adminFigure("Failed sign-ins today", view.FailedSignIns).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = adminFigure("Failed sign-ins today (UTC)", view.FailedSignIns).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

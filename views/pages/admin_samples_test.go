@@ -20,6 +20,7 @@ func sampleUsers() AdminUsersView {
 			{URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Locked: true, Admin: true, Created: sampleTime},
 			{URL: "/admin/users/d", Username: "dee", Email: "dee@example.org", Locked: true, LockedUntil: sampleTime, Created: sampleTime},
 			{URL: "/admin/users/e", Username: "eve", Email: "eve@example.org", Locked: true, Created: sampleTime},
+			{URL: "/admin/users/f", Username: "fay", Email: "fay@example.org", Invited: true, Created: sampleTime},
 		},
 		Sorts: UsersSorts{
 			Username: SortLink{URL: "/admin/users?sort=username"}, Email: SortLink{URL: "/admin/users?sort=email"},
@@ -106,7 +107,7 @@ func adminSamples() []sample {
 		{"admin user own", AdminUser(users, own)},
 		{"admin disable", AdminDisable(users, AdminDisableView{User: sampleTarget, Sessions: 3})},
 		{"admin disable errors", AdminDisable(users, AdminDisableView{User: sampleTarget, Reason: "x", Errors: errorsOf("reason")})},
-		{"admin sign-out", Confirm(users, SignOutUser(sampleTarget, 3))},
+		{"admin sign-out", Confirm(users, SignOutUser(sampleTarget, 3, 2))},
 		{"admin role", AdminRole(users, sampleTarget, "user", nil)},
 		{"admin reset link", Confirm(users, CreateResetLink(sampleTarget))},
 		{"admin delete", Confirm(users, DeleteUser(sampleTarget, "", nil))},

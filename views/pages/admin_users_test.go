@@ -74,7 +74,7 @@ func TestUsersTable(t *testing.T) {
 	for _, n := range doc {
 		roles[n.attrs["role"]]++
 	}
-	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 5, "columnheader": 6, "rowheader": 4, "cell": 20} {
+	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 6, "columnheader": 6, "rowheader": 5, "cell": 25} {
 		if got := roles[role]; got != want {
 			t.Errorf("role %s: got %d, want %d", role, got, want)
 		}
@@ -124,7 +124,7 @@ func TestUsersStatus(t *testing.T) {
 		}
 		got = append(got, status)
 	}
-	want := []string{"Active", "Disabled", "Locked until 14:32 UTC 2026-11-02T14:32:00Z", "Locked"}
+	want := []string{"Active", "Disabled", "Locked until 14:32 UTC 2026-11-02T14:32:00Z", "Locked", "Invited"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
 	}

@@ -26,7 +26,7 @@ func TestPasswordManagers(t *testing.T) {
 		{"change-password", sampleNamed(t, "change password"), "/profile/password", "username:username current_password:current-password new_password:new-password"},
 		{"change-email", sampleNamed(t, "change email"), "/profile/email", "email:email current_password:current-password"},
 		{"create-token", sampleNamed(t, "tokens"), "/profile/tokens", "name:off scope.me: scope.users:write: days: days: days: days: current_password:current-password"},
-		{"profile", sampleNamed(t, "profile"), "/profile", "full_name:name username:username"},
+		{"profile", sampleNamed(t, "profile"), "/profile", "username:username full_name:name"},
 	}
 	for _, test := range tests {
 		t.Run(test.form, func(t *testing.T) {

@@ -162,16 +162,16 @@ func profileYou(view ProfileView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = components.Field(components.Input{
-			Name: "full_name", Label: "Full name", Value: view.FullName, Optional: true,
-			Error: view.Errors.For("full_name"), Autocomplete: "name",
+			Name: "username", Label: "Username", Value: view.Username, Required: true,
+			Hint:  "2 to 32 characters: letters, digits, dots, hyphens and underscores.",
+			Error: view.Errors.For("username"), Autocomplete: "username", Literal: true,
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = components.Field(components.Input{
-			Name: "username", Label: "Username", Value: view.Username, Required: true,
-			Hint:  "2 to 32 characters: letters, digits, dots, hyphens and underscores.",
-			Error: view.Errors.For("username"), Autocomplete: "username", Literal: true,
+			Name: "full_name", Label: "Full name", Value: view.FullName, Optional: true,
+			Error: view.Errors.For("full_name"), Autocomplete: "name",
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

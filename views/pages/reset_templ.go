@@ -52,7 +52,7 @@ func Forgot(page layouts.Page, next string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = contact(page.Brand, "Ask", " for a link to set a new one. Links work for 24 hours.").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = contact(page.Brand, "Ask", " for a reset link. Links work for 24 hours.").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -83,7 +83,7 @@ func Forgot(page layouts.Page, next string) templ.Component {
 	})
 }
 
-// ResetForm is what the page behind a set-password link shows.
+// ResetForm is what the page behind a reset link shows.
 type ResetForm struct {
 	// Token is the one of the link. It travels in the form, so that opening
 	// the link alone changes nothing.
@@ -94,7 +94,7 @@ type ResetForm struct {
 	Errors      components.Errors
 }
 
-// Reset is the page behind a set-password link.
+// Reset is the page behind a reset link.
 func Reset(page layouts.Page, form ResetForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -23,7 +23,7 @@ func tokenSamples() []sample {
 	}}
 	wrong := form
 	wrong.Errors = errorsOf("name", "scope", "current_password")
-	ended := TokenRow{Name: "Old script", Hint: "lk_…e6f7", Over: "Ended by an admin.", When: sampleTime}
+	ended := TokenRow{Name: "Old script", Hint: "lk_…e6f7", Over: "Ended", Why: "Ended by an admin", When: sampleTime}
 	page := signedIn("Access tokens", layouts.SectionTokens)
 	return []sample{
 		{"tokens", Tokens(page, TokensView{Tokens: sampleTokens(), Ended: []TokenRow{ended}, Form: form})},
