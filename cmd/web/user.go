@@ -56,7 +56,7 @@ func (n named) on(ctx context.Context, p *process, f func(o *portal, user *model
 }
 
 type userListCmd struct {
-	Search string `short:"q" help:"Only accounts whose username or email starts with this, or whose name contains it."`
+	Search string `short:"q" help:"Only accounts whose username or email starts with this, or, from three characters on, whose name contains it."`
 	Status string `enum:",active,disabled" default:"" help:"active or disabled."`
 	Role   string `enum:",user,admin" default:"" help:"user or admin."`
 }

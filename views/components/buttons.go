@@ -5,13 +5,11 @@ import "github.com/a-h/templ"
 // Style is the look of a button. Its value is also its CSS class.
 type Style string
 
-// The styles: one primary button a view, danger for what is hard to undo,
-// quiet for what is seldom needed.
+// The styles: one primary button a view, danger for what is hard to undo.
 const (
 	Secondary Style = ""
 	Primary   Style = "primary"
 	Danger    Style = "danger"
-	Quiet     Style = "quiet"
 )
 
 // Button describes a submit button.

@@ -35,10 +35,11 @@ func TestUsersNoMatch(t *testing.T) {
 		want   string
 	}{
 		{UsersFilter{}, "No users."},
-		{UsersFilter{Q: "bo"}, "No users match “bo”."},
-		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled."},
+		{UsersFilter{Q: "bol"}, "No users match “bol”."},
+		{UsersFilter{Q: "bo"}, "No users match “bo”. Full names are searched from three characters on."},
+		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled. Full names are searched from three characters on."},
 		{UsersFilter{Status: "active", Role: "admin"}, "No users with status Active and role Admin."},
-		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User."},
+		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User. Full names are searched from three characters on."},
 	}
 	for _, test := range tests {
 		if got := test.filter.noMatch(); got != test.want {
