@@ -132,7 +132,7 @@ func TestChangePassword(t *testing.T) {
 		const words = "Your password was changed, and every device was signed out. Sign in with the new password."
 		other.follow(other.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()).says(words)
 		// A late answer to what this browser sent before must not take its new cookies away.
-		copied.follow(copied.get("/profile").touchesNoToken()).says("This browser signed in anew and ended the earlier session.")
+		copied.follow(copied.get("/profile").touchesNoToken()).says("You signed in again in this browser, which ended the earlier session.")
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(422)
 		s.browser().post("/login", "username", "ana", "password", otherWord).redirects("/profile")
 	})

@@ -86,6 +86,8 @@ func toYou(e models.Event) string {
 		return "You changed your email address."
 	case auth.ActionAPILogin:
 		return "A program signed in to your account through the API."
+	case auth.ActionScopeRefused:
+		return "A program with your password asked for more than your account may do."
 	case auth.ActionAPILogout:
 		return "A program signed out of the API."
 	case auth.ActionTokenCreate:

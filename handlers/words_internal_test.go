@@ -20,6 +20,7 @@ func TestVerbs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	onlyLogged := map[string]bool{auth.ActionLoginLimited: true, auth.ActionLimited: true, auth.ActionTokenClass: true}
 	known := map[string]bool{}
 	ast.Inspect(file, func(n ast.Node) bool {
 		spec, ok := n.(*ast.ValueSpec)
@@ -31,7 +32,7 @@ func TestVerbs(t *testing.T) {
 			t.Fatal(err)
 		}
 		known[action] = true
-		if v := verbs[action]; v.verb == "" || v.label == "" {
+		if v := verbs[action]; !onlyLogged[action] && (v.verb == "" || v.label == "") {
 			t.Errorf("%s has no words", action)
 		}
 		return true
@@ -40,7 +41,7 @@ func TestVerbs(t *testing.T) {
 		t.Fatalf("found only %d actions", len(known))
 	}
 	for action := range verbs {
-		if !known[action] {
+		if !known[action] || onlyLogged[action] {
 			t.Errorf("there are words for %q, which never happens", action)
 		}
 	}
@@ -50,12 +51,13 @@ func TestVerbs(t *testing.T) {
 			choices[option.Value] = true
 		}
 	}
-	onlyLogged := map[string]bool{auth.ActionLoginLimited: true, auth.ActionLimited: true, auth.ActionTokenClass: true}
 	for action := range known {
 		if choices[action] == onlyLogged[action] {
 			t.Errorf("%s: one can filter by it: %t, and it is only logged: %t", action, choices[action], onlyLogged[action])
 		}
-		if text := toYou(models.Event{Action: action, ActorID: "a", SubjectID: "b"}); text == "" || !strings.HasSuffix(text, ".") {
+		text := toYou(models.Event{Action: action, ActorID: "a", SubjectID: "b"})
+		// Of their own deletion nobody reads.
+		if general := action == auth.ActionUserDelete || onlyLogged[action]; text == "" || !strings.HasSuffix(text, ".") || (text == byAdmin("")) != general {
 			t.Errorf("%s: to the person it reads %q", action, text)
 		}
 	}
@@ -72,7 +74,7 @@ func TestSentence(t *testing.T) {
 		{models.Event{Action: auth.ActionUserDisable, ActorID: "2", ActorName: "bo", SubjectID: "1", SubjectName: "ana", Detail: "Reason: Left."}, "bo disabled ana. Reason: Left."},
 		{models.Event{Action: auth.ActionReplay, SubjectID: "1", SubjectName: "ana", Detail: "generation 3 of 9"}, "Somebody used a copy of a session of ana."},
 		{models.Event{Action: auth.ActionRestored, SubjectID: "1", SubjectName: "ana"}, "Somebody used a session of ana from before the server was restored from a backup."},
-		{models.Event{Action: auth.ActionLoginLimited, SubjectID: "1", SubjectName: "ana"}, "Somebody tried too often to sign in as ana."},
+		{models.Event{Action: auth.ActionScopeRefused, SubjectID: "1", SubjectName: "ana"}, "Somebody asked the API for more than the role allows, with the right password of ana."},
 		{models.Event{Action: auth.ActionUserSignOut, ActorName: "System", SubjectID: "1", SubjectName: "ana"}, "System signed out ana everywhere."},
 		{models.Event{Action: auth.ActionLoginFailed, SubjectID: "1", SubjectName: "ana"}, "Somebody tried to sign in as ana with a wrong password."},
 	} {
