@@ -35,7 +35,7 @@ func TestDisable(t *testing.T) {
 			visitor.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		}
 		b.get("/login").says("This account is disabled.").hides("left the team")
-		boss.get(page).says("Ana Silva is disabled. 3 sessions ended. Nothing of this account is accepted any more.", "Disabled since", "left the team", "Undo").
+		boss.get(page).says("Ana Silva is disabled. 3 sessions ended; nothing of this account is accepted any more.", "Disabled since", "left the team", "Undo").
 			has(`action="` + page + `/enable"`)
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403)
 		if got, want := s.lastEvent(auth.ActionUserDisable).Detail, "3 sessions ended. Reason: left the team"; got != want {

@@ -90,7 +90,11 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	ok := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.OK, Text: text} }
 	switch key {
 	case flashDisabled:
-		flash := ok(arg(0) + " is disabled. " + sessionsEnded(arg(1)) + "Nothing of this account is accepted any more.")
+		ended := "Nothing"
+		if arg(1) != "" {
+			ended = arg(1) + " ended; nothing"
+		}
+		flash := ok(arg(0) + " is disabled. " + ended + " of this account is accepted any more.")
 		flash.Undo = &layouts.Undo{Action: "/admin/users/" + safeID(arg(2)) + "/enable", Label: "Undo", More: " disabling " + arg(0)}
 		return flash
 	case flashEnabled:
