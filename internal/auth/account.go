@@ -183,7 +183,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		}
 		session := s.newSession(user.ID, old.Method, old.Remember, in.Client)
 		record(in.Who.Actor(in.Client).event(action, user, joined(", ", detail, sessionsEnded(ended+len(replaced)))))
-		signedIn, err = s.open(ctx, tx, user, session, in.Presented, in.Device)
+		signedIn, err = s.open(ctx, tx, user, session, Presented{}, in.Device)
 		return err
 	})
 	if err != nil {

@@ -18,7 +18,8 @@ const (
 )
 
 // guarded runs an act of an admin in a transaction: the actor is signed in and
-// an active admin at that moment, and who the active admins are cannot change under it.
+// an active admin at that moment, and who the active admins are cannot change
+// under it.
 func (s *Service) guarded(ctx context.Context, actor Actor,
 	f func(tx *models.Store, admins []string, record func(models.Event)) error,
 ) error {

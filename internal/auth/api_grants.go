@@ -147,7 +147,7 @@ func (s *Service) grantRefused(ctx context.Context, a attempt, p proof, cause er
 		return notGranted(cause)
 	case errors.Is(cause, ErrInvalidScope): // whoever asked knows now that the password was right
 		if err := s.record(ctx, Actor{Client: a.client}.event(ActionScopeRefused, a.user, "")); err != nil {
-			return s.giveBack(ctx, p, err)
+			cause = err
 		}
 		return s.giveBack(ctx, p, cause)
 	case !errors.Is(cause, apperr.Disabled):

@@ -33,10 +33,10 @@ type Introspection struct {
 }
 
 // Introspect tells what an access token, a refresh token or a personal access
-// token is worth. Tokens of browsers are worth nothing here. For
-// an access token and a personal access token it counts as a use. Whether the
-// one who asks may ask is for the caller to decide. It returns apperr.Unavailable or apperr.Canceled when nothing is
-// known.
+// token is worth. Tokens of browsers are worth nothing here. For an access token
+// and a personal access token it counts as a use. Whether the one who asks may
+// ask is for the caller to decide. It returns apperr.Unavailable or
+// apperr.Canceled when nothing is known.
 func (s *Service) Introspect(ctx context.Context, token string, client Client) (*Introspection, error) {
 	if claims, err := s.keyring.Verify(APIRefresh, token); err == nil {
 		return s.introspectRefresh(ctx, claims)
