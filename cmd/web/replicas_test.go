@@ -65,24 +65,36 @@ func (b *browser) expiredAccess(e environment) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	parts := strings.Split(b.cookies["access"], ".")
-	claims := map[string]any{}
-	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	claims := claimsOf(b.t, b.cookies["access"])
+	past := time.Now().Add(-2 * time.Hour).Unix()
+	claims["iat"], claims["nbf"], claims["exp"] = past, past, past+300
+	payload, err := json.Marshal(claims)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	if err := json.Unmarshal(payload, &claims); err != nil {
-		b.t.Fatal(err)
-	}
-	past := time.Now().Add(-2 * time.Hour).Unix()
-	claims["iat"], claims["nbf"], claims["exp"] = past, past, past+300
-	if payload, err = json.Marshal(claims); err != nil {
-		b.t.Fatal(err)
-	}
-	signed := parts[0] + "." + base64.RawURLEncoding.EncodeToString(payload)
+	header, _, _ := strings.Cut(b.cookies["access"], ".")
+	signed := header + "." + base64.RawURLEncoding.EncodeToString(payload)
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(signed))
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// claimsOf reads what a token says.
+func claimsOf(t *testing.T, token string) map[string]any {
+	t.Helper()
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		t.Fatalf("%q is no token", token)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	claims := map[string]any{}
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		t.Fatal(err)
+	}
+	return claims
 }
 
 // TestParallelRefresh wakes twenty tabs at once, fifty times, with one access

@@ -10,8 +10,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/internal/testdb"
 )
@@ -279,13 +281,19 @@ func TestWiring(t *testing.T) {
 	}
 	b.get(s, "/signup", 403)
 	r := b.do(s, http.MethodPost, "/login", 303, "username", "ana", "password", secretWord, "remember", "on")
-	for name, want := range map[string]string{"access=": "Max-Age=90;", "refresh=": "Max-Age=7200;"} {
-		found := false
-		for _, line := range r.header.Values("Set-Cookie") {
-			found = found || strings.HasPrefix(line, name) && strings.Contains(line+";", want)
+	cookies := (&http.Response{Header: r.header}).Cookies()
+	for name, want := range map[string]time.Duration{"access": 90 * time.Second, "refresh": 2 * time.Hour} {
+		claims := claimsOf(t, b.cookies[name])
+		if got := claims["exp"].(float64) - claims["iat"].(float64); got != want.Seconds() {
+			t.Errorf("the %s token lives %v s, want %v", name, got, want)
 		}
-		if !found {
-			t.Errorf("got cookies %q, want %s with %s", r.header.Values("Set-Cookie"), name, want)
+		at := slices.IndexFunc(cookies, func(c *http.Cookie) bool { return c.Name == name })
+		if at < 0 {
+			t.Fatalf("got cookies %q, none is %s", r.header.Values("Set-Cookie"), name)
+		}
+		// The cookie lives as long as the token, whose times are whole seconds.
+		if got := time.Duration(cookies[at].MaxAge) * time.Second; got > want || got < want-patience {
+			t.Errorf("the %s cookie lives %v, want %v", name, got, want)
 		}
 	}
 	if page := b.get(s, "/profile/password", 200).body; !strings.Contains(page, "at least 20 characters") {
