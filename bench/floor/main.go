@@ -32,9 +32,8 @@ const maxPage = 1 << 20
 func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "`address` to listen on")
 	size := flag.Int("bytes", 4096, "`size` of the page in bytes")
-	more := flag.Int("more-threads", 0, "`number` of threads beside one for each core")
 	flag.Parse()
-	ballast := tuneRuntime(*more)
+	ballast := tuneRuntime()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := serve(ctx, *addr, *size)
 	stop()
@@ -46,13 +45,13 @@ func main() {
 }
 
 // tuneRuntime does what the portal does at its start.
-func tuneRuntime(moreThreads int) (ballast []byte) {
+func tuneRuntime() (ballast []byte) {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		ballast = make([]byte, 192<<20)
 		debug.SetGCPercent(25)
 	}
-	if moreThreads > 0 && os.Getenv("GOMAXPROCS") == "" {
-		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + moreThreads)
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
 	return ballast
 }

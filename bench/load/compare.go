@@ -51,7 +51,7 @@ func (b *bench) compare(ctx context.Context, db database, portal *server, w work
 		return comparison{}, fmt.Errorf("%s: %w", w.name, err)
 	}
 	size := len(visitors.clients[0].body)
-	floor, err := b.startFloor(ctx, db, size)
+	floor, err := b.startFloor(ctx, size)
 	if err != nil {
 		return comparison{}, err
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"syscall"
 	"time"
@@ -107,18 +106,13 @@ func freeAddress() (string, error) {
 	return listener.Addr().String(), listener.Close()
 }
 
-// startFloor runs the floor server with a page of size bytes, and with the
-// threads that the portal has on db.
-func (b *bench) startFloor(ctx context.Context, db database, size int) (*server, error) {
+// startFloor runs the floor server with a page of size bytes.
+func (b *bench) startFloor(ctx context.Context, size int) (*server, error) {
 	addr, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	command := []string{b.floor, "-addr", addr, "-bytes", strconv.Itoa(size)}
-	if db.cpu != nil || runtime.GOMAXPROCS(0) == 1 {
-		command = append(command, "-more-threads", "1")
-	}
-	s, _, err := startServer(ctx, b.dir, addr, "/", b.processEnv(), command...)
+	s, _, err := startServer(ctx, b.dir, addr, "/", b.processEnv(), b.floor, "-addr", addr, "-bytes", strconv.Itoa(size))
 	return s, err
 }
 

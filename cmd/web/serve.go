@@ -38,7 +38,7 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer func() { _ = o.store.Close() }()
-	p.tuneThreads(o.cfg.Database.Dialect) // o has counted the cores
+	p.addThread() // o has counted the cores
 	pages, err := o.handlers()
 	if err != nil {
 		return err
@@ -96,16 +96,13 @@ func (p *process) tuneMemory() (ballast []byte) {
 	return ballast
 }
 
-// tuneThreads adds a thread where pages would wait too long behind password
-// hashes, of which there may be one for each core. While all cores hash, the
-// runtime looks at the network every 10 ms: once for a page, and with PostgreSQL
-// again for each answer of the database. With one thread more than cores the
-// kernel has it look at once. The hashes cost some percent more then, for their
-// parts wake that thread in vain: on SQLite with several cores it is not worth
-// that, on a single core it is.
-func (p *process) tuneThreads(dialect config.Dialect) {
-	if cores := runtime.GOMAXPROCS(0); p.getenv("GOMAXPROCS") == "" && (dialect == config.Postgres || cores == 1) {
-		runtime.GOMAXPROCS(cores + 1)
+// addThread gives the runtime one thread more than there are cores. While
+// passwords are hashed on all of them it would look at the network every 10 ms
+// only: once for a page, and with PostgreSQL again for each answer of the
+// database. With a thread to spare the kernel has it look at once.
+func (p *process) addThread() {
+	if p.getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
 }
 
