@@ -75,12 +75,11 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 // Memory of a server whose operator did not say otherwise (GOGC, GOMEMLIMIT).
 //
 // The runtime sets its goals by how much lives after a collection. Here that is
-// a few MiB, or some tens while passwords are hashed (19 MiB each, for a
-// moment). Goals that follow would have garbage collected a hundred times a
-// second, and free memory given back to the kernel only to be faulted in again,
-// page by page, by the next hash: a tenth of a sign-in. A ballast keeps the
-// goals steady. It counts as living, is never touched and so is not resident;
-// garbage is collected whenever it reaches some 50 MiB.
+// a few MiB, and it would collect as soon as as much garbage has come together:
+// some twenty times a second under load, a quarter of the work of a page. A
+// ballast keeps the goals apart from what lives. It counts as living, is never
+// touched and so is not resident; garbage is collected whenever it reaches some
+// 50 MiB.
 const (
 	ballastSize = 192 << 20
 	gcPercent   = 25
