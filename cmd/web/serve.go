@@ -75,11 +75,10 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 // Memory of a server whose operator did not say otherwise (GOGC, GOMEMLIMIT).
 //
 // The runtime sets its goals by how much lives after a collection. Here that is
-// a few MiB, and it would collect as soon as as much garbage has come together:
-// some twenty times a second under load, a quarter of the work of a page. A
-// ballast keeps the goals apart from what lives. It counts as living, is never
-// touched and so is not resident; garbage is collected whenever it reaches some
-// 50 MiB.
+// a few MiB, and it would collect whenever a few more have come together: a
+// fifth of what a page costs. A ballast keeps the goals apart from what lives. It
+// counts as living, is never touched and so is not resident; garbage is collected
+// whenever it reaches some 50 MiB.
 const (
 	ballastSize = 192 << 20
 	gcPercent   = 25
