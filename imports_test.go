@@ -62,6 +62,11 @@ var importRules = []importRule{
 		why:     "the portal starts no other program",
 	},
 	{
+		imports: []string{"unsafe"},
+		allowed: []string{"internal/auth/password"},
+		why:     "what memory holds is the compiler's to know (docs/adr/0014-argon2-memory.md is the exception)",
+	},
+	{
 		imports: []string{"internal/testdb"},
 		allowed: []string{"bench/..."},
 		why:     "only tests and the bench start databases",
@@ -105,6 +110,8 @@ func TestImportRulesBite(t *testing.T) {
 		{"config in auth", goPackage{"latchkey/internal/auth", "auth", []string{"latchkey/internal/config"}}, 1},
 		{"config in cmd/web", goPackage{"latchkey/cmd/web", "main", []string{"latchkey/internal/config"}}, 0},
 		{"exec in cmd/web", goPackage{"latchkey/cmd/web", "main", []string{"os/exec"}}, 1},
+		{"unsafe in auth", goPackage{"latchkey/internal/auth", "auth", []string{"unsafe"}}, 1},
+		{"unsafe in password", goPackage{"latchkey/internal/auth/password", "password", []string{"unsafe"}}, 0},
 		{"testdb in models", goPackage{"latchkey/models", "models", []string{"latchkey/internal/testdb"}}, 1},
 		{"package common", goPackage{"latchkey/internal/common", "common", nil}, 1},
 		{"package renamed utils", goPackage{"latchkey/internal/text", "utils", nil}, 1},
