@@ -37,12 +37,10 @@ func (h *Handlers) profile(c echo.Context) error {
 }
 
 func (h *Handlers) profilePage(c echo.Context, status int, username, fullName string, wrong components.Errors) error {
-	me, home := who(c), middleware.Of(c).Home
-	if home == nil {
-		var err error
-		if _, home, err = h.store.Sessions.IdentifyHome(c.Request().Context(), me.SessionID, "", me.UserID, h.now()); err != nil {
-			return err
-		}
+	me := who(c)
+	home, err := h.store.Users.Home(c.Request().Context(), me.UserID, h.now())
+	if err != nil {
+		return err
 	}
 	view := pages.ProfileView{
 		Username: username, FullName: fullName, Email: me.Email, PasswordChanged: home.PasswordChangedAt.Time(),

@@ -85,7 +85,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/theme", public, h.theme, "/")
 	r.get("/.well-known/change-password", public, h.wellKnownChangePassword)
 
-	r.get("/profile", user, h.showProfile, wantsHome)
+	r.get("/profile", user, h.showProfile)
 	r.post("/profile", user, h.profile, "/profile")
 	r.get("/profile/password", user, h.showPassword)
 	r.post("/profile/password", user, h.password, "/profile/password")
@@ -175,14 +175,6 @@ func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage str
 func (r router) add(method, path string, g gate, handler echo.HandlerFunc, first ...echo.MiddlewareFunc) {
 	chain := append(append(first, r.site...), echo.MiddlewareFunc(g))
 	r.echo.Add(method, path, handler, chain...)
-}
-
-// wantsHome stands before a route of the account page.
-func wantsHome(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		middleware.Of(c).WantsHome = true
-		return next(c)
-	}
 }
 
 // files serves what every visitor gets alike.

@@ -8,53 +8,52 @@ import (
 	"time"
 )
 
-// Home is what the account page shows beside the person: how many sessions
-// live, and the latest events about them.
+// Home is what the account page shows beside the identity of the person.
 type Home struct {
 	PasswordChangedAt Time
-	Sessions          int
-	Events            []Event // the newest first; without names, address, session and request
+	Sessions          int     // live ones
+	Events            []Event // about the person, newest first; without names, address, session and request
 }
 
-// homeQuery is identifyQuery with what the account page shows: a row for each
-// event, or one without an action. The page is where people arrive, and a
-// second query would cost it another way to the database and back.
-const homeQuery = "SELECT " + identifyColumns + `, u.password_changed_at, (SELECT COUNT(*) FROM sessions l
-			WHERE l.user_id = $4 AND l.ended_at = 0 AND l.expires_at > $3 AND l.last_seen_at + l.idle_ttl > $3),
+// homeQuery returns a row for each event, or one row without an action.
+const homeQuery = `
+	SELECT u.password_changed_at, (SELECT COUNT(*) FROM sessions s
+			WHERE s.user_id = u.id AND s.ended_at = 0 AND s.expires_at > $2 AND s.last_seen_at + s.idle_ttl > $2),
 		COALESCE(e.id, ''), COALESCE(e.at, 0), COALESCE(e.action, ''), COALESCE(e.actor_id, ''),
-		COALESCE(e.detail, ''), COALESCE(e.user_agent, '')` + identifyFrom + `
+		COALESCE(e.detail, ''), COALESCE(e.user_agent, '')
+	FROM users u
 	LEFT JOIN (SELECT id, at, action, actor_id, detail, user_agent FROM audit_events
-		WHERE subject_id = $4 ORDER BY at DESC, id DESC LIMIT 5) AS e ON 1 = 1` + identifyWhere
+		WHERE subject_id = $1 ORDER BY at DESC, id DESC LIMIT 5) AS e ON 1 = 1
+	WHERE u.id = $1`
 
-// IdentifyHome is Identify for the account page of a person, which it reads in
-// the same query. The page is theirs only when the session is.
-func (t *Sessions) IdentifyHome(ctx context.Context, sid, jti, userID string, now time.Time) (*Presence, *Home, error) {
+// Home reads the account page of a person in one query. It returns
+// apperr.NotFound when there is no such account.
+func (u *Users) Home(ctx context.Context, userID string, now time.Time) (*Home, error) {
 	const what = "read account page"
-	rows, err := t.store.hot.QueryContext(ctx, homeQuery, sid, jti, int64(At(now)), userID)
+	rows, err := u.store.hot.QueryContext(ctx, homeQuery, userID, int64(At(now)))
 	if err != nil {
-		return nil, nil, translate(what, err)
+		return nil, translate(what, err)
 	}
 	defer func() { _ = rows.Close() }()
-	p := Presence{Session: Session{ID: sid}}
 	var home Home
-	var e Event
-	into := append(p.columns(), &home.PasswordChangedAt, &home.Sessions, &e.ID, &e.At, &e.Action, &e.ActorID, &e.Detail, &e.UserAgent)
 	found := false
 	for rows.Next() {
-		if err := rows.Scan(into...); err != nil {
-			return nil, nil, translate(what, err)
+		e := Event{SubjectID: userID}
+		err := rows.Scan(&home.PasswordChangedAt, &home.Sessions, &e.ID, &e.At, &e.Action, &e.ActorID, &e.Detail, &e.UserAgent)
+		if err != nil {
+			return nil, translate(what, err)
 		}
-		found, e.SubjectID = true, userID
+		found = true
 		if e.Action != "" {
 			home.Events = append(home.Events, e)
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, nil, translate(what, err)
+		return nil, translate(what, err)
 	}
 	if !found {
-		return nil, nil, translate(what, sql.ErrNoRows)
+		return nil, translate(what, sql.ErrNoRows)
 	}
 	slices.SortFunc(home.Events, func(a, b Event) int { return cmp.Or(cmp.Compare(b.At, a.At), cmp.Compare(b.ID, a.ID)) })
-	return &p, &home, nil
+	return &home, nil
 }

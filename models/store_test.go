@@ -239,7 +239,7 @@ func TestNoValuesInLog(t *testing.T) {
 			func() error { return store.Users.Create(ctx, user) },
 			func() error { _, err := store.Users.ByEmail(ctx, secret); return err },
 			func() error { _, err := store.Users.Lock(ctx, secret); return err },
-			func() error { _, _, err := store.Sessions.IdentifyHome(ctx, secret, secret, secret, epoch); return err },
+			func() error { _, err := store.Users.Home(ctx, secret, epoch); return err },
 			func() error { _, err := store.Users.Existing(ctx, []string{secret}); return err },
 			func() error { return store.Users.SetPassword(ctx, secret, secret, epoch) },
 			func() error { _, err := store.Users.Rehash(ctx, secret, secret, secret); return err },

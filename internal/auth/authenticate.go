@@ -21,7 +21,6 @@ const (
 type Presented struct {
 	Access  string
 	Refresh string
-	Home    bool // the request is for the account page: Authenticate may read it along
 }
 
 // Result is what a request's tokens are worth.
@@ -30,7 +29,6 @@ type Result struct {
 	Tokens   *Tokens       // set: to be given to the browser with this response
 	Clear    bool          // what was presented is of no use any more
 	Ended    models.Reason // why the presented session is over; "" when it is not, or never was
-	Home     *models.Home  // the account page of Identity, if it was asked for and cost no query of its own
 }
 
 // Authenticate tells who presented the tokens and goes on with their session:
@@ -72,7 +70,7 @@ func (s *Service) checkAccess(ctx context.Context, presented Presented, client C
 		return unusable, nil
 	}
 	now := s.now()
-	p, home, err := s.identify(ctx, claims, presented.Home, now)
+	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, now)
 	if p, err = ofToken(claims, p, err); p == nil {
 		return unusable, err
 	}
@@ -82,17 +80,7 @@ func (s *Service) checkAccess(ctx context.Context, presented Presented, client C
 	if err := s.seen(ctx, claims, &p.Session, now); err != nil {
 		return Result{}, err
 	}
-	return Result{Identity: identityOf(p), Home: home}, nil
-}
-
-// identify asks the database who a token belongs to, and for their account page
-// if that is wanted.
-func (s *Service) identify(ctx context.Context, claims *Claims, home bool, now time.Time) (*models.Presence, *models.Home, error) {
-	if home {
-		return s.store.Sessions.IdentifyHome(ctx, claims.SessionID, claims.ID, claims.Subject, now)
-	}
-	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, now)
-	return p, nil, err
+	return Result{Identity: identityOf(p)}, nil
 }
 
 // reportClass logs a token that is genuine and of another class than the

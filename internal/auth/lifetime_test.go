@@ -261,7 +261,6 @@ func TestDatabaseGone(t *testing.T) {
 		ctx := t.Context()
 		for name, presented := range map[string]auth.Presented{
 			"access": {Access: tokens.Access}, "refresh": {Refresh: tokens.Refresh}, "both": {Access: tokens.Access, Refresh: tokens.Refresh},
-			"account page": {Access: tokens.Access, Home: true},
 		} {
 			result, err := p.Authenticate(ctx, presented, p.client)
 			wantKind(t, name, err, apperr.Unavailable)

@@ -289,30 +289,3 @@ func TestRotationLimit(t *testing.T) {
 		p.rotated(tokens.Refresh)
 	})
 }
-
-// TestHomeReadAlong checks that the account page costs no query of its own while
-// the access token lives, and is not read when nobody asked for it.
-func TestHomeReadAlong(t *testing.T) {
-	testdb.Each(t, func(t *testing.T, store *models.Store) {
-		p := newPortal(t, store, newClock(), nil)
-		tokens := p.signUp("ada").Tokens
-		for _, test := range []struct {
-			presented auth.Presented
-			along     bool
-		}{
-			{auth.Presented{Access: tokens.Access, Home: true}, true},
-			{auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh, Home: true}, true},
-			{auth.Presented{Access: tokens.Access}, false},
-			{auth.Presented{Refresh: tokens.Refresh, Home: true}, false},
-			{auth.Presented{Access: tokens.Refresh, Home: true}, false},
-		} {
-			result, err := p.Authenticate(t.Context(), test.presented, p.client)
-			if err != nil || (result.Home != nil) != test.along {
-				t.Errorf("%+v: account page %+v (%v), want one: %v", test.presented, result.Home, err, test.along)
-			}
-			if result.Home != nil && (result.Home.Sessions != 1 || len(result.Home.Events) != 1) {
-				t.Errorf("got %+v, want one session and the sign-up", result.Home)
-			}
-		}
-	})
-}

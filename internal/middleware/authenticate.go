@@ -23,12 +23,12 @@ func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 				return next(c)
 			}
 			state := Of(c)
-			presented := auth.Presented{Access: access, Refresh: refresh, Home: state.WantsHome}
+			presented := auth.Presented{Access: access, Refresh: refresh}
 			result, err := service.Authenticate(c.Request().Context(), presented, Client(c))
 			if err != nil {
 				return err
 			}
-			state.Identity, state.Ended, state.Home = result.Identity, result.Ended, result.Home
+			state.Identity, state.Ended = result.Identity, result.Ended
 			switch {
 			case result.Tokens != nil:
 				state.Renewed = true

@@ -31,8 +31,6 @@ type State struct {
 	Renewed   bool          // their tokens are given anew with this response
 	Stale     bool          // tokens came along that are of no use any more
 	Ended     models.Reason // why their session is over, if that is known
-	WantsHome bool          // the route is the account page: what it shows may be read with who asks
-	Home      *models.Home  // the account page, if it was
 	FormPage  string        // where the form of a POST route stands
 	FormKeeps string        // the field of that form which the address of its page has too
 	Proxied   bool          // the peer is a trusted proxy
