@@ -42,7 +42,7 @@ var importRules = []importRule{
 		why:     "every query is in package models",
 	},
 	{
-		imports: []string{"models", "internal/auth/..."},
+		imports: []string{"models", "internal/auth/...", "internal/token"},
 		denied:  []string{"views/..."},
 		why:     "what cannot reach a template cannot be printed by one",
 	},
@@ -65,6 +65,11 @@ var importRules = []importRule{
 		imports: []string{"unsafe"},
 		allowed: []string{"internal/auth/password"},
 		why:     "what memory holds is the compiler's to know (docs/adr/0014-argon2-memory.md is the exception)",
+	},
+	{
+		imports: []string{".", "handlers/...", "internal/...", "models", "views/..."},
+		denied:  []string{"internal/token"},
+		why:     "a token is checked without knowing whose it is",
 	},
 	{
 		imports: []string{"internal/testdb"},
@@ -101,7 +106,8 @@ func TestImportRulesBite(t *testing.T) {
 		{"pgx in auth", goPackage{"latchkey/internal/auth", "auth", []string{"github.com/jackc/pgx/v5"}}, 1},
 		{"models in pages", goPackage{"latchkey/views/pages", "pages", []string{"latchkey/models"}}, 1},
 		{"auth in layouts", goPackage{"latchkey/views/layouts", "layouts", []string{"latchkey/internal/auth"}}, 1},
-		{"token in layouts", goPackage{"latchkey/views/layouts", "layouts", []string{"latchkey/internal/auth/token"}}, 1},
+		{"token in layouts", goPackage{"latchkey/views/layouts", "layouts", []string{"latchkey/internal/token"}}, 1},
+		{"models in token", goPackage{"latchkey/internal/token", "token", []string{"latchkey/models"}}, 1},
 		{"models in handlers", goPackage{"latchkey/handlers", "handlers", []string{"latchkey/models"}}, 0},
 		{"echo in auth", goPackage{"latchkey/internal/auth", "auth", []string{"github.com/labstack/echo/v4"}}, 1},
 		{"echo in views", goPackage{"latchkey/views/pages", "pages", []string{"github.com/labstack/echo/v4/middleware"}}, 1},

@@ -17,6 +17,7 @@ import (
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/testdb"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -31,11 +32,11 @@ const (
 type portal struct {
 	store   *models.Store
 	auth    *auth.Service
-	keyring *auth.Keyring
+	keyring *token.Keyring
 	pages   http.Handler
 	tokens  *auth.Tokens
-	access  *auth.Claims
-	refresh *auth.Claims
+	access  *token.Claims
+	refresh *token.Claims
 }
 
 // eachPortal runs f on SQLite and on PostgreSQL.
@@ -47,7 +48,7 @@ func eachPortal(b *testing.B, f func(b *testing.B, p *portal)) {
 func newPortal(b *testing.B, store *models.Store) *portal {
 	b.Helper()
 	secret := []byte("0123456789abcdefghijklmnopqrstuv")
-	keyring, err := auth.NewKeyring(publicURL, secret, nil, time.Now)
+	keyring, err := token.NewKeyring(publicURL, secret, nil, time.Now)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -97,10 +98,10 @@ func (p *portal) signUp(b *testing.B) {
 		b.Fatal(err)
 	}
 	p.tokens = signedIn.Tokens
-	if p.access, err = p.keyring.Verify(auth.WebAccess, p.tokens.Access); err != nil {
+	if p.access, err = p.keyring.Verify(token.WebAccess, p.tokens.Access); err != nil {
 		b.Fatal(err)
 	}
-	if p.refresh, err = p.keyring.Verify(auth.WebRefresh, p.tokens.Refresh); err != nil {
+	if p.refresh, err = p.keyring.Verify(token.WebRefresh, p.tokens.Refresh); err != nil {
 		b.Fatal(err)
 	}
 	if _, err := p.auth.Authenticate(b.Context(), auth.Presented{Access: p.tokens.Access}, client); err != nil {
@@ -130,7 +131,7 @@ func BenchmarkVerify(b *testing.B) {
 	b.ReportAllocs()
 	defer reportCPU(b)()
 	for b.Loop() {
-		if _, err := p.keyring.Verify(auth.WebAccess, p.tokens.Access); err != nil {
+		if _, err := p.keyring.Verify(token.WebAccess, p.tokens.Access); err != nil {
 			b.Fatal(err)
 		}
 	}

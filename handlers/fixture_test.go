@@ -23,6 +23,7 @@ import (
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/testdb"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -190,13 +191,13 @@ func (s *site) lastEvent(action string) models.Event {
 }
 
 // resign changes what a refresh token says and signs it again.
-func (s *site) resign(token string, change map[string]any) string {
+func (s *site) resign(genuine string, change map[string]any) string {
 	s.t.Helper()
-	key, err := auth.DeriveKey(masterSecret, "latchkey/web-refresh/v1")
+	key, err := token.DeriveKey(masterSecret, "latchkey/web-refresh/v1")
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	parts := strings.Split(token, ".")
+	parts := strings.Split(genuine, ".")
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
 	if err != nil {
 		s.t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/auth"
 	"latchkey/internal/testdb"
+	"latchkey/internal/token"
 )
 
 // replicas starts two servers of one portal on one PostgreSQL database.
@@ -61,7 +61,7 @@ func (b *browser) expiredAccess(e environment) string {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	key, err := auth.DeriveKey(secret, "latchkey/web-access/v1")
+	key, err := token.DeriveKey(secret, "latchkey/web-access/v1")
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"latchkey/internal/config"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/token"
 	"latchkey/models"
 	"latchkey/static"
 )
@@ -154,7 +155,7 @@ func (o *portal) cookies() (*cookie.Jar, error) {
 		if len(secret) == 0 {
 			continue
 		}
-		key, err := auth.DeriveKey(secret, "latchkey/aead/v1")
+		key, err := token.DeriveKey(secret, "latchkey/aead/v1")
 		if err != nil {
 			return nil, err
 		}

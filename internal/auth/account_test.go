@@ -8,6 +8,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -235,20 +236,20 @@ func TestSessions(t *testing.T) {
 func TestSubOwnsSession(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ada, mallory := p.signUp("ada").Tokens, p.signUp("mallory").Tokens
-		ring := newKeyring(p.t, secret, nil, p.clock.now)
-		for _, class := range []auth.Class{auth.WebAccess, auth.WebRefresh} {
-			token := ada.Access
-			if class == auth.WebRefresh {
-				token = ada.Refresh
+		ring := newKeyring(p.t, p.clock.now)
+		for _, class := range []token.Class{token.WebAccess, token.WebRefresh} {
+			genuine := ada.Access
+			if class == token.WebRefresh {
+				genuine = ada.Refresh
 			}
-			claims, err := ring.Verify(class, token)
+			claims, err := ring.Verify(class, genuine)
 			if err != nil {
 				p.t.Fatal(err)
 			}
 			claims.Subject = p.identity(mallory).UserID
 			mixed := ring.Sign(class, *claims)
 			presented := auth.Presented{Access: mixed}
-			if class == auth.WebRefresh {
+			if class == token.WebRefresh {
 				presented = auth.Presented{Refresh: mixed}
 			}
 			result, err := p.Authenticate(p.t.Context(), presented, p.client)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -29,13 +30,13 @@ type Caller struct {
 // the API or a personal access token. For anything else, and for anything that
 // is over, it returns the same apperr.Unauthorized; apperr.Unavailable and
 // apperr.Canceled when nothing is known.
-func (s *Service) AuthenticateBearer(ctx context.Context, token string, client Client) (*Caller, error) {
-	if isPersonal(token) {
-		return s.personalCaller(ctx, token, client)
+func (s *Service) AuthenticateBearer(ctx context.Context, bearer string, client Client) (*Caller, error) {
+	if isPersonal(bearer) {
+		return s.personalCaller(ctx, bearer, client)
 	}
-	claims, err := s.keyring.Verify(APIAccess, token)
+	claims, err := s.keyring.Verify(token.APIAccess, bearer)
 	if err != nil {
-		s.reportClass(ctx, APIAccess, token, client)
+		s.reportClass(ctx, token.APIAccess, bearer, client)
 		return nil, refusedBearer(err)
 	}
 	return s.sessionCaller(ctx, claims)
@@ -47,7 +48,7 @@ func refusedBearer(cause error) error { return apperr.New(apperr.Unauthorized, "
 
 // sessionCaller looks at the session of an access token: the one query of
 // every request.
-func (s *Service) sessionCaller(ctx context.Context, claims *Claims) (*Caller, error) {
+func (s *Service) sessionCaller(ctx context.Context, claims *token.Claims) (*Caller, error) {
 	p, err := s.liveSession(ctx, claims)
 	if err != nil {
 		return nil, err
@@ -67,7 +68,7 @@ func (s *Service) sessionCaller(ctx context.Context, claims *Claims) (*Caller, e
 
 // liveSession returns the session of a token and whose it is; when it is over,
 // or younger in the token than in the database, it refuses the token.
-func (s *Service) liveSession(ctx context.Context, claims *Claims) (*models.Presence, error) {
+func (s *Service) liveSession(ctx context.Context, claims *token.Claims) (*models.Presence, error) {
 	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, s.now())
 	if p, err = ofToken(claims, p, err); err != nil {
 		return nil, err
@@ -115,14 +116,14 @@ func (s *Service) personalCaller(ctx context.Context, secret string, client Clie
 // of it is accepted anywhere. What is no token of ours, or dead, is nothing to
 // end; nor is a session of another client than clientID, when that is given. A
 // personal access token belongs to no client.
-func (s *Service) RevokeToken(ctx context.Context, token, clientID string, client Client) error {
-	if isPersonal(token) {
-		return s.revokePersonal(ctx, token, client)
+func (s *Service) RevokeToken(ctx context.Context, text, clientID string, client Client) error {
+	if isPersonal(text) {
+		return s.revokePersonal(ctx, text, client)
 	}
-	claims, err := s.keyring.Verify(APIAccess, token)
+	claims, err := s.keyring.Verify(token.APIAccess, text)
 	if err != nil {
-		if claims, err = s.keyring.Verify(APIRefresh, token); err != nil {
-			s.reportClass(ctx, APIAccess, token, client)
+		if claims, err = s.keyring.Verify(token.APIRefresh, text); err != nil {
+			s.reportClass(ctx, token.APIAccess, text, client)
 			return nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/token"
 )
 
 // The types of tokens in an introspection.
@@ -37,11 +38,11 @@ type Introspection struct {
 // and a personal access token it counts as a use. Whether the one who asks may
 // ask is for the caller to decide. It returns apperr.Unavailable or
 // apperr.Canceled when nothing is known.
-func (s *Service) Introspect(ctx context.Context, token string, client Client) (*Introspection, error) {
-	if claims, err := s.keyring.Verify(APIRefresh, token); err == nil {
+func (s *Service) Introspect(ctx context.Context, text string, client Client) (*Introspection, error) {
+	if claims, err := s.keyring.Verify(token.APIRefresh, text); err == nil {
 		return s.introspectRefresh(ctx, claims)
 	}
-	caller, err := s.AuthenticateBearer(ctx, token, client)
+	caller, err := s.AuthenticateBearer(ctx, text, client)
 	if errors.Is(err, apperr.Unauthorized) {
 		return &Introspection{}, nil
 	}
@@ -50,18 +51,18 @@ func (s *Service) Introspect(ctx context.Context, token string, client Client) (
 	}
 	found := &Introspection{
 		Active: true, Scope: caller.Scopes.String(), ClientID: caller.ClientID, Username: caller.Username,
-		TokenType: TokenTypeBearer, Subject: caller.UserID, Issuer: s.keyring.issuer, ID: caller.TokenID,
+		TokenType: TokenTypeBearer, Subject: caller.UserID, Issuer: s.keyring.Issuer(), ID: caller.TokenID,
 		ExpiresAt: caller.ExpiresAt, IssuedAt: caller.IssuedAt, NotBefore: caller.IssuedAt, Identity: caller.Identity,
 	}
 	if !caller.Personal {
-		found.Audience = APIAccess.spec().audience
+		found.Audience = token.APIAccess.Audience()
 	}
 	return found, nil
 }
 
 // introspectRefresh looks at a refresh token without using it: it is worth
 // something as long as it is the session's newest.
-func (s *Service) introspectRefresh(ctx context.Context, claims *Claims) (*Introspection, error) {
+func (s *Service) introspectRefresh(ctx context.Context, claims *token.Claims) (*Introspection, error) {
 	p, err := s.liveSession(ctx, claims)
 	if errors.Is(err, apperr.Unauthorized) || err == nil && claims.Generation != p.Session.Generation {
 		return &Introspection{}, nil

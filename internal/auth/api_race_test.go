@@ -8,6 +8,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -99,13 +100,13 @@ func TestRestoredAPI(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.signUp("ada")
 		tokens := p.grant("ada", "")
-		ring, err := auth.NewKeyring(issuer, secret, nil, p.clock.now)
+		ring, err := token.NewKeyring(issuer, secret, nil, p.clock.now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		future := map[auth.Class]string{}
-		for class, token := range map[auth.Class]string{auth.APIAccess: tokens.Access, auth.APIRefresh: tokens.Refresh} {
-			claims, err := ring.Verify(class, token)
+		future := map[token.Class]string{}
+		for class, genuine := range map[token.Class]string{token.APIAccess: tokens.Access, token.APIRefresh: tokens.Refresh} {
+			claims, err := ring.Verify(class, genuine)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -113,8 +114,8 @@ func TestRestoredAPI(t *testing.T) {
 			future[class] = ring.Sign(class, *claims)
 		}
 		sid := p.caller(tokens.Access).SessionID
-		p.wantNoBearer("an access token of a generation that is not there yet", future[auth.APIAccess])
-		if _, err := p.refreshAPI(future[auth.APIRefresh], ""); !errors.Is(err, auth.ErrInvalidGrant) {
+		p.wantNoBearer("an access token of a generation that is not there yet", future[token.APIAccess])
+		if _, err := p.refreshAPI(future[token.APIRefresh], ""); !errors.Is(err, auth.ErrInvalidGrant) {
 			t.Errorf("%v, want %v", err, auth.ErrInvalidGrant)
 		}
 		p.wantDead("after the token from the future", tokens)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -22,9 +23,9 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client Clie
 	if !isClientID(in.ClientID) {
 		return nil, fmt.Errorf("client_id: %w", ErrInvalidRequest)
 	}
-	claims, err := s.keyring.Verify(APIRefresh, in.RefreshToken)
+	claims, err := s.keyring.Verify(token.APIRefresh, in.RefreshToken)
 	if err != nil {
-		s.reportClass(ctx, APIRefresh, in.RefreshToken, client)
+		s.reportClass(ctx, token.APIRefresh, in.RefreshToken, client)
 		return nil, notGranted(err)
 	}
 	if in.ClientID != "" && in.ClientID != claims.ClientID {
@@ -49,7 +50,7 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client Clie
 // rotateAPI moves a session to its next generation. Unlike a browser, a client
 // of the API gets no second chance: whoever comes second, with a token that is
 // used, ends the session.
-func (s *Service) rotateAPI(ctx context.Context, claims *Claims, client Client) (*models.Presence, error) {
+func (s *Service) rotateAPI(ctx context.Context, claims *token.Claims, client Client) (*models.Presence, error) {
 	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims))
 	if err == nil {
 		return p, nil
@@ -112,9 +113,9 @@ func (s *Service) mintAPI(session *models.Session, scopes Scopes) *APITokens {
 	tokens := s.mintAccess(session, scopes)
 	issued := session.RotatedAt.Time().Truncate(time.Second)
 	expires := earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()).Truncate(time.Second)
-	claims := sessionClaims(session, refreshID(session.ID, session.Generation), issued, expires)
+	claims := sessionClaims(session, token.RefreshID(session.ID, session.Generation, 0), issued, expires)
 	claims.Scope, claims.ClientID = session.Scope, cmp.Or(session.ClientID, DefaultClientID)
-	tokens.Refresh = s.keyring.Sign(APIRefresh, claims)
+	tokens.Refresh = s.keyring.Sign(token.APIRefresh, claims)
 	return tokens
 }
 
@@ -124,5 +125,5 @@ func (s *Service) mintAccess(session *models.Session, scopes Scopes) *APITokens 
 	expires := earlier(now.Add(s.accessTTL), session.ExpiresAt.Time()).Truncate(time.Second)
 	claims := sessionClaims(session, models.NewID(), now, expires)
 	claims.Scope, claims.ClientID = scopes.String(), cmp.Or(session.ClientID, DefaultClientID)
-	return &APITokens{Access: s.keyring.Sign(APIAccess, claims), ExpiresIn: expires.Sub(now), Scope: claims.Scope}
+	return &APITokens{Access: s.keyring.Sign(token.APIAccess, claims), ExpiresIn: expires.Sub(now), Scope: claims.Scope}
 }

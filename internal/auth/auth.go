@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"latchkey/internal/auth/password"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -54,7 +55,7 @@ type Service struct {
 	store        *models.Store
 	logger       *slog.Logger
 	now          func() time.Time
-	keyring      *Keyring
+	keyring      *token.Keyring
 	limiterKey   []byte
 	accessTTL    time.Duration
 	refreshTTL   time.Duration
@@ -75,11 +76,11 @@ func New(o Options) (*Service, error) {
 	if o.AccessTTL <= 0 || o.RefreshTTL <= 0 || o.SessionTTL <= 0 || o.RefreshGrace < 0 {
 		return nil, errors.New("auth: lifetimes must be positive")
 	}
-	keyring, err := NewKeyring(o.PublicURL, o.Secret, o.PreviousSecret, o.Now)
+	keyring, err := token.NewKeyring(o.PublicURL, o.Secret, o.PreviousSecret, o.Now)
 	if err != nil {
 		return nil, err
 	}
-	limiterKey, err := DeriveKey(o.Secret, "latchkey/limiter/v1")
+	limiterKey, err := token.DeriveKey(o.Secret, "latchkey/limiter/v1")
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -52,9 +53,9 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 	if presented.Refresh == "" {
 		return result, nil
 	}
-	claims, err := s.keyring.Verify(WebRefresh, presented.Refresh)
+	claims, err := s.keyring.Verify(token.WebRefresh, presented.Refresh)
 	if err != nil {
-		s.reportClass(ctx, WebRefresh, presented.Refresh, client)
+		s.reportClass(ctx, token.WebRefresh, presented.Refresh, client)
 		ended, err := s.explainExpired(ctx, presented.Refresh)
 		return Result{Clear: true, Ended: ended}, err
 	}
@@ -64,9 +65,9 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 // checkAccess looks at an access token: the one query of a request.
 func (s *Service) checkAccess(ctx context.Context, presented Presented, client Client) (Result, error) {
 	unusable := Result{Clear: true}
-	claims, err := s.keyring.Verify(WebAccess, presented.Access)
+	claims, err := s.keyring.Verify(token.WebAccess, presented.Access)
 	if err != nil {
-		s.reportClass(ctx, WebAccess, presented.Access, client)
+		s.reportClass(ctx, token.WebAccess, presented.Access, client)
 		return unusable, nil
 	}
 	now := s.now()
@@ -85,21 +86,21 @@ func (s *Service) checkAccess(ctx context.Context, presented Presented, client C
 
 // reportClass logs a token that is genuine and of another class than the
 // cookie it came in: no browser does that by itself.
-func (s *Service) reportClass(ctx context.Context, want Class, token string, client Client) {
-	for class := range classes {
+func (s *Service) reportClass(ctx context.Context, want token.Class, text string, client Client) {
+	for _, class := range token.Classes() {
 		if class == want {
 			continue
 		}
-		if claims, err := s.keyring.Verify(class, token); err == nil {
+		if claims, err := s.keyring.Verify(class, text); err == nil {
 			actor := Actor{UserID: claims.Subject, SessionID: claims.SessionID, Client: client}
-			s.log(ctx, actor.event(ActionTokenClass, nil, class.spec().audience+" as "+want.spec().audience))
+			s.log(ctx, actor.event(ActionTokenClass, nil, class.Audience()+" as "+want.Audience()))
 		}
 	}
 }
 
 // ofToken passes what the database says of a token's session: nil without an
 // error when the session is not there or is somebody else's.
-func ofToken(claims *Claims, p *models.Presence, err error) (*models.Presence, error) {
+func ofToken(claims *token.Claims, p *models.Presence, err error) (*models.Presence, error) {
 	if errors.Is(err, apperr.NotFound) {
 		return nil, nil //nolint:nilnil // nobody is an answer here, and not a failure
 	}
@@ -110,8 +111,8 @@ func ofToken(claims *Claims, p *models.Presence, err error) (*models.Presence, e
 }
 
 // explainExpired tells why the session of an expired refresh token is over.
-func (s *Service) explainExpired(ctx context.Context, token string) (models.Reason, error) {
-	claims, err := s.keyring.VerifyExpired(WebRefresh, token)
+func (s *Service) explainExpired(ctx context.Context, refresh string) (models.Reason, error) {
+	claims, err := s.keyring.VerifyExpired(token.WebRefresh, refresh)
 	if err != nil {
 		return "", nil
 	}
@@ -127,7 +128,7 @@ func (s *Service) explainExpired(ctx context.Context, token string) (models.Reas
 
 // refresh goes on with a session by its refresh token: silent refresh
 // (docs/security.md, "Sessions").
-func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (Result, error) {
+func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Client) (Result, error) {
 	ended := Result{Clear: true}
 	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims))
 	if err == nil {
@@ -156,7 +157,7 @@ func (s *Service) refresh(ctx context.Context, claims *Claims, client Client) (R
 }
 
 // rotation asks for the next generation of a token's session.
-func (s *Service) rotation(claims *Claims) models.Rotation {
+func (s *Service) rotation(claims *token.Claims) models.Rotation {
 	rotation := models.Rotation{
 		SessionID: claims.SessionID, UserID: claims.Subject, TokenID: claims.ID,
 		Generation: claims.Generation, Now: s.now(),

@@ -7,6 +7,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/internal/testdb"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -189,14 +190,14 @@ func (p *portal) change(in *auth.SignedIn, value string) auth.CredentialChange {
 func TestRestored(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		tokens, other := p.signUp("ada").Tokens, p.login("ada").Tokens
-		ring := newKeyring(p.t, secret, nil, p.clock.now)
-		claims, err := ring.Verify(auth.WebRefresh, tokens.Refresh)
+		ring := newKeyring(p.t, p.clock.now)
+		claims, err := ring.Verify(token.WebRefresh, tokens.Refresh)
 		if err != nil {
 			p.t.Fatal(err)
 		}
 		claims.Generation, claims.ID = 4, "from-the-future"
-		future := ring.Sign(auth.WebRefresh, *claims)
-		access := ring.Sign(auth.WebAccess, *claims)
+		future := ring.Sign(token.WebRefresh, *claims)
+		access := ring.Sign(token.WebAccess, *claims)
 		if p.present(access, "").Identity != nil {
 			p.t.Error("an access token of a generation that is not there yet is accepted")
 		}

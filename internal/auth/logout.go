@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -35,7 +36,7 @@ func (s *Service) Logout(ctx context.Context, presented Presented, client Client
 
 // endEach ends the sessions that genuine tokens point to, denies the tokens, and
 // returns the sessions that were live. Two tokens may be of different sessions.
-func (s *Service) endEach(ctx context.Context, tx *models.Store, genuine []*Claims, reason models.Reason) ([]models.Session, error) {
+func (s *Service) endEach(ctx context.Context, tx *models.Store, genuine []*token.Claims, reason models.Reason) ([]models.Session, error) {
 	var ended []models.Session
 	for _, claims := range genuine {
 		live, err := s.endOne(ctx, tx, claims, reason)
@@ -51,7 +52,7 @@ func (s *Service) endEach(ctx context.Context, tx *models.Store, genuine []*Clai
 
 // endOne ends the session that a token points to, denies the token, and
 // reports whether the session was live.
-func (s *Service) endOne(ctx context.Context, tx *models.Store, claims *Claims, reason models.Reason) (bool, error) {
+func (s *Service) endOne(ctx context.Context, tx *models.Store, claims *token.Claims, reason models.Reason) (bool, error) {
 	if err := tx.Denylist.Deny(ctx, claims.ID, claims.Subject, reason, claims.ExpiresAt.Time()); err != nil {
 		return false, err
 	}
@@ -63,12 +64,12 @@ func (s *Service) endOne(ctx context.Context, tx *models.Store, claims *Claims, 
 }
 
 // genuine returns the claims of those tokens that are ours and live.
-func (s *Service) genuine(presented Presented) []*Claims {
-	var list []*Claims
-	if claims, err := s.keyring.Verify(WebAccess, presented.Access); err == nil {
+func (s *Service) genuine(presented Presented) []*token.Claims {
+	var list []*token.Claims
+	if claims, err := s.keyring.Verify(token.WebAccess, presented.Access); err == nil {
 		list = append(list, claims)
 	}
-	if claims, err := s.keyring.Verify(WebRefresh, presented.Refresh); err == nil {
+	if claims, err := s.keyring.Verify(token.WebRefresh, presented.Refresh); err == nil {
 		list = append(list, claims)
 	}
 	return list

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -17,9 +18,9 @@ import (
 // tokens.
 func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Result, error) {
 	ended := Result{Clear: true}
-	claims, err := s.keyring.Verify(WebRefresh, refresh)
+	claims, err := s.keyring.Verify(token.WebRefresh, refresh)
 	if err != nil {
-		s.reportClass(ctx, WebRefresh, refresh, client)
+		s.reportClass(ctx, token.WebRefresh, refresh, client)
 		return ended, nil
 	}
 	now := s.now()
@@ -44,7 +45,7 @@ func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Resu
 
 // seen records the use of a session's tokens: the first of their generation
 // confirms it, and otherwise last_seen_at is written at most once a minute.
-func (s *Service) seen(ctx context.Context, claims *Claims, session *models.Session, now time.Time) error {
+func (s *Service) seen(ctx context.Context, claims *token.Claims, session *models.Session, now time.Time) error {
 	unseen := now.Sub(session.LastSeenAt.Time()) >= seenEvery
 	if claims.Generation > session.ConfirmedGeneration || unseen && claims.Generation == session.ConfirmedGeneration {
 		return s.store.Sessions.Confirm(ctx, claims.SessionID, claims.Generation, now)

@@ -3,6 +3,7 @@ package auth
 import (
 	"time"
 
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -21,19 +22,19 @@ type Tokens struct {
 func (s *Service) mint(session *models.Session) *Tokens {
 	issued := session.RotatedAt.Time().Truncate(time.Second)
 	refreshExpires := earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()).Truncate(time.Second)
-	refresh := sessionClaims(session, refreshID(session.ID, session.Generation), issued, refreshExpires)
+	refresh := sessionClaims(session, token.RefreshID(session.ID, session.Generation, 0), issued, refreshExpires)
 	now := s.now().Truncate(time.Second)
 	accessExpires := earlier(now.Add(s.accessTTL), session.ExpiresAt.Time()).Truncate(time.Second)
 	access := sessionClaims(session, models.NewID(), now, accessExpires)
 	return &Tokens{
-		Access: s.keyring.Sign(WebAccess, access), AccessExpires: accessExpires,
-		Refresh: s.keyring.Sign(WebRefresh, refresh), RefreshExpires: refreshExpires, Remember: session.Remember,
+		Access: s.keyring.Sign(token.WebAccess, access), AccessExpires: accessExpires,
+		Refresh: s.keyring.Sign(token.WebRefresh, refresh), RefreshExpires: refreshExpires, Remember: session.Remember,
 	}
 }
 
-func sessionClaims(session *models.Session, id string, issued, expires time.Time) Claims {
-	return Claims{
-		Subject: session.UserID, ID: id, IssuedAt: DateOf(issued), ExpiresAt: DateOf(expires),
+func sessionClaims(session *models.Session, id string, issued, expires time.Time) token.Claims {
+	return token.Claims{
+		Subject: session.UserID, ID: id, IssuedAt: token.DateOf(issued), ExpiresAt: token.DateOf(expires),
 		SessionID: session.ID, Generation: session.Generation,
 	}
 }

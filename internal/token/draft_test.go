@@ -1,4 +1,4 @@
-package auth_test
+package token_test
 
 import (
 	"crypto/hmac"
@@ -10,12 +10,12 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/token"
 )
 
-func newKeyring(t testing.TB, secret, previous []byte, now func() time.Time) *auth.Keyring {
+func newKeyring(t testing.TB, secret, previous []byte, now func() time.Time) *token.Keyring {
 	t.Helper()
-	ring, err := auth.NewKeyring(issuer, secret, previous, now)
+	ring, err := token.NewKeyring(issuer, secret, previous, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func newKeyring(t testing.TB, secret, previous []byte, now func() time.Time) *au
 
 func key(t testing.TB, secret []byte, label string) []byte {
 	t.Helper()
-	derived, err := auth.DeriveKey(secret, label)
+	derived, err := token.DeriveKey(secret, label)
 	if err != nil {
 		t.Fatal(err)
 	}

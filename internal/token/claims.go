@@ -1,4 +1,4 @@
-package auth
+package token
 
 import (
 	"encoding/json"
@@ -22,6 +22,7 @@ type Claims struct {
 	ID         string
 	SessionID  string
 	Generation int64
+	Delivery   int64 // of a generation that was delivered anew; a token without the claim has 0
 	Scope      string
 	ClientID   string
 }
@@ -37,6 +38,9 @@ func (c *Claims) appendPayload(b []byte) []byte {
 	b = appendString(append(b, ','), "jti", c.ID)
 	b = appendString(append(b, ','), "sid", c.SessionID)
 	b = appendInt(append(b, ','), "gen", c.Generation)
+	if c.Delivery != 0 {
+		b = appendInt(append(b, ','), "dlv", c.Delivery)
+	}
 	if c.Scope != "" {
 		b = appendString(append(b, ','), "scope", c.Scope)
 	}
@@ -67,21 +71,21 @@ func readClaims(segment string) (*Claims, error) {
 	var buffer [maxMembers]member
 	members := strictObject(segment, &buffer)
 	if members == nil {
-		return nil, errToken
+		return nil, ErrRefused
 	}
 	var c Claims
 	for _, m := range members {
 		if c.read(m) != nil {
-			return nil, errToken
+			return nil, ErrRefused
 		}
 	}
 	for _, date := range [...]NumericDate{c.ExpiresAt, c.NotBefore, c.IssuedAt} {
 		if date <= 0 || date > maxDate { // all three are required
-			return nil, errToken
+			return nil, ErrRefused
 		}
 	}
-	if c.Subject == "" || c.ID == "" || c.SessionID == "" || c.Generation < 1 {
-		return nil, errToken
+	if c.Subject == "" || c.ID == "" || c.SessionID == "" || c.Generation < 1 || c.Delivery < 0 {
+		return nil, ErrRefused
 	}
 	return &c, nil
 }
@@ -107,20 +111,26 @@ func (c *Claims) read(m member) error {
 	case "sid":
 		return readString(m.value, &c.SessionID)
 	case "gen":
-		if n, ok := readWhole(m.value); ok {
-			c.Generation = n
-			return nil
-		}
-		return json.Unmarshal(m.value, &c.Generation)
+		return readInt(m.value, &c.Generation)
+	case "dlv":
+		return readInt(m.value, &c.Delivery)
 	case "scope":
 		return readString(m.value, &c.Scope)
 	case "client_id":
 		return readString(m.value, &c.ClientID)
 	}
 	if !json.Valid(m.value) {
-		return errToken
+		return ErrRefused
 	}
 	return nil
+}
+
+func readInt(value []byte, into *int64) error {
+	if n, ok := readWhole(value); ok {
+		*into = n
+		return nil
+	}
+	return json.Unmarshal(value, into)
 }
 
 // NumericDate is an instant of a token in seconds since 1970 (RFC 7519 §2); 0

@@ -1,4 +1,9 @@
-package auth
+// Package token makes and checks the portal's JWTs: which keys sign them, what
+// they say and what is refused.
+//
+// It knows no session. Whether a genuine token is still worth something is
+// decided by those who read the database: packages auth and oauth.
+package token
 
 import (
 	"crypto/sha256"
@@ -13,8 +18,13 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// leeway is how far the clocks of replicas may be apart.
-const leeway = 5 * time.Second
+// How far the clocks of replicas may be apart, and a clock may be set back.
+// A token from the near future is usable, because nobody but us can have made
+// it; a token that expired is worth little longer than it says.
+const (
+	startLeeway = 60 * time.Second // for nbf and iat
+	endLeeway   = 5 * time.Second  // for exp
+)
 
 // maxToken bounds what is parsed at all; ours are under 700 bytes.
 const maxToken = 2048
@@ -34,6 +44,12 @@ const (
 
 type classSpec struct{ label, typ, audience string }
 
+// Classes returns all four.
+func Classes() [classes]Class { return [...]Class{WebAccess, WebRefresh, APIAccess, APIRefresh} }
+
+// Audience returns the aud claim of the class.
+func (c Class) Audience() string { return c.spec().audience }
+
 func (c Class) spec() classSpec {
 	return [classes]classSpec{
 		WebAccess:  {"latchkey/web-access/v1", "at+jwt", "latchkey:web"},
@@ -43,9 +59,18 @@ func (c Class) spec() classSpec {
 	}[c]
 }
 
-// errToken says that a token is not one of ours, or not any more. Why is
-// nobody's business outside.
-var errToken = errors.New("token refused")
+// What Verify finds wrong with a token.
+var (
+	// ErrRefused is returned for a token that is not ours or not of the class:
+	// forged, broken, spelled in another way, signed for another issuer.
+	ErrRefused = errors.New("token refused")
+	// ErrExpired is returned for a genuine token whose exp has passed.
+	ErrExpired = errors.New("token expired")
+	// ErrNotYet is returned for a genuine token whose nbf or iat lies in the
+	// future: the clock of this machine is behind, or that of another was ahead.
+	// Nothing is wrong with the token, and it becomes usable by itself.
+	ErrNotYet = errors.New("token not valid yet")
+)
 
 // Keyring signs and verifies tokens. It is safe for concurrent use.
 type Keyring struct {
@@ -102,7 +127,7 @@ func newValidator(issuer string, class Class, now func() time.Time) *jwt.Validat
 		jwt.WithIssuedAt(),
 		jwt.WithIssuer(issuer),
 		jwt.WithAudience(class.spec().audience),
-		jwt.WithLeeway(leeway),
+		jwt.WithLeeway(startLeeway),
 		jwt.WithTimeFunc(now),
 	)
 }
@@ -135,55 +160,72 @@ func (r *Keyring) Sign(class Class, claims Claims) string {
 	return string(base64.RawURLEncoding.AppendEncode(append(token, '.'), signature[:]))
 }
 
-// Verify returns the claims of a live token of the class; anything else is
-// refused as a whole (RFC 8725 §3.3).
-func (r *Keyring) Verify(class Class, token string) (*Claims, error) {
-	claims, err := r.open(class, token)
+// Issuer returns the iss claim of every token.
+func (r *Keyring) Issuer() string { return r.issuer }
+
+// Verify returns the claims of a live token of the class. Any other token is
+// refused as a whole (RFC 8725 §3.3), with ErrRefused, ErrExpired or ErrNotYet.
+func (r *Keyring) Verify(class Class, text string) (*Claims, error) {
+	claims, err := r.read(class, text)
 	if err != nil {
 		return nil, err
-	}
-	if err := r.keys[class].validator.Validate(claims); err != nil {
-		return nil, fmt.Errorf("%w: %w", errToken, err)
 	}
 	return claims, nil
 }
 
 // VerifyExpired returns the claims of a token whose only fault is that it
 // expired. They say which session to explain, and prove nothing else.
-func (r *Keyring) VerifyExpired(class Class, token string) (*Claims, error) {
-	claims, err := r.open(class, token)
-	if err != nil {
-		return nil, err
-	}
-	if err := r.keys[class].validator.Validate(claims); !errors.Is(err, jwt.ErrTokenExpired) {
-		return nil, errToken
-	}
-	// Everything else must have held at the end of its life.
-	end := claims.ExpiresAt.Time()
-	if err := newValidator(r.issuer, class, func() time.Time { return end }).Validate(claims); err != nil {
-		return nil, errToken
+func (r *Keyring) VerifyExpired(class Class, text string) (*Claims, error) {
+	claims, err := r.read(class, text)
+	if !errors.Is(err, ErrExpired) {
+		return nil, ErrRefused
 	}
 	return claims, nil
 }
 
+// read returns the claims of a genuine token of the class, and ErrExpired or
+// ErrNotYet beside them when now is not in its time.
+func (r *Keyring) read(class Class, text string) (*Claims, error) {
+	claims, err := r.open(class, text)
+	if err != nil {
+		return nil, err
+	}
+	now := r.now()
+	if err := r.keys[class].validator.Validate(claims); err == nil {
+		if now.Before(claims.ExpiresAt.Time().Add(endLeeway)) {
+			return claims, nil
+		}
+		return claims, ErrExpired
+	}
+	// Only the clock may be at fault: all must have held when its time began.
+	start := max(claims.IssuedAt, claims.NotBefore).Time()
+	if err := newValidator(r.issuer, class, func() time.Time { return start }).Validate(claims); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	if now.Before(start) {
+		return claims, ErrNotYet
+	}
+	return claims, ErrExpired
+}
+
 // open checks a token's form and its signature, then reads its claims. Nothing
 // is believed before the signature holds.
-func (r *Keyring) open(class Class, token string) (*Claims, error) {
-	head, rest, found := strings.Cut(token, ".")
+func (r *Keyring) open(class Class, text string) (*Claims, error) {
+	head, rest, found := strings.Cut(text, ".")
 	payload, signature, foundToo := strings.Cut(rest, ".")
 	// Go's base64 passes over line breaks: the same token in other words.
-	if len(token) > maxToken || !found || !foundToo || strings.ContainsAny(token, "\r\n") {
-		return nil, errToken
+	if len(text) > maxToken || !found || !foundToo || strings.ContainsAny(text, "\r\n") {
+		return nil, ErrRefused
 	}
 	key, known := r.keys[class].byHeader[head]
 	if !known {
 		if key, known = r.readHeader(class, head); !known {
-			return nil, errToken
+			return nil, ErrRefused
 		}
 	}
-	signed := token[:len(head)+1+len(payload)]
+	signed := text[:len(head)+1+len(payload)]
 	if !key.verify(signed, signature) {
-		return nil, errToken
+		return nil, ErrRefused
 	}
 	return readClaims(payload)
 }
@@ -209,9 +251,11 @@ func (r *Keyring) readHeader(class Class, segment string) (*macKey, bool) {
 	return key, known && algorithm == jwt.SigningMethodHS256.Alg() && typ == class.spec().typ
 }
 
-// refreshID derives the jti of a session's refresh token of one generation, so
-// that the same token can be minted again from the row.
-func refreshID(sid string, generation int64) string {
-	sum := sha256.Sum256(binary.BigEndian.AppendUint64([]byte("refresh "+sid+" "), uint64(generation)))
+// RefreshID derives the jti of a refresh token from the session, its
+// generation and the delivery of that generation, so that the same token can
+// be minted again from the row.
+func RefreshID(sessionID string, generation, delivery int64) string {
+	text := binary.BigEndian.AppendUint64([]byte("refresh "+sessionID+" "), uint64(generation))
+	sum := sha256.Sum256(binary.BigEndian.AppendUint64(text, uint64(delivery)))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
