@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -22,7 +22,7 @@ func TestProfile(t *testing.T) {
 		if now := s.reload(user); now.Username != "ana.s" || now.FullName != "Ana Silva" {
 			t.Errorf("got account %+v", now)
 		}
-		if got, want := s.lastEvent(auth.ActionProfile).Detail, "username ana → ana.s, name (none) → Ana Silva"; got != want {
+		if got, want := s.lastEvent(audit.ProfileChange).Detail, "username ana → ana.s, name (none) → Ana Silva"; got != want {
 			t.Errorf("got detail %q, want %q", got, want)
 		}
 		s.browser().signIn("ana.s")

@@ -15,6 +15,7 @@ import (
 
 	"latchkey"
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 	"latchkey/views/components"
 	"latchkey/views/layouts"
@@ -57,7 +58,7 @@ func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, co
 		action: in.Get("action"), from: in.Get("from"), to: in.Get("to"),
 	}
 	query := models.AuditQuery{After: in.Get("after"), Before: in.Get("before"), Limit: auditPageSize}
-	query.Actions = actionsNamed(f.action)
+	query.Actions = audit.Chosen(f.action)
 	if f.action != "" && query.Actions == nil || len(f.actor)+len(f.subject) > 600 || query.After != "" && query.Before != "" {
 		return f, query, nil, apperr.New(apperr.Malformed, "The audit log cannot be shown that way.", nil)
 	}
@@ -121,7 +122,7 @@ func (h *Handlers) audit(c echo.Context) error {
 		return err
 	}
 	view := pages.AdminAuditView{
-		Filter: pages.AuditFilter{Actor: f.actor, Subject: f.subject, From: f.from, To: f.to, Actions: actionChoices(f.action)},
+		Filter: pages.AuditFilter{Actor: f.actor, Subject: f.subject, From: f.from, To: f.to, Actions: auditChoices(f.action)},
 		Errors: wrong, ClearURL: "/admin/audit", Filtered: f != auditFilter{},
 		FirstURL: f.url("/admin/audit"), CSVURL: f.url("/admin/audit.csv"),
 		PastEnd: len(list.Events) == 0 && query.After+query.Before != "",
@@ -136,6 +137,19 @@ func (h *Handlers) audit(c echo.Context) error {
 		return err
 	}
 	return latchkey.Render(c, status, pages.AdminAudit(h.section(c, layouts.SectionAudit, "Audit log"), view))
+}
+
+// auditChoices are the entries of the filter by event.
+func auditChoices(chosen string) []components.OptionGroup {
+	var list []components.OptionGroup
+	for _, g := range audit.Filter() {
+		group := components.OptionGroup{Label: string(g.Group)}
+		for _, entry := range g.Entries {
+			group.Options = append(group.Options, components.Option{Value: entry.Value, Label: entry.Label, Selected: entry.Value == chosen})
+		}
+		list = append(list, group)
+	}
+	return list
 }
 
 // auditRows writes events as sentences. Whose account is gone is looked up for
@@ -160,22 +174,16 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 	}
 	var rows []pages.AuditRow
 	for _, e := range events {
-		v := verbs[e.Action]
+		line := audit.LineOf(e)
 		row := pages.AuditRow{
-			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Somebody"), Verb: cmp.Or(v.verb, e.Action), After: v.after,
-			IP: e.IP, Session: e.SessionID, Request: e.RequestID,
-		}
-		joint, said := v.said(e.Detail)
-		row.Detail, row.Apart = said, joint == ". "
-		if v.token {
-			row.Token = e.Detail
+			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Somebody"), Verb: line.Before, After: line.After,
+			Detail: line.Detail, Apart: line.Apart, Token: line.Token, IP: e.IP, Session: e.SessionID, Request: e.RequestID,
 		}
 		if e.UserAgent != "" {
 			row.Device = deviceName(e.UserAgent)
 		}
-		if e.SubjectID != "" && (e.SubjectID != e.ActorID || v.self) {
+		if line.Named {
 			row.Subject = person(e.SubjectID, e.SubjectName, "")
-			row.Verb = strings.TrimSpace(row.Verb + " " + v.as)
 		}
 		rows = append(rows, row)
 	}

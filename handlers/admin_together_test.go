@@ -3,7 +3,7 @@ package handlers_test
 import (
 	"testing"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -23,10 +23,10 @@ func TestTwoAdmins(t *testing.T) {
 		faster []string // the form of the faster one
 		shows  string   // the new state
 	}{
-		{"disable", models.RoleUser, false, "disable", []string{"reason", "lost a laptop"}, auth.ActionUserDisable, []string{"reason", "left the team"}, "left the team"},
-		{"enable", models.RoleUser, true, "enable", nil, auth.ActionUserEnable, nil, "Signs ana out everywhere and lets nobody in."},
-		{"promote", models.RoleUser, false, "role", []string{"role", "admin", "was", "user"}, auth.ActionUserRole, []string{"role", "admin", "was", "user"}, "Admin"},
-		{"demote", models.RoleAdmin, false, "role", []string{"role", "user", "was", "admin"}, auth.ActionUserRole, []string{"role", "user", "was", "admin"}, "User"},
+		{"disable", models.RoleUser, false, "disable", []string{"reason", "lost a laptop"}, audit.UserDisable, []string{"reason", "left the team"}, "left the team"},
+		{"enable", models.RoleUser, true, "enable", nil, audit.UserEnable, nil, "Signs ana out everywhere and lets nobody in."},
+		{"promote", models.RoleUser, false, "role", []string{"role", "admin", "was", "user"}, audit.UserRole, []string{"role", "admin", "was", "user"}, "Admin"},
+		{"demote", models.RoleAdmin, false, "role", []string{"role", "user", "was", "admin"}, audit.UserRole, []string{"role", "user", "was", "admin"}, "User"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			eachSite(t, func(t *testing.T, s *site) {

@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 	"latchkey/views/layouts"
@@ -60,7 +61,7 @@ func (h *Handlers) showUser(c echo.Context) error {
 		view.Tokens = append(view.Tokens, h.tokenRow(t, view.Admin, view.URL+"/tokens/"))
 	}
 	for _, e := range events {
-		view.Activity = append(view.Activity, pages.AdminEvent{Text: sentence(e), When: e.At.Time(), Address: e.IP})
+		view.Activity = append(view.Activity, pages.AdminEvent{Text: audit.Sentence(e), When: e.At.Time(), Address: e.IP})
 	}
 	return latchkey.Render(c, http.StatusOK, pages.AdminUser(h.section(c, layouts.SectionUsers, view.Name), view))
 }

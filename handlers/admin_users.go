@@ -11,7 +11,7 @@ import (
 
 	"latchkey"
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
+	"latchkey/internal/audit"
 	"latchkey/internal/middleware"
 	"latchkey/models"
 	"latchkey/views/components"
@@ -26,7 +26,7 @@ func (h *Handlers) overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	failed, err := h.store.Audit.CountSince(ctx, auth.ActionLoginFailed, today)
+	failed, err := h.store.Audit.CountSince(ctx, audit.LoginFailed, today)
 	if err != nil {
 		return err
 	}
@@ -40,9 +40,9 @@ func (h *Handlers) overview(c echo.Context) error {
 	}
 	view := pages.AdminOverviewView{
 		Users:         pages.Figure{Count: int(figures.Total), URL: "/admin/users"},
-		SignInsToday:  pages.Figure{Count: days[len(days)-1].Count, URL: auditSince(today, signInEvents)},
+		SignInsToday:  pages.Figure{Count: days[len(days)-1].Count, URL: auditSince(today, audit.SignInEvents)},
 		Disabled:      pages.Figure{Count: int(figures.Disabled), URL: "/admin/users?status=disabled"},
-		FailedSignIns: pages.Figure{Count: int(failed), URL: auditSince(today, auth.ActionLoginFailed)},
+		FailedSignIns: pages.Figure{Count: int(failed), URL: auditSince(today, audit.LoginFailed)},
 		SignIns:       days,
 	}
 	if admins == 1 {
@@ -73,7 +73,7 @@ const chartDays = 14
 // whoever looks signed in some day, so "never" is not what they say.
 func (h *Handlers) signInsPerDay(c echo.Context, today time.Time) ([]pages.DayCount, error) {
 	first := today.AddDate(0, 0, 1-chartDays)
-	counts, err := h.store.Audit.PerDay(c.Request().Context(), first, chartDays, actionsNamed(signInEvents)...)
+	counts, err := h.store.Audit.PerDay(c.Request().Context(), first, chartDays, audit.Chosen(audit.SignInEvents)...)
 	if err != nil {
 		return nil, err
 	}

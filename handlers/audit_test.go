@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -53,7 +54,7 @@ func TestAuditFilters(t *testing.T) {
 		s.clock.advance(48 * time.Hour)
 		boss.post("/admin/users/" + user.ID + "/unlock").status(303)
 		boss.post("/admin/users/" + admin.ID + "/unlock").status(409) // not recorded
-		if err := s.store.Audit.Append(t.Context(), models.Event{At: models.At(s.clock.Now()), Action: auth.ActionUserDelete, ActorID: admin.ID, ActorName: "bo", SubjectID: models.NewID(), SubjectName: "gone"}); err != nil {
+		if err := s.store.Audit.Append(t.Context(), models.Event{At: models.At(s.clock.Now()), Action: audit.UserDelete, ActorID: admin.ID, ActorName: "bo", SubjectID: models.NewID(), SubjectName: "gone"}); err != nil {
 			t.Fatal(err)
 		}
 		const signedIn, cleared, deleted = "ana signed in.", "bo cleared the sign-in limits of ana.", "bo deleted the account of gone (deleted)."
@@ -167,7 +168,7 @@ func (s *site) appendEvents(n int, actor *models.User) {
 	var events []models.Event
 	for i := range n {
 		events = append(events, models.Event{
-			At: models.At(s.clock.Now().Add(time.Duration(i) * time.Second)), Action: auth.ActionUserUnlock,
+			At: models.At(s.clock.Now().Add(time.Duration(i) * time.Second)), Action: audit.UserUnlock,
 			ActorID: actor.ID, ActorName: actor.Username, SubjectName: fmt.Sprintf("somebody%03d", i),
 		})
 	}
@@ -185,7 +186,7 @@ func TestAuditCSV(t *testing.T) {
 		formulas := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a;=cmd|' /C calc'!A0;b", "a; -1", "a\t@x"}
 		for _, text := range formulas {
 			if err := s.store.Audit.Append(t.Context(), models.Event{
-				At: models.At(s.clock.Now()), Action: auth.ActionProfile, ActorName: text, Detail: `a "quote", a comma` + "\nand a line", UserAgent: text,
+				At: models.At(s.clock.Now()), Action: audit.ProfileChange, ActorName: text, Detail: `a "quote", a comma` + "\nand a line", UserAgent: text,
 			}); err != nil {
 				t.Fatal(err)
 			}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/models"
@@ -155,7 +156,7 @@ func TestRestoredBackup(t *testing.T) {
 		b.forget("access")
 		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		b.get("/login").status(200).says("You were signed out. Sign in to go on.").hides("protect")
-		if s.lastEvent(auth.ActionRestored).SubjectID != user.ID {
+		if s.lastEvent(audit.Restored).SubjectID != user.ID {
 			t.Error("the end is not in the audit log")
 		}
 		b.signIn("ana")

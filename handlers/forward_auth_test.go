@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/testdb"
@@ -240,7 +241,7 @@ func TestForwardAuthExpired(t *testing.T) {
 		s.clock.advance(time.Minute)
 		old.forward("POST", "/save", script...).status(401) // a copy of what was used up
 		b.forward("GET", "/x", script...).status(401)
-		if got := s.lastEvent(auth.ActionReplay); got.IP != "203.0.113.7" {
+		if got := s.lastEvent(audit.Replay); got.IP != "203.0.113.7" {
 			t.Errorf("the audit log has the address %q", got.IP)
 		}
 	}, behindForwardAuth)

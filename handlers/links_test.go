@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -67,7 +68,7 @@ func TestSetup(t *testing.T) {
 		if strings.Contains(s.logs.String(), token) {
 			t.Error("the token is in the log")
 		}
-		if s.lastEvent(auth.ActionSetup).SubjectName != "admin" {
+		if s.lastEvent(audit.Setup).SubjectName != "admin" {
 			t.Error("the setup is not in the audit log")
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/testdb"
 	"latchkey/models"
@@ -27,7 +28,7 @@ func TestLogin(t *testing.T) {
 		if got := s.reload(user).LastSignInAt.Time(); !got.Equal(s.clock.Now()) {
 			t.Errorf("got last sign-in %v, want %v", got, s.clock.Now())
 		}
-		if e := s.lastEvent(auth.ActionLogin); e.ActorID != user.ID || e.UserAgent != firefox {
+		if e := s.lastEvent(audit.Login); e.ActorID != user.ID || e.UserAgent != firefox {
 			t.Errorf("got event %+v", e)
 		}
 	})
@@ -110,7 +111,7 @@ func TestLoginDisabled(t *testing.T) {
 		unknown := s.browser().post("/login", "username", "ana2", "password", "wrong").status(422)
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422).says(wrong).hides("disabled").touchesNoToken()
 		unknown.says(wrong)
-		if s.lastEvent(auth.ActionLoginDisabled).SubjectID != user.ID {
+		if s.lastEvent(audit.LoginDisabled).SubjectID != user.ID {
 			t.Error("the attempt is not in the audit log")
 		}
 		if len(s.liveSessions(user.ID)) != 0 {

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -27,7 +27,7 @@ func TestLogout(t *testing.T) {
 				t.Errorf("a copy of %s: got status %d", name, got.code)
 			}
 		}
-		if e := s.lastEvent(auth.ActionLogout); e.SubjectID != user.ID {
+		if e := s.lastEvent(audit.Logout); e.SubjectID != user.ID {
 			t.Errorf("got event %+v", e)
 		}
 		// Once more is fine, and so is signing out without a session.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -225,7 +225,7 @@ func TestShownOnceGone(t *testing.T) {
 		boss.get(place).redirects("/profile/tokens")
 		boss.get("/profile/tokens").says("That access token was ended already.").hides(secret)
 		s.browser().get(place).redirects("/login?next=" + strings.ReplaceAll(place, "/", "%2F"))
-		if got := s.lastEvent(auth.ActionTokenCreate).SubjectName; got != "bo" {
+		if got := s.lastEvent(audit.TokenCreate).SubjectName; got != "bo" {
 			t.Errorf("got subject %q", got)
 		}
 	})

@@ -47,7 +47,7 @@ func (h *Handlers) profilePage(c echo.Context, status int, username, fullName st
 		Device: deviceName(c.Request().UserAgent()), Sessions: home.Sessions, Errors: wrong,
 	}
 	for _, e := range home.Events {
-		view.Activity = append(view.Activity, pages.ActivityItem{Text: toYou(e), When: e.At.Time()})
+		view.Activity = append(view.Activity, pages.ActivityItem{Text: toPerson(e), When: e.At.Time()})
 	}
 	return latchkey.Render(c, status, pages.Profile(h.section(c, layouts.SectionAccount, "Your account"), view))
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/audit"
 	"latchkey/models"
 	"latchkey/static"
 )
@@ -109,10 +109,10 @@ func TestReplay(t *testing.T) {
 		b.get("/login?next=%2Fprofile").status(200).says(words)
 		b.get("/login").hides("to protect your account")
 		other.get("/profile").status(200)
-		if e := s.lastEvent(auth.ActionReplay); e.SubjectID != user.ID || e.Detail != "generation 1 of 2" {
+		if e := s.lastEvent(audit.Replay); e.SubjectID != user.ID || e.Detail != "generation 1 of 2" {
 			t.Errorf("got event %+v", e)
 		}
-		if s.logs.line(`"level":"WARN"`, auth.ActionReplay, user.ID) == "" {
+		if s.logs.line(`"level":"WARN"`, audit.Replay, user.ID) == "" {
 			t.Error("the replay is not in the log as a warning")
 		}
 		// The next sign-in shows it once.

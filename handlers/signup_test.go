@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -30,7 +30,7 @@ func TestSignup(t *testing.T) {
 		if user.Role != models.RoleUser || user.FullName != "Ana Silva" || user.Email != "Ana@Example.org" {
 			t.Errorf("got account %+v", user)
 		}
-		if e := s.lastEvent(auth.ActionSignUp); e.SubjectID != user.ID || e.IP != "192.0.2.1" || e.RequestID != a.header.Get("X-Request-Id") {
+		if e := s.lastEvent(audit.SignUp); e.SubjectID != user.ID || e.IP != "192.0.2.1" || e.RequestID != a.header.Get("X-Request-Id") {
 			t.Errorf("got event %+v", e)
 		}
 		for _, name := range []string{"ana.silva", "ANA@example.ORG"} {

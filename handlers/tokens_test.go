@@ -82,7 +82,7 @@ func TestTokens(t *testing.T) {
 			again(end).redirects("/profile/tokens")
 			b.get("/profile/tokens").says("That access token was ended already.")
 		}
-		b.get("/profile").says("You created an access token.", "One of your access tokens was ended.")
+		b.get("/profile").says("You created an access token.", "One of your access tokens was removed.")
 	})
 }
 
@@ -220,14 +220,14 @@ func TestAdminEndsToken(t *testing.T) {
 			t.Error("the token ended too early")
 		}
 		boss.post(end).redirects(page)
-		boss.get(page).says("The access token Backup of ana is ended.", "No access tokens.", "boris ended an access token of ana: Backup.")
+		boss.get(page).says("The access token Backup of ana is ended.", "No access tokens.", "boris removed an access token of ana: Backup.")
 		if s.works(secret) {
 			t.Error("the ended token works")
 		}
 		boss.post(end).redirects(page)
 		boss.get(page).says("That access token was ended already.")
 		ana.get("/profile/tokens").says("Ended by an admin")
-		ana.get("/profile").says("An admin ended one of your access tokens.").hides("boris")
+		ana.get("/profile").says("An admin removed one of your access tokens.").hides("boris")
 
 		boss.makeToken("Own", "scope.me", "on")
 		own := s.tokenNamed(admin.ID, "Own")

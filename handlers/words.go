@@ -9,6 +9,7 @@ import (
 	"github.com/mileusna/useragent"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 	"latchkey/views/components"
@@ -48,82 +49,12 @@ func methodWords(method string) string {
 	return "password"
 }
 
-// toYou writes an event as a sentence to the person that it is about.
-func toYou(e models.Event) string {
-	with := ""
-	if e.UserAgent != "" {
-		with = " with " + deviceName(e.UserAgent)
+// toPerson writes an event as a sentence to the person that it is about.
+func toPerson(e models.Event) string {
+	if e.UserAgent == "" {
+		return audit.ToPerson(e, "")
 	}
-	own := e.ActorID != "" && e.ActorID == e.SubjectID
-	switch e.Action {
-	case auth.ActionLogin:
-		return "You signed in" + with + "."
-	case auth.ActionLoginFailed:
-		return "Somebody tried to sign in to your account" + with + ". The password was not correct."
-	case auth.ActionLoginDisabled:
-		return "Somebody tried to sign in while your account was disabled."
-	case auth.ActionLogout:
-		return "You signed out" + with + "."
-	case auth.ActionSignUp, auth.ActionSetup:
-		return "You created your account" + with + "."
-	case auth.ActionReplay:
-		return "A session was ended because a copy of its sign-in was used" + with + "."
-	case auth.ActionRestored:
-		return "A session was ended when the server was restored from a backup."
-	case auth.ActionSessionEnd:
-		return "You signed out another device."
-	case auth.ActionSessionsEnd:
-		return "You signed out your other devices."
-	case auth.ActionProfile:
-		return "You changed your profile."
-	case auth.ActionPassword:
-		return "You changed your password."
-	case auth.ActionPasswordFailed:
-		return "A wrong current password was typed."
-	case auth.ActionPasswordReset:
-		return "Your password was set with a link."
-	case auth.ActionEmail:
-		return "You changed your email address."
-	case auth.ActionAPILogin:
-		return "A program signed in to your account through the API."
-	case auth.ActionScopeRefused:
-		return "A program with your password asked for more than your account may do."
-	case auth.ActionAPILogout:
-		return "A program signed out of the API."
-	case auth.ActionTokenCreate:
-		return "You created an access token."
-	case auth.ActionTokenEnd:
-		return "One of your access tokens was ended."
-	}
-	if own {
-		return "You changed your account."
-	}
-	return byAdmin(e.Action)
-}
-
-// byAdmin writes what an admin did, without the admin's name or note.
-func byAdmin(action string) string {
-	switch action {
-	case auth.ActionUserCreate:
-		return "An admin created your account."
-	case auth.ActionUserDisable:
-		return "An admin disabled your account."
-	case auth.ActionUserEnable:
-		return "An admin enabled your account."
-	case auth.ActionUserSignOut:
-		return "An admin signed you out everywhere."
-	case auth.ActionUserRole:
-		return "An admin changed your role."
-	case auth.ActionUserResetLink:
-		return "An admin created a reset link for your account."
-	case auth.ActionUserUnlock:
-		return "An admin cleared your sign-in limits."
-	case auth.ActionUserProfile:
-		return "An admin changed your profile."
-	case auth.ActionUserTokenEnd:
-		return "An admin ended one of your access tokens."
-	}
-	return "Your account was changed."
+	return audit.ToPerson(e, deviceName(e.UserAgent))
 }
 
 func setRetryAfter(c echo.Context, wait time.Duration) {

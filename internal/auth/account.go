@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -34,7 +35,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who *Identity, username, fu
 			return err
 		}
 	}
-	return taken(s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	return taken(s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.lockActive(ctx, tx, who)
 		if err != nil {
 			return err
@@ -46,7 +47,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who *Identity, username, fu
 		if fullName != user.FullName {
 			changes = append(changes, "name "+fromTo(user.FullName, fullName))
 		}
-		record(who.Actor(client).event(ActionProfile, user, strings.Join(changes, ", ")))
+		record(who.Actor(client).Event(audit.ProfileChange, user, strings.Join(changes, ", ")))
 		return tx.Users.SetProfile(ctx, user.ID, username, fullName, s.now())
 	}))
 }
@@ -84,7 +85,7 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*Sig
 	if err != nil {
 		return nil, s.giveBack(ctx, proven, err)
 	}
-	return s.renew(ctx, in, user, proven, ActionPassword, models.ReasonPassword, func(tx *models.Store, _ *models.User) (string, error) {
+	return s.renew(ctx, in, user, proven, audit.PasswordChange, models.ReasonPassword, func(tx *models.Store, _ *models.User) (string, error) {
 		return "", tx.Users.SetPassword(ctx, user.ID, hash, s.now())
 	})
 }
@@ -120,7 +121,7 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*Signed
 	if err != nil {
 		return nil, s.giveBack(ctx, proven, err)
 	}
-	return s.renew(ctx, in, user, proven, ActionEmail, models.ReasonEmail, func(tx *models.Store, user *models.User) (string, error) {
+	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (string, error) {
 		return fromTo(user.Email, in.New), taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
 	})
 }
@@ -133,7 +134,7 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 	}
 	p, err := s.prove(ctx, attempt{user: user, identifier: user.Username, password: in.Current, device: in.Device, client: in.Client})
 	if errors.Is(err, apperr.Unauthorized) {
-		if err := s.record(ctx, in.Who.Actor(in.Client).event(ActionPasswordFailed, user, "")); err != nil {
+		if err := s.audit.Record(ctx, in.Who.Actor(in.Client).Event(audit.PasswordFailed, user, "")); err != nil {
 			return nil, proof{}, err
 		}
 		return nil, proof{}, apperr.Fields{{Field: "current_password", Message: "The current password is not correct."}}
@@ -149,7 +150,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 	reason models.Reason, change func(tx *models.Store, user *models.User) (string, error),
 ) (*SignedIn, error) {
 	var signedIn *SignedIn
-	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.lockActive(ctx, tx, in.Who)
 		if err != nil {
 			return err
@@ -182,7 +183,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 			return err
 		}
 		session := s.newSession(user.ID, old.Method, old.Remember, in.Client)
-		record(in.Who.Actor(in.Client).event(action, user, joined(", ", detail, sessionsEnded(ended+len(replaced)))))
+		record(in.Who.Actor(in.Client).Event(action, user, joined(", ", detail, sessionsEnded(ended+len(replaced)))))
 		signedIn, err = s.open(ctx, tx, user, session, Presented{}, in.Device)
 		return err
 	})

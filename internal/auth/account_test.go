@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/token"
 	"latchkey/models"
@@ -49,10 +50,10 @@ func TestCredentialChange(t *testing.T) {
 		detail   string // of the line in the audit log
 		change   func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error)
 	}{
-		{"ada", true, models.ReasonPassword, auth.ActionPassword, "2 sessions ended", func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
+		{"ada", true, models.ReasonPassword, audit.PasswordChange, "2 sessions ended", func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
 			return p.ChangePassword(p.t.Context(), p.change(in, "another-"+goodPassword))
 		}},
-		{"bob", false, models.ReasonEmail, auth.ActionEmail, "bob@example.org → New@example.org, 2 sessions ended", func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
+		{"bob", false, models.ReasonEmail, audit.EmailChange, "bob@example.org → New@example.org, 2 sessions ended", func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
 			return p.ChangeEmail(p.t.Context(), p.change(in, "  New@example.org "))
 		}},
 	}
@@ -225,7 +226,7 @@ func TestSessions(t *testing.T) {
 		if p.present("", old.Refresh).Identity != nil {
 			p.t.Error("an ended session rotates")
 		}
-		if n := p.events(auth.ActionSessionsEnd); n != 1 {
+		if n := p.events(audit.OtherSessionsEnd); n != 1 {
 			p.t.Errorf("%d lines in the audit log, want 1", n)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -28,7 +29,7 @@ func (s *Service) guarded(ctx context.Context, actor Actor,
 			return err
 		}
 	}
-	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		admins, err := tx.Users.LockActiveAdmins(ctx)
 		if err != nil {
 			return err
@@ -92,7 +93,7 @@ func (s *Service) SignOutUser(ctx context.Context, actor Actor, userID string) (
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonAdmin, s.now()); err != nil {
 			return err
 		}
-		a.record(actor.event(ActionUserSignOut, a.user, sessionsEnded(ended)))
+		a.record(actor.Event(audit.UserSignOut, a.user, sessionsEnded(ended)))
 		return nil
 	})
 	return user, ended, err
@@ -119,7 +120,7 @@ func (s *Service) CreateResetLink(ctx context.Context, actor Actor, userID strin
 		if user = a.user; a.user.Disabled() {
 			return apperr.New(apperr.Conflict, EnableFirst, nil)
 		}
-		a.record(actor.event(ActionUserResetLink, a.user, ""))
+		a.record(actor.Event(audit.UserResetLink, a.user, ""))
 		token, err = s.createSetPassword(ctx, a.tx, a.user.ID)
 		return err
 	})
@@ -130,7 +131,7 @@ func (s *Service) CreateResetLink(ctx context.Context, actor Actor, userID strin
 func (s *Service) Unlock(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
-		a.record(actor.event(ActionUserUnlock, a.user, ""))
+		a.record(actor.Event(audit.UserUnlock, a.user, ""))
 		return s.clearLimits(ctx, a.tx, a.user.ID)
 	})
 	return user, err
@@ -153,7 +154,7 @@ func (s *Service) Delete(ctx context.Context, actor Actor, userID, confirm strin
 		if err := s.clearLimits(ctx, a.tx, a.user.ID); err != nil {
 			return err
 		}
-		a.record(actor.event(ActionUserDelete, a.user, sessionsEnded(ended)))
+		a.record(actor.Event(audit.UserDelete, a.user, sessionsEnded(ended)))
 		return a.tx.Users.Delete(ctx, a.user.ID)
 	})
 	return user, ended, err

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -76,7 +77,7 @@ func (a act) rename(ctx context.Context, fullName string) error {
 	if a.user.FullName == fullName {
 		return nil
 	}
-	a.record(a.actor.event(ActionUserProfile, a.user, "name "+fromTo(a.user.FullName, fullName)))
+	a.record(a.actor.Event(audit.UserProfile, a.user, "name "+fromTo(a.user.FullName, fullName)))
 	return a.tx.Users.SetProfile(ctx, a.user.ID, a.user.Username, fullName, a.s.now())
 }
 
@@ -87,7 +88,7 @@ func (a act) setRole(ctx context.Context, role models.Role) error {
 	if a.last && role != models.RoleAdmin {
 		return apperr.New(apperr.Conflict, lastAdmin, nil)
 	}
-	a.record(a.actor.event(ActionUserRole, a.user, fromTo(string(a.user.Role), string(role))))
+	a.record(a.actor.Event(audit.UserRole, a.user, fromTo(string(a.user.Role), string(role))))
 	if role == models.RoleAdmin {
 		if err := a.tx.Tokens.EndSetup(ctx, a.s.now()); err != nil {
 			return err
@@ -136,7 +137,7 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if reason != "" {
 		detail = joined(". ", detail, "Reason: "+reason)
 	}
-	a.record(a.actor.event(ActionUserDisable, a.user, detail))
+	a.record(a.actor.Event(audit.UserDisable, a.user, detail))
 	return ended, nil
 }
 
@@ -144,6 +145,6 @@ func (a act) enable(ctx context.Context) error {
 	if !a.user.Disabled() {
 		return nil
 	}
-	a.record(a.actor.event(ActionUserEnable, a.user, ""))
+	a.record(a.actor.Event(audit.UserEnable, a.user, ""))
 	return a.tx.Users.Enable(ctx, a.user.ID, a.s.now())
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -20,13 +21,13 @@ func TestChangeUser(t *testing.T) {
 		if err != nil || got.FullName != "Ada Lovelace" || got.Role != admin || !got.Disabled() || got.DisabledReason != "left us" {
 			t.Errorf("all at once: %+v (%v)", got, err)
 		}
-		for action, want := range map[string]int64{auth.ActionUserProfile: 1, auth.ActionUserRole: 1, auth.ActionUserDisable: 1} {
+		for action, want := range map[string]int64{audit.UserProfile: 1, audit.UserRole: 1, audit.UserDisable: 1} {
 			if n := p.events(action); n != want {
 				t.Errorf("%d events %s, want %d", n, action, want)
 			}
 		}
-		p.wantDetail(auth.ActionUserProfile, "name (none) → Ada Lovelace")
-		p.wantDetail(auth.ActionUserRole, "user → admin")
+		p.wantDetail(audit.UserProfile, "name (none) → Ada Lovelace")
+		p.wantDetail(audit.UserRole, "user → admin")
 		got, err = p.ChangeUser(t.Context(), boss, id, auth.UserChange{Disabled: &no, Role: &user})
 		if err != nil || got.Disabled() || got.Role != user || got.FullName != "Ada Lovelace" {
 			t.Errorf("back: %+v (%v)", got, err)
@@ -34,7 +35,7 @@ func TestChangeUser(t *testing.T) {
 		if _, err := p.ChangeUser(t.Context(), boss, id, auth.UserChange{Disabled: &no, Role: &user, FullName: &name}); err != nil {
 			t.Errorf("nothing to change: %v", err)
 		}
-		if n := p.events(auth.ActionUserEnable) + p.events(auth.ActionUserRole) + p.events(auth.ActionUserProfile); n != 4 {
+		if n := p.events(audit.UserEnable) + p.events(audit.UserRole) + p.events(audit.UserProfile); n != 4 {
 			t.Errorf("%d events, want 4: what is so already is no act", n)
 		}
 		odd, control := models.Role("king"), "a\u202eb"

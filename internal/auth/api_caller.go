@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -130,7 +131,7 @@ func (s *Service) RevokeToken(ctx context.Context, text, clientID string, client
 	if clientID != "" && clientID != cmp.Or(claims.ClientID, DefaultClientID) {
 		return nil
 	}
-	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, claims.Subject)
 		if errors.Is(err, apperr.NotFound) {
 			return nil
@@ -143,7 +144,7 @@ func (s *Service) RevokeToken(ctx context.Context, text, clientID string, client
 			return err
 		}
 		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: claims.SessionID, Client: client}
-		record(actor.event(ActionAPILogout, user, ""))
+		record(actor.Event(audit.APILogout, user, ""))
 		return nil
 	})
 }
@@ -158,7 +159,7 @@ func (s *Service) revokePersonal(ctx context.Context, secret string, client Clie
 	if err != nil {
 		return err
 	}
-	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		err := tx.PersonalTokens.End(ctx, b.Token.ID, b.Token.UserID, models.ReasonLogout, s.now())
 		if errors.Is(err, apperr.NotFound) {
 			return nil
@@ -167,7 +168,7 @@ func (s *Service) revokePersonal(ctx context.Context, secret string, client Clie
 			return err
 		}
 		subject := &models.User{ID: b.Token.UserID, Username: b.Username}
-		record(Actor{UserID: subject.ID, Name: subject.Username, Client: client}.event(ActionTokenEnd, subject, b.Token.Name+", by the token itself"))
+		record(Actor{UserID: subject.ID, Name: subject.Username, Client: client}.Event(audit.TokenEnd, subject, b.Token.Name+", by the token itself"))
 		return nil
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/testdb"
 	"latchkey/models"
@@ -125,7 +126,7 @@ func TestEndsAPISessions(t *testing.T) {
 				t.Errorf("%s: revoke what is over: %v", test.name, err)
 			}
 		}
-		if n := p.events(auth.ActionAPILogout); n != 2 {
+		if n := p.events(audit.APILogout); n != 2 {
 			t.Errorf("%d sign-outs of the API in the audit log, want 2", n)
 		}
 	})

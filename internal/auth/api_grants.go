@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -116,7 +117,7 @@ func (s *Service) checkPasswordGrant(in PasswordGrant) (Scopes, error) {
 // openAPI opens the session of somebody whose password was right.
 func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, a attempt, proven proof) (*APITokens, error) {
 	var tokens *APITokens
-	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.admit(ctx, tx, a.user, proven)
 		if err != nil {
 			return err
@@ -127,7 +128,7 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 		session := s.newSession(user.ID, MethodPassword, true, a.client)
 		session.Kind, session.Scope, session.ClientID = models.KindAPI, scopes.String(), in.ClientID
 		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: a.client}
-		record(actor.event(ActionAPILogin, user, grantDetail(session)))
+		record(actor.Event(audit.APILogin, user, grantDetail(session)))
 		if err := tx.Sessions.Create(ctx, session); err != nil {
 			return err
 		}
@@ -146,7 +147,7 @@ func (s *Service) grantRefused(ctx context.Context, a attempt, p proof, cause er
 	case errors.Is(cause, apperr.Unauthorized):
 		return notGranted(cause)
 	case errors.Is(cause, ErrInvalidScope): // whoever asked knows now that the password was right
-		if err := s.record(ctx, Actor{Client: a.client}.event(ActionScopeRefused, a.user, "")); err != nil {
+		if err := s.audit.Record(ctx, Actor{Client: a.client}.Event(audit.ScopeRefused, a.user, "")); err != nil {
 			cause = err
 		}
 		return s.giveBack(ctx, p, cause)
@@ -154,7 +155,7 @@ func (s *Service) grantRefused(ctx context.Context, a attempt, p proof, cause er
 		return s.giveBack(ctx, p, cause)
 	}
 	// The attempt stays counted, or the limits would tell that the password was right.
-	if err := s.record(ctx, Actor{Client: a.client}.event(ActionLoginDisabled, a.user, "")); err != nil {
+	if err := s.audit.Record(ctx, Actor{Client: a.client}.Event(audit.LoginDisabled, a.user, "")); err != nil {
 		return err
 	}
 	return notGranted(cause)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -64,7 +65,7 @@ func TestPasswordGrant(t *testing.T) {
 		if user := p.user("ada"); user.LastSignInAt != models.At(p.clock.now()) {
 			t.Errorf("last sign-in %v, want now", user.LastSignInAt.Time())
 		}
-		if n := p.events(auth.ActionAPILogin); n != 2 {
+		if n := p.events(audit.APILogin); n != 2 {
 			t.Errorf("%d events, want 2", n)
 		}
 		p.clock.advance(accessDead)
@@ -101,10 +102,10 @@ func TestNoGrant(t *testing.T) {
 			// The form counts the same attempts.
 			wantWait(t, test.what+", then in the form", p.try(test.name, goodPassword, ""), 30*time.Second)
 		}
-		if n := p.events(auth.ActionLoginDisabled); n != 5 {
+		if n := p.events(audit.LoginDisabled); n != 5 {
 			t.Errorf("%d events of a disabled account, want 5", n)
 		}
-		if n := p.events(auth.ActionLoginFailed); n != 20 {
+		if n := p.events(audit.LoginFailed); n != 20 {
 			t.Errorf("%d events of wrong passwords, want 20", n)
 		}
 	})
@@ -147,7 +148,7 @@ func TestGrantScopes(t *testing.T) {
 			}
 		}
 		// Yet it tells that the password is right: the audit log knows.
-		if n := p.events(auth.ActionScopeRefused); n != 12 {
+		if n := p.events(audit.ScopeRefused); n != 12 {
 			t.Errorf("%d events of refused scopes, want 12", n)
 		}
 	})

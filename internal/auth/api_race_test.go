@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/token"
 	"latchkey/models"
@@ -119,8 +120,8 @@ func TestRestoredAPI(t *testing.T) {
 			t.Errorf("%v, want %v", err, auth.ErrInvalidGrant)
 		}
 		p.wantDead("after the token from the future", tokens)
-		if session := p.session(sid); session.EndReason != models.ReasonRestored || p.events(auth.ActionReplay) != 0 || p.events(auth.ActionRestored) != 1 {
-			t.Errorf("ended because %q with %d replays", session.EndReason, p.events(auth.ActionReplay))
+		if session := p.session(sid); session.EndReason != models.ReasonRestored || p.events(audit.Replay) != 0 || p.events(audit.Restored) != 1 {
+			t.Errorf("ended because %q with %d replays", session.EndReason, p.events(audit.Replay))
 		}
 	})
 }

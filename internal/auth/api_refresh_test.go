@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/testdb"
 	"latchkey/models"
@@ -96,7 +97,7 @@ func TestStrictRotation(t *testing.T) {
 			user := models.NewID()[:12]
 			p.signUp(user)
 			first, other := p.grant(user, ""), p.grant(user, "")
-			before := p.events(auth.ActionReplay)
+			before := p.events(audit.Replay)
 			next := p.refreshed(first.Refresh)
 			between(next)
 			if _, err := p.refreshAPI(first.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
@@ -105,7 +106,7 @@ func TestStrictRotation(t *testing.T) {
 			p.wantDead(name+": the first tokens", first)
 			p.wantDead(name+": their successors", next)
 			p.caller(other.Access)
-			if n := p.events(auth.ActionReplay) - before; n != 1 {
+			if n := p.events(audit.Replay) - before; n != 1 {
 				t.Errorf("%s: %d audit events, want 1", name, n)
 			}
 		}
@@ -143,7 +144,7 @@ func TestParallelRefreshGrant(t *testing.T) {
 				p.wantDead(fmt.Sprintf("round %d, tokens %d", round, i), tokens)
 			}
 		}
-		if n := p.events(auth.ActionReplay); n != rounds {
+		if n := p.events(audit.Replay); n != rounds {
 			t.Errorf("%d audit events, want one for each of %d rounds", n, rounds)
 		}
 	})

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"time"
 
+	"latchkey/internal/audit"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/token"
 	"latchkey/models"
@@ -53,6 +54,7 @@ type Options struct {
 // concurrent use and keeps no state of its own: the database does.
 type Service struct {
 	store        *models.Store
+	audit        *audit.Log
 	logger       *slog.Logger
 	now          func() time.Time
 	keyring      *token.Keyring
@@ -85,7 +87,7 @@ func New(o Options) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		store: o.Store, logger: o.Logger, now: o.Now, keyring: keyring, limiterKey: limiterKey,
+		store: o.Store, audit: audit.New(o.Store, o.Logger, o.Now), logger: o.Logger, now: o.Now, keyring: keyring, limiterKey: limiterKey,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
 		limits: o.Limits, signupOpen: o.SignupOpen, passwords: o.PasswordGrant, hasher: o.Hasher, policy: o.Policy,
 	}, nil

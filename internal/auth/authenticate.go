@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -93,7 +94,7 @@ func (s *Service) reportClass(ctx context.Context, want token.Class, text string
 		}
 		if claims, err := s.keyring.Verify(class, text); err == nil {
 			actor := Actor{UserID: claims.Subject, SessionID: claims.SessionID, Client: client}
-			s.log(ctx, actor.event(ActionTokenClass, nil, class.Audience()+" as "+want.Audience()))
+			s.audit.Note(ctx, actor.Event(audit.TokenClass, nil, class.Audience()+" as "+want.Audience()))
 		}
 	}
 }
@@ -193,11 +194,11 @@ func (s *Service) delivered(p *models.Presence) Result {
 // is told at the next sign-in. A younger one was made before the database was
 // restored from a backup: nobody did wrong.
 func (s *Service) endMisused(ctx context.Context, p *models.Presence, generation int64, client Client) (models.Reason, error) {
-	reason, action, detail := models.ReasonReplay, ActionReplay, fmt.Sprintf("generation %d of %d", generation, p.Session.Generation)
+	reason, action, detail := models.ReasonReplay, audit.Replay, fmt.Sprintf("generation %d of %d", generation, p.Session.Generation)
 	if generation > p.Session.Generation {
-		reason, action, detail = models.ReasonRestored, ActionRestored, ""
+		reason, action, detail = models.ReasonRestored, audit.Restored, ""
 	}
-	return reason, s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	return reason, s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, p.Session.UserID)
 		if err != nil {
 			return err
@@ -209,7 +210,7 @@ func (s *Service) endMisused(ctx context.Context, p *models.Presence, generation
 		if err != nil {
 			return err
 		}
-		record(Actor{SessionID: p.Session.ID, Client: client}.event(action, user, detail))
+		record(Actor{SessionID: p.Session.ID, Client: client}.Event(action, user, detail))
 		if reason == models.ReasonReplay {
 			return tx.Users.MarkReplayed(ctx, user.ID, s.now())
 		}

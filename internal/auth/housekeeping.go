@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -36,7 +37,7 @@ func (s *Service) Purge(ctx context.Context) (int64, error) {
 		func(t *models.Store) (int64, error) { return t.Devices.Purge(ctx, now.Add(-keepDevices), purgeBatch) },
 		func(t *models.Store) (int64, error) { return t.Audit.Purge(ctx, now.Add(-keepAudit), purgeBatch) },
 		func(t *models.Store) (int64, error) {
-			return t.Audit.PurgeAction(ctx, ActionLoginFailed, now.Add(-keepFailed), purgeBatch)
+			return t.Audit.PurgeAction(ctx, audit.LoginFailed, now.Add(-keepFailed), purgeBatch)
 		},
 		func(t *models.Store) (int64, error) {
 			return t.Attempts.Purge(ctx, accountBuckets, now.Add(-keepBuckets), purgeBatch)

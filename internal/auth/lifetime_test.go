@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/testdb"
 	"latchkey/internal/token"
@@ -206,7 +207,7 @@ func TestRestored(t *testing.T) {
 			p.t.Errorf("%+v, want the session ended as restored", result)
 		}
 		p.wantOver(tokens, models.ReasonRestored)
-		if p.events(auth.ActionReplay) != 0 || p.events(auth.ActionRestored) != 1 {
+		if p.events(audit.Replay) != 0 || p.events(audit.Restored) != 1 {
 			p.t.Error("the audit log tells of a replay, or nothing")
 		}
 		if p.login("ada").Replayed || p.present("", other.Refresh).Identity == nil {

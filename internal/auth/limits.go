@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -74,7 +75,7 @@ func (s *Service) limit(ctx context.Context, actor Actor, bucket string, rule mo
 		return err
 	}
 	if refused != nil {
-		s.log(ctx, actor.event(ActionLimited, nil, apperr.Details(refused).Error()))
+		s.audit.Note(ctx, actor.Event(audit.Limited, nil, apperr.Details(refused).Error()))
 		apperr.Details(refused).Message = words
 	}
 	return refused

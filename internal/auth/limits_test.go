@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/models"
@@ -380,7 +381,7 @@ func TestFailureIsNoRefusal(t *testing.T) {
 			if wantKind(p.t, "grant", err, apperr.Canceled); errors.Is(err, auth.ErrInvalidGrant) {
 				p.t.Errorf("left at %d: %v", at, err)
 			}
-			if n := p.events(auth.ActionLoginDisabled); n != 0 {
+			if n := p.events(audit.LoginDisabled); n != 0 {
 				p.t.Errorf("left at %d: %d events", at, n)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -131,7 +132,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 	if err != nil {
 		return err
 	}
-	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		row, err := tx.Tokens.ByToken(ctx, token, models.PurposeSetPassword)
 		if err != nil {
 			return deadLinkWhenGone(err)
@@ -154,7 +155,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 		if err != nil {
 			return err
 		}
-		record(Actor{UserID: user.ID, Name: user.Username, Client: client}.event(ActionPasswordReset, user, sessionsEnded(ended)))
+		record(Actor{UserID: user.ID, Name: user.Username, Client: client}.Event(audit.PasswordReset, user, sessionsEnded(ended)))
 		return s.clearLimits(ctx, tx, user.ID)
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -112,7 +113,7 @@ func TestResetLinkOnce(t *testing.T) {
 		if got := used.Load(); got != 1 {
 			p.t.Errorf("the link worked %d times, want once", got)
 		}
-		if n := p.events(auth.ActionPasswordReset); n != 1 {
+		if n := p.events(audit.PasswordReset); n != 1 {
 			p.t.Errorf("%d resets in the audit log, want 1", n)
 		}
 	})

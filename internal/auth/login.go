@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -43,13 +44,13 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 		return nil, s.loginFailed(ctx, a, err)
 	}
 	var signedIn *SignedIn
-	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		fresh, err := s.admit(ctx, tx, user, proven)
 		if err != nil {
 			return err
 		}
 		session := s.newSession(user.ID, MethodPassword, in.Remember, in.Client)
-		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: in.Client}.event(ActionLogin, fresh, ""))
+		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: in.Client}.Event(audit.Login, fresh, ""))
 		if signedIn, err = s.open(ctx, tx, fresh, session, in.Presented, in.Device); err != nil {
 			return err
 		}
@@ -124,7 +125,7 @@ func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID, 
 // loginFailed records a sign-in that did not get past the password.
 func (s *Service) loginFailed(ctx context.Context, a attempt, cause error) error {
 	if errors.Is(cause, apperr.Unauthorized) {
-		if err := s.record(ctx, Actor{Client: a.client}.event(ActionLoginFailed, a.user, "")); err != nil {
+		if err := s.audit.Record(ctx, Actor{Client: a.client}.Event(audit.LoginFailed, a.user, "")); err != nil {
 			return err
 		}
 	}
@@ -140,8 +141,8 @@ func (s *Service) loginRefused(ctx context.Context, a attempt, p proof, cause er
 	case !errors.Is(cause, apperr.Disabled):
 		return s.giveBack(ctx, p, cause)
 	}
-	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		record(Actor{Client: a.client}.event(ActionLoginDisabled, a.user, ""))
+	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
+		record(Actor{Client: a.client}.Event(audit.LoginDisabled, a.user, ""))
 		return s.settle(ctx, tx, p)
 	})
 	if err != nil {

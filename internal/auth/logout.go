@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -17,7 +18,7 @@ func (s *Service) Logout(ctx context.Context, presented Presented, client Client
 	if len(genuine) == 0 {
 		return nil
 	}
-	return s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		ended, err := s.endEach(ctx, tx, genuine, models.ReasonLogout)
 		if err != nil {
 			return err
@@ -28,7 +29,7 @@ func (s *Service) Logout(ctx context.Context, presented Presented, client Client
 				return err
 			}
 			actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: client}
-			record(actor.event(ActionLogout, user, ""))
+			record(actor.Event(audit.Logout, user, ""))
 		}
 		return nil
 	})

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -46,7 +47,7 @@ func TestLogout(t *testing.T) {
 		if p.session(access["sid"].(string)).EndReason != models.ReasonLogout {
 			p.t.Error("the row is not ended")
 		}
-		if n := p.events(auth.ActionLogout); n != 1 {
+		if n := p.events(audit.Logout); n != 1 {
 			p.t.Errorf("%d logouts in the audit log, want 1", n)
 		}
 	})
@@ -157,10 +158,10 @@ func TestPurgeKeeps(t *testing.T) {
 		if known, err := p.store.Devices.Known(ctx, models.HashToken(in.Device), user.ID); err != nil || !known {
 			p.t.Errorf("the device is forgotten early (%v)", err)
 		}
-		if p.events(auth.ActionSignUp) != 1 {
+		if p.events(audit.SignUp) != 1 {
 			p.t.Error("the audit log is purged early")
 		}
-		if p.events(auth.ActionLoginFailed) != 0 {
+		if p.events(audit.LoginFailed) != 0 {
 			p.t.Error("failed sign-ins, which may be strangers', are kept")
 		}
 		p.clock.advance(180 * 24 * time.Hour)
@@ -168,7 +169,7 @@ func TestPurgeKeeps(t *testing.T) {
 		if known, err := p.store.Devices.Known(ctx, models.HashToken(in.Device), user.ID); err != nil || known {
 			p.t.Errorf("the device is kept (%v)", err)
 		}
-		if p.events(auth.ActionSignUp) != 0 {
+		if p.events(audit.SignUp) != 0 {
 			p.t.Error("the audit log is kept")
 		}
 		if n, err := p.Purge(ctx); n != 0 || err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/models"
@@ -120,7 +121,7 @@ func TestLimitEveryRoad(t *testing.T) {
 		_, err := p.ChangePassword(ctx, change)
 		wantWait(p.t, "the right one too late", err, 30*time.Second)
 		wantWait(p.t, "a sign-in too", p.try("ada", goodPassword, ""), 30*time.Second)
-		if n := p.events(auth.ActionPasswordFailed); n != 5 {
+		if n := p.events(audit.PasswordFailed); n != 5 {
 			p.t.Errorf("%d failed checks in the audit log, want 5", n)
 		}
 		p.identity(in.Tokens)
@@ -244,7 +245,7 @@ func TestSecurityLog(t *testing.T) {
 		if err := logged.Logout(p.t.Context(), auth.Presented{Refresh: in.Tokens.Refresh}, p.client); err != nil {
 			p.t.Fatal(err)
 		}
-		want := []string{auth.ActionSignUp, auth.ActionLoginFailed, auth.ActionLoginFailed, auth.ActionLogout}
+		want := []string{audit.SignUp, audit.LoginFailed, audit.LoginFailed, audit.Logout}
 		lines.check(p.t, want, goodPassword, "typed-by-mistake", "typed-in-the-wrong-field", in.Tokens.Access, in.Tokens.Refresh,
 			in.Device, logged.sid(in.Tokens), p.user("ada").PasswordHash)
 	})

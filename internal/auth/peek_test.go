@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -53,7 +54,7 @@ func TestPeek(t *testing.T) {
 			t.Errorf("a predecessor whose successor was used: %+v, want a replay", got)
 		}
 		p.wantOver(second, models.ReasonReplay)
-		if n := p.events(auth.ActionReplay); n != 1 {
+		if n := p.events(audit.Replay); n != 1 {
 			t.Errorf("%d replays in the audit log, want 1", n)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -105,7 +106,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		Hint: secret[len(secret)-hintLength:], Scope: scopes.String(),
 		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(time.Duration(in.Days) * 24 * time.Hour)),
 	}
-	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.lockActive(ctx, tx, in.Who)
 		if err != nil {
 			return err
@@ -123,7 +124,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		if err := s.settle(ctx, tx, p); err != nil {
 			return err
 		}
-		record(in.Who.Actor(in.Client).event(ActionTokenCreate, user, fmt.Sprintf("%s, scope %s, %d days", row.Name, row.Scope, in.Days)))
+		record(in.Who.Actor(in.Client).Event(audit.TokenCreate, user, fmt.Sprintf("%s, scope %s, %d days", row.Name, row.Scope, in.Days)))
 		return tx.PersonalTokens.Create(ctx, &row)
 	})
 	if err != nil {
@@ -160,7 +161,7 @@ func (s *Service) PersonalToken(ctx context.Context, userID, id string) (Persona
 // what it was. It returns apperr.NotFound when the person has no such token
 // that still works.
 func (s *Service) EndPersonalToken(ctx context.Context, who *Identity, id string, client Client) (token PersonalToken, err error) {
-	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.lockActive(ctx, tx, who)
 		if err != nil {
 			return err
@@ -168,7 +169,7 @@ func (s *Service) EndPersonalToken(ctx context.Context, who *Identity, id string
 		if token, err = s.endPersonal(ctx, tx, user.ID, id, models.ReasonElse); err != nil {
 			return err
 		}
-		record(who.Actor(client).event(ActionTokenEnd, user, token.Name))
+		record(who.Actor(client).Event(audit.TokenEnd, user, token.Name))
 		return nil
 	})
 	return token, err
@@ -181,7 +182,7 @@ func (s *Service) EndUserToken(ctx context.Context, actor Actor, userID, id stri
 			return err
 		}
 		user = a.user
-		a.record(actor.event(ActionUserTokenEnd, a.user, token.Name))
+		a.record(actor.Event(audit.UserTokenEnd, a.user, token.Name))
 		return nil
 	})
 	return user, token, err

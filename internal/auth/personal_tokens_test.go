@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -116,32 +117,32 @@ func TestEndPersonalToken(t *testing.T) {
 			action string
 			end    func(user *models.User, who *auth.Identity, secret, id string) error
 		}{
-			{"by the person", models.ReasonElse, auth.ActionTokenEnd, func(_ *models.User, who *auth.Identity, _, id string) error {
+			{"by the person", models.ReasonElse, audit.TokenEnd, func(_ *models.User, who *auth.Identity, _, id string) error {
 				_, err := p.EndPersonalToken(t.Context(), who, id, p.client)
 				return err
 			}},
-			{"by itself", models.ReasonLogout, auth.ActionTokenEnd, func(_ *models.User, _ *auth.Identity, secret, _ string) error {
+			{"by itself", models.ReasonLogout, audit.TokenEnd, func(_ *models.User, _ *auth.Identity, secret, _ string) error {
 				return p.RevokeToken(t.Context(), secret, "", p.client)
 			}},
-			{"by an admin", models.ReasonAdmin, auth.ActionUserTokenEnd, func(user *models.User, _ *auth.Identity, _, id string) error {
+			{"by an admin", models.ReasonAdmin, audit.UserTokenEnd, func(user *models.User, _ *auth.Identity, _, id string) error {
 				_, token, err := p.EndUserToken(t.Context(), boss, user.ID, id)
 				if token.ID != id {
 					t.Errorf("ended %+v", token)
 				}
 				return err
 			}},
-			{"by disabling", models.ReasonDisabled, auth.ActionUserDisable, func(user *models.User, _ *auth.Identity, _, _ string) error {
+			{"by disabling", models.ReasonDisabled, audit.UserDisable, func(user *models.User, _ *auth.Identity, _, _ string) error {
 				_, _, err := p.Disable(t.Context(), boss, user.ID, "")
 				_, enabled := p.Enable(t.Context(), boss, user.ID) // it stays over
 				return errors.Join(err, enabled)
 			}},
-			{"not by a password change", "", auth.ActionPassword, func(_ *models.User, who *auth.Identity, _, _ string) error {
+			{"not by a password change", "", audit.PasswordChange, func(_ *models.User, who *auth.Identity, _, _ string) error {
 				_, err := p.ChangePassword(t.Context(), auth.CredentialChange{
 					Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.client,
 				})
 				return err
 			}},
-			{"not by signing out", "", auth.ActionUserSignOut, func(user *models.User, _ *auth.Identity, _, _ string) error {
+			{"not by signing out", "", audit.UserSignOut, func(user *models.User, _ *auth.Identity, _, _ string) error {
 				_, _, err := p.SignOutUser(t.Context(), boss, user.ID)
 				return err
 			}},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth/password"
 	"latchkey/models"
 )
@@ -46,7 +47,7 @@ func (s *Service) prove(ctx context.Context, a attempt) (proof, error) {
 		models.Take{Bucket: p.failures, Rule: failuresRule})
 	if err != nil {
 		if errors.Is(err, apperr.TooMany) {
-			s.log(ctx, Actor{Client: a.client}.event(ActionLoginLimited, a.user, ""))
+			s.audit.Note(ctx, Actor{Client: a.client}.Event(audit.LoginLimited, a.user, ""))
 		}
 		return proof{}, err
 	}

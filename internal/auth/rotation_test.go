@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/testdb"
 	"latchkey/models"
@@ -87,7 +88,7 @@ func rounds(t *testing.T, portals []*portal, n, callers int) {
 		}
 		tokens = results[round%callers].Tokens
 	}
-	if n := p.events(auth.ActionReplay); n != 0 {
+	if n := p.events(audit.Replay); n != 0 {
 		t.Errorf("%d replays in the audit log, want none", n)
 	}
 }
@@ -214,7 +215,7 @@ func TestReplay(t *testing.T) {
 	}
 	each(t, nil, func(p *portal) {
 		p.signUp("ada")
-		replays := p.events(auth.ActionReplay)
+		replays := p.events(audit.Replay)
 		for name, use := range tests {
 			first, other := p.login("ada").Tokens, p.login("ada").Tokens
 			p.clock.advance(accessDead)
@@ -226,7 +227,7 @@ func TestReplay(t *testing.T) {
 			p.wantOver(newest, models.ReasonReplay)
 			p.wantOver(first, models.ReasonReplay)
 			replays++
-			if got := p.events(auth.ActionReplay); got != replays {
+			if got := p.events(audit.Replay); got != replays {
 				p.t.Errorf("%s: %d replays in the audit log, want %d", name, got, replays)
 			}
 			_, claims := decoded(p.t, first.Refresh)
@@ -261,7 +262,7 @@ func TestParallelReplay(t *testing.T) {
 				p.t.Errorf("%v, ended %q", err, result.Ended)
 			}
 		})
-		if n := p.events(auth.ActionReplay); n != 1 {
+		if n := p.events(audit.Replay); n != 1 {
 			p.t.Errorf("%d replays in the audit log, want 1", n)
 		}
 		p.wantOver(second, models.ReasonReplay)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -73,7 +74,7 @@ func sessionInfo(row models.Session) SessionInfo {
 // returns apperr.NotFound when the person has no such live session.
 func (s *Service) EndSession(ctx context.Context, who *Identity, id string, client Client) (SessionInfo, error) {
 	var info SessionInfo
-	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.lockActive(ctx, tx, who)
 		if err != nil {
 			return err
@@ -86,7 +87,7 @@ func (s *Service) EndSession(ctx context.Context, who *Identity, id string, clie
 			return err
 		}
 		info = sessionInfo(*row)
-		record(who.Actor(client).event(ActionSessionEnd, user, "session "+shortID(id)))
+		record(who.Actor(client).Event(audit.SessionEnd, user, "session "+audit.ShortID(id)))
 		return nil
 	})
 	return info, err
@@ -96,7 +97,7 @@ func (s *Service) EndSession(ctx context.Context, who *Identity, id string, clie
 // returns how many were live.
 func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Client) (int, error) {
 	var ended int
-	err := s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.lockActive(ctx, tx, who)
 		if err != nil {
 			return err
@@ -104,7 +105,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Cl
 		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonElse, s.now()); err != nil || ended == 0 {
 			return err
 		}
-		record(who.Actor(client).event(ActionSessionsEnd, user, sessionsEnded(ended)))
+		record(who.Actor(client).Event(audit.OtherSessionsEnd, user, sessionsEnded(ended)))
 		return nil
 	})
 	return ended, err

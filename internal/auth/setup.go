@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -54,7 +55,7 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 	}
 	user.Role = models.RoleAdmin
 	var signedIn *SignedIn
-	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
+	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		if err := tx.Tokens.LockSetup(ctx); err != nil {
 			return err
 		}
@@ -72,7 +73,7 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 		if err := tx.Tokens.EndSetup(ctx, s.now()); err != nil {
 			return err
 		}
-		signedIn, err = s.join(ctx, tx, user, in, MethodSetup, ActionSetup, record)
+		signedIn, err = s.join(ctx, tx, user, in, MethodSetup, audit.Setup, record)
 		return err
 	})
 	return signedIn, taken(err)
@@ -118,7 +119,7 @@ func (s *Service) CreateUser(ctx context.Context, actor Actor, in NewUser) (user
 				return err
 			}
 		}
-		record(actor.event(ActionUserCreate, user, "role "+string(user.Role)))
+		record(actor.Event(audit.UserCreate, user, "role "+string(user.Role)))
 		if in.Password != "" {
 			return nil
 		}

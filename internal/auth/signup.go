@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -32,8 +33,8 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*SignedIn, error) {
 		return nil, err
 	}
 	var signedIn *SignedIn
-	err = s.audited(ctx, func(tx *models.Store, record func(models.Event)) error {
-		signedIn, err = s.join(ctx, tx, user, in, MethodSignUp, ActionSignUp, record)
+	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
+		signedIn, err = s.join(ctx, tx, user, in, MethodSignUp, audit.SignUp, record)
 		return err
 	})
 	return signedIn, taken(err)
@@ -80,7 +81,7 @@ func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User,
 	}
 	session := s.newSession(user.ID, method, true, in.Client)
 	actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: in.Client}
-	record(actor.event(action, user, ""))
+	record(actor.Event(action, user, ""))
 	return s.open(ctx, tx, user, session, in.Presented, in.Device)
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 )
 
@@ -226,8 +227,8 @@ func TestRename(t *testing.T) {
 			}
 		}
 		who := p.identity(tokens)
-		events := p.events(auth.ActionProfile)
-		if err := p.UpdateProfile(p.t.Context(), who, who.Username, who.FullName, p.client); err != nil || p.events(auth.ActionProfile) != events {
+		events := p.events(audit.ProfileChange)
+		if err := p.UpdateProfile(p.t.Context(), who, who.Username, who.FullName, p.client); err != nil || p.events(audit.ProfileChange) != events {
 			p.t.Errorf("a change of nothing: %v, or it is in the audit log", err)
 		}
 		if _, _, err := p.Disable(p.t.Context(), auth.Shell(), who.UserID, ""); err != nil {

@@ -1,0 +1,80 @@
+// Package audit writes the audit log and knows how each of its events reads:
+// its group in the filter, its sentence for admins, and its sentence for the
+// person that it is about.
+//
+// It does not decide what is recorded; the packages that act do. Rows belong to
+// package models, pages to packages handlers and views.
+package audit
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"latchkey/models"
+)
+
+// Log writes events: to the audit log, in the transaction of the act that they
+// tell of, and to the server's log. It is safe for concurrent use.
+type Log struct {
+	store  *models.Store
+	logger *slog.Logger
+	now    func() time.Time
+}
+
+// New returns a log that writes to the store and to the server's log.
+func New(store *models.Store, logger *slog.Logger, now func() time.Time) *Log {
+	return &Log{store: store, logger: logger, now: now}
+}
+
+// InTx runs f in a transaction. The events that f records are part of the
+// transaction; they reach the server's log once it is committed.
+func (l *Log) InTx(ctx context.Context, f func(tx *models.Store, record func(models.Event)) error) error {
+	var events []models.Event
+	err := l.store.InTx(ctx, func(tx *models.Store) error {
+		if err := f(tx, func(e models.Event) {
+			e.At = models.At(l.now())
+			events = append(events, e)
+		}); err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			return nil
+		}
+		return tx.Audit.Append(ctx, events...)
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		l.Note(ctx, e)
+	}
+	return nil
+}
+
+// Record writes events that no transaction of their own belongs to.
+func (l *Log) Record(ctx context.Context, events ...models.Event) error {
+	return l.InTx(ctx, func(_ *models.Store, record func(models.Event)) error {
+		for _, e := range events {
+			record(e)
+		}
+		return nil
+	})
+}
+
+// Note writes an event to the server's log alone: for events that can occur
+// thousands of times a minute.
+func (l *Log) Note(ctx context.Context, e models.Event) {
+	level := slog.LevelInfo
+	if k := find(e.Action); k.warn {
+		level = slog.LevelWarn
+	}
+	l.logger.LogAttrs(ctx, level, "security",
+		slog.String("event", e.Action), slog.String("actor", e.ActorID), slog.String("subject", e.SubjectID),
+		slog.String("detail", e.Detail), slog.String("ip", e.IP), slog.String("session", ShortID(e.SessionID)),
+		slog.String("request_id", e.RequestID))
+}
+
+// ShortID returns the start of a session's id: enough to find the session, and
+// too little to be taken for it.
+func ShortID(id string) string { return id[:min(len(id), 6)] }

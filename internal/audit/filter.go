@@ -1,0 +1,61 @@
+package audit
+
+// SignInEvents is the preset of the filter with every event that signs
+// somebody in. The overview counts them and links there.
+const SignInEvents = "sign-ins"
+
+// Choice is an entry of the filter: one event, or a preset of several. Its
+// value stands in URLs.
+type Choice struct {
+	Value  string
+	Label  string
+	Events []string
+}
+
+// Choices are the entries of one group of the filter.
+type Choices struct {
+	Group   Group
+	Entries []Choice
+}
+
+// Filter returns the entries of the filter, presets first, in their groups.
+func Filter() []Choices {
+	list := []Choices{
+		{SigningIn, []Choice{
+			{"signing-in", "All sign-in events", eventsOf(SigningIn)},
+			{SignInEvents, "Signed in, new accounts too", []string{Login, SignUp, Setup}},
+		}},
+		{OwnAccount, []Choice{{"own-account", "All own-account events", eventsOf(OwnAccount)}}},
+		{Admins, []Choice{{"admins", "All acts of admins", eventsOf(Admins)}}},
+	}
+	for i := range list {
+		for _, k := range kinds {
+			if k.group == list[i].Group {
+				list[i].Entries = append(list[i].Entries, Choice{k.name, k.label, []string{k.name}})
+			}
+		}
+	}
+	return list
+}
+
+func eventsOf(group Group) (names []string) {
+	for _, k := range kinds {
+		if k.group == group {
+			names = append(names, k.name)
+		}
+	}
+	return names
+}
+
+// Chosen returns the events that a value of the filter stands for; nil when
+// there is no such value.
+func Chosen(value string) []string {
+	for _, group := range Filter() {
+		for _, entry := range group.Entries {
+			if entry.Value == value {
+				return entry.Events
+			}
+		}
+	}
+	return nil
+}

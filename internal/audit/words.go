@@ -1,0 +1,71 @@
+package audit
+
+import (
+	"cmp"
+	"strings"
+
+	"latchkey/models"
+)
+
+// Line is an event as admins read it, in parts, so that a page can link the
+// people: actor, Before, subject if Named, After.
+type Line struct {
+	Before string
+	Named  bool // the subject stands in the sentence
+	After  string
+	Detail string // follows the sentence; may be empty
+	Apart  bool   // Detail is a sentence of its own
+	Token  string // about the token that was presented; no part of the sentence
+}
+
+// LineOf returns the line of an event. For an event of another version it has
+// the stored name in place of words.
+func LineOf(e models.Event) Line {
+	text := cmp.Or(find(e.Action).admins, e.Action)
+	other := e.SubjectID != "" && e.SubjectID != e.ActorID
+	if start, rest, found := strings.Cut(text, "["); found {
+		optional, end, _ := strings.Cut(rest, "]")
+		if !other {
+			optional, end = "", strings.TrimPrefix(end, " ")
+		}
+		text = start + optional + end
+	}
+	before, after, named := strings.Cut(text, "{subject}")
+	line := Line{Before: strings.TrimSpace(before), Named: named && e.SubjectID != "", After: strings.TrimSpace(after)}
+	switch {
+	case e.Action == Replay:
+		line.Token = e.Detail
+	case e.Detail != "":
+		line.Detail, line.Apart = e.Detail, strings.HasPrefix(e.Detail, "Reason: ")
+	}
+	return line
+}
+
+// Sentence returns the line of an event as one text.
+func Sentence(e models.Event) string {
+	line := LineOf(e)
+	words := []string{cmp.Or(e.ActorName, "Somebody"), line.Before}
+	if line.Named {
+		words = append(words, e.SubjectName)
+	}
+	if line.After != "" {
+		words = append(words, line.After)
+	}
+	text := strings.Join(words, " ")
+	switch {
+	case line.Apart:
+		text += ". " + line.Detail
+	case line.Detail != "":
+		text += ": " + line.Detail
+	}
+	return strings.TrimSuffix(text, ".") + "."
+}
+
+// ToPerson returns the sentence of an event for the person that it happened
+// to. device names the browser of the request; it may be empty.
+func ToPerson(e models.Event, device string) string {
+	if device != "" {
+		device = " with " + device
+	}
+	return strings.ReplaceAll(cmp.Or(find(e.Action).person, "Your account was changed."), "{device}", device)
+}
