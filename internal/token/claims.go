@@ -1,158 +1,81 @@
 package token
 
 import (
-	"encoding/json"
-	"math"
-	"strconv"
+	"errors"
+	"strings"
 	"time"
-	"unicode/utf8"
 
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/golang-jwt/jwt/v5"
 )
+
+// maxUnknown is how many claims a token may have that this version does not
+// know. A newer version may add some, and both run while replicas are replaced.
+const maxUnknown = 4
 
 // Claims are what a token says: whose session it points to. Names, addresses
 // and roles are in the database alone.
 type Claims struct {
-	Issuer     string
-	Subject    string
-	Audience   string
-	ExpiresAt  NumericDate
-	NotBefore  NumericDate
-	IssuedAt   NumericDate
-	ID         string
-	SessionID  string
-	Generation int64
-	Delivery   int64 // of a generation that was delivered anew; a token without the claim has 0
-	Scope      string
-	ClientID   string
+	Issuer     string      `json:"iss"`
+	Subject    string      `json:"sub"`
+	Audience   string      `json:"aud"` // one name, never a list
+	ExpiresAt  NumericDate `json:"exp"`
+	NotBefore  NumericDate `json:"nbf"`
+	IssuedAt   NumericDate `json:"iat"`
+	ID         string      `json:"jti"`
+	SessionID  string      `json:"sid"`
+	Generation int64       `json:"gen"`
+	Delivery   int64       `json:"dlv,omitzero"` // of a generation that was delivered anew; a token without the claim has 0
+	Scope      string      `json:"scope,omitzero"`
+	ClientID   string      `json:"client_id,omitzero"`
 }
 
-// appendPayload writes claims: in whole seconds, with one audience.
-func (c *Claims) appendPayload(b []byte) []byte {
-	b = appendString(append(b, '{'), "iss", c.Issuer)
-	b = appendString(append(b, ','), "sub", c.Subject)
-	b = appendString(append(b, ','), "aud", c.Audience)
-	b = appendInt(append(b, ','), "exp", int64(c.ExpiresAt))
-	b = appendInt(append(b, ','), "nbf", int64(c.NotBefore))
-	b = appendInt(append(b, ','), "iat", int64(c.IssuedAt))
-	b = appendString(append(b, ','), "jti", c.ID)
-	b = appendString(append(b, ','), "sid", c.SessionID)
-	b = appendInt(append(b, ','), "gen", c.Generation)
-	if c.Delivery != 0 {
-		b = appendInt(append(b, ','), "dlv", c.Delivery)
+// UnmarshalJSON reads a payload so that no other parser can read it in another
+// way: names are compared exactly, and one that stands twice is refused, like
+// text that is not UTF-8 and a name that differs from one of ours in case.
+func (c *Claims) UnmarshalJSON(payload []byte) error {
+	type known Claims
+	var read struct {
+		known
+		Unknown map[string]jsontext.Value `json:",embed"`
 	}
-	if c.Scope != "" {
-		b = appendString(append(b, ','), "scope", c.Scope)
+	if err := json.Unmarshal(payload, &read); err != nil {
+		return err
 	}
-	if c.ClientID != "" {
-		b = appendString(append(b, ','), "client_id", c.ClientID)
+	if len(read.Unknown) > maxUnknown {
+		return errors.New("too many claims")
 	}
-	return append(b, '}')
-}
-
-func appendString(b []byte, name, value string) []byte {
-	b = append(append(append(b, '"'), name...), `":`...)
-	if plain([]byte(value)) && utf8.ValidString(value) {
-		return append(append(append(b, '"'), value...), '"')
-	}
-	quoted, _ := json.Marshal(value) // a string always encodes
-	return append(b, quoted...)
-}
-
-func appendInt(b []byte, name string, value int64) []byte {
-	return strconv.AppendInt(append(append(append(b, '"'), name...), `":`...), value, 10)
-}
-
-// maxDate is the year 9999, as far as dates are understood.
-const maxDate = 253402300799
-
-// readClaims decodes a payload whose signature holds.
-func readClaims(segment string) (*Claims, error) {
-	var buffer [maxMembers]member
-	members := strictObject(segment, &buffer)
-	if members == nil {
-		return nil, ErrRefused
-	}
-	var c Claims
-	for _, m := range members {
-		if c.read(m) != nil {
-			return nil, ErrRefused
+	for name := range read.Unknown {
+		if strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+			return errors.New("a claim's name is not in lower case")
 		}
 	}
-	for _, date := range [...]NumericDate{c.ExpiresAt, c.NotBefore, c.IssuedAt} {
-		if date <= 0 || date > maxDate { // all three are required
-			return nil, ErrRefused
-		}
+	*c = Claims(read.known)
+	return nil
+}
+
+// Validate checks what the JWT library does not: that iat is there, and the
+// claims of ours. The library calls it.
+func (c *Claims) Validate() error {
+	if c.IssuedAt == 0 {
+		return errors.New("iat is missing")
 	}
 	if c.Subject == "" || c.ID == "" || c.SessionID == "" || c.Generation < 1 || c.Delivery < 0 {
-		return nil, ErrRefused
-	}
-	return &c, nil
-}
-
-// read takes one claim. By hand: encoding/json looks everything up by
-// reflection, which would be half the cost of checking a token.
-func (c *Claims) read(m member) error {
-	switch string(m.name) {
-	case "iss":
-		return readString(m.value, &c.Issuer)
-	case "sub":
-		return readString(m.value, &c.Subject)
-	case "aud":
-		return readString(m.value, &c.Audience) // one name, never a list
-	case "exp":
-		return c.ExpiresAt.read(m.value)
-	case "nbf":
-		return c.NotBefore.read(m.value)
-	case "iat":
-		return c.IssuedAt.read(m.value)
-	case "jti":
-		return readString(m.value, &c.ID)
-	case "sid":
-		return readString(m.value, &c.SessionID)
-	case "gen":
-		return readInt(m.value, &c.Generation)
-	case "dlv":
-		return readInt(m.value, &c.Delivery)
-	case "scope":
-		return readString(m.value, &c.Scope)
-	case "client_id":
-		return readString(m.value, &c.ClientID)
-	}
-	if !json.Valid(m.value) {
-		return ErrRefused
+		return errors.New("the token points to no session")
 	}
 	return nil
 }
 
-func readInt(value []byte, into *int64) error {
-	if n, ok := readWhole(value); ok {
-		*into = n
-		return nil
-	}
-	return json.Unmarshal(value, into)
-}
-
-// NumericDate is an instant of a token in seconds since 1970 (RFC 7519 §2); 0
-// is none. Ours are whole.
-type NumericDate float64
+// NumericDate is an instant in seconds since 1970 (RFC 7519 §2), always whole;
+// 0 is none.
+type NumericDate int64
 
 // DateOf returns an instant as a token has it, cut to seconds.
 func DateOf(t time.Time) NumericDate { return NumericDate(t.Unix()) }
 
 // Time returns the instant.
-func (d NumericDate) Time() time.Time {
-	seconds, fraction := math.Modf(float64(d))
-	return time.Unix(int64(seconds), int64(fraction*1e9))
-}
-
-func (d *NumericDate) read(data []byte) error {
-	if n, ok := readWhole(data); ok {
-		*d = NumericDate(n)
-		return nil
-	}
-	return json.Unmarshal(data, (*float64)(d))
-}
+func (d NumericDate) Time() time.Time { return time.Unix(int64(d), 0) }
 
 func (d NumericDate) claim() (*jwt.NumericDate, error) {
 	if d == 0 {

@@ -9,12 +9,12 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
+	"github.com/go-json-experiment/json"
 	"github.com/golang-jwt/jwt/v5"
 )
 
@@ -79,14 +79,11 @@ type Keyring struct {
 	keys   [classes]classKeys
 }
 
-// classKeys are the keys of one class: the one that signs, and by their header
-// all that verify.
+// classKeys are the keys of one class by their kid, and how its tokens are read.
 type classKeys struct {
-	header    string // of what is signed: the encoded first segment
-	signing   *macKey
-	byHeader  map[string]*macKey // by the header that we write
-	byKeyID   map[string]*macKey // for headers that say the same in another order
-	validator *jwt.Validator
+	signing string // the kid of the key that signs
+	byID    map[string][]byte
+	parser  *jwt.Parser
 }
 
 // NewKeyring derives the keys of every class. previous may be empty; what it
@@ -94,70 +91,50 @@ type classKeys struct {
 func NewKeyring(issuer string, secret, previous []byte, now func() time.Time) (*Keyring, error) {
 	ring := &Keyring{issuer: issuer, now: now}
 	for class := range classes {
-		keys := classKeys{
-			byHeader: map[string]*macKey{}, byKeyID: map[string]*macKey{}, validator: newValidator(issuer, class, now),
+		signing, err := DeriveKey(secret, class.spec().label)
+		if err != nil {
+			return nil, err
 		}
-		for _, s := range [][]byte{previous, secret} { // the current one last: it signs
-			if len(s) == 0 {
-				continue
-			}
-			key, err := DeriveKey(s, class.spec().label)
+		keys := classKeys{
+			signing: keyID(signing), byID: map[string][]byte{keyID(signing): signing},
+			parser: jwt.NewParser(append(claimRules(issuer, class, now),
+				jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithStrictDecoding())...),
+		}
+		if len(previous) > 0 {
+			key, err := DeriveKey(previous, class.spec().label)
 			if err != nil {
 				return nil, err
 			}
-			if keys.header, err = encodeHeader(class, keyID(key)); err != nil {
-				return nil, err
-			}
-			mac := newMACKey(key)
-			keys.signing, keys.byHeader[keys.header], keys.byKeyID[keyID(key)] = mac, mac, mac
-		}
-		if keys.signing == nil {
-			return nil, errors.New("there is no master secret")
+			keys.byID[keyID(key)] = key
 		}
 		ring.keys[class] = keys
 	}
 	return ring, nil
 }
 
-// newValidator checks the claims: all of iss, aud, exp, nbf and iat.
-func newValidator(issuer string, class Class, now func() time.Time) *jwt.Validator {
-	return jwt.NewValidator(
+// claimRules are all that the JWT library can check of the claims. It does not
+// require iat, and has one leeway: Claims.Validate and read do the rest.
+func claimRules(issuer string, class Class, now func() time.Time) []jwt.ParserOption {
+	return []jwt.ParserOption{
 		jwt.WithExpirationRequired(),
 		jwt.WithNotBeforeRequired(),
 		jwt.WithIssuedAt(),
 		jwt.WithIssuer(issuer),
-		jwt.WithAudience(class.spec().audience),
+		jwt.WithAudience(class.Audience()),
 		jwt.WithLeeway(startLeeway),
 		jwt.WithTimeFunc(now),
-	)
-}
-
-// header is all that a token's header may say.
-type header struct {
-	Algorithm string `json:"alg"`
-	KeyID     string `json:"kid"`
-	Type      string `json:"typ"`
-}
-
-func encodeHeader(class Class, kid string) (string, error) {
-	data, err := json.Marshal(header{jwt.SigningMethodHS256.Alg(), kid, class.spec().typ})
-	return base64.RawURLEncoding.EncodeToString(data), err
+	}
 }
 
 // Sign returns a token of the class. It fills in iss, aud and nbf; the same
 // claims give the same bytes.
 func (r *Keyring) Sign(class Class, claims Claims) string {
-	claims.Issuer, claims.Audience = r.issuer, class.spec().audience
-	claims.NotBefore = claims.IssuedAt
-	var buffer [512]byte
-	payload := claims.appendPayload(buffer[:0])
+	claims.Issuer, claims.Audience, claims.NotBefore = r.issuer, class.Audience(), claims.IssuedAt
 	keys := &r.keys[class]
-	token := make([]byte, 0, maxToken/2)
-	token = append(append(token, keys.header...), '.')
-	token = base64.RawURLEncoding.AppendEncode(token, payload)
-	var signature [sha256.Size]byte
-	keys.signing.sum(token, &signature)
-	return string(base64.RawURLEncoding.AppendEncode(append(token, '.'), signature[:]))
+	unsigned := jwt.NewWithClaims(jwt.SigningMethodHS256, &claims)
+	unsigned.Header["kid"], unsigned.Header["typ"] = keys.signing, class.spec().typ
+	text, _ := unsigned.SignedString(keys.byID[keys.signing]) // strings and numbers encode, and HS256 takes any bytes as key
+	return text
 }
 
 // Issuer returns the iss claim of every token.
@@ -186,20 +163,25 @@ func (r *Keyring) VerifyExpired(class Class, text string) (*Claims, error) {
 // read returns the claims of a genuine token of the class, and ErrExpired or
 // ErrNotYet beside them when now is not in its time.
 func (r *Keyring) read(class Class, text string) (*Claims, error) {
-	claims, err := r.open(class, text)
-	if err != nil {
-		return nil, err
+	// Go's base64 skips line breaks, strict or not: the same token in other words.
+	if len(text) > maxToken || strings.ContainsAny(text, "\r\n") {
+		return nil, ErrRefused
 	}
-	now := r.now()
-	if err := r.keys[class].validator.Validate(claims); err == nil {
+	now, claims := r.now(), &Claims{}
+	_, err := r.keys[class].parser.ParseWithClaims(text, claims, func(t *jwt.Token) (any, error) { return r.key(class, t) })
+	if err == nil {
 		if now.Before(claims.ExpiresAt.Time().Add(endLeeway)) {
 			return claims, nil
 		}
 		return claims, ErrExpired
 	}
+	if !errors.Is(err, jwt.ErrTokenInvalidClaims) { // the library looks at claims last, when the signature holds
+		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
+	}
 	// Only the clock may be at fault: all must have held when its time began.
 	start := max(claims.IssuedAt, claims.NotBefore).Time()
-	if err := newValidator(r.issuer, class, func() time.Time { return start }).Validate(claims); err != nil {
+	rules := claimRules(r.issuer, class, func() time.Time { return start })
+	if err := jwt.NewValidator(rules...).Validate(claims); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	if now.Before(start) {
@@ -208,47 +190,28 @@ func (r *Keyring) read(class Class, text string) (*Claims, error) {
 	return claims, ErrExpired
 }
 
-// open checks a token's form and its signature, then reads its claims. Nothing
-// is believed before the signature holds.
-func (r *Keyring) open(class Class, text string) (*Claims, error) {
-	head, rest, found := strings.Cut(text, ".")
-	payload, signature, foundToo := strings.Cut(rest, ".")
-	// Go's base64 passes over line breaks: the same token in other words.
-	if len(text) > maxToken || !found || !foundToo || strings.ContainsAny(text, "\r\n") {
-		return nil, ErrRefused
+// key returns the key that a token's header names. The header says these three
+// things and nothing else: so any crit is refused (RFC 7515 §4.1.11), and any
+// key or certificate that is carried along (§4.1.2 to §4.1.8).
+func (r *Keyring) key(class Class, t *jwt.Token) ([]byte, error) {
+	var header struct {
+		Algorithm string `json:"alg"`
+		KeyID     string `json:"kid"`
+		Type      string `json:"typ"`
 	}
-	key, known := r.keys[class].byHeader[head]
-	if !known {
-		if key, known = r.readHeader(class, head); !known {
-			return nil, ErrRefused
-		}
+	segment, _, _ := strings.Cut(t.Raw, ".")
+	data, err := base64.RawURLEncoding.DecodeString(segment) // the parser has done it strictly
+	if err != nil {
+		return nil, err
 	}
-	signed := text[:len(head)+1+len(payload)]
-	if !key.verify(signed, signature) {
-		return nil, ErrRefused
+	if err := json.Unmarshal(data, &header, json.RejectUnknownMembers(true)); err != nil { // duplicates too
+		return nil, err
 	}
-	return readClaims(payload)
-}
-
-// readHeader finds the key for a header that is not written as ours are: it
-// must say the same three things and nothing else. So any crit is refused (RFC
-// 7515 §4.1.11), and any key or certificate that is carried along (§4.1.2 to
-// §4.1.8).
-func (r *Keyring) readHeader(class Class, segment string) (*macKey, bool) {
-	var buffer [maxMembers]member
-	members := strictObject(segment, &buffer)
-	if len(members) != 3 {
-		return nil, false
+	key, known := r.keys[class].byID[header.KeyID]
+	if !known || header.Type != class.spec().typ {
+		return nil, errors.New("kid or typ is not of the class")
 	}
-	var algorithm, kid, typ string
-	for _, m := range members {
-		into := map[string]*string{"alg": &algorithm, "kid": &kid, "typ": &typ}[string(m.name)]
-		if into == nil || readString(m.value, into) != nil {
-			return nil, false
-		}
-	}
-	key, known := r.keys[class].byKeyID[kid]
-	return key, known && algorithm == jwt.SigningMethodHS256.Alg() && typ == class.spec().typ
+	return key, nil
 }
 
 // RefreshID derives the jti of a refresh token from the session, its

@@ -210,10 +210,11 @@ func TestVerifyAccepts(t *testing.T) {
 		"members in another order": fmt.Sprintf(
 			`{"gen":1,"sid":"sessionid","jti":"tokenid","iat":%d,"nbf":%[1]d,"exp":%d,"aud":"latchkey:web","sub":"userid","iss":%q}`,
 			now.Unix(), now.Add(accessTTL).Unix(), issuer),
-		"spaces":                 strings.ReplaceAll(good.payload, ",", " ,\n\t"),
-		"expired within leeway":  at("exp", -4*time.Second),
-		"issued ahead by leeway": at("iat", 59*time.Second),
-		"valid ahead by leeway":  at("nbf", 59*time.Second),
+		"a claim of a later version": with(claims(now), object{"later": object{"a": []int{1}}}),
+		"spaces":                     strings.ReplaceAll(good.payload, ",", " ,\n\t"),
+		"expired within leeway":      at("exp", -4*time.Second),
+		"issued ahead by leeway":     at("iat", 59*time.Second),
+		"valid ahead by leeway":      at("nbf", 59*time.Second),
 	}
 	for name, payload := range tests {
 		d := good
