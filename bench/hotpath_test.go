@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -165,6 +167,63 @@ func BenchmarkRotate(b *testing.B) {
 				b.Fatalf("generation %d: %v", r.Generation, err)
 			}
 			r.Generation++
+		}
+	})
+}
+
+// BenchmarkRotateParallel has 64 browsers rotate their sessions at once.
+func BenchmarkRotateParallel(b *testing.B) {
+	eachPortal(b, func(b *testing.B, p *portal) {
+		const browsers = 64
+		var left atomic.Int64
+		rotations := make([]models.Rotation, browsers)
+		for i := range rotations {
+			rotations[i] = p.newRotation(b)
+		}
+		left.Store(int64(b.N))
+		b.ResetTimer()
+		defer reportCPU(b)()
+		var all sync.WaitGroup
+		for _, r := range rotations {
+			all.Go(func() {
+				for left.Add(-1) >= 0 {
+					if _, err := p.store.Sessions.Rotate(b.Context(), r); err != nil {
+						b.Errorf("generation %d: %v", r.Generation, err)
+						return
+					}
+					r.Generation++
+				}
+			})
+		}
+		all.Wait()
+	})
+}
+
+// newRotation opens a session of the person that can rotate.
+func (p *portal) newRotation(b *testing.B) models.Rotation {
+	b.Helper()
+	now := models.At(time.Now())
+	s := &models.Session{
+		ID: models.NewID(), UserID: p.access.Subject, Kind: models.KindWeb, Generation: 1, RotatedAt: now,
+		IdleTTL: time.Hour.Microseconds(), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
+	}
+	if err := p.store.Sessions.Create(b.Context(), s); err != nil {
+		b.Fatal(err)
+	}
+	return models.Rotation{SessionID: s.ID, UserID: s.UserID, TokenID: "jti", Generation: 1, Now: time.Now()}
+}
+
+// BenchmarkLogin is a sign-in with a password that costs next to nothing to
+// hash.
+func BenchmarkLogin(b *testing.B) {
+	eachPortal(b, func(b *testing.B, p *portal) {
+		login := auth.Login{Identifier: "ada", Password: secretWord, Client: auth.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: userAgent}}
+		b.ReportAllocs()
+		defer reportCPU(b)()
+		for b.Loop() {
+			if _, err := p.auth.Login(b.Context(), login); err != nil {
+				b.Fatal(err)
+			}
 		}
 	})
 }

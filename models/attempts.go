@@ -42,26 +42,18 @@ type attempt struct {
 // returns a verdict for each. One that refuses did not count the attempt, the
 // others did.
 func (t *Attempts) Take(ctx context.Context, now time.Time, takes ...Take) ([]Verdict, error) {
-	const what = "count attempt"
 	verdicts := make([]Verdict, len(takes))
 	for i, take := range takes {
-		var count int
-		err := t.store.askLater(ctx, takeQuery(take.Rule), []any{map[string]any{
+		rows, err := t.store.exec(ctx, "count attempt", takeQuery(take.Rule), map[string]any{
 			"bucket": take.Bucket, "now": int64(At(now)), "since": int64(At(now.Add(-take.Rule.Window))),
 			"first": int64(firstBlock(take.Rule, now)), "streak": take.Rule.Streak,
-		}}, &verdicts[i].Allowed, &count)
+		})
 		if err != nil {
-			return nil, translate(what, err)
+			return nil, err
 		}
-	}
-	if err := t.store.answered(ctx); err != nil {
-		return nil, translate(what, err)
-	}
-	for i, take := range takes {
-		if verdicts[i].Allowed {
+		if verdicts[i].Allowed = rows == 1; verdicts[i].Allowed {
 			continue
 		}
-		var err error
 		if verdicts[i], err = t.refused(ctx, take, now); err != nil {
 			return nil, err
 		}
@@ -89,8 +81,7 @@ func takeQuery(rule Rule) string {
 		ON CONFLICT (bucket) DO UPDATE SET
 			count = ` + n + `, streak = a.streak + 1, updated_at = @now, blocked_until = ` + block.String() + `,
 			started_at = CASE WHEN a.started_at <= @since THEN @now ELSE a.started_at END
-		WHERE a.blocked_until <= @now AND (@streak = 0 OR a.streak < @streak)
-		RETURNING count`
+		WHERE a.blocked_until <= @now AND (@streak = 0 OR a.streak < @streak)`
 }
 
 func firstBlock(rule Rule, now time.Time) Time {
@@ -158,7 +149,7 @@ func (t *Attempts) get(ctx context.Context, bucket string) (attempt, error) {
 // lock them in an order of its own.
 func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
 	for _, bucket := range buckets {
-		err := t.store.execLater(ctx, "refund attempt", `
+		_, err := t.store.exec(ctx, "refund attempt", `
 			UPDATE login_attempts SET count = count - 1, streak = streak - 1, blocked_until = 0
 			WHERE bucket = ? AND count > 0 AND streak > 0`, bucket)
 		if err != nil {
@@ -170,7 +161,8 @@ func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
 
 // Clear forgets buckets.
 func (t *Attempts) Clear(ctx context.Context, buckets ...string) error {
-	return t.store.execLater(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket IN ?", buckets)
+	_, err := t.store.exec(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket IN ?", buckets)
+	return err
 }
 
 // ClearPrefix forgets every bucket whose name starts with prefix.

@@ -41,7 +41,7 @@ func (t *Audit) Append(ctx context.Context, events ...Event) error {
 	for i := range events {
 		events[i].ID = NewID()
 	}
-	return t.store.later(ctx, "append to the audit log", func(db *gorm.DB) *gorm.DB { return db.Create(&events) })
+	return t.store.create(ctx, "append to the audit log", &events)
 }
 
 // AuditQuery chooses lines of the audit log, the newest first.

@@ -30,9 +30,10 @@ func (t *Denylist) Deny(ctx context.Context, tokenID, userID string, reason Reas
 
 // deny inserts rows; the first reason for which a token is denied stays.
 func (s *Store) deny(ctx context.Context, rows ...denial) error {
-	return s.later(ctx, "deny tokens", func(db *gorm.DB) *gorm.DB {
+	_, err := s.run(ctx, "deny tokens", func(db *gorm.DB) *gorm.DB {
 		return db.Clauses(clause.OnConflict{DoNothing: true}).Create(&rows)
 	})
+	return err
 }
 
 // Purge removes at most limit denials of tokens that are dead at now.

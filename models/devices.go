@@ -27,9 +27,10 @@ func (t *Devices) Renew(ctx context.Context, deviceHash, userID string, now time
 
 // Remember records the person's first sign-in with this device.
 func (t *Devices) Remember(ctx context.Context, deviceHash, userID string, now time.Time) error {
-	return t.store.execLater(ctx, "remember device",
+	_, err := t.store.exec(ctx, "remember device",
 		"INSERT INTO known_devices (device_hash, user_id, created_at, last_used_at) VALUES (?, ?, ?, ?)",
 		deviceHash, userID, At(now), At(now))
+	return err
 }
 
 // Purge removes at most limit devices that were not used since before.

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"time"
 
-	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 )
 
@@ -42,7 +41,7 @@ type OneTimeTokens struct{ store *Store }
 
 // Create inserts a token.
 func (t *OneTimeTokens) Create(ctx context.Context, token *OneTimeToken) error {
-	return t.store.later(ctx, "create one-time token", func(db *gorm.DB) *gorm.DB { return db.Create(token) })
+	return t.store.create(ctx, "create one-time token", token)
 }
 
 // ByToken returns what is kept of a token, used and dead ones too, or

@@ -3,8 +3,6 @@ package models
 import (
 	"context"
 	"time"
-
-	"gorm.io/gorm"
 )
 
 // PersonalToken is a personal access token. Only the hash of its secret is
@@ -38,7 +36,7 @@ type PersonalTokens struct{ store *Store }
 
 // Create inserts a token.
 func (t *PersonalTokens) Create(ctx context.Context, token *PersonalToken) error {
-	return t.store.later(ctx, "create personal token", func(db *gorm.DB) *gorm.DB { return db.Create(token) })
+	return t.store.create(ctx, "create personal token", token)
 }
 
 // Bearer is what the database says, in one query, of a personal access token

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"gorm.io/gorm"
-
 	"latchkey/internal/apperr"
 )
 
@@ -94,7 +92,7 @@ type Sessions struct{ store *Store }
 
 // Create inserts a session.
 func (t *Sessions) Create(ctx context.Context, session *Session) error {
-	return t.store.later(ctx, "create session", func(db *gorm.DB) *gorm.DB { return db.Create(session) })
+	return t.store.create(ctx, "create session", session)
 }
 
 // ByID returns a session, or apperr.NotFound.
@@ -173,16 +171,8 @@ func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.
 	where := fmt.Sprintf(`id = (
 		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND kind = @kind AND `+liveSession+`
 		ORDER BY last_seen_at DESC LIMIT 1 OFFSET %d)`, keep-1)
-	args := map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": string(fresh.Kind)}
-	if t.store.pipeline == nil {
-		_, err := t.end(ctx, where, args, ReasonLimit, now)
-		return err
-	}
-	// At nearly every sign-in nothing is to be ended: not worth waiting for.
-	return t.store.execLater(ctx, "trim sessions", "WITH ended AS ("+endQuery(where)+`)
-		INSERT INTO denylist (token_id, user_id, reason, expires_at)
-			SELECT id, user_id, @reason, expires_at + @slack FROM ended
-		ON CONFLICT DO NOTHING`, endArgs(args, ReasonLimit, now))
+	_, err := t.end(ctx, where, map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": string(fresh.Kind)}, ReasonLimit, now)
+	return err
 }
 
 // end ends what matches and was not ended, and puts it on the denylist. It
@@ -193,8 +183,11 @@ func (t *Sessions) end(ctx context.Context, where string, args map[string]any, r
 		ExpiresAt  Time
 		Live       bool
 	}
+	args["now"], args["reason"] = int64(At(now)), string(reason)
 	err := t.store.write(ctx, func() error {
-		return t.store.db.WithContext(ctx).Raw(endQuery(where), endArgs(args, reason, now)).Scan(&ended).Error
+		return t.store.db.WithContext(ctx).Raw(`
+			UPDATE sessions SET ended_at = @now, end_reason = @reason WHERE ended_at = 0 AND `+where+`
+			RETURNING id, user_id, expires_at, expires_at > @now AND last_seen_at + idle_ttl > @now AS live`, args).Scan(&ended).Error
 	})
 	if err != nil || len(ended) == 0 {
 		return 0, translate("end sessions", err)
@@ -208,16 +201,6 @@ func (t *Sessions) end(ctx context.Context, where string, args map[string]any, r
 		}
 	}
 	return live, t.store.deny(ctx, denials...)
-}
-
-func endQuery(where string) string {
-	return "UPDATE sessions SET ended_at = @now, end_reason = @reason WHERE ended_at = 0 AND " + where +
-		" RETURNING id, user_id, expires_at, expires_at > @now AND last_seen_at + idle_ttl > @now AS live"
-}
-
-func endArgs(args map[string]any, reason Reason, now time.Time) map[string]any {
-	args["now"], args["reason"], args["slack"] = int64(At(now)), string(reason), denySlack.Microseconds()
-	return args
 }
 
 // Purge removes sessions that nothing needs any more: no token of theirs lives

@@ -57,8 +57,6 @@ type Store struct {
 	writer  chan struct{} // SQLite: who holds it may write; PostgreSQL: nil
 	inTx    bool
 
-	pipeline *pipeline // inside a transaction on PostgreSQL
-
 	rotations *rotationBatch // SQLite: those that wait for the writer's turn; PostgreSQL: nil
 }
 
@@ -135,15 +133,11 @@ func (s *Store) Dialect() string { return s.dialect }
 // InTx runs f in one transaction: all of it is kept when f returns nil, none
 // of it otherwise. Inside f use only the store that f is given.
 //
-// On SQLite it waits for the one writer's turn here, in order, instead of
-// polling the file's lock. On PostgreSQL what fails may show only here: see
-// pipeline.
+// On SQLite it waits here for the writer's turn, in order, instead of polling
+// the lock of the file.
 func (s *Store) InTx(ctx context.Context, f func(tx *Store) error) error {
 	if s.inTx {
 		return f(s)
-	}
-	if s.dialect == dialectPostgres {
-		return s.inPipeline(ctx, f)
 	}
 	return s.write(ctx, func() error {
 		var failure error
@@ -193,6 +187,12 @@ func (s *Store) run(ctx context.Context, what string, statement func(*gorm.DB) *
 // one map or struct for @names.
 func (s *Store) exec(ctx context.Context, what, query string, args ...any) (int64, error) {
 	return s.run(ctx, what, func(db *gorm.DB) *gorm.DB { return db.Exec(query, args...) })
+}
+
+// create inserts row, a pointer to a struct or to a slice of them.
+func (s *Store) create(ctx context.Context, what string, row any) error {
+	_, err := s.run(ctx, what, func(db *gorm.DB) *gorm.DB { return db.Create(row) })
+	return err
 }
 
 // oneRow turns a change that met no row into apperr.NotFound.

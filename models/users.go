@@ -126,8 +126,7 @@ func (u *Users) AdminExists(ctx context.Context) (bool, error) {
 // with its field.
 func (u *Users) Create(ctx context.Context, user *User) error {
 	user.EmailFolded = FoldEmail(user.Email)
-	_, err := u.store.run(ctx, "create user", func(db *gorm.DB) *gorm.DB { return db.Create(user) })
-	return err
+	return u.store.create(ctx, "create user", user)
 }
 
 // SetProfile changes names. A taken username is apperr.Conflict.
@@ -177,15 +176,12 @@ func (u *Users) Enable(ctx context.Context, id string, now time.Time) error {
 // MarkSignedIn records a sign-in and returns the account, which it locks as
 // Lock does. It returns apperr.NotFound.
 func (u *Users) MarkSignedIn(ctx context.Context, id string, now time.Time) (*User, error) {
-	user := User{ID: id}
-	err := u.store.ask(ctx, `
-		UPDATE users SET last_sign_in_at = ? WHERE id = ?
-		RETURNING username, email, email_folded, full_name, password_hash, password_changed_at, role,
-			disabled_at, disabled_reason, last_sign_in_at, replayed_at, created_at, updated_at`, []any{At(now), id},
-		&user.Username, &user.Email, &user.EmailFolded, &user.FullName, &user.PasswordHash, &user.PasswordChangedAt, &user.Role,
-		&user.DisabledAt, &user.DisabledReason, &user.LastSignInAt, &user.ReplayedAt, &user.CreatedAt, &user.UpdatedAt)
-	if err != nil {
-		return nil, translate("mark signed in", err)
+	var user User
+	rows, err := u.store.run(ctx, "mark signed in", func(db *gorm.DB) *gorm.DB {
+		return db.Raw("UPDATE users SET last_sign_in_at = ? WHERE id = ? RETURNING *", At(now), id).Scan(&user)
+	})
+	if err := oneRow("mark signed in", rows, err); err != nil {
+		return nil, err
 	}
 	return &user, nil
 }
