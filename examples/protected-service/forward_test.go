@@ -14,14 +14,15 @@ import (
 	"testing"
 )
 
-// site is what a proxy serves: where, and where it comes from.
+// site is a host that a proxy serves: the port it listens on, and the address of
+// the program behind it.
 type site struct{ port, backend string }
 
 func (s site) url() string { return "http://localhost:" + s.port }
 
-// proxy is one that this service is tested behind. write writes into dir what
-// docs/forward-auth.md shows, for these sites and without https, and returns
-// how to start the program with it.
+// proxy is a reverse proxy that the tests put in front of this service. write
+// writes the configuration of docs/forward-auth.md to dir, adapted to the sites
+// and without https. It returns the arguments that start the proxy with it.
 type proxy struct {
 	name  string
 	write func(t *testing.T, dir string, portal, app site) (args []string)
@@ -53,8 +54,8 @@ func caddy(t *testing.T, dir string, portal, app site) []string {
 	return []string{"run", "--config", filepath.Join(dir, "Caddyfile"), "--adapter", "caddyfile"}
 }
 
-// example copies a file of examples/forward-auth with other words in place of
-// some, in pairs.
+// example copies a file of examples/forward-auth and replaces text in it: pairs
+// lists old and new strings in turn.
 func example(t *testing.T, name, to string, pairs ...string) {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join("..", "forward-auth", name))
@@ -76,8 +77,8 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// program finds the proxy's program. Without it the test is skipped, or fails
-// where nothing may be missing.
+// program finds the proxy's program. If it is missing, the test is skipped, or
+// fails when LATCHKEY_TEST_STRICT is set.
 func (p proxy) program(t *testing.T) string {
 	t.Helper()
 	for _, name := range []string{p.name, "/usr/sbin/" + p.name, "/usr/local/sbin/" + p.name} {
@@ -93,13 +94,13 @@ func (p proxy) program(t *testing.T) string {
 	return ""
 }
 
-// seenUser is the header by which the service of these tests says whom it was
-// told is there: "[ana]", "[]" for nobody, which Caddy says by an empty name,
-// and no header where a request never came to it.
+// seenUser is a response header in which the service of these tests reports the
+// Remote-User it received: "[ana]", or "[]" for nobody (from Caddy, an empty
+// value). A response without it did not come from the service.
 const seenUser = "Seen-User"
 
-// startBehind starts Latchkey and this service behind a proxy and returns
-// where the service is to be found.
+// startBehind starts Latchkey and this service behind a proxy. It returns
+// Latchkey and the URL of the service.
 func startBehind(t *testing.T, p proxy) (l *latchkey, app string) {
 	t.Helper()
 	program, dir := p.program(t), t.TempDir()
@@ -128,7 +129,7 @@ func startBehind(t *testing.T, p proxy) (l *latchkey, app string) {
 	return l, protected.url()
 }
 
-// arrival is what a browser got in the end, and from where.
+// arrival is the last response after all redirects, and its URL.
 type arrival struct {
 	at     *url.URL
 	status int
@@ -136,8 +137,8 @@ type arrival struct {
 	body   string
 }
 
-// send makes a request as a page does that is opened (GET), or as its script
-// does (POST), and follows where it leads.
+// send sends a request as a browser does when it opens a page (GET) or as a
+// page's script does (POST), and follows redirects.
 func (p *person) send(method, address string, headers http.Header) arrival {
 	p.t.Helper()
 	request, err := http.NewRequestWithContext(p.t.Context(), method, address, nil)
@@ -161,10 +162,10 @@ func (p *person) send(method, address string, headers http.Header) arrival {
 	return arrival{response.Request.URL, response.StatusCode, response.Header.Get(seenUser), string(body)}
 }
 
-// visit asks for everything with headers that claim to be somebody. The script
-// goes first: a page that leads to the portal may change the cookies. let says
-// whether the guard has to let both through, as ana; it returns what opening
-// the page came to.
+// visit requests every route with the headers in claim. The script's request goes
+// first, because a page that redirects to the portal may change the cookies. let
+// says whether both protected routes must answer, as ana. visit returns the
+// arrival of the page.
 func (p *person) visit(what, app string, claim http.Header, let bool) arrival {
 	p.t.Helper()
 	type outcome struct {
@@ -187,9 +188,9 @@ func (p *person) visit(what, app string, claim http.Header, let bool) arrival {
 	return opened
 }
 
-// TestBehindProxy is the story of the other guard, behind real proxies: people
-// are led to sign in, come back by name, and are refused once their account is
-// disabled, whoever they say they are.
+// TestBehindProxy tests byProxy behind real proxies: people are sent to sign in,
+// return with their name in Remote-User, and are refused once their account is
+// disabled, no matter which Remote-User they send.
 func TestBehindProxy(t *testing.T) {
 	for _, p := range []proxy{{"nginx", nginx}, {"caddy", caddy}} {
 		t.Run(p.name, func(t *testing.T) {
@@ -201,7 +202,7 @@ func TestBehindProxy(t *testing.T) {
 				next = ana.visit("nobody is signed in", app, claim, false).at.Query().Get("next")
 			}
 			if back := ana.post("/login", "username", "ana", "password", password, "next", next); !strings.Contains(back, page) {
-				t.Errorf("after signing in, nothing leads back to %s:\n%s", page, back)
+				t.Errorf("the page after signing in has no link back to %s:\n%s", page, back)
 			}
 			for _, claim := range []http.Header{nil, {"Remote-User": {"boss"}}, {"Remote-User": {"boss", "ana"}}} {
 				if a := ana.visit("signed in", app, claim, true); a.body != `{"message":"This is a secured message"}`+"\n" {

@@ -17,11 +17,11 @@ import (
 const (
 	// portalPatience bounds how long a request waits for Latchkey.
 	portalPatience = 2 * time.Second
-	// maxIntrospection bounds the answer of Latchkey in bytes.
+	// maxIntrospection bounds Latchkey's response in bytes.
 	maxIntrospection = 64 << 10
 )
 
-// portal is Latchkey, as far as this service asks it.
+// portal asks a running Latchkey about tokens.
 type portal struct {
 	endpoint string
 	token    string // an access token with the scope introspect
@@ -33,13 +33,13 @@ func newPortal(address *url.URL, token string) *portal {
 		endpoint: address.JoinPath("introspect").String(), token: token,
 		client: &http.Client{
 			Timeout: portalPatience,
-			// Our token goes to that address and to no other.
+			// Our token must go to no other address.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}
 }
 
-// introspection is what Latchkey says of a token (RFC 7662 §2.2).
+// introspection is Latchkey's response about a token (RFC 7662 §2.2).
 type introspection struct {
 	Active    bool   `json:"active"`
 	TokenType string `json:"token_type"`
@@ -47,14 +47,15 @@ type introspection struct {
 	Username  string `json:"username"`
 }
 
-// may reports whether the token can be used here, with the scope. A refresh
-// token is active as well, and is not one to be let in with.
+// may reports whether the token is usable here, and whether it has the scope. A
+// refresh token is active too, but grants no access, so it is not usable.
 func (i introspection) may(scope string) (usable, allowed bool) {
 	usable = i.Active && i.TokenType == "Bearer"
 	return usable, usable && slices.Contains(strings.Fields(i.Scope), scope)
 }
 
-// introspect asks what a token is worth. An error means that nothing is known.
+// introspect asks Latchkey about a token. After an error, nothing is known about
+// the token.
 func (p *portal) introspect(ctx context.Context, token string) (found introspection, err error) {
 	form := strings.NewReader(url.Values{"token": {token}}.Encode())
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.endpoint, form)
@@ -73,14 +74,14 @@ func (p *portal) introspect(ctx context.Context, token string) (found introspect
 		return introspection{}, fmt.Errorf("POST %s: %s", p.endpoint, response.Status)
 	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxIntrospection)).Decode(&found); err != nil {
-		return introspection{}, fmt.Errorf("read the answer of %s: %w", p.endpoint, err)
+		return introspection{}, fmt.Errorf("read the response of %s: %w", p.endpoint, err)
 	}
 	return found, nil
 }
 
-// byIntrospection lets those pass whose bearer token Latchkey vouches for at
-// this moment. Nothing is remembered: a token that was ended a second ago is
-// refused. When Latchkey cannot say, nobody passes.
+// byIntrospection lets a request pass if Latchkey confirms its bearer token.
+// Responses are not cached, so a token that ended a second ago is refused. If
+// Latchkey cannot be asked, every request is refused.
 func byIntrospection(p *portal, scope string, logger *slog.Logger) guard {
 	return func(next http.HandlerFunc) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
@@ -91,9 +92,9 @@ func byIntrospection(p *portal, scope string, logger *slog.Logger) guard {
 			}
 			found, err := p.introspect(r.Context(), token)
 			if err != nil {
-				logger.ErrorContext(r.Context(), "ask about a token", "error", err)
+				logger.ErrorContext(r.Context(), "introspect token", "error", err)
 				w.Header().Set("Retry-After", "5")
-				refuse(w, http.StatusServiceUnavailable, "Nobody can be let in at this moment. Try again in a few seconds.")
+				refuse(w, http.StatusServiceUnavailable, "Access tokens cannot be checked right now. Try again in a few seconds.")
 				return
 			}
 			switch usable, allowed := found.may(scope); {
@@ -109,8 +110,8 @@ func byIntrospection(p *portal, scope string, logger *slog.Logger) guard {
 	}
 }
 
-// bearer is the token of the Authorization header (RFC 6750 §2.1), "" when
-// there is none. problem is the error code of one that cannot be read.
+// bearer returns the token of the Authorization header (RFC 6750 §2.1), or "" if
+// there is none. problem is the error code for a header that cannot be parsed.
 func bearer(r *http.Request) (token, problem string) {
 	headers := r.Header.Values("Authorization")
 	if len(headers) != 1 {
@@ -126,7 +127,7 @@ func bearer(r *http.Request) (token, problem string) {
 	return token, ""
 }
 
-// challenge refuses as RFC 6750 §3 wants it.
+// challenge refuses a request as RFC 6750 §3 requires.
 func challenge(w http.ResponseWriter, status int, code, scope, detail string) {
 	header := `Bearer realm="protected-service"`
 	if code != "" {

@@ -20,7 +20,7 @@ import (
 
 const password = "seven calm herons wade"
 
-// latchkey is a running portal with a database of its own.
+// latchkey is a running portal with its own database.
 type latchkey struct {
 	t      *testing.T
 	url    string
@@ -29,8 +29,8 @@ type latchkey struct {
 	stop   func()
 }
 
-// startLatchkey builds the portal beside this module and starts it, with more
-// of its variables set.
+// startLatchkey builds the portal of this repository and starts it with the
+// variables in more added to its environment.
 func startLatchkey(t *testing.T, more ...string) *latchkey {
 	t.Helper()
 	dir := t.TempDir()
@@ -53,7 +53,7 @@ func startLatchkey(t *testing.T, more ...string) *latchkey {
 	return l
 }
 
-// start starts a program that serves until stop is called or the test ends.
+// start starts a server that runs until stop is called or the test ends.
 func start(t *testing.T, server *exec.Cmd) (stop func()) {
 	t.Helper()
 	server.Stderr = t.Output()
@@ -88,7 +88,7 @@ func waitUntilReady(t *testing.T, address string) {
 	}
 }
 
-// freePort is a port that nobody listens on now.
+// freePort returns a port that is not in use.
 func freePort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "localhost:0")
@@ -103,7 +103,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// run carries out a command of the portal with the password on standard input.
+// run runs a latchkey command with the password on standard input.
 func (l *latchkey) run(args ...string) {
 	l.t.Helper()
 	cmd := exec.CommandContext(l.t.Context(), l.binary, args...)
@@ -113,13 +113,13 @@ func (l *latchkey) run(args ...string) {
 	}
 }
 
-// person is somebody with a browser.
+// person is a browser at the portal.
 type person struct {
 	*latchkey
 	client http.Client
 }
 
-// browser is a new browser with no cookies.
+// browser returns a new browser without cookies.
 func (l *latchkey) browser() *person {
 	l.t.Helper()
 	jar, err := cookiejar.New(nil)
@@ -129,7 +129,7 @@ func (l *latchkey) browser() *person {
 	return &person{l, http.Client{Jar: jar}}
 }
 
-// post sends a form, follows where it leads, and returns the page there.
+// post submits a form, follows redirects and returns the last page.
 func (p *person) post(path string, pairs ...string) string {
 	p.t.Helper()
 	form := url.Values{}
@@ -160,8 +160,8 @@ var (
 	tokenForm = []string{"name", "protected service", "days", "7", "current_password", password}
 )
 
-// accessToken makes an access token on the page for them. It returns its
-// secret and where it is ended.
+// accessToken creates a personal access token on its page. It returns the token
+// and the path of the form that removes it.
 func (p *person) accessToken(scope string) (secret, end string) {
 	p.t.Helper()
 	secret = secrets.FindString(p.post("/profile/tokens", append(tokenForm, "scope."+scope, "on")...))
@@ -175,12 +175,12 @@ func (p *person) accessToken(scope string) (secret, end string) {
 		p.t.Fatal(err)
 	}
 	if end = endForms.FindString(string(page)); secret == "" || end == "" {
-		p.t.Fatalf("got token %q that ends at %q", secret, end)
+		p.t.Fatalf("got token %q with the form %q", secret, end)
 	}
 	return secret, end
 }
 
-// tokenOf gets a token for the person as a client of the API does.
+// tokenOf gets an access token for the user as an API client does.
 func (l *latchkey) tokenOf(username, scope string) string {
 	l.t.Helper()
 	response, err := http.PostForm(l.url+"/token", url.Values{
@@ -199,8 +199,8 @@ func (l *latchkey) tokenOf(username, scope string) string {
 	return token.AccessToken
 }
 
-// TestWithLatchkey is the whole story on the real portal: tokens are made, let
-// people in, end, and let nobody in from that moment on.
+// TestWithLatchkey tests the service with a real portal: each token gives access
+// until it ends and is refused from that moment on.
 func TestWithLatchkey(t *testing.T) {
 	l := startLatchkey(t)
 	boss, ana := l.browser(), l.browser()
@@ -209,7 +209,7 @@ func TestWithLatchkey(t *testing.T) {
 	ana.post("/signup", "username", "ana", "email", "ana@example.org", "password", password)
 	service := introspecting(t, l.url, ours)
 
-	// calls asks for everything with a token.
+	// calls requests every route with a token.
 	calls := func(what, token string, status int, challenge string) {
 		t.Helper()
 		want(t, what+": GET /secure-message", ask(t, service, "GET", "/secure-message", "Authorization", "Bearer "+token), status, challenge)

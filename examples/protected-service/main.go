@@ -1,9 +1,9 @@
-// Protected-service is a small service whose pages Latchkey guards. It shows
-// the two ways to do that: asking Latchkey about each bearer token (RFC 7662),
-// and believing the headers that a proxy sets after asking /forward-auth.
+// Protected-service is a small service that Latchkey protects. It shows the two
+// ways to do that: asking Latchkey about each bearer token (RFC 7662), and
+// believing the headers that a proxy sets after asking /forward-auth.
 //
-// Its three routes are those of the FastAPI tutorials. It keeps no accounts, no
-// sessions and no keys.
+// Its three routes are those of the FastAPI tutorials. It stores no accounts,
+// sessions or keys.
 package main
 
 import (
@@ -59,10 +59,10 @@ func run(ctx context.Context, getenv func(string) string) error {
 	return server.Shutdown(last)
 }
 
-// guard lets a request pass to next, or answers it.
+// guard passes a request to next or refuses it.
 type guard func(next http.HandlerFunc) http.HandlerFunc
 
-// guardFrom chooses the guard by the environment: PROXY, or PORTAL_URL with
+// guardFrom chooses the guard from the environment: PROXY, or PORTAL_URL with
 // PORTAL_TOKEN or PORTAL_TOKEN_FILE.
 func guardFrom(getenv func(string) string, logger *slog.Logger) (guard, error) {
 	proxy, portal := getenv("PROXY"), getenv("PORTAL_URL")
@@ -72,7 +72,7 @@ func guardFrom(getenv func(string) string, logger *slog.Logger) (guard, error) {
 	case proxy != "":
 		prefix, err := netip.ParsePrefix(proxy)
 		if err != nil {
-			return nil, fmt.Errorf("PROXY is the network of the proxy, such as 127.0.0.1/32: %w", err)
+			return nil, fmt.Errorf("PROXY must be the network of the proxy, such as 127.0.0.1/32: %w", err)
 		}
 		return byProxy(prefix), nil
 	case portal == "":
@@ -91,12 +91,12 @@ func guardFrom(getenv func(string) string, logger *slog.Logger) (guard, error) {
 		token = strings.TrimSpace(string(content))
 	}
 	if token == "" {
-		return nil, errors.New("set PORTAL_TOKEN to an access token of Latchkey that may check tokens")
+		return nil, errors.New("set PORTAL_TOKEN to a Latchkey access token that may check tokens")
 	}
 	return byIntrospection(newPortal(address, token), "me", logger), nil
 }
 
-// routes are those of the tutorials.
+// routes returns the routes of the tutorials.
 func routes(g guard) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /secure-message", g(func(w http.ResponseWriter, _ *http.Request) {
@@ -111,15 +111,15 @@ func routes(g guard) http.Handler {
 	return mux
 }
 
-// answer writes JSON.
+// answer writes body as JSON.
 func answer(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client is gone: nobody to tell
+	_ = json.NewEncoder(w).Encode(body) // fails only when the client has gone
 }
 
-// refuse answers with a problem document (RFC 9457).
+// refuse writes a problem document (RFC 9457).
 func refuse(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")

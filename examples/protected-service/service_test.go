@@ -13,14 +13,14 @@ import (
 	"testing"
 )
 
-// got is what the service answered.
+// got is a response of the service.
 type got struct {
 	status    int
 	challenge string
 	body      string
 }
 
-// ask sends a request with header fields, name and value in turn.
+// ask sends a request. fields lists header names and values in turn.
 func ask(t *testing.T, service, method, path string, fields ...string) got {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, service+path, nil)
@@ -46,7 +46,7 @@ func ask(t *testing.T, service, method, path string, fields ...string) got {
 func want(t *testing.T, what string, g got, status int, challenge string) {
 	t.Helper()
 	if g.status != status || g.challenge != challenge {
-		t.Errorf("%s: got %d with %q, want %d with %q; it says %s", what, g.status, g.challenge, status, challenge, g.body)
+		t.Errorf("%s: got %d with %q, want %d with %q; the body is %s", what, g.status, g.challenge, status, challenge, g.body)
 	}
 }
 
@@ -67,8 +67,8 @@ func introspecting(t *testing.T, address, token string) string {
 	return service.URL
 }
 
-// TestIntrospection plays every answer that Latchkey, or what stands in its
-// place, can give.
+// TestIntrospection plays every response that Latchkey, or another server at its
+// address, can give.
 func TestIntrospection(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -78,14 +78,14 @@ func TestIntrospection(t *testing.T) {
 		challenge string
 	}{
 		{"good", 200, `{"active":true,"token_type":"Bearer","scope":"users me","username":"ana"}`, 200, ""},
-		{"over", 200, `{"active":false}`, 401, invalidToken},
+		{"ended", 200, `{"active":false}`, 401, invalidToken},
 		{"refresh token", 200, `{"active":true,"token_type":"refresh_token","scope":"me"}`, 401, invalidToken},
-		{"scope that only begins so", 200, `{"active":true,"token_type":"Bearer","scope":"me:write"}`, 403, narrowToken},
+		{"scope with the wanted one as a prefix", 200, `{"active":true,"token_type":"Bearer","scope":"me:write"}`, 403, narrowToken},
 		{"our token refused", 401, `{"active":true,"token_type":"Bearer","scope":"me"}`, 503, ""},
 		{"our token too narrow", 403, `{}`, 503, ""},
 		{"down", 503, `{}`, 503, ""},
-		{"somebody else", 200, `<html>`, 503, ""},
-		{"elsewhere", 302, ``, 503, ""},
+		{"another server", 200, `<html>`, 503, ""},
+		{"redirect", 302, ``, 503, ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,7 +104,8 @@ func TestIntrospection(t *testing.T) {
 	}
 }
 
-// TestSlowPortal wants a visitor answered in bounded time, and refused.
+// TestSlowPortal checks that a request is refused in bounded time when Latchkey
+// does not answer.
 func TestSlowPortal(t *testing.T) {
 	release := make(chan struct{})
 	portal := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
@@ -114,7 +115,8 @@ func TestSlowPortal(t *testing.T) {
 	want(t, "slow", ask(t, service, "GET", "/secure-message", "Authorization", "Bearer theirs"), 503, "")
 }
 
-// TestWithoutToken wants Latchkey left in peace when there is nothing to ask.
+// TestWithoutToken checks that Latchkey is not asked about a request without a
+// usable bearer token.
 func TestWithoutToken(t *testing.T) {
 	portal := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("Latchkey was asked") }))
 	defer portal.Close()
@@ -137,7 +139,7 @@ func TestWithoutToken(t *testing.T) {
 	want(t, "not secret", ask(t, service, "GET", "/notsecret"), 200, "")
 }
 
-// TestByProxy wants Remote-User believed from the proxy and from nobody else.
+// TestByProxy checks that Remote-User is believed only from the proxy.
 func TestByProxy(t *testing.T) {
 	tests := []struct {
 		name   string

@@ -1,7 +1,7 @@
-// Command app is the smallest app behind forward-auth: it shows what the proxy
-// tells it of the person who asks, and has no sign-in of its own.
+// Command app is a minimal app for trying out forward-auth. It has no sign-in of
+// its own and shows what the proxy tells it about the person.
 //
-// It believes the Remote- headers, so nobody but the proxy may reach it.
+// It believes the Remote- headers, so only the proxy may be able to reach it.
 package main
 
 import (
@@ -20,7 +20,7 @@ func main() {
 	log.Fatal(server.ListenAndServe())
 }
 
-// seen is what the app got to see of a request.
+// seen is the part of a request that the app shows.
 type seen struct {
 	Method  string
 	URI     string
@@ -31,8 +31,8 @@ type seen struct {
 	Headers http.Header
 }
 
-// show answers every request with what it brought along, as JSON to those who
-// ask for it.
+// show answers every request with the user it came from. With json in the query,
+// it returns the whole of seen as JSON.
 func show(w http.ResponseWriter, r *http.Request) {
 	h := r.Header
 	s := seen{r.Method, r.RequestURI, h.Get("Remote-User"), h.Get("Remote-Email"), h.Get("Remote-Name"), h.Get("Remote-Groups"), h}
