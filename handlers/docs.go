@@ -9,7 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/labstack/echo/v4"
 
-	"latchkey"
+	"latchkey/handlers/site"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
@@ -21,10 +21,10 @@ func (h *Handlers) docs(c echo.Context) error {
 	header.Del("Vary") // not by cookie
 	header.Set("Content-Security-Policy", docsPolicy(header.Get("Content-Security-Policy")))
 	page := layouts.Page{
-		Title: "API", Description: "The API of " + h.brand.Name + ": every request, to read and to try.", Brand: h.brand, Path: "/docs",
+		Title: "API", Description: "The API of " + h.site.Brand.Name + ": every request, to read and to try.", Brand: h.site.Brand, Path: "/docs",
 	}
-	return latchkey.Render(c, http.StatusOK, pages.Docs(page, pages.DocsView{
-		PublicURL: h.publicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI(), h.publicURL),
+	return site.Show(c, pages.Docs(page, pages.DocsView{
+		PublicURL: h.site.PublicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI(), h.site.PublicURL),
 		Passwords: h.auth.TakesPasswords(),
 	}))
 }

@@ -2,60 +2,60 @@ package handlers
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/handlers/signin"
+	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
-	"latchkey/internal/middleware"
 	"latchkey/views/components"
 	"latchkey/views/pages"
 )
 
 // errorWords are the words of an error page. A failure's own sentence is meant
 // for the visitor; its cause never is.
-func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.Duration) pages.ErrorView {
+func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait time.Duration) pages.ErrorView {
 	said := apperr.Details(err).Message
 	home := homeOf(c)
-	back := pages.ErrorAction{Label: "Go back", URL: h.formPage(c)}
+	back := pages.ErrorAction{Label: "Go back", URL: h.site.ReturnTo(c)}
 	view := pages.ErrorView{Heading: "This did not work", Text: said, Actions: []pages.ErrorAction{home}}
-	switch status {
-	case http.StatusBadRequest:
+	switch kind {
+	case apperr.Malformed:
 		view.Text = cmp.Or(said, "The request could not be understood.")
-	case http.StatusUnauthorized:
+	case apperr.Unauthorized:
 		view.Heading, view.Text = "Please sign in", "You need to sign in to go on."
-	case http.StatusForbidden:
+	case apperr.Forbidden, apperr.Disabled:
 		return h.forbiddenWords(c, said)
-	case http.StatusNotFound:
+	case apperr.NotFound, apperr.Gone:
 		view.Heading = "Page not found"
 		view.Text = "If you typed the address, check it. If you followed a link, it may be out of date."
-	case http.StatusMethodNotAllowed:
-		back.URL = h.cameFrom(c) // the address itself would say the same again
+	case apperr.WrongMethod:
+		back.URL = h.site.CameFrom(c) // the address itself would say the same again
 		view.Text, view.Actions = "This address does not take that kind of request.", []pages.ErrorAction{back}
-	case http.StatusConflict:
+	case apperr.Conflict:
 		view.Text = cmp.Or(said, "Things changed since you opened the page. Nothing was done.")
 		view.Actions = []pages.ErrorAction{back, home}
-	case http.StatusRequestEntityTooLarge:
+	case apperr.TooLarge:
 		view.Text, view.Actions = "What was sent is too large.", []pages.ErrorAction{back}
-	case http.StatusUnsupportedMediaType:
+	case apperr.Unsupported:
 		view.Text, view.Actions = "What was sent is not a form that this page can read.", []pages.ErrorAction{back}
-	case http.StatusMisdirectedRequest:
+	case apperr.Misdirected:
 		view.Heading = "This address is not served here"
-		view.Text = "The portal is at " + h.publicURL + ". Open it there."
-		view.Actions = []pages.ErrorAction{{Label: "Open the portal", URL: h.publicURL}}
-	case http.StatusUnprocessableEntity:
+		view.Text = "The portal is at " + h.site.PublicURL + ". Open it there."
+		view.Actions = []pages.ErrorAction{{Label: "Open the portal", URL: h.site.PublicURL}}
+	case apperr.Invalid:
 		view.Text, view.Actions = cmp.Or(said, "Something in the form is not right. Go back and check it."), []pages.ErrorAction{back}
-	case http.StatusTooManyRequests:
+	case apperr.TooMany:
 		return h.tooManyWords(c, said, wait)
-	case http.StatusServiceUnavailable:
+	case apperr.Busy, apperr.Unavailable:
 		return h.unavailableWords(c, err, wait)
 	default:
 		view.Heading = "Sorry, something went wrong"
 		view.Text = "It is not your fault and we have recorded it. " + fate(c)
-		view.Actions = []pages.ErrorAction{{Label: "Try again", URL: h.formPage(c)}, home}
+		view.Actions = []pages.ErrorAction{{Label: "Try again", URL: h.site.ReturnTo(c)}, home}
 	}
 	return view
 }
@@ -63,9 +63,9 @@ func (h *Handlers) errorWords(c echo.Context, status int, err error, wait time.D
 // homeOf is where an error page leads: to the lists of the admin area for admins
 // who are there, else to the account.
 func homeOf(c echo.Context) pages.ErrorAction {
-	who, path := middleware.Of(c).Identity, c.Request().URL.Path
+	person, path := site.Identity(c), c.Request().URL.Path
 	switch {
-	case who == nil || !who.Admin || path != "/admin" && !strings.HasPrefix(path, "/admin/"):
+	case person == nil || !person.Admin || path != "/admin" && !strings.HasPrefix(path, "/admin/"):
 		return pages.ErrorAction{Label: "Go to your account", URL: "/"}
 	case strings.HasPrefix(path, "/admin/audit"):
 		return pages.ErrorAction{Label: "Go to the audit log", URL: "/admin/audit"}
@@ -76,11 +76,11 @@ func homeOf(c echo.Context) pages.ErrorAction {
 func (h *Handlers) tooManyWords(c echo.Context, said string, wait time.Duration) pages.ErrorView {
 	until := components.Timed{
 		Before: cmp.Or(said, "Too many requests came from your network.") + " Try again at ",
-		At:     h.now().Add(wait), After: " (in " + roughly(wait) + ").",
+		At:     h.site.Now().Add(wait), After: " (in " + site.Roughly(wait) + ").",
 	}
 	return pages.ErrorView{
 		Heading: "Please wait a moment", Text: until.String(), Timed: &until,
-		Actions: []pages.ErrorAction{{Label: "Try again", URL: h.formPage(c), NotBefore: until.At}},
+		Actions: []pages.ErrorAction{{Label: "Try again", URL: h.site.ReturnTo(c), NotBefore: until.At}},
 	}
 }
 
@@ -89,15 +89,15 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 		Heading: "You cannot open this page", Text: said,
 		Actions: []pages.ErrorAction{{Label: "Go to your account", URL: "/"}},
 	}
-	who := middleware.Of(c).Identity
-	if said != "" || who == nil {
+	person := site.Identity(c)
+	if said != "" || person == nil {
 		view.Text = cmp.Or(said, "It is not meant for you.")
 		return view
 	}
-	view.Text = "You are signed in as " + who.Email + ". This page needs the admin role."
-	if h.brand.SupportEmail != "" {
-		view.Text += " Ask " + h.brand.SupportEmail + " if you need it."
-		view.Email = h.brand.SupportEmail
+	view.Text = "You are signed in as " + person.Email + ". This page needs the admin role."
+	if h.site.Brand.SupportEmail != "" {
+		view.Text += " Ask " + h.site.Brand.SupportEmail + " if you need it."
+		view.Email = h.site.Brand.SupportEmail
 	}
 	view.Actions = append(view.Actions, pages.ErrorAction{Label: "Use another account", URL: "/logout", Post: true})
 	return view
@@ -106,8 +106,8 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duration) pages.ErrorView {
 	view := pages.ErrorView{
 		Heading: "Sorry, the service is unavailable",
-		Text:    "We expect this to be short. " + fate(c) + " Try again in " + roughly(wait) + ".",
-		Actions: []pages.ErrorAction{{Label: "Try again", URL: h.formPage(c), NotBefore: h.now().Add(wait)}},
+		Text:    "We expect this to be short. " + fate(c) + " Try again in " + site.Roughly(wait) + ".",
+		Actions: []pages.ErrorAction{{Label: "Try again", URL: h.site.ReturnTo(c), NotBefore: h.site.Now().Add(wait)}},
 	}
 	switch {
 	case said(err) != "":
@@ -117,7 +117,7 @@ func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duratio
 	case c.Request().Method == http.MethodPost && c.Path() == "/login":
 		view.Text = "We cannot sign you in right now. Nothing was changed. Try again in a few seconds."
 	case c.Request().Method == http.MethodPost && c.Path() == "/logout":
-		view.Text = stillSignedIn // also when it fails before the handler
+		view.Text = signin.StillSignedIn // also when it fails before the handler
 	}
 	return view
 }
@@ -135,31 +135,4 @@ func fate(c echo.Context) string {
 		return "You may still be signed in."
 	}
 	return "We do not know if your change was saved, please check."
-}
-
-// roughly says how long, rounded up.
-func roughly(d time.Duration) string {
-	switch {
-	case d <= 90*time.Second:
-		return count(int((d+time.Second-1)/time.Second), "second")
-	case d <= 90*time.Minute:
-		return count(int((d+time.Minute-1)/time.Minute), "minute")
-	}
-	return count(int((d+time.Hour-1)/time.Hour), "hour")
-}
-
-// countAny is count, and "" for none.
-func countAny(n int, noun string) string {
-	if n == 0 {
-		return ""
-	}
-	return count(n, noun)
-}
-
-// count writes a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

@@ -4,8 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
-	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -13,20 +14,24 @@ import (
 
 	"latchkey"
 	"latchkey/handlers/api"
+	"latchkey/handlers/forward"
+	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
 	"latchkey/internal/middleware"
 	"latchkey/views/pages"
 )
 
-// statusOf is the one table from the class of a failure to its status. What
-// has no class is a fault of ours.
+// statusOf is the one table from the kind of a failure to its status. A failure
+// without a kind is a fault of ours: 500.
 var statusOf = map[apperr.Kind]int{
 	apperr.Malformed:    http.StatusBadRequest,
-	apperr.Unauthorized: http.StatusUnauthorized,
+	apperr.Unauthorized: http.StatusUnauthorized, // for a page: 303 to sign in
 	apperr.Forbidden:    http.StatusForbidden,
 	apperr.Disabled:     http.StatusForbidden,
 	apperr.NotFound:     http.StatusNotFound,
+	apperr.WrongMethod:  http.StatusMethodNotAllowed,
 	apperr.Conflict:     http.StatusConflict,
+	apperr.Gone:         http.StatusGone,
 	apperr.TooLarge:     http.StatusRequestEntityTooLarge,
 	apperr.Unsupported:  http.StatusUnsupportedMediaType,
 	apperr.Misdirected:  http.StatusMisdirectedRequest,
@@ -34,27 +39,34 @@ var statusOf = map[apperr.Kind]int{
 	apperr.TooMany:      http.StatusTooManyRequests,
 	apperr.Busy:         http.StatusServiceUnavailable,
 	apperr.Unavailable:  http.StatusServiceUnavailable,
+	apperr.Loop:         http.StatusLoopDetected,
 	apperr.Canceled:     499, // nobody reads it; the log does
+	"":                  http.StatusInternalServerError,
 }
 
-// classify returns the status of a failure.
-func classify(err error) int {
-	if status, ok := statusOf[apperr.KindOf(err)]; ok {
-		return status
+// kindOf returns the kind of a failure, also of one of Echo's router; "" for a
+// fault of ours.
+func kindOf(err error) apperr.Kind {
+	if kind := apperr.KindOf(err); kind != "" {
+		return kind
 	}
 	if routing, ok := errors.AsType[*echo.HTTPError](err); ok {
 		switch routing.Code {
-		case http.StatusNotFound, http.StatusMethodNotAllowed:
-			return routing.Code
+		case http.StatusNotFound:
+			return apperr.NotFound
+		case http.StatusMethodNotAllowed:
+			return apperr.WrongMethod
 		}
 	}
-	return http.StatusInternalServerError
+	return ""
 }
 
 // HandleError is the only place where a failure becomes a response.
 func (h *Handlers) HandleError(err error, c echo.Context) {
-	status := classify(err)
-	h.logFailure(c, status, err)
+	kind := kindOf(err)
+	status := statusOf[kind]
+	page, hasPage := errors.AsType[*site.PageError](err)
+	h.logFailure(c, status, hasPage, err)
 	if c.Response().Committed {
 		return
 	}
@@ -62,23 +74,29 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	if status == http.StatusServiceUnavailable {
 		header.Del("Set-Cookie") // nothing is known: no cookie is touched
 	}
-	h.cookies.LeaveFlash(header)
 	wait := retryAfter(status, err)
 	if wait > 0 {
-		setRetryAfter(c, wait)
+		header.Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+	}
+	if !hasPage {
+		h.site.Cookies.LeaveFlash(header)
 	}
 	var answer error
 	switch {
+	case hasPage:
+		answer = latchkey.Render(c, status, page.Page)
+	case c.Path() == readyPath:
+		answer = c.String(status, "not ready\n")
 	case api.Owns(c.Request().URL.Path):
 		answer = h.api.Answer(c, status, err, wait)
-	case c.Path() == pathForwardAuth:
-		answer = h.refuseForward(c, status, err, wait)
+	case c.Path() == forward.Path:
+		answer = h.refuseForward(c, kind, err, wait)
 	case wantsJSON(c.Request()):
-		answer = h.problem(c, status, err)
-	case status == http.StatusUnauthorized:
+		answer = h.problem(c, kind, err)
+	case kind == apperr.Unauthorized:
 		answer = h.toLogin(c)
 	default:
-		answer = h.errorPage(c, status, err, wait)
+		answer = h.errorPage(c, kind, err, wait)
 	}
 	if answer != nil {
 		h.logger.ErrorContext(c.Request().Context(), "answer with an error", "request_id", middleware.Of(c).ID, "error", answer.Error())
@@ -88,14 +106,15 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	}
 }
 
-// logFailure writes the cause; only the reference reaches the visitor.
-func (h *Handlers) logFailure(c echo.Context, status int, err error) {
+// logFailure writes the cause; only the reference reaches the visitor. A
+// refusal without a page of its own is a security event.
+func (h *Handlers) logFailure(c echo.Context, status int, hasPage bool, err error) {
 	level := slog.LevelDebug
 	message := "request failed"
 	switch {
-	case status >= 500:
+	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case status == http.StatusForbidden || status == http.StatusMisdirectedRequest:
+	case !hasPage && (status == http.StatusForbidden || status == http.StatusMisdirectedRequest):
 		level, message = slog.LevelWarn, "security"
 	}
 	attrs := []slog.Attr{
@@ -107,6 +126,8 @@ func (h *Handlers) logFailure(c echo.Context, status int, err error) {
 	h.logger.LogAttrs(c.Request().Context(), level, message, attrs...)
 }
 
+// retryAfter returns how long the visitor should wait, 0 for a failure that
+// time does not heal.
 func retryAfter(status int, err error) time.Duration {
 	wait := apperr.Details(err).RetryAfter
 	switch {
@@ -120,32 +141,34 @@ func retryAfter(status int, err error) time.Duration {
 	return 0
 }
 
-// toLogin sends somebody who has to sign in there and back, with the reason
-// when a session ended.
+// toLogin sends a visitor who has to sign in to the sign-in page, with the
+// reason when their session has ended.
 func (h *Handlers) toLogin(c echo.Context) error {
-	state := middleware.Of(c)
-	if state.Stale {
-		h.cookies.SetFlash(c.Response().Header(), endedFlash(state.Ended))
+	if state := middleware.Of(c); state.Stale {
+		h.site.FlashEndReason(c, state.Ended)
 	}
-	target := "/login"
-	if next := safeNext(h.formPage(c)); next != "" {
-		target += "?next=" + url.QueryEscape(next)
-	}
-	return c.Redirect(http.StatusSeeOther, target)
+	return site.Redirect(c, site.LoginPath(h.site.ReturnTo(c)))
 }
 
-// errorPage renders the page of a status. It needs no database, and leaves the
+// errorPage renders the page of a failure. It needs no database, and leaves the
 // message of a redirect for the page that it was meant for.
-func (h *Handlers) errorPage(c echo.Context, status int, err error, wait time.Duration) error {
-	view := h.errorWords(c, status, err, wait)
+func (h *Handlers) errorPage(c echo.Context, kind apperr.Kind, err error, wait time.Duration) error {
+	view := h.errorWords(c, kind, err, wait)
 	view.Reference = middleware.Of(c).ID
-	if status == http.StatusMisdirectedRequest {
-		// On that address a stylesheet would be refused as well.
-		return latchkey.Render(c, status, pages.Bare(h.brand.Name, view))
+	if kind == apperr.Misdirected { // on that host a stylesheet would be refused as well
+		return latchkey.Render(c, statusOf[kind], pages.Bare(h.site.Brand.Name, view))
 	}
-	page := h.frame(c, view.Heading)
+	page := h.site.Frame(c, view.Heading)
 	page.NoIndex = c.Request().URL.Query().Has("token")
-	return latchkey.Render(c, status, pages.Error(page, view))
+	return latchkey.Render(c, statusOf[kind], pages.Error(page, view))
+}
+
+// refuseForward answers a proxy whose request may not go on.
+func (h *Handlers) refuseForward(c echo.Context, kind apperr.Kind, err error, wait time.Duration) error {
+	if page := h.forward.Refusal(c, err, h.errorWords(c, kind, err, wait)); page != nil {
+		return latchkey.Render(c, statusOf[kind], page)
+	}
+	return h.problem(c, kind, err)
 }
 
 // wantsJSON reports whether the caller asks for JSON and not for a page.
@@ -155,16 +178,16 @@ func wantsJSON(r *http.Request) bool {
 }
 
 // problem answers with a problem document (RFC 9457).
-func (h *Handlers) problem(c echo.Context, status int, err error) error {
-	view := h.errorWords(c, status, err, apperr.Details(err).RetryAfter)
+func (h *Handlers) problem(c echo.Context, kind apperr.Kind, err error) error {
+	view := h.errorWords(c, kind, err, apperr.Details(err).RetryAfter)
 	body, marshalErr := json.Marshal(struct {
 		Title     string `json:"title"`
 		Status    int    `json:"status"`
 		Detail    string `json:"detail"`
 		Reference string `json:"reference"`
-	}{view.Heading, status, view.Text, middleware.Of(c).ID})
+	}{view.Heading, statusOf[kind], view.Text, middleware.Of(c).ID})
 	if marshalErr != nil {
 		return marshalErr
 	}
-	return c.Blob(status, "application/problem+json", body)
+	return c.Blob(statusOf[kind], "application/problem+json", body)
 }

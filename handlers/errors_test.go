@@ -33,6 +33,9 @@ var statuses = map[apperr.Kind]int{
 	apperr.Busy:         503,
 	apperr.Unavailable:  503,
 	apperr.Canceled:     499,
+	apperr.WrongMethod:  405,
+	apperr.Gone:         410,
+	apperr.Loop:         508,
 }
 
 // cause is what must never reach a visitor.

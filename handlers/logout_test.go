@@ -46,17 +46,25 @@ func TestLogoutPage(t *testing.T) {
 	})
 }
 
-// TestLogoutRefreshesFirst signs out with an access token that is dead and a
-// refresh token that a silent refresh used up in the same request.
-func TestLogoutRefreshesFirst(t *testing.T) {
+// TestLogoutDoesNotRotate signs out with a dead access token: the session ends
+// as it is, without a rotation before.
+func TestLogoutDoesNotRotate(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
+		session := s.liveSessions(user.ID)[0]
 		s.clock.advance(6 * time.Minute)
-		old := b.clone()
+		copied := b.clone()
 		b.post("/logout").redirects("/login").takesTokens()
 		if len(s.liveSessions(user.ID)) != 0 {
 			t.Error("the session lives on")
 		}
-		old.get("/profile").redirects("/login?next=%2Fprofile")
+		ended, err := s.store.Sessions.ByID(t.Context(), session.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if ended.Generation != session.Generation {
+			t.Errorf("the session went from generation %d to %d", session.Generation, ended.Generation)
+		}
+		copied.get("/profile").redirects("/login?next=%2Fprofile")
 	})
 }

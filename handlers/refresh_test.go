@@ -53,6 +53,32 @@ func TestAccountPageRefreshed(t *testing.T) {
 	})
 }
 
+// TestFormsWithoutRotation checks that the forms that need nobody leave a
+// session as it is, also when its access token is dead (security.md §1.4).
+func TestFormsWithoutRotation(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		s.clock.advance(6 * time.Minute)
+		b.post("/theme", "theme", "dark").redirects("/").touchesNoToken()
+		b.post("/login", "username", "ana", "password", "wrong").status(422).touchesNoToken()
+		b.post("/signup", "username", "ana").status(422).touchesNoToken()
+		b.post("/reset", "token", "x").status(409).touchesNoToken()
+		b.post("/setup", "token", "x").status(409).touchesNoToken()
+		if live := s.liveSessions(user.ID); len(live) != 1 || live[0].Generation != 1 {
+			t.Errorf("got sessions %+v, want one of generation 1", live)
+		}
+		b.get("/.well-known/change-password").redirects("/profile/password").touchesNoToken()
+
+		// Signing in ends the session whose cookies came along.
+		old := b.clone()
+		b.signIn("ana")
+		if live := s.liveSessions(user.ID); len(live) != 1 {
+			t.Errorf("got %d sessions, want one", len(live))
+		}
+		old.get("/profile").redirects("/login?next=%2Fprofile")
+	})
+}
+
 // TestUnusableAccess checks that the refresh token counts also when the access
 // cookie is there and is no good.
 func TestUnusableAccess(t *testing.T) {

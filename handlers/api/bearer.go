@@ -4,18 +4,15 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/authheader"
 	"latchkey/internal/fields"
 	"latchkey/internal/middleware"
 )
-
-// realm is what a client is asked to show a token for.
-const realm = "Latchkey"
 
 // inHeader is said of a token that comes in any other place.
 const inHeader = "Send the token in the Authorization header, never in the address or in a form."
@@ -40,20 +37,6 @@ func (e *challenge) Error() string { return e.cause.Error() }
 
 // Unwrap returns the cause.
 func (e *challenge) Unwrap() error { return e.cause }
-
-// Challenge is a value of WWW-Authenticate that asks for a bearer token (RFC
-// 6750 §3). Without a code nothing was presented, and so nothing was wrong with
-// it; the scope may be "" too.
-func Challenge(code string, scope auth.Scope) string {
-	value := `Bearer realm="` + realm + `"`
-	if code != "" {
-		value += `, error="` + code + `"`
-	}
-	if scope != "" {
-		value += `, scope="` + string(scope) + `"`
-	}
-	return value
-}
 
 func nothingPresented() error {
 	return &challenge{cause: apperr.New(apperr.Unauthorized, notAuthenticated, nil)}
@@ -83,18 +66,11 @@ func presented(r *http.Request) (string, error) {
 	default:
 		return "", misused("The request has more than one Authorization header.")
 	}
-	token, ok := BearerToken(headers[0])
+	token, ok := authheader.Bearer(headers[0])
 	if !ok {
 		return "", nothingPresented()
 	}
 	return token, nil
-}
-
-// BearerToken returns the token of an Authorization header's value (RFC 6750
-// §2.1), and whether the value is of that scheme at all.
-func BearerToken(value string) (token string, ok bool) {
-	scheme, token, _ := strings.Cut(value, " ")
-	return strings.Trim(token, " "), strings.EqualFold(scheme, "Bearer")
 }
 
 // elsewhere refuses a token in the query or in a form: they end up in logs and

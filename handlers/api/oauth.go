@@ -12,6 +12,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/authheader"
 	"latchkey/internal/fields"
 )
 
@@ -80,7 +81,7 @@ func (a *API) answerOAuth(c echo.Context, status int, err error, wait time.Durat
 		body.Error = failure.code
 	}
 	if status == http.StatusUnauthorized {
-		c.Response().Header().Set("WWW-Authenticate", `Basic realm="`+realm+`"`)
+		c.Response().Header().Set("WWW-Authenticate", `Basic realm="`+authheader.Realm+`"`)
 	}
 	if body.Description == "" {
 		body.Description = otherwise

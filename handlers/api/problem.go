@@ -13,6 +13,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/authheader"
 	"latchkey/internal/middleware"
 )
 
@@ -44,7 +45,7 @@ func (a *API) Answer(c echo.Context, status int, err error, wait time.Duration) 
 		asked, isChallenge = unusable(err), true // signed out while it acted
 	}
 	if isChallenge {
-		c.Response().Header().Set("WWW-Authenticate", Challenge(asked.code, asked.scope))
+		c.Response().Header().Set("WWW-Authenticate", authheader.Challenge(asked.code, string(asked.scope)))
 		err = asked
 	}
 	problem := Problem{

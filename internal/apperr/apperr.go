@@ -30,13 +30,16 @@ const (
 	Busy         Kind = "server busy"            // no room for the work right now; nothing was done
 	Unavailable  Kind = "service unavailable"    // something we stand on does not answer
 	Canceled     Kind = "request canceled"       // the caller went away
+	WrongMethod  Kind = "method not supported"   // the address takes other methods only
+	Gone         Kind = "link does not work"     // a one-time link that is used up, expired or unknown
+	Loop         Kind = "redirect loop"          // the browser is sent in circles
 )
 
 // Kinds lists every kind, for tables that must be complete.
 func Kinds() []Kind {
 	return []Kind{
 		Malformed, Unauthorized, Forbidden, Disabled, NotFound, Conflict, TooLarge, Unsupported,
-		Misdirected, Invalid, TooMany, Busy, Unavailable, Canceled,
+		Misdirected, Invalid, TooMany, Busy, Unavailable, Canceled, WrongMethod, Gone, Loop,
 	}
 }
 

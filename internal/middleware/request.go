@@ -26,14 +26,12 @@ const stateKey = "latchkey"
 
 // State is what is known of one request.
 type State struct {
-	ID        string // in the log, on error pages and in X-Request-Id
-	Identity  *auth.Identity
-	Renewed   bool          // their tokens are given anew with this response
-	Stale     bool          // tokens came along that are of no use any more
-	Ended     models.Reason // why their session is over, if that is known
-	FormPage  string        // where the form of a POST route stands
-	FormKeeps string        // the field of that form which the address of its page has too
-	Proxied   bool          // the peer is a trusted proxy
+	ID       string // in the log, on error pages and in X-Request-Id
+	Identity *auth.Identity
+	Renewed  bool          // the session rotated: this response sets new cookies
+	Stale    bool          // token cookies came along and none of them is good
+	Ended    models.Reason // why their session is over, if that is known
+	Proxied  bool          // the peer is a trusted proxy
 }
 
 // Of returns the request's State. It is never nil.

@@ -1,7 +1,9 @@
-package handlers
+package site
 
 import (
 	"strings"
+
+	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/cookie"
 	"latchkey/models"
@@ -11,35 +13,47 @@ import (
 
 // Keys of the messages that a redirect carries.
 const (
-	flashEnded        = "ended"
-	flashWelcome      = "welcome"
-	flashSetup        = "setup"
-	flashReplayed     = "replayed"
-	flashProfile      = "profile"
-	flashPassword     = "password"
-	flashEmail        = "email"
-	flashReset        = "reset"
-	flashSignedOut    = "signed-out"
-	flashSession      = "session"
-	flashOthers       = "others"
-	flashDisabled     = "user-disabled"
-	flashEnabled      = "user-enabled"
-	flashUserOut      = "user-signed-out"
-	flashRole         = "user-role"
-	flashUnlocked     = "user-unlocked"
-	flashDeleted      = "user-deleted"
-	flashUserChanged  = "user-changed"
-	flashWasNoSession = "no-session"
-	flashToken        = "token"
-	flashUserToken    = "user-token"
-	flashWasNoToken   = "no-token"
-	flashTokenShown   = "token-shown"
-	flashLinkShown    = "link-shown"
-	flashShown        = "shown" // has no words
+	flashEnded               = "ended"
+	FlashAccountReady        = "welcome"
+	FlashAdminReady          = "setup"
+	FlashReplayed            = "replayed"
+	FlashProfileSaved        = "profile"
+	FlashPasswordChanged     = "password"
+	FlashEmailChanged        = "email"
+	FlashPasswordReset       = "reset"
+	FlashSignedOut           = "signed-out"
+	FlashSessionEnded        = "session"
+	FlashOthersEnded         = "others"
+	FlashUserDisabled        = "user-disabled"
+	FlashUserEnabled         = "user-enabled"
+	FlashUserSignedOut       = "user-signed-out"
+	FlashRoleChanged         = "user-role"
+	FlashLimitsCleared       = "user-unlocked"
+	FlashUserDeleted         = "user-deleted"
+	FlashUserChanged         = "user-changed"
+	FlashSessionAlreadyEnded = "no-session"
+	FlashTokenEnded          = "token"
+	FlashUserTokenEnded      = "user-token"
+	FlashTokenAlreadyEnded   = "no-token"
+	FlashTokenShown          = "token-shown"
+	FlashLinkShown           = "link-shown"
+	flashNone                = "shown" // has no words
 )
 
+// SetFlash carries a message to the page that the response leads to.
+func (s *Site) SetFlash(c echo.Context, key string, args ...string) {
+	s.Cookies.SetFlash(c.Response().Header(), cookie.Flash{Key: key, Args: args})
+}
+
+// RedirectWithFlash answers a form that was carried out: 303, with a message
+// for the page it leads to.
+func (s *Site) RedirectWithFlash(c echo.Context, path, key string, args ...string) error {
+	s.SetFlash(c, key, args...)
+	return Redirect(c, path)
+}
+
 // flashOf gives a message its words; nil for a key that has none.
-func (h *Handlers) flashOf(message cookie.Flash) *layouts.Flash {
+func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	arg := func(i int) string {
 		if i < len(message.Args) {
 			return message.Args[i]
@@ -49,36 +63,36 @@ func (h *Handlers) flashOf(message cookie.Flash) *layouts.Flash {
 	ok := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.OK, Text: text} }
 	switch message.Key {
 	case flashEnded:
-		words := h.ended(models.Reason(arg(0)))
+		words := s.EndReason(models.Reason(arg(0)))
 		return &layouts.Flash{Kind: words.Tone, Text: words.Text, Email: words.Email}
-	case flashWelcome:
+	case FlashAccountReady:
 		return ok("Your account is ready.")
-	case flashSetup:
+	case FlashAdminReady:
 		return ok("Your admin account is ready.")
-	case flashReplayed:
+	case FlashReplayed:
 		return &layouts.Flash{Kind: components.Warn, Text: "One of your sessions was ended because a copy of its sign-in was used. " +
 			"If you do not know why, change your password."}
-	case flashProfile:
+	case FlashProfileSaved:
 		return ok("Your changes are saved.")
-	case flashPassword:
+	case FlashPasswordChanged:
 		return ok("Your password is changed. Your other devices are signed out.")
-	case flashEmail:
+	case FlashEmailChanged:
 		return ok("Your email address is changed. Your other devices are signed out.")
-	case flashReset:
+	case FlashPasswordReset:
 		return ok("Your password is changed. Every device was signed out. Sign in with the new password.")
-	case flashSignedOut:
+	case FlashSignedOut:
 		return ok("You are signed out.")
-	case flashSession:
+	case FlashSessionEnded:
 		return ok("Signed out of " + arg(0) + ".")
-	case flashWasNoSession:
+	case FlashSessionAlreadyEnded:
 		return &layouts.Flash{Kind: components.Info, Text: "That device was signed out already."}
-	case flashOthers:
+	case FlashOthersEnded:
 		return ok("Signed out of " + arg(0) + ".")
-	case flashToken:
+	case FlashTokenEnded:
 		return ok("The access token " + arg(0) + " is ended.")
-	case flashWasNoToken:
+	case FlashTokenAlreadyEnded:
 		return &layouts.Flash{Kind: components.Info, Text: "That access token was ended already."}
-	case flashTokenShown:
+	case FlashTokenShown:
 		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If it was lost, end it and create another."}
 	}
 	return adminFlash(message.Key, arg)
@@ -89,7 +103,7 @@ func (h *Handlers) flashOf(message cookie.Flash) *layouts.Flash {
 func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	ok := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.OK, Text: text} }
 	switch key {
-	case flashDisabled:
+	case FlashUserDisabled:
 		ended := "Nothing"
 		if arg(1) != "" {
 			ended = arg(1) + " ended; nothing"
@@ -97,16 +111,16 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		flash := ok(arg(0) + " is disabled. " + ended + " of this account is accepted any more.")
 		flash.Undo = &layouts.Undo{Action: "/admin/users/" + safeID(arg(2)) + "/enable", Label: "Undo", More: " disabling " + arg(0)}
 		return flash
-	case flashEnabled:
+	case FlashUserEnabled:
 		flash := ok(arg(0) + " is enabled and can sign in again.")
 		flash.Undo = &layouts.Undo{
 			Action: "/admin/users/" + safeID(arg(1)) + "/disable", Label: "Undo", More: " enabling " + arg(0),
 			Fields: []components.Hidden{{Name: "reason", Value: arg(2)}}, // the start of a long one: see cookie.Jar.SetFlash
 		}
 		return flash
-	case flashUserOut:
+	case FlashUserSignedOut:
 		return ok(strings.TrimSpace(arg(0) + " is signed out everywhere. " + sessionsEnded(arg(1))))
-	case flashRole:
+	case FlashRoleChanged:
 		role := "a user"
 		if arg(1) == string(models.RoleAdmin) {
 			role = "an admin"
@@ -119,15 +133,15 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 			}
 		}
 		return flash
-	case flashUserToken:
+	case FlashUserTokenEnded:
 		return ok("The access token " + arg(0) + " of " + arg(1) + " is ended.")
-	case flashUserChanged:
+	case FlashUserChanged:
 		return &layouts.Flash{Kind: components.Info, Text: "This account changed since you opened it. Here is the new state."}
-	case flashLinkShown:
+	case FlashLinkShown:
 		return &layouts.Flash{Kind: components.Info, Text: "A link to set a password is shown only once. Create a new one if it was lost."}
-	case flashUnlocked:
+	case FlashLimitsCleared:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
-	case flashDeleted:
+	case FlashUserDeleted:
 		return ok(strings.TrimSpace("The account of " + arg(0) + " is deleted. " + sessionsEnded(arg(1))))
 	}
 	return nil
@@ -139,39 +153,4 @@ func sessionsEnded(sessions string) string {
 		return ""
 	}
 	return sessions + " ended. "
-}
-
-func endedFlash(reason models.Reason) cookie.Flash {
-	return cookie.Flash{Key: flashEnded, Args: []string{string(reason)}}
-}
-
-// endedWords say why a session is over, to the person whose it was.
-func endedWords(reason models.Reason) components.Message {
-	info := func(text string) components.Message { return components.Message{Tone: components.Info, Text: text} }
-	switch reason {
-	case models.ReasonLogout:
-		return info("You signed out. Sign in to go on.")
-	case models.ReasonElse:
-		return info("This device was signed out from another one. Sign in to go on.")
-	case models.ReasonAdmin:
-		return info("An admin signed you out everywhere. Sign in to go on.")
-	case models.ReasonDisabled:
-		return components.Message{Tone: components.Bad, Text: "This account is disabled."}
-	case models.ReasonPassword:
-		return info("Your password was changed, and every device was signed out. Sign in with the new password.")
-	case models.ReasonEmail:
-		return info("Your email address was changed, and every device was signed out. Sign in to go on.")
-	case models.ReasonReplaced:
-		return info("You signed in again in this browser, which ended the earlier session. Sign in to go on.")
-	case models.ReasonLimit:
-		return info("You signed in on many devices, and the one used longest ago was signed out: this one. Sign in to go on.")
-	case models.ReasonIdle:
-		return info("You were signed out because this device was not used for a while. Sign in to go on.")
-	case models.ReasonExpired:
-		return info("You were signed out because you signed in long ago. Sign in to go on.")
-	case models.ReasonReplay:
-		return components.Message{Tone: components.Warn, Text: "This session was ended to protect your account: an old copy of it was used, " +
-			"perhaps by somebody else. Sign in again, and change your password if you do not know why."}
-	}
-	return info("You were signed out. Sign in to go on.")
 }

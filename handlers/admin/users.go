@@ -1,7 +1,6 @@
-package handlers
+package admin
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -9,85 +8,13 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"latchkey"
+	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
-	"latchkey/internal/audit"
-	"latchkey/internal/middleware"
 	"latchkey/models"
 	"latchkey/views/components"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
-
-// overview handles GET /admin.
-func (h *Handlers) overview(c echo.Context) error {
-	ctx, today := c.Request().Context(), h.now().UTC().Truncate(24*time.Hour)
-	figures, err := h.store.Users.Figures(ctx)
-	if err != nil {
-		return err
-	}
-	failed, err := h.store.Audit.CountSince(ctx, audit.LoginFailed, today)
-	if err != nil {
-		return err
-	}
-	admins, err := h.store.Users.CountActiveAdmins(ctx)
-	if err != nil {
-		return err
-	}
-	days, err := h.signInsPerDay(c, today)
-	if err != nil {
-		return err
-	}
-	view := pages.AdminOverviewView{
-		Users:         pages.Figure{Count: int(figures.Total), URL: "/admin/users"},
-		SignInsToday:  pages.Figure{Count: days[len(days)-1].Count, URL: auditSince(today, audit.SignInEvents)},
-		Disabled:      pages.Figure{Count: int(figures.Disabled), URL: "/admin/users?status=disabled"},
-		FailedSignIns: pages.Figure{Count: int(failed), URL: auditSince(today, audit.LoginFailed)},
-		SignIns:       days,
-	}
-	if admins == 1 {
-		view.Attention = append(view.Attention, pages.AttentionItem{
-			Text: "There is only one active admin. If they lose access, only somebody with access to the server can help.",
-			Link: components.Link{Label: "Choose a second one", URL: "/admin/users"},
-		})
-	}
-	switch {
-	case middleware.AddressHidden(c):
-		view.Attention = append(view.Attention, pages.AttentionItem{
-			Text: "The proxy in front does not say whose requests it passes on: addresses are not known, and limits count everybody as one. " +
-				"Make it send X-Forwarded-For.",
-		})
-	case !middleware.Of(c).Proxied && c.Request().Header.Get(echo.HeaderXForwardedFor) != "":
-		view.Attention = append(view.Attention, pages.AttentionItem{
-			Text: "A proxy in front is not trusted: every address that is shown is the proxy's, and limits count everybody as one. " +
-				"Set LATCHKEY_TRUSTED_PROXIES to its address.",
-		})
-	}
-	return latchkey.Render(c, http.StatusOK, pages.AdminOverview(h.section(c, layouts.SectionOverview, "Overview"), view))
-}
-
-// chartDays is how many days the chart shows, today included.
-const chartDays = 14
-
-// signInsPerDay counts for the chart, today last. Quiet days are there too:
-// whoever looks signed in some day, so "never" is not what they say.
-func (h *Handlers) signInsPerDay(c echo.Context, today time.Time) ([]pages.DayCount, error) {
-	first := today.AddDate(0, 0, 1-chartDays)
-	counts, err := h.store.Audit.PerDay(c.Request().Context(), first, chartDays, audit.Chosen(audit.SignInEvents)...)
-	if err != nil {
-		return nil, err
-	}
-	var days []pages.DayCount
-	for i, n := range counts {
-		days = append(days, pages.DayCount{Day: first.AddDate(0, 0, i), Count: int(n)})
-	}
-	return days, nil
-}
-
-// auditSince is the audit log from a day on, of one action or group of them.
-func auditSince(day time.Time, action string) string {
-	return auditFilter{action: action, from: day.Format(dayFormat)}.url("/admin/audit")
-}
 
 // listState is the user list as its URL says it.
 type listState struct {
@@ -100,7 +27,7 @@ var pageSizes = [...]int{25, 50, 100}
 
 // readList reads the query. A size that there is not is apperr.Malformed; what
 // else there is not, Users.List finds out.
-func readList(in form, now time.Time) (listState, models.UserQuery, error) {
+func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) {
 	s := listState{q: strings.TrimSpace(in.Get("q")), status: in.Get("status"), role: in.Get("role"), sort: in.Get("sort"), limit: pageSizes[0]}
 	query := models.UserQuery{
 		Q: s.q, Status: models.UserStatus(s.status), Role: models.Role(s.role), Sort: models.SortUsername,
@@ -144,13 +71,13 @@ func (s listState) url(extra ...string) string {
 	return "/admin/users?" + values.Encode()
 }
 
-// users handles GET /admin/users.
-func (h *Handlers) users(c echo.Context) error {
-	in, err := readQuery(c)
+// Users handles GET /admin/users.
+func (h *Handlers) Users(c echo.Context) error {
+	in, err := site.ReadQuery(c)
 	if err != nil {
 		return err
 	}
-	state, query, err := readList(in, h.now())
+	state, query, err := readList(in, h.site.Now())
 	if err != nil {
 		return err
 	}
@@ -166,8 +93,8 @@ func (h *Handlers) users(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := h.section(c, layouts.SectionUsers, "Users")
-	return latchkey.Render(c, http.StatusOK, pages.AdminUsers(page, usersView(state, query, list, paused)))
+	page := h.site.Section(c, layouts.SectionUsers, "Users")
+	return site.Show(c, pages.AdminUsers(page, usersView(state, query, list, paused)))
 }
 
 func usersView(s listState, query models.UserQuery, list models.UserPage, paused map[string]models.Pause) pages.AdminUsersView {

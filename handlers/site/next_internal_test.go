@@ -1,4 +1,4 @@
-package handlers
+package site
 
 import (
 	"net/url"
@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestSafeNext checks which ways back are taken. Whatever could leave the site
-// is none.
+// TestSafeNext checks which values of next are taken: none that could lead off
+// the site.
 func TestSafeNext(t *testing.T) {
 	for _, test := range []struct{ next, want string }{
 		{"/", "/"},
@@ -68,8 +68,8 @@ func TestSafeNext(t *testing.T) {
 		{"/" + strings.Repeat("a", 511), "/" + strings.Repeat("a", 511)},
 		{"/" + strings.Repeat("a", 512), ""},
 	} {
-		if got := safeNext(test.next); got != test.want {
-			t.Errorf("safeNext(%q): got %q, want %q", test.next, got, test.want)
+		if got := SafeNext(test.next); got != test.want {
+			t.Errorf("SafeNext(%q): got %q, want %q", test.next, got, test.want)
 		}
 	}
 }
@@ -87,22 +87,22 @@ func FuzzSafeNext(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, next string) {
-		got := safeNext(next)
+		got := SafeNext(next)
 		if got == "" {
 			return
 		}
 		if got[0] != '/' || strings.HasPrefix(got, "//") || strings.HasPrefix(got, `/\`) || strings.ContainsFunc(got, func(r rune) bool { return r <= ' ' || r > '~' }) {
-			t.Fatalf("safeNext(%q) is %q", next, got)
+			t.Fatalf("SafeNext(%q) is %q", next, got)
 		}
 		u, err := base.Parse(got)
 		if err != nil || u.Host != base.Host || u.Scheme != base.Scheme || u.User != nil {
-			t.Fatalf("safeNext(%q) is %q, which leads to %v (%v)", next, got, u, err)
+			t.Fatalf("SafeNext(%q) is %q, which leads to %v (%v)", next, got, u, err)
 		}
 		if clean := path.Clean(u.Path); clean == "/login" || clean == "/logout" || strings.HasPrefix(clean, "/api/") {
-			t.Fatalf("safeNext(%q) is %q, a page that is no arrival", next, got)
+			t.Fatalf("SafeNext(%q) is %q, a page that is no arrival", next, got)
 		}
-		if again := safeNext(got); len(got) <= maxNext && again != got {
-			t.Fatalf("safeNext(%q) is %q, and of that %q", next, got, again)
+		if again := SafeNext(got); len(got) <= maxNext && again != got {
+			t.Fatalf("SafeNext(%q) is %q, and of that %q", next, got, again)
 		}
 	})
 }

@@ -1,0 +1,95 @@
+package account
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/internal/middleware"
+	"latchkey/views/layouts"
+	"latchkey/views/pages"
+)
+
+// Sessions handles GET /profile/sessions.
+func (h *Handlers) Sessions(c echo.Context) error {
+	me := site.Identity(c)
+	live, err := h.auth.Sessions(c.Request().Context(), me.UserID, me.SessionID)
+	if err != nil {
+		return err
+	}
+	ended, err := h.auth.EndedSessions(c.Request().Context(), me.UserID)
+	if err != nil {
+		return err
+	}
+	var view pages.SessionsView
+	for _, session := range live {
+		row := h.site.SessionRow(session, me.Admin)
+		if session.ThisDevice {
+			view.Current = row
+			continue
+		}
+		view.Others = append(view.Others, row)
+	}
+	for _, session := range ended {
+		view.Ended = append(view.Ended, pages.EndedSession{
+			Device: site.SessionName(session), When: session.EndedAt, Reason: site.EndedBecause(session.EndReason),
+		})
+	}
+	return site.Show(c, pages.Sessions(h.site.Section(c, layouts.SectionSessions, "Sessions"), view))
+}
+
+// EndSession handles POST /profile/sessions/{id}/end.
+func (h *Handlers) EndSession(c echo.Context) error {
+	id, err := site.PathID(c, "id")
+	if err != nil {
+		return err
+	}
+	if id == site.Identity(c).SessionID {
+		return h.signOut(c)
+	}
+	info, err := h.auth.EndSession(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
+	if errors.Is(err, apperr.NotFound) {
+		return h.endedAlready(c, id, err)
+	}
+	if err != nil {
+		return err
+	}
+	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashSessionEnded, site.SessionName(info))
+}
+
+// endedAlready answers a person who ends a session that is not live: with a
+// message when it was theirs and is over, else with missing.
+func (h *Handlers) endedAlready(c echo.Context, id string, missing error) error {
+	session, err := h.store.Sessions.ByID(c.Request().Context(), id)
+	if errors.Is(err, apperr.NotFound) || err == nil && session.UserID != site.Identity(c).UserID {
+		return missing
+	}
+	if err != nil {
+		return err
+	}
+	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashSessionAlreadyEnded)
+}
+
+// ConfirmEndOthers handles GET /profile/sessions/end-others.
+func (h *Handlers) ConfirmEndOthers(c echo.Context) error {
+	live, err := h.auth.Sessions(c.Request().Context(), site.Identity(c).UserID, site.Identity(c).SessionID)
+	if err != nil {
+		return err
+	}
+	if len(live) <= 1 {
+		return site.Redirect(c, "/profile/sessions")
+	}
+	page := h.site.Section(c, layouts.SectionSessions, "Sign out everywhere else")
+	return site.Show(c, pages.Confirm(page, pages.EndOthers(len(live)-1)))
+}
+
+// EndOthers handles POST /profile/sessions/end-others.
+func (h *Handlers) EndOthers(c echo.Context) error {
+	ended, err := h.auth.EndOtherSessions(c.Request().Context(), site.Identity(c), middleware.Client(c))
+	if err != nil {
+		return err
+	}
+	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashOthersEnded, site.Count(ended, "other device"))
+}

@@ -1,0 +1,156 @@
+package account
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/middleware"
+	"latchkey/views/components"
+	"latchkey/views/layouts"
+	"latchkey/views/pages"
+)
+
+const tokensPath = "/profile/tokens"
+
+// Tokens handles GET /profile/tokens.
+func (h *Handlers) Tokens(c echo.Context) error {
+	return h.tokensPage(c, nil, []string{string(auth.ScopeMe)}, pages.TokenForm{Days: strconv.Itoa(auth.DefaultTokenDays)})
+}
+
+// CreateToken handles POST /profile/tokens.
+func (h *Handlers) CreateToken(c echo.Context) error {
+	in, err := site.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	days := auth.DefaultTokenDays
+	if _, sent := in["days"]; sent {
+		if days, err = strconv.Atoi(in.Get("days")); err != nil {
+			days = 0 // not one of the choices: the service says so
+		}
+	}
+	scopes := tickedScopes(in)
+	secret, token, err := h.auth.CreatePersonalToken(c.Request().Context(), auth.PersonalTokenDraft{
+		Who: site.Identity(c), Name: in.Get("name"), Scopes: scopes, Days: days, Current: in.Get("current_password"),
+		Device: h.site.Cookies.Device(c.Request()), Client: middleware.Client(c),
+	})
+	if err != nil {
+		return h.tokensPage(c, err, scopes, pages.TokenForm{Name: in.Get("name"), Days: in.Get("days")})
+	}
+	return h.site.ShowOnce(c, tokenPath(token.ID), "token", secret)
+}
+
+// tokensPage shows the tokens and the form to create one, with some scopes
+// ticked; failure is why it is shown again, nil for a first view.
+func (h *Handlers) tokensPage(c echo.Context, failure error, ticked []string, form pages.TokenForm) error {
+	problems, err := h.site.Problems(failure, site.TooManyWrong)
+	if err != nil {
+		return err
+	}
+	me := site.Identity(c)
+	live, ended, err := h.auth.PersonalTokens(c.Request().Context(), me.UserID)
+	if err != nil {
+		return err
+	}
+	form.Errors, form.Scopes = problems, scopeOptions(me.Admin, ticked)
+	view := pages.TokensView{Form: form}
+	for _, token := range live {
+		view.Tokens = append(view.Tokens, h.site.TokenRow(token, me.Admin, tokensPath+"/"))
+	}
+	for _, token := range ended {
+		view.Ended = append(view.Ended, h.site.TokenRow(token, me.Admin, ""))
+	}
+	return site.Answer(c, failure, pages.Tokens(h.site.Section(c, layouts.SectionTokens, "Access tokens"), view))
+}
+
+// ShowToken handles GET /profile/tokens/{id}: the page with the access token
+// that was just made.
+func (h *Handlers) ShowToken(c echo.Context) error {
+	token, err := h.ownToken(c)
+	if err != nil {
+		return err
+	}
+	if !token.EndedAt.IsZero() {
+		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenAlreadyEnded)
+	}
+	_, secret := h.site.TakeOnce(c, tokenPath(token.ID))
+	if secret == "" {
+		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenShown)
+	}
+	page := h.site.OncePage(c, layouts.SectionTokens, "Token created")
+	return site.Show(c, pages.TokenCreated(page, pages.TokenCreatedView{
+		TokenRow: h.site.TokenRow(token, site.Identity(c).Admin, ""), Secret: secret,
+	}))
+}
+
+// ConfirmEndToken handles GET /profile/tokens/{id}/end.
+func (h *Handlers) ConfirmEndToken(c echo.Context) error {
+	token, err := h.ownToken(c)
+	if err != nil {
+		return err
+	}
+	if !token.EndedAt.IsZero() {
+		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenAlreadyEnded)
+	}
+	row := h.site.TokenRow(token, site.Identity(c).Admin, tokensPath+"/")
+	return site.Show(c, pages.Confirm(h.site.Section(c, layouts.SectionTokens, "End token"), pages.EndToken(row)))
+}
+
+// EndToken handles POST /profile/tokens/{id}/end.
+func (h *Handlers) EndToken(c echo.Context) error {
+	id, err := site.PathID(c, "id")
+	if err != nil {
+		return err
+	}
+	token, err := h.auth.EndPersonalToken(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
+	if errors.Is(err, apperr.NotFound) { // not live: theirs and over, or not theirs
+		if _, err := h.ownToken(c); err != nil {
+			return err
+		}
+		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenAlreadyEnded)
+	}
+	if err != nil {
+		return err
+	}
+	return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenEnded, token.Name)
+}
+
+// ownToken returns the person's token in the route's path, live or ended, or
+// apperr.NotFound.
+func (h *Handlers) ownToken(c echo.Context) (auth.PersonalToken, error) {
+	id, err := site.PathID(c, "id")
+	if err != nil {
+		return auth.PersonalToken{}, err
+	}
+	return h.auth.PersonalToken(c.Request().Context(), site.Identity(c).UserID, id)
+}
+
+func tokenPath(id string) string { return tokensPath + "/" + id }
+
+// scopeOptions are the checkboxes for the scopes that the role allows.
+func scopeOptions(admin bool, ticked []string) []components.Option {
+	var options []components.Option
+	for _, scope := range auth.AllowedScopes(admin) {
+		label, hint := site.ScopeWords(scope)
+		options = append(options, components.Option{Value: string(scope), Label: label, Hint: hint, Selected: slices.Contains(ticked, string(scope))})
+	}
+	return options
+}
+
+// tickedScopes returns the scopes that were ticked in the form. Whether the role
+// allows them is checked by the service.
+func tickedScopes(in site.Form) []string {
+	var ticked []string
+	for _, scope := range auth.AllScopes() {
+		if in.Get("scope."+string(scope)) != "" {
+			ticked = append(ticked, string(scope))
+		}
+	}
+	return ticked
+}

@@ -1,0 +1,91 @@
+// Package admin has the pages of the admin area: the overview, everybody's
+// accounts with the acts on them, and the audit log.
+//
+// Every page needs the admin role; what an admin may do is decided in package
+// auth.
+package admin
+
+import (
+	"cmp"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/middleware"
+	"latchkey/models"
+	"latchkey/views/layouts"
+	"latchkey/views/pages"
+)
+
+// Handlers are the pages of the group. They are safe for concurrent use.
+type Handlers struct {
+	site  *site.Site
+	auth  *auth.Service
+	store *models.Store // for plain reads
+}
+
+// New returns the pages.
+func New(s *site.Site, service *auth.Service, store *models.Store) *Handlers {
+	return &Handlers{site: s, auth: service, store: store}
+}
+
+// pathUser returns the account in the route's path, or apperr.NotFound.
+func (h *Handlers) pathUser(c echo.Context) (*models.User, error) {
+	id, err := site.PathID(c, "id")
+	if err != nil {
+		return nil, err
+	}
+	return h.store.Users.ByID(c.Request().Context(), id)
+}
+
+func userPath(id string) string { return "/admin/users/" + id }
+
+// target names an account for the pages about it.
+func target(user *models.User) pages.AdminTarget {
+	return pages.AdminTarget{
+		Name: callName(user), Username: user.Username, Email: user.Email,
+		Invited: user.PasswordChangedAt.IsZero(), URL: userPath(user.ID),
+	}
+}
+
+// callName is what to call a person: the full name, else the username.
+func callName(user *models.User) string { return cmp.Or(user.FullName, user.Username) }
+
+// subject returns the account in the path of an act, or apperr.Conflict when it
+// is the admin's own.
+func (h *Handlers) subject(c echo.Context) (*models.User, error) {
+	user, err := h.pathUser(c)
+	if err == nil && user.ID == site.Identity(c).UserID {
+		return nil, apperr.New(apperr.Conflict, auth.NotYourself, nil)
+	}
+	return user, err
+}
+
+// actPage is the frame of the page that confirms an act: its title is the act
+// and the person's name.
+func (h *Handlers) actPage(c echo.Context, act string, user *models.User) layouts.Page {
+	return h.site.Section(c, layouts.SectionUsers, act+" "+callName(user))
+}
+
+// changedMeanwhile answers an act that changed nothing because another admin
+// was faster: it leads to the account.
+func (h *Handlers) changedMeanwhile(c echo.Context, id string) error {
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserChanged)
+}
+
+// actor returns the admin who makes the request.
+func (h *Handlers) actor(c echo.Context) auth.Actor {
+	return site.Identity(c).Actor(middleware.Client(c))
+}
+
+// readAct reads the form of an act on the account in the path.
+func (h *Handlers) readAct(c echo.Context) (site.Form, string, error) {
+	id, err := site.PathID(c, "id")
+	if err != nil {
+		return nil, "", err
+	}
+	in, err := site.ReadForm(c)
+	return in, id, err
+}

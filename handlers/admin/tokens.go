@@ -1,0 +1,56 @@
+package admin
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/models"
+	"latchkey/views/pages"
+)
+
+// ConfirmEndToken handles GET /admin/users/{id}/tokens/{token}/end.
+func (h *Handlers) ConfirmEndToken(c echo.Context) error {
+	user, err := h.subject(c)
+	if err != nil {
+		return err
+	}
+	id, err := site.PathID(c, "token")
+	if err != nil {
+		return err
+	}
+	token, err := h.auth.PersonalToken(c.Request().Context(), user.ID, id)
+	if err != nil {
+		return err
+	}
+	if !token.EndedAt.IsZero() {
+		return h.site.RedirectWithFlash(c, userPath(user.ID), site.FlashTokenAlreadyEnded)
+	}
+	row := h.site.TokenRow(token, user.Role == models.RoleAdmin, userPath(user.ID)+"/tokens/")
+	return site.Show(c, pages.Confirm(h.actPage(c, "End a token of", user), pages.EndUserToken(target(user), row)))
+}
+
+// EndToken handles POST /admin/users/{id}/tokens/{token}/end.
+func (h *Handlers) EndToken(c echo.Context) error {
+	_, id, err := h.readAct(c)
+	if err != nil {
+		return err
+	}
+	tokenID, err := site.PathID(c, "token")
+	if err != nil {
+		return err
+	}
+	user, token, err := h.auth.EndUserToken(c.Request().Context(), h.actor(c), id, tokenID)
+	if errors.Is(err, apperr.NotFound) { // not live: it is over, or there never was one
+		if _, err := h.auth.PersonalToken(c.Request().Context(), id, tokenID); err != nil {
+			return err
+		}
+		return h.site.RedirectWithFlash(c, userPath(id), site.FlashTokenAlreadyEnded)
+	}
+	if err != nil {
+		return err
+	}
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserTokenEnded, token.Name, callName(user))
+}

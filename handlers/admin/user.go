@@ -1,0 +1,64 @@
+package admin
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/audit"
+	"latchkey/internal/auth"
+	"latchkey/models"
+	"latchkey/views/layouts"
+	"latchkey/views/pages"
+)
+
+// ownTokens is why an admin's own tokens are not ended from there.
+const ownTokens = "These are your own access tokens."
+
+// ShowUser handles GET /admin/users/{id}.
+func (h *Handlers) ShowUser(c echo.Context) error {
+	user, err := h.pathUser(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	live, err := h.auth.Sessions(ctx, user.ID, "")
+	if err != nil {
+		return err
+	}
+	events, err := h.store.Audit.About(ctx, user.ID, 10)
+	if err != nil {
+		return err
+	}
+	tokens, _, err := h.auth.PersonalTokens(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	paused, err := h.auth.Paused(ctx, user.ID)
+	if err != nil {
+		return err
+	}
+	view := pages.AdminUserView{
+		AdminTarget: target(user), ID: user.ID, FullName: user.FullName, Admin: user.Role == models.RoleAdmin,
+		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
+		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason, PausedUntil: paused[user.ID].Until, Locked: paused[user.ID].Locked,
+		ActivityURL: "/admin/audit?subject=" + user.ID, BackURL: "/admin/users",
+	}
+	if user.ID == site.Identity(c).UserID {
+		view.Refused = pages.AdminRefusals{
+			Disable: auth.NotYourself, Enable: auth.NotYourself, SignOut: auth.NotYourself, Role: auth.NotYourself, ResetLink: auth.NotYourself,
+			Unlock: auth.NotYourself, EndToken: ownTokens, Delete: auth.NotYourself,
+		}
+	} else if user.Disabled() {
+		view.Refused.ResetLink = auth.EnableFirst
+	}
+	for _, s := range live {
+		view.Sessions = append(view.Sessions, h.site.SessionRow(s, view.Admin))
+	}
+	for _, t := range tokens {
+		view.Tokens = append(view.Tokens, h.site.TokenRow(t, view.Admin, view.URL+"/tokens/"))
+	}
+	for _, e := range events {
+		view.Activity = append(view.Activity, pages.AdminEvent{Text: audit.Sentence(e), When: e.At.Time(), Address: e.IP})
+	}
+	return site.Show(c, pages.AdminUser(h.site.Section(c, layouts.SectionUsers, view.Name), view))
+}

@@ -1,0 +1,44 @@
+package admin
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/auth"
+	"latchkey/models"
+	"latchkey/views/layouts"
+	"latchkey/views/pages"
+)
+
+// ShowNewUser handles GET /admin/users/new.
+func (h *Handlers) ShowNewUser(c echo.Context) error {
+	return h.newUserPage(c, nil, pages.AdminUserForm{Role: string(models.RoleUser)})
+}
+
+// NewUser handles POST /admin/users/new.
+func (h *Handlers) NewUser(c echo.Context) error {
+	in, err := site.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	form := pages.AdminUserForm{
+		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Role: in.Get("role"),
+	}
+	user, token, err := h.auth.CreateUser(c.Request().Context(), h.actor(c), auth.NewUser{
+		Account: auth.Account{Username: form.Username, Email: form.Email, FullName: form.FullName}, Role: models.Role(form.Role),
+	})
+	if err != nil {
+		return h.newUserPage(c, err, form)
+	}
+	return h.site.ShowOnce(c, linkPath(user.ID), linkNewUser, token)
+}
+
+// newUserPage shows the form; failure is why again, nil for a first view.
+func (h *Handlers) newUserPage(c echo.Context, failure error, form pages.AdminUserForm) error {
+	problems, err := site.FieldErrors(failure)
+	if err != nil {
+		return err
+	}
+	form.Errors, form.CancelURL = problems, "/admin/users"
+	return site.Answer(c, failure, pages.AdminUserNew(h.site.Section(c, layouts.SectionUsers, "Add user"), form))
+}

@@ -1,0 +1,91 @@
+// Package forward answers reverse proxies that ask whether a request may go on
+// to a protected app, and whose it is (GET /forward-auth).
+//
+// The rules of the apps are in package forwardauth; who a request belongs to is
+// decided in package auth.
+package forward
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/forwardauth"
+	"latchkey/internal/middleware"
+)
+
+// Path is where proxies ask.
+const Path = "/forward-auth"
+
+// Handlers answer proxies. They are safe for concurrent use.
+type Handlers struct {
+	site *site.Site
+	auth *auth.Service
+	apps *forwardauth.Rules
+}
+
+// New returns the handlers. apps are the protected apps with their rules.
+func New(s *site.Site, service *auth.Service, apps *forwardauth.Rules) *Handlers {
+	return &Handlers{site: s, auth: service, apps: apps}
+}
+
+// Check handles GET /forward-auth: may the original request go on to its app,
+// and whose is it? It sets no cookie, because not every proxy passes one on
+// from a subrequest. So a session is not rotated here: a navigation goes to
+// /continue for it, and any other request is identified by its refresh token.
+func (h *Handlers) Check(c echo.Context) error {
+	asked, err := h.askedFor(c)
+	if err != nil {
+		return err
+	}
+	access, known := h.apps.Find(asked.scheme, asked.host, asked.uri)
+	if !known {
+		return apperr.New(apperr.Forbidden, "This address is not one of the apps that this portal protects.",
+			fmt.Errorf("forward-auth: the file that LATCHKEY_FORWARD_AUTH_FILE names has no [[origin]] %q", asked.scheme+"://"+asked.host))
+	}
+	person, err := h.byAccessToken(c)
+	target, whole := "", false
+	if err == nil && person == nil {
+		if !access.Public() && asked.navigates(c.Request()) {
+			target, whole = h.wayBack(asked)
+		}
+		person, err = h.byOther(c, !whole)
+	}
+	if errors.Is(err, errNeedsMe) && access.Public() {
+		err = nil // treated like a token that does not work
+	}
+	if err != nil {
+		return err
+	}
+	middleware.Of(c).Identity = person // for the log
+	switch {
+	case person != nil && !access.Allows(forwardauth.Person{Username: person.Username, Admin: person.Admin}):
+		return apperr.New(apperr.Forbidden, "You are signed in as "+person.Email+". This account may not open this page.",
+			errors.New("forward-auth: the rules do not let this person pass"))
+	case person != nil:
+		setRemote(c.Response().Header(), person)
+	case access.Public():
+		setNobody(c.Response().Header())
+	case target != "":
+		return site.RedirectToApp(c, h.site.PublicURL+target)
+	default:
+		return apperr.New(apperr.Unauthorized, "", errors.New("forward-auth: nobody is signed in"))
+	}
+	return site.Nothing(c)
+}
+
+// wayBack returns the path of the portal that leads to the original URL, and
+// whether it leads to all of it: a URL that is too long is cut to the start of
+// its app.
+func (h *Handlers) wayBack(o original) (path string, whole bool) {
+	if target := h.apps.URL(o.scheme, o.host, o.uri); target != "" {
+		if path = site.ContinuePath(target); len(path) <= site.MaxContinue-len(site.MarkAfterSignIn) {
+			return path, true
+		}
+	}
+	return site.ContinuePath(h.apps.URL(o.scheme, o.host, "/"), site.MarkCut), false
+}

@@ -1,0 +1,46 @@
+package forward
+
+import (
+	"errors"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/authheader"
+	"latchkey/internal/middleware"
+	"latchkey/views/pages"
+)
+
+// Refusal returns the page that answers a refused request in a browser, nil
+// for any other client, and sets the headers of the answer. view is the error
+// page of the portal.
+//
+// The browser shows the page at the app's address, so it loads no stylesheet,
+// has no form, and links to the portal by its URL.
+func (h *Handlers) Refusal(c echo.Context, failure error, view pages.ErrorView) templ.Component {
+	header := c.Response().Header()
+	unauthorized := errors.Is(failure, apperr.Unauthorized)
+	switch {
+	case errors.Is(failure, errNeedsMe):
+		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("insufficient_scope", string(auth.ScopeMe)))
+	case unauthorized && bearerToken(c.Request()) != "":
+		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("invalid_token", ""))
+	case unauthorized:
+		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("", ""))
+	}
+	asked, err := h.askedFor(c)
+	if err != nil || !asked.navigates(c.Request()) {
+		return nil
+	}
+	view.Reference = middleware.Of(c).ID
+	view.Actions = []pages.ErrorAction{{Label: "Go to your account", URL: h.site.PublicURL}}
+	if errors.Is(failure, apperr.Forbidden) {
+		view.Actions = append(view.Actions, pages.ErrorAction{Label: "Use another account", URL: h.site.PublicURL + "/logout"})
+	} else if target := h.apps.URL(asked.scheme, asked.host, asked.uri); target != "" {
+		view.Actions = append([]pages.ErrorAction{{Label: "Try again", URL: target}}, view.Actions...)
+	}
+	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	return pages.Bare(h.site.Brand.Name, view)
+}

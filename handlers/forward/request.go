@@ -1,0 +1,68 @@
+package forward
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/middleware"
+)
+
+// original is the request that a proxy asks about.
+type original struct {
+	method, scheme, host, uri string
+}
+
+// askedFor reads the original request from the headers of a trusted proxy, the
+// only client that is believed.
+func (h *Handlers) askedFor(c echo.Context) (original, error) {
+	switch {
+	case h.apps.Empty():
+		return original{}, apperr.New(apperr.Forbidden, "Forward-auth is off here. LATCHKEY_FORWARD_AUTH_FILE turns it on.",
+			errors.New("forward-auth: LATCHKEY_FORWARD_AUTH_FILE is not set"))
+	case !middleware.Of(c).Proxied:
+		return original{}, apperr.New(apperr.Forbidden, "Only reverse proxies that LATCHKEY_TRUSTED_PROXIES lists may ask this.",
+			fmt.Errorf("forward-auth: asked from %s, which LATCHKEY_TRUSTED_PROXIES does not list", c.Request().RemoteAddr))
+	}
+	var o original
+	for _, part := range []struct {
+		name string
+		into *string
+	}{
+		{"X-Forwarded-Method", &o.method},
+		{echo.HeaderXForwardedProto, &o.scheme},
+		{"X-Forwarded-Host", &o.host},
+		{"X-Forwarded-Uri", &o.uri},
+	} {
+		lines := c.Request().Header[part.name]
+		if len(lines) != 1 || lines[0] == "" {
+			return o, apperr.New(apperr.Malformed, "The proxy must send "+part.name+" once.",
+				fmt.Errorf("forward-auth: %d lines of %s", len(lines), part.name))
+		}
+		*part.into = lines[0]
+	}
+	switch o.scheme { // some proxies send the scheme of a WebSocket
+	case "ws":
+		o.scheme = "http"
+	case "wss":
+		o.scheme = "https"
+	}
+	return o, nil
+}
+
+// navigates reports whether the original request opens a page in a browser, and
+// is not one of a script, an image or an API client (W3C Fetch Metadata; without
+// it, a client that accepts HTML is a browser).
+func (o original) navigates(r *http.Request) bool {
+	if o.method != http.MethodGet && o.method != http.MethodHead {
+		return false
+	}
+	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
+		return mode == "navigate"
+	}
+	return strings.Contains(r.Header.Get("Accept"), "text/html")
+}

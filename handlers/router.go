@@ -1,0 +1,63 @@
+package handlers
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+)
+
+// gate says who may use a route, and whether its handler needs to know who
+// asks.
+type gate struct {
+	authenticate bool                // find out who asks; this can rotate a session
+	require      echo.MiddlewareFunc // rejects the others; nil: nobody is rejected
+}
+
+// router declares routes.
+type router struct {
+	echo         *echo.Echo
+	crossOrigin  echo.MiddlewareFunc
+	authenticate echo.MiddlewareFunc
+}
+
+// plain declares a route that neither reads nor sets cookies and that any site
+// may load.
+func (r router) plain(path string, handler echo.HandlerFunc) {
+	r.echo.GET(path, handler)
+	r.echo.HEAD(path, handler)
+}
+
+// get declares a page.
+func (r router) get(path string, g gate, handler echo.HandlerFunc) {
+	r.echo.GET(path, handler, r.before(g)...)
+	r.echo.HEAD(path, handler, r.before(g)...)
+}
+
+// post declares an act whose form is on formPage.
+func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage string) {
+	r.echo.POST(path, handler, append([]echo.MiddlewareFunc{site.FormOn(formPage)}, r.before(g)...)...)
+}
+
+// before returns what runs before a handler. The cross-origin check comes
+// first: a request of another site must not rotate a session.
+func (r router) before(g gate) []echo.MiddlewareFunc {
+	chain := []echo.MiddlewareFunc{r.crossOrigin}
+	if g.authenticate {
+		chain = append(chain, r.authenticate)
+	}
+	if g.require != nil {
+		chain = append(chain, g.require)
+	}
+	return chain
+}
+
+// files serves static files, which are the same for every visitor.
+func files(handler http.Handler) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		c.Response().Header().Del("Vary") // not by cookie
+		handler.ServeHTTP(c.Response(), c.Request())
+		return nil
+	}
+}

@@ -1,0 +1,109 @@
+package signin
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/middleware"
+	"latchkey/views/components"
+	"latchkey/views/pages"
+)
+
+// wrongCredentials is the same for a wrong password and for an account that
+// does not exist.
+const wrongCredentials = "Email, username or password is not correct."
+
+// ShowLogin handles GET /login.
+func (h *Handlers) ShowLogin(c echo.Context) error {
+	query, err := site.ReadQuery(c)
+	if err != nil {
+		return err
+	}
+	next := site.SafeNext(query.Get("next"))
+	if site.Identity(c) != nil {
+		return site.Redirect(c, cmp.Or(next, homePath))
+	}
+	form := pages.LoginForm{Next: next, App: h.appBehind(next)}
+	var failure error
+	if state := middleware.Of(c); state.Stale {
+		reason := h.site.EndReason(state.Ended)
+		form.Notice = &reason
+	} else if next != "" && h.cookiesBlocked(c.Request()) {
+		form.Errors.Add("", "Your browser is blocking cookies. Turn them on for this site to sign in.")
+		failure = apperr.New(apperr.Invalid, "", errors.New("the browser keeps no cookies"))
+	}
+	page := h.site.Page(c, "Sign in")
+	if page.Flash != nil && form.Notice != nil {
+		page.Flash = nil // both say why; the session's own reason is the fresher one
+	}
+	return site.Answer(c, failure, pages.Login(page, form))
+}
+
+// cookiesBlocked reports whether a browser has just signed in and kept none of
+// the cookies: it comes from a form of ours without any cookie at all.
+func (h *Handlers) cookiesBlocked(r *http.Request) bool {
+	from := h.site.Referer(r)
+	if from == nil || len(r.Cookies()) > 0 {
+		return false
+	}
+	return from.Path == "/login" || from.Path == "/signup" || from.Path == "/setup"
+}
+
+// Login handles POST /login.
+func (h *Handlers) Login(c echo.Context) error {
+	in, err := site.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	next := site.SafeNext(in.Get("next"))
+	form := pages.LoginForm{
+		Username: strings.TrimSpace(in.Get("username")), Remember: in.Get("remember") != "", Next: next, App: h.appBehind(next),
+	}
+	if form.Errors = missing(form.Username, in.Get("password")); form.Errors.Any() {
+		return h.loginAgain(c, apperr.New(apperr.Invalid, "", errors.New("a field is empty")), form)
+	}
+	signedIn, err := h.auth.Login(c.Request().Context(), auth.Login{
+		Identifier: form.Username, Password: in.Get("password"), Remember: form.Remember,
+		Device: h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
+	})
+	switch {
+	case errors.Is(err, apperr.Unauthorized):
+		form.Error = wrongCredentials
+		return h.loginAgain(c, apperr.New(apperr.Invalid, "", err), form)
+	case errors.Is(err, apperr.Disabled):
+		return site.Answer(c, err, pages.LoginDisabled(h.site.Page(c, "You cannot sign in")))
+	case errors.Is(err, apperr.TooMany):
+		form.Limit = h.site.TooMany(err, "Too many sign-in attempts.")
+		return h.loginAgain(c, err, form)
+	case err != nil:
+		return err
+	}
+	h.site.SignIn(c, signedIn)
+	if signedIn.Replayed {
+		h.site.SetFlash(c, site.FlashReplayed)
+	}
+	return site.Redirect(c, cmp.Or(next, homePath))
+}
+
+// missing returns the problems of fields that are empty.
+func missing(username, password string) components.Errors {
+	var problems components.Errors
+	if username == "" {
+		problems.Add("username", "Enter your email address or username.")
+	}
+	if password == "" {
+		problems.Add(components.CurrentPassword, "Enter your password.")
+	}
+	return problems
+}
+
+func (h *Handlers) loginAgain(c echo.Context, failure error, form pages.LoginForm) error {
+	return site.Answer(c, failure, pages.Login(h.site.Page(c, "Sign in"), form))
+}

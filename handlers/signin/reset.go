@@ -1,0 +1,63 @@
+package signin
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/auth"
+	"latchkey/internal/middleware"
+	"latchkey/views/pages"
+)
+
+// Forgot handles GET /forgot. A next that cannot be read is left out: this page
+// must open for people who are in trouble already.
+func (h *Handlers) Forgot(c echo.Context) error {
+	next := site.SafeNext(c.QueryParam("next"))
+	return site.Show(c, pages.Forgot(h.site.Page(c, "Forgot your password?"), next))
+}
+
+// ShowReset handles GET /reset. Opening the link does not use it up.
+func (h *Handlers) ShowReset(c echo.Context) error {
+	query, err := site.ReadQuery(c)
+	if err != nil {
+		return err
+	}
+	return h.resetPage(c, nil, query.Get("token"))
+}
+
+// Reset handles POST /reset.
+func (h *Handlers) Reset(c echo.Context) error {
+	in, err := site.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	token := in.Get("token")
+	if err := h.auth.ResetPassword(c.Request().Context(), token, in.Get("password"), middleware.Client(c)); err != nil {
+		return h.resetPage(c, err, token)
+	}
+	return h.site.RedirectWithFlash(c, "/login", site.FlashPasswordReset)
+}
+
+// resetPage shows the form, or why the link does not work. failure is why it
+// is shown again, nil for a first view.
+func (h *Handlers) resetPage(c echo.Context, failure error, token string) error {
+	problems, err := h.site.Problems(failure, site.TooManyAttempts)
+	if err != nil {
+		return err
+	}
+	link, err := h.auth.SetPasswordLink(c.Request().Context(), token)
+	if err != nil {
+		return err
+	}
+	page := h.site.Page(c, "Choose a new password")
+	page.NoIndex = true
+	if link.State != auth.LinkGood {
+		if failure == nil {
+			failure = deadLink()
+		}
+		return site.Answer(c, failure, pages.ResetDeadLink(page, linkState(link.State), link.Replaced))
+	}
+	return site.Answer(c, failure, pages.Reset(page, pages.ResetForm{
+		Token: token, Username: link.Username, PasswordMin: h.auth.PasswordMin(), Errors: problems,
+	}))
+}

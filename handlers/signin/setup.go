@@ -1,0 +1,72 @@
+package signin
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/views/pages"
+)
+
+// ShowSetup handles GET /setup. Opening the link does not use it up.
+func (h *Handlers) ShowSetup(c echo.Context) error {
+	query, err := site.ReadQuery(c)
+	if err != nil {
+		return err
+	}
+	token := query.Get("token")
+	link, err := h.auth.SetupLink(c.Request().Context(), token)
+	if err != nil {
+		return err
+	}
+	if link.State != auth.LinkGood {
+		return h.deadSetupLink(c, deadLink(), link)
+	}
+	return h.setupPage(c, nil, pages.SetupForm{Token: token})
+}
+
+// Setup handles POST /setup.
+func (h *Handlers) Setup(c echo.Context) error {
+	in, err := site.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	token := in.Get("token")
+	signedIn, failure := h.auth.Setup(c.Request().Context(), token, h.newAccount(c, in))
+	if errors.Is(failure, apperr.Conflict) {
+		link, err := h.auth.SetupLink(c.Request().Context(), token)
+		if err != nil {
+			return err
+		}
+		if link.State != auth.LinkGood {
+			return h.deadSetupLink(c, failure, link)
+		}
+	}
+	if failure != nil {
+		return h.setupPage(c, failure, pages.SetupForm{
+			Token: token, Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"),
+		})
+	}
+	return h.welcome(c, signedIn, site.FlashAdminReady, homePath)
+}
+
+// setupPage shows the form; failure is why again, nil for a first view.
+func (h *Handlers) setupPage(c echo.Context, failure error, form pages.SetupForm) error {
+	problems, err := h.site.Problems(failure, site.TooManyAttempts)
+	if err != nil {
+		return err
+	}
+	form.Errors, form.PasswordMin = problems, h.auth.PasswordMin()
+	page := h.site.Page(c, "Create the first admin")
+	page.NoIndex = true
+	return site.Answer(c, failure, pages.Setup(page, form))
+}
+
+func (h *Handlers) deadSetupLink(c echo.Context, failure error, link auth.Link) error {
+	page := h.site.Page(c, "Create the first admin")
+	page.NoIndex = true
+	return site.Answer(c, failure, pages.SetupDeadLink(page, linkState(link.State)))
+}

@@ -1,0 +1,81 @@
+// Package signin has the pages that are there before a session is, and the
+// ones that begin or end it: sign in, create account, first admin, forgotten
+// password, set-password links, sign out, and the way on to a protected app.
+//
+// Who gets in is decided in package auth.
+package signin
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/forwardauth"
+	"latchkey/internal/middleware"
+	"latchkey/views/pages"
+)
+
+// Handlers are the pages of the group. They are safe for concurrent use.
+type Handlers struct {
+	site *site.Site
+	auth *auth.Service
+	apps *forwardauth.Rules
+}
+
+// New returns the pages. apps are the protected apps that /continue leads to.
+func New(s *site.Site, service *auth.Service, apps *forwardauth.Rules) *Handlers {
+	return &Handlers{site: s, auth: service, apps: apps}
+}
+
+// homePath is the page that signing in leads to when there is no next.
+const homePath = "/profile"
+
+// Home handles GET /.
+func (h *Handlers) Home(c echo.Context) error {
+	if site.Identity(c) != nil {
+		return site.Redirect(c, homePath)
+	}
+	if state := middleware.Of(c); state.Stale {
+		h.site.FlashEndReason(c, state.Ended)
+	}
+	return site.Redirect(c, "/login")
+}
+
+// newAccount reads the fields that make an account.
+func (h *Handlers) newAccount(c echo.Context, in site.Form) auth.Signup {
+	return auth.Signup{
+		Account:  auth.Account{Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name")},
+		Password: in.Get("password"),
+		Device:   h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
+	}
+}
+
+// welcome signs in the person whose account was just made, with a message on
+// the page at path.
+func (h *Handlers) welcome(c echo.Context, signedIn *auth.SignedIn, flash, path string) error {
+	h.site.SignIn(c, signedIn)
+	return h.site.RedirectWithFlash(c, path, flash)
+}
+
+// deadLink is the failure of opening a link that does not work (any more).
+func deadLink() error { return apperr.New(apperr.Gone, "", errors.New("the link does not work")) }
+
+// linkState says why a link does not work.
+func linkState(state auth.LinkState) pages.LinkState {
+	switch state {
+	case auth.LinkExpired:
+		return pages.LinkExpired
+	case auth.LinkUsed:
+		return pages.LinkUsed
+	case auth.LinkReplaced:
+		return pages.LinkReplaced
+	case auth.LinkDisabled:
+		return pages.LinkDisabled
+	case auth.LinkEnded:
+		return pages.LinkEnded
+	}
+	return pages.LinkBroken
+}

@@ -1,0 +1,62 @@
+package signin
+
+import (
+	"cmp"
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/apperr"
+	"latchkey/views/pages"
+)
+
+// ShowSignup handles GET /signup.
+func (h *Handlers) ShowSignup(c echo.Context) error {
+	query, err := site.ReadQuery(c)
+	if err != nil {
+		return err
+	}
+	next := site.SafeNext(query.Get("next"))
+	if site.Identity(c) != nil {
+		return site.Redirect(c, cmp.Or(next, homePath))
+	}
+	if !h.auth.SignupOpen() {
+		return h.signupClosed(c, next)
+	}
+	return h.signupPage(c, nil, pages.SignupForm{Next: next})
+}
+
+// Signup handles POST /signup.
+func (h *Handlers) Signup(c echo.Context) error {
+	in, err := site.ReadForm(c)
+	if err != nil {
+		return err
+	}
+	next := site.SafeNext(in.Get("next"))
+	if !h.auth.SignupOpen() {
+		return h.signupClosed(c, next)
+	}
+	signedIn, err := h.auth.SignUp(c.Request().Context(), h.newAccount(c, in))
+	if err != nil {
+		return h.signupPage(c, err, pages.SignupForm{
+			Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Next: next,
+		})
+	}
+	return h.welcome(c, signedIn, site.FlashAccountReady, cmp.Or(next, homePath))
+}
+
+// signupPage shows the form; failure is why again, nil for a first view.
+func (h *Handlers) signupPage(c echo.Context, failure error, form pages.SignupForm) error {
+	problems, err := h.site.Problems(failure, site.TooManyAttempts)
+	if err != nil {
+		return err
+	}
+	form.Errors, form.PasswordMin = problems, h.auth.PasswordMin()
+	return site.Answer(c, failure, pages.Signup(h.site.Page(c, "Create account"), form))
+}
+
+func (h *Handlers) signupClosed(c echo.Context, next string) error {
+	return site.Answer(c, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed")),
+		pages.SignupClosed(h.site.Page(c, "Sign-up is closed"), next))
+}

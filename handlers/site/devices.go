@@ -1,0 +1,79 @@
+package site
+
+import (
+	"time"
+
+	"github.com/mileusna/useragent"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+	"latchkey/views/pages"
+)
+
+// activeNow is how recently a session was used that is shown as active.
+const activeNow = 2 * time.Minute
+
+// newFor is how long the session of a device that was not known before is
+// marked as new.
+const newFor = 7 * 24 * time.Hour
+
+// SessionRow describes a session for the lists of its owner and of admins.
+// admin is the owner's role, which bounds the scopes.
+func (s *Site) SessionRow(session auth.SessionInfo, admin bool) pages.SessionRow {
+	now := s.Now()
+	row := pages.SessionRow{
+		ID: session.ID, Device: SessionName(session), Phone: useragent.Parse(session.UserAgent).Mobile,
+		ActiveNow: now.Sub(session.LastSeen) < activeNow, LastActive: session.LastSeen, Address: session.IP,
+		SignedIn: session.SignedIn, Method: methodWords(session.Method), Until: session.Until,
+		New: session.NewDevice && now.Sub(session.SignedIn) < newFor,
+	}
+	if session.Kind == models.KindAPI {
+		scopes, _ := auth.ParseScopes(session.Scope) // none, when another version named one that this one does not know
+		row.Scopes = scopeLabels(scopes, admin)
+	}
+	return row
+}
+
+// SessionName names a session after its browser and system, or after the
+// program that uses the API.
+func SessionName(session auth.SessionInfo) string {
+	name := DeviceName(session.UserAgent)
+	switch {
+	case session.Kind != models.KindAPI:
+		return name
+	case session.ClientID != "":
+		return "API · " + session.ClientID
+	case name != unknownBrowser:
+		return "API · " + name
+	}
+	return "API · unnamed program"
+}
+
+// unknownBrowser is the name for a User-Agent that names no browser.
+const unknownBrowser = "Unknown browser"
+
+// DeviceName reads browser and system from a User-Agent: "Firefox on Linux".
+// Most browsers freeze their versions, so these are left out.
+func DeviceName(agent string) string {
+	ua := useragent.Parse(agent)
+	browser, system := ua.Name, ua.OS
+	switch {
+	case browser == "" || len(browser) > 40:
+		return unknownBrowser
+	case ua.Device == "iPhone" || ua.Device == "iPad":
+		system = ua.Device
+	case system == "":
+		return browser
+	}
+	return browser + " on " + system
+}
+
+func methodWords(method string) string {
+	switch method {
+	case auth.MethodSignUp:
+		return "a new account"
+	case auth.MethodSetup:
+		return "the setup link"
+	}
+	return "password"
+}

@@ -1,0 +1,86 @@
+package site
+
+import (
+	"errors"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/fields"
+	"latchkey/models"
+	"latchkey/views/components"
+)
+
+// Form are the fields of a POST's body, each of which came at most once.
+type Form = fields.Values
+
+// ReadForm reads the body, never the query (package fields).
+func ReadForm(c echo.Context) (Form, error) { return fields.Read(c.Request()) }
+
+// ReadQuery returns the query, by the same rules.
+func ReadQuery(c echo.Context) (Form, error) { return fields.Query(c.Request()) }
+
+// PathID returns an id in a route's path, or apperr.NotFound.
+func PathID(c echo.Context, name string) (string, error) {
+	id := c.Param(name)
+	if !models.IsID(id) {
+		return "", apperr.New(apperr.NotFound, "", nil)
+	}
+	return id, nil
+}
+
+// What is said of a limit that has no words of its own.
+const (
+	TooManyAttempts = "Too many attempts."
+	TooManyWrong    = "Too many attempts with a wrong password."
+)
+
+// Problems sorts the failure of a form: it returns what the form shows, or the
+// failure when it is not the form's. limit is what is said of apperr.TooMany
+// without words of its own. Without a failure there are no problems.
+func (s *Site) Problems(failure error, limit string) (components.Errors, error) {
+	switch apperr.KindOf(failure) {
+	case apperr.TooMany:
+		return components.Errors{s.TooMany(failure, limit)}, nil
+	case apperr.Conflict:
+		return components.Errors{{Text: apperr.Details(failure).Message}}, nil
+	}
+	return FieldErrors(failure)
+}
+
+// FieldErrors returns the fields of apperr.Fields as those of a page; any other
+// failure comes back as it is.
+func FieldErrors(failure error) (components.Errors, error) {
+	invalid, ok := errors.AsType[apperr.Fields](failure)
+	if !ok {
+		return nil, failure
+	}
+	var list components.Errors
+	for _, f := range invalid {
+		list.Add(f.Field, f.Message)
+	}
+	return list, nil
+}
+
+// TooMany says when something may be tried again. what is said of a failure
+// that has no words of its own.
+func (s *Site) TooMany(failure error, what string) components.FieldError {
+	limit := apperr.Details(failure)
+	if limit.Field == "locked" {
+		text := auth.SignInPaused + " Your account is safe."
+		if s.Brand.SupportEmail != "" {
+			text += " Ask " + s.Brand.SupportEmail + " to open it again."
+		}
+		return components.FieldError{Text: text, Email: s.Brand.SupportEmail}
+	}
+	safe := ". Your account is safe."
+	if limit.Message != "" {
+		what, safe = limit.Message, "."
+	}
+	wait := max(limit.RetryAfter, time.Second)
+	return components.Timed{
+		Before: what + " You can try again in " + Roughly(wait) + ", at ", At: s.Now().Add(wait), After: safe,
+	}.Problem()
+}

@@ -1,0 +1,41 @@
+package site
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"latchkey/internal/cookie"
+	"latchkey/views/layouts"
+)
+
+// ShowOnce answers a form that made a secret: 303 to the page that shows it.
+// The secret is stored nowhere: it travels sealed in a cookie that only this
+// page of this session can open. key tells that page what the secret is.
+func (s *Site) ShowOnce(c echo.Context, path, key, secret string) error {
+	s.Cookies.SetOnce(c.Response().Header(), place(c, path), cookie.Flash{Key: key, Args: []string{secret}})
+	return Redirect(c, path)
+}
+
+// TakeOnce returns the secret that ShowOnce sent to the page at path; "" when
+// there is none, or when it was shown before.
+func (s *Site) TakeOnce(c echo.Context, path string) (key, secret string) {
+	sent := s.Cookies.TakeOnce(c.Response().Header(), c.Request(), place(c, path))
+	if len(sent.Args) == 0 {
+		return "", ""
+	}
+	return sent.Key, sent.Args[0]
+}
+
+// OncePage returns the frame of the page that shows a secret. It leaves an
+// empty message for the next page to clear: on Back, Chromium brings a page
+// back from memory in spite of no-store, unless a cookie has changed since.
+func (s *Site) OncePage(c echo.Context, section layouts.Section, title string) layouts.Page {
+	page := s.Section(c, section, title)
+	s.SetFlash(c, flashNone)
+	return page
+}
+
+// place is a page as seen by the present session. A rotation keeps the
+// session's id, so a secret survives it.
+func place(c echo.Context, path string) cookie.Place {
+	return cookie.Place{SessionID: Identity(c).SessionID, Path: path}
+}

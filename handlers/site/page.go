@@ -1,0 +1,79 @@
+package site
+
+import (
+	"net/http"
+
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"latchkey"
+	"latchkey/views/layouts"
+)
+
+// Frame returns what every page is given. It leaves the message of a redirect
+// for the next page.
+func (s *Site) Frame(c echo.Context, title string) layouts.Page {
+	page := layouts.Page{
+		Title: title, Brand: s.Brand, Theme: layouts.Theme(s.Cookies.Theme(c.Request())),
+		Path: s.ReturnTo(c), SignupOpen: s.SignupOpen,
+	}
+	if person := Identity(c); person != nil {
+		page.User = &layouts.User{Name: person.FullName, Username: person.Username, IsAdmin: person.Admin}
+	}
+	return page
+}
+
+// Page returns the frame with the message that a redirect carried here, if one
+// did.
+func (s *Site) Page(c echo.Context, title string) layouts.Page {
+	page := s.Frame(c, title)
+	if message := s.Cookies.TakeFlash(c.Response().Header(), c.Request()); message.Key != "" {
+		page.Flash = s.flashOf(message)
+	}
+	return page
+}
+
+// Section returns Page with its item of the navigation.
+func (s *Site) Section(c echo.Context, section layouts.Section, title string) layouts.Page {
+	page := s.Page(c, title)
+	page.Section = section
+	return page
+}
+
+// Show answers with a page and 200.
+func Show(c echo.Context, page templ.Component) error {
+	return latchkey.Render(c, http.StatusOK, page)
+}
+
+// Answer shows a page: with 200 when failure is nil, else as the answer to the
+// failure, with the status of its kind (package handlers). Use it for a form
+// that is shown again and for a failure that has a page of its own.
+func Answer(c echo.Context, failure error, page templ.Component) error {
+	if failure != nil {
+		return &PageError{Page: page, cause: failure}
+	}
+	return Show(c, page)
+}
+
+// PageError is a failure with the page that answers it in place of the error
+// page.
+type PageError struct {
+	Page  templ.Component
+	cause error
+}
+
+// Error returns the failure, for logs.
+func (e *PageError) Error() string { return e.cause.Error() }
+
+// Unwrap returns the failure.
+func (e *PageError) Unwrap() error { return e.cause }
+
+// Redirect answers a request with 303 to a path of the portal.
+func Redirect(c echo.Context, path string) error { return c.Redirect(http.StatusSeeOther, path) }
+
+// RedirectToApp answers a request with 302 to a protected app, or on the way to
+// one.
+func RedirectToApp(c echo.Context, url string) error { return c.Redirect(http.StatusFound, url) }
+
+// Nothing answers a request with 200 and headers alone.
+func Nothing(c echo.Context) error { return c.NoContent(http.StatusOK) }

@@ -1,0 +1,77 @@
+package site
+
+import (
+	"time"
+
+	"latchkey/internal/auth"
+	"latchkey/models"
+	"latchkey/views/pages"
+)
+
+// expiresSoon is how long before its end an access token is marked.
+const expiresSoon = 3 * 24 * time.Hour
+
+// TokenRow describes a personal access token for the lists of its owner and of
+// admins. admin is the owner's role, which bounds the scopes. Below is the path
+// of the list when the token can be ended there, else "".
+func (s *Site) TokenRow(token auth.PersonalToken, admin bool, below string) pages.TokenRow {
+	row := pages.TokenRow{
+		Name: token.Name, Hint: auth.PersonalPrefix + "…" + token.Hint, Scopes: scopeLabels(token.Scopes, admin),
+		Created: token.CreatedAt, Expires: token.ExpiresAt, Soon: token.ExpiresAt.Sub(s.Now()) < expiresSoon,
+		LastUsed: token.LastUsedAt, LastUsedFrom: token.LastUsedIP,
+	}
+	if below != "" {
+		row.EndURL = below + token.ID + "/end"
+	}
+	if !token.EndedAt.IsZero() {
+		row.Over, row.Why, row.When = "Ended", tokenEndReason(token.EndReason), token.EndedAt
+		if token.EndReason == models.ReasonExpired {
+			row.Over = "Expired"
+		}
+	}
+	return row
+}
+
+// tokenEndReason says why a token was ended, "" when the row says it already.
+func tokenEndReason(reason models.Reason) string {
+	switch reason {
+	case models.ReasonElse:
+		return "Ended by you"
+	case models.ReasonLogout:
+		return "Ended by the program that used it"
+	case models.ReasonAdmin:
+		return "Ended by an admin"
+	case models.ReasonDisabled:
+		return "The account was disabled"
+	}
+	return ""
+}
+
+// scopeLabels name the scopes that a token has and its owner's role allows.
+func scopeLabels(scopes auth.Scopes, admin bool) []string {
+	labels := []string{}
+	for _, scope := range auth.AllowedScopes(admin) {
+		if scopes.Has(scope) {
+			label, _ := ScopeWords(scope)
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+// ScopeWords name a scope and explain it.
+func ScopeWords(scope auth.Scope) (label, hint string) {
+	switch scope {
+	case auth.ScopeMe:
+		return "Read this account", "Your username, email and full name."
+	case auth.ScopeMeWrite:
+		return "Change this account", "Your username and full name."
+	case auth.ScopeUsers:
+		return "Read all accounts", "Everybody’s account and sessions."
+	case auth.ScopeUsersWrite:
+		return "Change all accounts", "Disable and enable accounts, change roles and names, sign people out."
+	case auth.ScopeIntrospect:
+		return "Check tokens", "For an app that receives tokens: ask whether one is valid, and whose it is."
+	}
+	return string(scope), ""
+}
