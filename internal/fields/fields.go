@@ -41,6 +41,7 @@ func Read(r *http.Request) (Values, error) {
 		}
 		return nil, apperr.New(apperr.Unsupported, "", nil)
 	}
+	r.Header.Set("Content-Type", formType) // without parameters: ParseForm fails at one that it cannot read
 	if err := r.ParseForm(); err != nil {
 		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, apperr.New(apperr.TooLarge, "", tooLarge)
@@ -50,10 +51,13 @@ func Read(r *http.Request) (Values, error) {
 	return Values(r.PostForm), check(r.PostForm)
 }
 
-// IsForm reports whether a request says that its body is a form.
+const formType = "application/x-www-form-urlencoded"
+
+// IsForm reports whether a request says that its body is a form. Parameters of
+// the type do not matter, not even broken ones: the type has none.
 func IsForm(r *http.Request) bool {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	return err == nil && media == "application/x-www-form-urlencoded"
+	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && media == formType
 }
 
 // Query returns the query with the same rules.

@@ -20,6 +20,13 @@ func TestRead(t *testing.T) {
 	}{
 		{"a form", form, "a=1&b=2", nil, "1"},
 		{"with a charset", form + "; charset=UTF-8", "a=%C3%A4", nil, "ä"},
+		{"with a charset that is no parameter", form + ";UTF-8", "a=%C3%A4", nil, "ä"},
+		{"with half a parameter", form + "; charset=", "a=1", nil, "1"},
+		{"with a parameter twice", form + "; charset=UTF-8; charset=UTF-8", "a=1", nil, "1"},
+		{"with a semicolon alone", form + ";", "a=1", nil, "1"},
+		{"with a broken parameter and a broken body", form + ";UTF-8", "a=%zz", apperr.Malformed, ""},
+		{"with a broken parameter and too much", form + ";UTF-8", "a=" + strings.Repeat("x", 4<<10), apperr.TooLarge, ""},
+		{"another type with it in a parameter", "text/plain; x=" + form, "a=1", apperr.Unsupported, ""},
 		{"empty", form, "", nil, ""},
 		{"as typed", form, "a=+x+", nil, " x "},
 		{"nothing at all", "", "", nil, ""},
