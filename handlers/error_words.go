@@ -48,7 +48,7 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 		view.Actions = []pages.ErrorAction{{Label: "Open the portal", URL: h.site.PublicURL}}
 	case apperr.Invalid:
 		view.Text, view.Actions = cmp.Or(said, "Something in the form is not right. Go back and check it."), []pages.ErrorAction{back}
-	case apperr.TooMany:
+	case apperr.TooMany, apperr.Locked:
 		return h.tooManyWords(c, said, wait)
 	case apperr.Busy, apperr.Unavailable:
 		return h.unavailableWords(c, err, wait)

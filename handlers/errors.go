@@ -37,6 +37,7 @@ var statusOf = map[apperr.Kind]int{
 	apperr.Misdirected:  http.StatusMisdirectedRequest,
 	apperr.Invalid:      http.StatusUnprocessableEntity,
 	apperr.TooMany:      http.StatusTooManyRequests,
+	apperr.Locked:       http.StatusTooManyRequests,
 	apperr.Busy:         http.StatusServiceUnavailable,
 	apperr.Unavailable:  http.StatusServiceUnavailable,
 	apperr.Loop:         http.StatusLoopDetected,

@@ -30,6 +30,7 @@ var statuses = map[apperr.Kind]int{
 	apperr.Misdirected:  421,
 	apperr.Invalid:      422,
 	apperr.TooMany:      429,
+	apperr.Locked:       429,
 	apperr.Busy:         503,
 	apperr.Unavailable:  503,
 	apperr.Canceled:     499,

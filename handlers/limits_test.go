@@ -100,7 +100,7 @@ func TestLocked(t *testing.T) {
 		}
 		s.clock.advance(48 * time.Hour)
 		s.attemptFrom("198.51.100.1:1", "ana", secretWord).status(429).
-			says("Sign-in to this account is paused because of too many failed attempts. Your account is safe. Ask help@example.org to open it again.")
+			says("Sign-in to this account is paused because of too many failed attempts. Your account is safe. Ask help@example.org to unlock it.")
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		boss.get("/admin/users").says("ana · ana@example.org Locked User").hides("Locked until")
 		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {

@@ -12,7 +12,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/internal/authheader"
 	"latchkey/internal/middleware"
 )
@@ -100,8 +99,8 @@ func (a *API) detail(status int) string {
 // that no time ends, it says that.
 func (a *API) tooMany(err error, wait time.Duration) string {
 	failure := apperr.Details(err)
-	if failure.Field == "locked" {
-		return auth.SignInPaused + " An admin can open it again."
+	if failure.Kind == apperr.Locked {
+		return failure.Message + " An admin can unlock it."
 	}
 	said := failure.Message
 	if said == "" {

@@ -11,6 +11,7 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/limit"
 	"latchkey/internal/middleware"
 	"latchkey/views/components"
 	"latchkey/views/pages"
@@ -79,7 +80,7 @@ func (h *Handlers) Login(c echo.Context) error {
 		return h.loginAgain(c, apperr.New(apperr.Invalid, "", err), form)
 	case errors.Is(err, apperr.Disabled):
 		return site.Answer(c, err, pages.LoginDisabled(h.site.Page(c, "You cannot sign in")))
-	case errors.Is(err, apperr.TooMany):
+	case limit.Refused(err):
 		form.Limit = h.site.TooMany(err, "Too many sign-in attempts.")
 		return h.loginAgain(c, err, form)
 	case err != nil:

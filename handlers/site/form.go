@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/internal/fields"
 	"latchkey/models"
 	"latchkey/views/components"
@@ -42,7 +41,7 @@ const (
 // without words of its own. Without a failure there are no problems.
 func (s *Site) Problems(failure error, limit string) (components.Errors, error) {
 	switch apperr.KindOf(failure) {
-	case apperr.TooMany:
+	case apperr.TooMany, apperr.Locked:
 		return components.Errors{s.TooMany(failure, limit)}, nil
 	case apperr.Conflict:
 		return components.Errors{{Text: apperr.Details(failure).Message}}, nil
@@ -68,10 +67,10 @@ func FieldErrors(failure error) (components.Errors, error) {
 // that has no words of its own.
 func (s *Site) TooMany(failure error, what string) components.FieldError {
 	limit := apperr.Details(failure)
-	if limit.Field == "locked" {
-		text := auth.SignInPaused + " Your account is safe."
+	if limit.Kind == apperr.Locked {
+		text := limit.Message + " Your account is safe."
 		if s.Brand.SupportEmail != "" {
-			text += " Ask " + s.Brand.SupportEmail + " to open it again."
+			text += " Ask " + s.Brand.SupportEmail + " to unlock it."
 		}
 		return components.FieldError{Text: text, Email: s.Brand.SupportEmail}
 	}

@@ -26,7 +26,8 @@ const (
 	Unsupported  Kind = "unsupported media type" // a body of a type that is not read
 	Misdirected  Kind = "misdirected request"    // a Host that is not ours
 	Invalid      Kind = "invalid input"          // a field that breaks its rule
-	TooMany      Kind = "too many requests"      // a limit was reached
+	TooMany      Kind = "too many requests"      // a limit was reached; time passes it
+	Locked       Kind = "locked"                 // a limit was reached that an admin has to clear
 	Busy         Kind = "server busy"            // no room for the work right now; nothing was done
 	Unavailable  Kind = "service unavailable"    // something we stand on does not answer
 	Canceled     Kind = "request canceled"       // the caller went away
@@ -39,7 +40,7 @@ const (
 func Kinds() []Kind {
 	return []Kind{
 		Malformed, Unauthorized, Forbidden, Disabled, NotFound, Conflict, TooLarge, Unsupported,
-		Misdirected, Invalid, TooMany, Busy, Unavailable, Canceled, WrongMethod, Gone, Loop,
+		Misdirected, Invalid, TooMany, Locked, Busy, Unavailable, Canceled, WrongMethod, Gone, Loop,
 	}
 }
 
@@ -51,7 +52,7 @@ type Error struct {
 	Kind       Kind
 	Message    string        // a sentence for the visitor; may be empty
 	Field      string        // the form field it belongs to, for Invalid and Conflict
-	RetryAfter time.Duration // how long to wait, for TooMany, Busy and Unavailable
+	RetryAfter time.Duration // how long to wait, for TooMany, Locked, Busy and Unavailable
 	cause      error         // for the log only
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
@@ -30,7 +31,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who *Identity, username, fu
 		return nil
 	}
 	if username != who.Username { // or the answers would tell which names are taken
-		err := s.limit(ctx, who.Actor(client), "rename:"+who.UserID, renameRule, "You tried many usernames in a short time.")
+		err := s.limited(ctx, who.Actor(client), limit.Usernames, who.UserID)
 		if err != nil {
 			return err
 		}
@@ -83,7 +84,7 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*Sig
 	}
 	hash, err := s.hasher.Hash(ctx, in.New)
 	if err != nil {
-		return nil, s.giveBack(ctx, proven, err)
+		return nil, s.limits.GiveBack(ctx, proven, err)
 	}
 	return s.renew(ctx, in, user, proven, audit.PasswordChange, models.ReasonPassword, func(tx *models.Store, _ *models.User) (string, error) {
 		return "", tx.Users.SetPassword(ctx, user.ID, hash, s.now())
@@ -117,9 +118,9 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*Signed
 		return nil, err
 	}
 	// Or the answers would tell which addresses are taken.
-	err = s.limit(ctx, in.Who.Actor(in.Client), "address:"+user.ID, addressRule, "You tried many email addresses in a short time.")
+	err = s.limited(ctx, in.Who.Actor(in.Client), limit.Addresses, user.ID)
 	if err != nil {
-		return nil, s.giveBack(ctx, proven, err)
+		return nil, s.limits.GiveBack(ctx, proven, err)
 	}
 	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (string, error) {
 		return fromTo(user.Email, in.New), taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
@@ -127,17 +128,17 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*Signed
 }
 
 // reprove checks the current password of somebody who is signed in.
-func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.User, proof, error) {
+func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.User, limit.Taken, error) {
 	user, err := s.store.Users.ByID(ctx, in.Who.UserID)
 	if err != nil {
-		return nil, proof{}, signedOut(err)
+		return nil, limit.Taken{}, signedOut(err)
 	}
 	p, err := s.prove(ctx, attempt{user: user, identifier: user.Username, password: in.Current, device: in.Device, client: in.Client})
 	if errors.Is(err, apperr.Unauthorized) {
 		if err := s.audit.Record(ctx, in.Who.Actor(in.Client).Event(audit.PasswordFailed, user, "")); err != nil {
-			return nil, proof{}, err
+			return nil, limit.Taken{}, err
 		}
-		return nil, proof{}, apperr.Fields{{Field: "current_password", Message: "The current password is not correct."}}
+		return nil, limit.Taken{}, apperr.Fields{{Field: "current_password", Message: "The current password is not correct."}}
 	}
 	return user, p, err
 }
@@ -146,7 +147,7 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 // and opens a new session for this browser, in one transaction. change is given
 // the account as it was, and returns what the audit log says before the number
 // of sessions, "" for nothing.
-func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p proof, action string,
+func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p limit.Taken, action string,
 	reason models.Reason, change func(tx *models.Store, user *models.User) (string, error),
 ) (*SignedIn, error) {
 	var signedIn *SignedIn
@@ -158,7 +159,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if user.PasswordHash != proven.PasswordHash {
 			return apperr.New(apperr.Conflict, "Your password was changed at the same time from somewhere else. Nothing was changed here.", nil)
 		}
-		if err := s.settle(ctx, tx, p); err != nil {
+		if err := s.limits.Settle(ctx, tx, p); err != nil {
 			return err
 		}
 		detail, err := change(tx, user)
@@ -188,7 +189,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		return err
 	})
 	if err != nil {
-		return nil, s.giveBack(ctx, p, err)
+		return nil, s.limits.GiveBack(ctx, p, err)
 	}
 	return signedIn, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
@@ -25,7 +26,7 @@ func (s *Service) guarded(ctx context.Context, actor Actor,
 	f func(tx *models.Store, admins []string, record func(models.Event)) error,
 ) error {
 	if actor.UserID != "" {
-		if err := s.limit(ctx, actor, "admin:"+actor.UserID, adminRule, "You made many changes in a short time."); err != nil {
+		if err := s.limited(ctx, actor, limit.AdminActs, actor.UserID); err != nil {
 			return err
 		}
 	}
@@ -132,7 +133,7 @@ func (s *Service) Unlock(ctx context.Context, actor Actor, userID string) (user 
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
 		a.record(actor.Event(audit.UserUnlock, a.user, ""))
-		return s.clearLimits(ctx, a.tx, a.user.ID)
+		return s.limits.ClearAccount(ctx, a.tx, a.user.ID)
 	})
 	return user, err
 }
@@ -151,7 +152,7 @@ func (s *Service) Delete(ctx context.Context, actor Actor, userID, confirm strin
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonDeleted, s.now()); err != nil {
 			return err
 		}
-		if err := s.clearLimits(ctx, a.tx, a.user.ID); err != nil {
+		if err := s.limits.ClearAccount(ctx, a.tx, a.user.ID); err != nil {
 			return err
 		}
 		a.record(actor.Event(audit.UserDelete, a.user, sessionsEnded(ended)))
@@ -163,16 +164,7 @@ func (s *Service) Delete(ctx context.Context, actor Actor, userID, confirm strin
 // Paused returns those of some accounts to which strangers' sign-ins are
 // refused, by their ids.
 func (s *Service) Paused(ctx context.Context, userIDs ...string) (map[string]models.Pause, error) {
-	buckets := make([]string, len(userIDs))
-	for i, id := range userIDs {
-		buckets[i] = accountBuckets + id
-	}
-	found, err := s.store.Attempts.Paused(ctx, buckets, accountRule.Streak, s.now())
-	paused := make(map[string]models.Pause, len(found))
-	for bucket, pause := range found {
-		paused[strings.TrimPrefix(bucket, accountBuckets)] = pause
-	}
-	return paused, err
+	return s.limits.Paused(ctx, userIDs...)
 }
 
 // FindUser finds an account by id, username or address; apperr.NotFound when

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
@@ -19,9 +20,6 @@ const DefaultClientID = "default"
 // maxClientID bounds what a client may call itself, so that its tokens stay
 // small.
 const maxClientID = 64
-
-// tokenRule limits how often an address may send passwords to the API.
-var tokenRule = perWindow(30, time.Minute)
 
 // GrantError is why a token endpoint gives no token: an error code of RFC 6749
 // §5.2. It is an error itself, so that errors.Is(err, ErrInvalidGrant) holds
@@ -76,8 +74,7 @@ func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client Cl
 	if err != nil {
 		return nil, err
 	}
-	bucket := "token:" + networkOf(client.IP)
-	if err := s.limit(ctx, Actor{Client: client}, bucket, tokenRule, "Too many sign-ins came from this address."); err != nil {
+	if err := s.limited(ctx, Actor{Client: client}, limit.Grants, limit.Network(client.IP)); err != nil {
 		return nil, err
 	}
 	identifier := strings.TrimSpace(in.Username)
@@ -115,7 +112,7 @@ func (s *Service) checkPasswordGrant(in PasswordGrant) (Scopes, error) {
 }
 
 // openAPI opens the session of somebody whose password was right.
-func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, a attempt, proven proof) (*APITokens, error) {
+func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, a attempt, proven limit.Taken) (*APITokens, error) {
 	var tokens *APITokens
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := s.admit(ctx, tx, a.user, proven)
@@ -142,7 +139,7 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 }
 
 // grantRefused tells of a right password that was worth no tokens.
-func (s *Service) grantRefused(ctx context.Context, a attempt, p proof, cause error) error {
+func (s *Service) grantRefused(ctx context.Context, a attempt, p limit.Taken, cause error) error {
 	switch {
 	case errors.Is(cause, apperr.Unauthorized):
 		return notGranted(cause)
@@ -150,9 +147,9 @@ func (s *Service) grantRefused(ctx context.Context, a attempt, p proof, cause er
 		if err := s.audit.Record(ctx, Actor{Client: a.client}.Event(audit.ScopeRefused, a.user, "")); err != nil {
 			cause = err
 		}
-		return s.giveBack(ctx, p, cause)
+		return s.limits.GiveBack(ctx, p, cause)
 	case !errors.Is(cause, apperr.Disabled):
-		return s.giveBack(ctx, p, cause)
+		return s.limits.GiveBack(ctx, p, cause)
 	}
 	// The attempt stays counted, or the limits would tell that the password was right.
 	if err := s.audit.Record(ctx, Actor{Client: a.client}.Event(audit.LoginDisabled, a.user, "")); err != nil {

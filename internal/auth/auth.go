@@ -16,6 +16,7 @@ import (
 
 	"latchkey/internal/audit"
 	"latchkey/internal/auth/password"
+	"latchkey/internal/limit"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -58,12 +59,11 @@ type Service struct {
 	logger       *slog.Logger
 	now          func() time.Time
 	keyring      *token.Keyring
-	limiterKey   []byte
 	accessTTL    time.Duration
 	refreshTTL   time.Duration
 	sessionTTL   time.Duration
 	refreshGrace time.Duration
-	limits       bool
+	limits       *limit.Limiter
 	signupOpen   bool
 	passwords    bool // over the API
 	hasher       *password.Hasher
@@ -86,10 +86,14 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	limits, err := limit.New(limit.Options{Store: o.Store, Now: o.Now, Key: limiterKey, Off: !o.Limits})
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
-		store: o.Store, audit: audit.New(o.Store, o.Logger, o.Now), logger: o.Logger, now: o.Now, keyring: keyring, limiterKey: limiterKey,
+		store: o.Store, audit: audit.New(o.Store, o.Logger, o.Now), logger: o.Logger, now: o.Now, keyring: keyring,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
-		limits: o.Limits, signupOpen: o.SignupOpen, passwords: o.PasswordGrant, hasher: o.Hasher, policy: o.Policy,
+		limits: limits, signupOpen: o.SignupOpen, passwords: o.PasswordGrant, hasher: o.Hasher, policy: o.Policy,
 	}, nil
 }
 

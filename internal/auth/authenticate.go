@@ -163,7 +163,7 @@ func (s *Service) rotation(claims *token.Claims) models.Rotation {
 		SessionID: claims.SessionID, UserID: claims.Subject, TokenID: claims.ID,
 		Generation: claims.Generation, Now: s.now(),
 	}
-	if s.limits {
+	if s.limits.Enabled() {
 		rotation.PerMinute = rotationsPerMinute
 	}
 	return rotation

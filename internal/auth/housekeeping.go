@@ -39,8 +39,8 @@ func (s *Service) Purge(ctx context.Context) (int64, error) {
 		func(t *models.Store) (int64, error) {
 			return t.Audit.PurgeAction(ctx, audit.LoginFailed, now.Add(-keepFailed), purgeBatch)
 		},
-		func(t *models.Store) (int64, error) {
-			return t.Attempts.Purge(ctx, accountBuckets, now.Add(-keepBuckets), purgeBatch)
+		func(*models.Store) (int64, error) {
+			return s.limits.Purge(ctx, now.Add(-keepBuckets), purgeBatch)
 		},
 	} {
 		for {

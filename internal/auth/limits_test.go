@@ -254,7 +254,7 @@ func TestLockedOut(t *testing.T) {
 			p.clock.advance(30 * 24 * time.Hour)
 			p.purge()
 			err := p.try("ada", goodPassword, "")
-			if apperr.KindOf(err) != apperr.TooMany || apperr.Details(err).Field != "locked" {
+			if apperr.KindOf(err) != apperr.Locked {
 				p.t.Errorf("after 100 failures: %v, want it locked", err)
 			}
 			p.wantPaused("ada", models.Pause{Locked: true})
@@ -262,7 +262,7 @@ func TestLockedOut(t *testing.T) {
 		lock()
 		wantKind(p.t, "the owner's device", p.try("ada", goodPassword, owner.Device), "")
 		err := p.try("ada", goodPassword, "")
-		wantKind(p.t, "a stranger after the owner", err, apperr.TooMany)
+		wantKind(p.t, "a stranger after the owner", err, apperr.Locked)
 		if _, err := p.Unlock(ctx, auth.Shell(), user.ID); err != nil {
 			p.t.Fatal(err)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
@@ -125,7 +126,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 	if problem := s.checkNew(newPassword, link.Username, link.Email); problem != "" {
 		return apperr.Fields{{Field: "password", Message: problem}}
 	}
-	if err := s.limit(ctx, Actor{Client: client}, "attempts:"+networkOf(client.IP), attemptsRule, ""); err != nil {
+	if err := s.limited(ctx, Actor{Client: client}, limit.Links, limit.Network(client.IP)); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, newPassword)
@@ -156,7 +157,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 			return err
 		}
 		record(Actor{UserID: user.ID, Name: user.Username, Client: client}.Event(audit.PasswordReset, user, sessionsEnded(ended)))
-		return s.clearLimits(ctx, tx, user.ID)
+		return s.limits.ClearAccount(ctx, tx, user.ID)
 	})
 }
 
@@ -167,12 +168,4 @@ func deadLinkWhenGone(err error) error {
 		return deadLink()
 	}
 	return err
-}
-
-// clearLimits forgets the failures of an account, on every device.
-func (s *Service) clearLimits(ctx context.Context, tx *models.Store, userID string) error {
-	if err := tx.Attempts.Clear(ctx, accountBuckets+userID); err != nil {
-		return err
-	}
-	return tx.Attempts.ClearPrefix(ctx, "device:"+userID+":")
 }

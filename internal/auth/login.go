@@ -7,6 +7,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
@@ -69,7 +70,7 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 // the sign-in and settles the attempt. It returns apperr.Disabled, or
 // apperr.Unauthorized when the account or its password changed while it was
 // checked.
-func (s *Service) admit(ctx context.Context, tx *models.Store, user *models.User, proven proof) (*models.User, error) {
+func (s *Service) admit(ctx context.Context, tx *models.Store, user *models.User, proven limit.Taken) (*models.User, error) {
 	fresh, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
 	switch {
 	case errors.Is(err, apperr.NotFound):
@@ -82,7 +83,7 @@ func (s *Service) admit(ctx context.Context, tx *models.Store, user *models.User
 		return nil, apperr.New(apperr.Unauthorized, wrongPassword, errors.New("changed while it was checked"))
 	}
 	// After the account: whoever clears limits takes them in this order.
-	return fresh, s.settle(ctx, tx, proven)
+	return fresh, s.limits.Settle(ctx, tx, proven)
 }
 
 // open stores a session of a locked user, ends what it replaces, and mints its
@@ -134,16 +135,16 @@ func (s *Service) loginFailed(ctx context.Context, a attempt, cause error) error
 
 // loginRefused tells of a right password that opened nothing. What the
 // transaction gave back of its attempt was undone with it.
-func (s *Service) loginRefused(ctx context.Context, a attempt, p proof, cause error) error {
+func (s *Service) loginRefused(ctx context.Context, a attempt, p limit.Taken, cause error) error {
 	switch {
 	case errors.Is(cause, apperr.Unauthorized): // not right any more: it stays counted
 		return cause
 	case !errors.Is(cause, apperr.Disabled):
-		return s.giveBack(ctx, p, cause)
+		return s.limits.GiveBack(ctx, p, cause)
 	}
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		record(Actor{Client: a.client}.Event(audit.LoginDisabled, a.user, ""))
-		return s.settle(ctx, tx, p)
+		return s.limits.Settle(ctx, tx, p)
 	})
 	if err != nil {
 		return err

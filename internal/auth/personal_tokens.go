@@ -121,14 +121,14 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		case !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)):
 			return apperr.Fields{{Field: "scope", Message: "Your account cannot give this permission."}}
 		}
-		if err := s.settle(ctx, tx, p); err != nil {
+		if err := s.limits.Settle(ctx, tx, p); err != nil {
 			return err
 		}
 		record(in.Who.Actor(in.Client).Event(audit.TokenCreate, user, fmt.Sprintf("%s, scope %s, %d days", row.Name, row.Scope, in.Days)))
 		return tx.PersonalTokens.Create(ctx, &row)
 	})
 	if err != nil {
-		return "", PersonalToken{}, s.giveBack(ctx, p, err)
+		return "", PersonalToken{}, s.limits.GiveBack(ctx, p, err)
 	}
 	return secret, s.personalToken(row), nil
 }

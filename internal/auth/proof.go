@@ -2,12 +2,11 @@ package auth
 
 import (
 	"context"
-	"errors"
-	"fmt"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth/password"
+	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
@@ -23,46 +22,39 @@ type attempt struct {
 	client     Client
 }
 
-// proof is a password that was right, and the buckets its attempt was counted
-// in until it is settled.
-type proof struct {
-	account  string // the account's or the device's own bucket
-	failures string // the address's failures
-}
-
 // prove checks a password: the same limits, the same work and the same answer
 // on every road, whether or not the account exists. It returns
-// apperr.Unauthorized for a wrong one, apperr.TooMany, apperr.Busy or
-// apperr.Unavailable. A proof that is returned is to be settled or given back.
-func (s *Service) prove(ctx context.Context, a attempt) (proof, error) {
-	account, rule, err := s.accountBucket(ctx, a)
+// apperr.Unauthorized for a wrong one, apperr.TooMany, apperr.Locked,
+// apperr.Busy or apperr.Unavailable. The attempt of a right one is to be settled
+// or given back.
+func (s *Service) prove(ctx context.Context, a attempt) (limit.Taken, error) {
+	device, err := s.known(ctx, a)
 	if err != nil {
-		return proof{}, err
+		return limit.Taken{}, err
 	}
-	network := networkOf(a.client.IP)
-	p := proof{account: account, failures: "failures:" + network}
-	err = s.takeAll(ctx,
-		models.Take{Bucket: "attempts:" + network, Rule: attemptsRule},
-		models.Take{Bucket: p.account, Rule: rule},
-		models.Take{Bucket: p.failures, Rule: failuresRule})
+	try := limit.Try{Identifier: a.identifier, Device: device, IP: a.client.IP}
+	if a.user != nil {
+		try.UserID = a.user.ID
+	}
+	taken, err := s.limits.TakePassword(ctx, try)
 	if err != nil {
-		if errors.Is(err, apperr.TooMany) {
+		if limit.Refused(err) {
 			s.audit.Note(ctx, Actor{Client: a.client}.Event(audit.LoginLimited, a.user, ""))
 		}
-		return proof{}, err
+		return limit.Taken{}, err
 	}
 	right, outdated, err := s.compare(ctx, a)
 	if err != nil {
 		// Nothing was compared: it was no attempt. Also when the caller is gone.
-		return proof{}, s.giveBack(ctx, p, err)
+		return limit.Taken{}, s.limits.GiveBack(ctx, taken, err)
 	}
 	if !right {
-		return proof{}, apperr.New(apperr.Unauthorized, wrongPassword, nil)
+		return limit.Taken{}, apperr.New(apperr.Unauthorized, wrongPassword, nil)
 	}
 	if outdated {
 		s.rehash(ctx, a)
 	}
-	return p, nil
+	return taken, nil
 }
 
 // compare hashes what was typed, and a stand-in when there is nobody.
@@ -109,50 +101,16 @@ func (s *Service) tryRehash(ctx context.Context, a attempt) error {
 	return err
 }
 
-// accountBucket chooses what an attempt counts against: the account; the
-// device, when the person signed in with it before, so that strangers cannot
-// lock the owner out; or the identifier that nobody has.
-func (s *Service) accountBucket(ctx context.Context, a attempt) (string, models.Rule, error) {
-	if a.user == nil {
-		return s.unknownBucket(a.identifier), accountRule, nil
+// known returns the hash of the device when the person has signed in with it
+// before, and "" otherwise.
+func (s *Service) known(ctx context.Context, a attempt) (string, error) {
+	if a.user == nil || a.device == "" {
+		return "", nil
 	}
-	if a.device != "" {
-		hash := models.HashToken(a.device)
-		known, err := s.store.Devices.Known(ctx, hash, a.user.ID)
-		if err != nil {
-			return "", models.Rule{}, err
-		}
-		if known {
-			return "device:" + a.user.ID + ":" + hash[:16], deviceRule, nil
-		}
+	hash := models.HashToken(a.device)
+	known, err := s.store.Devices.Known(ctx, hash, a.user.ID)
+	if err != nil || !known {
+		return "", err
 	}
-	return accountBuckets + a.user.ID, accountRule, nil
-}
-
-// settle gives the attempt of a right password back. The address keeps its
-// other failures: a success of one account must not clear them.
-func (s *Service) settle(ctx context.Context, tx *models.Store, p proof) error {
-	if !s.limits {
-		return nil
-	}
-	if err := tx.Attempts.Clear(ctx, p.account); err != nil {
-		return err
-	}
-	return tx.Attempts.Refund(ctx, p.failures)
-}
-
-// giveBack gives the attempt of a right password back with which nothing could
-// be done, and returns why. When that fails too, that is the answer.
-func (s *Service) giveBack(ctx context.Context, p proof, cause error) error {
-	if err := s.refund(context.WithoutCancel(ctx), p.account, p.failures); err != nil {
-		return fmt.Errorf("%w (after: %v)", err, cause) //nolint:errorlint // of the two, one decides the answer
-	}
-	return cause
-}
-
-func (s *Service) refund(ctx context.Context, buckets ...string) error {
-	if !s.limits {
-		return nil
-	}
-	return s.store.Attempts.Refund(ctx, buckets...)
+	return hash, nil
 }

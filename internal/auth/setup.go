@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
@@ -48,7 +49,7 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 		return nil, deadLink()
 	}
 	user, err := s.prepareUser(ctx, in, checkUsername, func() error {
-		return s.limit(ctx, Actor{Client: in.Client}, "attempts:"+networkOf(in.Client.IP), attemptsRule, "")
+		return s.limited(ctx, Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP))
 	})
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
@@ -26,8 +27,7 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*SignedIn, error) {
 		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
 	}
 	user, err := s.prepareUser(ctx, in, checkOwnUsername, func() error {
-		return s.limit(ctx, Actor{Client: in.Client}, "signup:"+networkOf(in.Client.IP), signupRule,
-			"Too many accounts were created from your network.")
+		return s.limited(ctx, Actor{Client: in.Client}, limit.Signups, limit.Network(in.Client.IP))
 	})
 	if err != nil {
 		return nil, err

@@ -1,0 +1,159 @@
+// Package limit counts attempts and refuses those that are too many
+// (docs/security.md, "Limits").
+//
+// An attempt is counted before it is made; a password that was right gives its
+// attempt back. The counts are in the database, shared by replicas: package
+// models has the statements, this package the rules and what is counted
+// together. Who tries, and whether the password is right, package auth knows.
+package limit
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"net/netip"
+	"strings"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/models"
+)
+
+// Limit is a rule, the buckets that it holds for, and what is said when it
+// refuses.
+type Limit struct {
+	name  string // starts the names of its buckets, and stands in the log
+	rule  models.Rule
+	words string // may be empty: then the page has its own
+}
+
+// The limits of docs/security.md for everything but passwords. The key of the
+// first three is a network, that of the others an account.
+var (
+	Links     = perWindow("attempts", 60, time.Minute, "") // shared with attempts at a password
+	Signups   = perWindow("signup", 10, time.Hour, "Too many accounts were created from your network.")
+	Grants    = perWindow("token", 30, time.Minute, "Too many sign-ins came from this address.")
+	AdminActs = perWindow("admin", 60, time.Minute, "You made many changes in a short time.")
+	Usernames = perWindow("rename", 10, time.Hour, "You tried many usernames in a short time.")
+	Addresses = perWindow("address", 10, time.Hour, "You tried many email addresses in a short time.")
+)
+
+func perWindow(name string, n int, window time.Duration, words string) Limit {
+	return Limit{name: name, rule: models.Rule{Free: n, Window: window, Waits: []time.Duration{window}}, words: words}
+}
+
+// of is the attempt to be counted for a key.
+func (l Limit) of(key string) take { return take{l, key} }
+
+type take struct {
+	limit Limit
+	key   string
+}
+
+func (t take) bucket() string { return t.limit.name + ":" + t.key }
+
+// Options are what a Limiter needs.
+type Options struct {
+	Store *models.Store
+	Now   func() time.Time
+	Key   []byte // for the names of buckets of identifiers that nobody has
+	Off   bool   // nothing is counted and nothing refused
+}
+
+// Limiter counts attempts. It is safe for concurrent use and keeps no state of
+// its own: the database does.
+type Limiter struct {
+	store *models.Store
+	now   func() time.Time
+	key   []byte
+	off   bool
+}
+
+// New returns a Limiter, or why its options cannot work.
+func New(o Options) (*Limiter, error) {
+	if o.Store == nil || o.Now == nil || len(o.Key) == 0 {
+		return nil, errors.New("limit: Store, Now and Key are required")
+	}
+	return &Limiter{store: o.Store, now: o.Now, key: o.Key, off: o.Off}, nil
+}
+
+// Enabled reports whether attempts are counted at all.
+func (l *Limiter) Enabled() bool { return !l.off }
+
+// Take counts one attempt. It returns apperr.TooMany when there were too many.
+func (l *Limiter) Take(ctx context.Context, limit Limit, key string) error {
+	if l.off {
+		return nil
+	}
+	_, refused, err := l.take(ctx, l.store, limit.of(key))
+	if err != nil {
+		return err
+	}
+	return refused
+}
+
+// take counts an attempt in several buckets. It returns those that let it
+// through, and the first refusal.
+func (l *Limiter) take(ctx context.Context, store *models.Store, takes ...take) (counted []string, refused, err error) {
+	rows := make([]models.Take, len(takes))
+	for i, t := range takes {
+		rows[i] = models.Take{Bucket: t.bucket(), Rule: t.limit.rule}
+	}
+	verdicts, err := store.Attempts.Take(ctx, l.now(), rows...)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, t := range takes {
+		switch {
+		case verdicts[i].Allowed:
+			counted = append(counted, rows[i].Bucket)
+		case refused == nil:
+			refused = l.refusal(t.limit, verdicts[i])
+		}
+	}
+	return counted, refused, nil
+}
+
+// lockedFor is how long a client is told to wait when no time ends the pause.
+const lockedFor = 24 * time.Hour
+
+func (l *Limiter) refusal(limit Limit, verdict models.Verdict) error {
+	cause := errors.New("limit of " + limit.name + " attempts")
+	if verdict.Until.IsZero() {
+		return apperr.Wait(apperr.Locked, lockedFor, "Sign-in to this account is paused because of too many failed attempts.", cause)
+	}
+	return apperr.Wait(apperr.TooMany, verdict.Until.Sub(l.now()), limit.words, cause)
+}
+
+// Refused reports whether err says that a limit refused something.
+func Refused(err error) bool {
+	return errors.Is(err, apperr.TooMany) || errors.Is(err, apperr.Locked)
+}
+
+// Network names the unit in which addresses are counted: one IPv4 address, or
+// an IPv6 /64, which one customer has.
+func Network(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return "unknown"
+	}
+	addr = addr.Unmap().WithZone("")
+	if addr.Is4() {
+		return addr.String()
+	}
+	prefix, err := addr.Prefix(64)
+	if err != nil {
+		return addr.String()
+	}
+	return prefix.Masked().String()
+}
+
+// unknown is the key of an identifier that nobody has. It does not keep what
+// was typed, which may be a password in the wrong field. Spellings that would
+// find the same account have one key.
+func (l *Limiter) unknown(identifier string) string {
+	mac := hmac.New(sha256.New, l.key)
+	mac.Write([]byte(models.FoldName(strings.TrimSpace(identifier))))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
+}
