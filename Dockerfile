@@ -12,7 +12,7 @@ RUN CGO_ENABLED=0 go build -trimpath \
     -o /out/latchkey ./cmd/web
 RUN mkdir -p /out/data
 
-# No shell and no package manager; the user nonroot is 65532.
+# This image has no shell and no package manager. The user nonroot is 65532.
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/latchkey /latchkey
 COPY --from=build --chown=65532:65532 --chmod=0700 /out/data /data

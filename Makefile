@@ -1,23 +1,23 @@
-# Every target is one line over a command you can type yourself.
+# Every target runs one command that you can also type yourself.
 .DEFAULT_GOAL := help
 .PHONY: run test check bench e2e generate help
 
 run: ## Start the portal on http://localhost:8080
 	go run ./cmd/web
 
-test: ## Run every check and test this machine can run
+test: ## Run every check and test that this machine can run
 	scripts/test
 
-check: ## The same as CI does: whatever is missing fails
+check: ## The same as in CI: fail if anything is missing
 	scripts/test --strict
 
-bench: ## Load the portal and a floor server, and print the figures
+bench: ## Load the portal and a floor server, and print the results
 	scripts/bench
 
-e2e: ## Run the browser tests alone
+e2e: ## Run only the browser tests
 	cd e2e && go test -count=1 ./...
 
-generate: ## Write the Go code of the templates anew
+generate: ## Regenerate the Go code of the templates
 	go generate ./...
 
 help: ## Show this list
