@@ -50,9 +50,9 @@ func (l *loader) checkSecrets(c *Config) {
 }
 
 // decodeSecret returns the bytes that text stands for: hex if it is hex, else
-// base64 of either alphabet, padded or not. It refuses a secret that is short
-// or that somebody could guess. Its errors continue a sentence that opens with
-// where the text came from, and never quote it.
+// base64 of either alphabet, padded or not. It refuses a secret that is short,
+// a known sample, or made of few different bytes. Its errors continue a sentence
+// that begins with the name of the variable, and never quote the secret.
 func decodeSecret(text string) ([]byte, error) {
 	// Package base64 skips line breaks, so hex with one more newline than is
 	// stripped would quietly decode to another secret.
@@ -72,7 +72,7 @@ func decodeSecret(text string) ([]byte, error) {
 	if len(value) < minSecretBytes {
 		return nil, fmt.Errorf("holds %d bytes after decoding, and %d is the least", len(value), minSecretBytes)
 	}
-	if guessable(text, value) {
+	if distinct(value) < minDistinctBytes {
 		return nil, errors.New("is not random enough")
 	}
 	return value, nil
@@ -122,12 +122,6 @@ func letters(s string) string {
 	return strings.NewReplacer("-", "", "_", "", "+", "", "/", "", " ", "", ".", "").Replace(strings.ToLower(s))
 }
 
-// guessable reports whether a secret of sufficient length still has a pattern:
-// few different bytes, equal steps, a repeated block, or plain words.
-func guessable(text string, value []byte) bool {
-	return distinct(value) < minDistinctBytes || equalSteps(value) || repeats(value) || words(text) || words(string(value))
-}
-
 // distinct returns how many different bytes b holds.
 func distinct(b []byte) int {
 	var seen [256]bool
@@ -139,37 +133,4 @@ func distinct(b []byte) int {
 		}
 	}
 	return n
-}
-
-// equalSteps reports whether each byte differs from the one before by the same
-// amount: all zeros, 00 01 02 …, ff fe fd ….
-func equalSteps(b []byte) bool {
-	for i := 2; i < len(b); i++ {
-		if b[i]-b[i-1] != b[1]-b[0] {
-			return false
-		}
-	}
-	return true
-}
-
-// repeats reports whether b is one block written twice or more, the last time
-// perhaps in part.
-func repeats(b []byte) bool {
-	for period := 1; period <= len(b)/2; period++ {
-		if bytes.Equal(b[period:], b[:len(b)-period]) {
-			return true
-		}
-	}
-	return false
-}
-
-// words reports whether s holds lower-case letters and separators alone, which
-// 43 characters of random base64 do less than once in 10^15.
-func words(s string) bool {
-	for _, r := range s {
-		if (r < 'a' || r > 'z') && !strings.ContainsRune(" -_+/=.,\n", r) {
-			return false
-		}
-	}
-	return true
 }

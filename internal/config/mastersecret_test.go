@@ -57,13 +57,6 @@ func TestDecodeSecretAcceptsRandom(t *testing.T) {
 }
 
 func TestSecretProblems(t *testing.T) {
-	steps := func(first, step byte) string {
-		b := make([]byte, 64)
-		for i := range b {
-			b[i] = first + byte(i)*step
-		}
-		return hex.EncodeToString(b)
-	}
 	tests := []struct{ name, text, want string }{
 		{"short hex", goodHex[:62], "holds 31 bytes"},
 		{"hex that would be long enough as base64", goodHex[:44], "holds 22 bytes"},
@@ -85,16 +78,8 @@ func TestSecretProblems(t *testing.T) {
 		{"all zeros", strings.Repeat("00", 32), "not random enough"},
 		{"repeated byte", strings.Repeat("a7", 48), "not random enough"},
 		{"repeated letters", strings.Repeat("A", 64), "not random enough"},
-		{"ascending", steps(0, 1), "not random enough"},
-		{"ascending from the middle", steps(0x20, 1), "not random enough"},
-		{"descending", steps(0xff, 0xff), "not random enough"},
-		{"sevens", steps(3, 7), "not random enough"},
 		{"digits", strings.Repeat("0123456789abcdef", 4), "not random enough"},
-		{"block of 16 twice", strings.Repeat(goodHex[:32], 2), "not random enough"},
-		{"block of 16 twice and a half", strings.Repeat(goodHex[:32], 2) + goodHex[:16], "not random enough"},
 		{"fifteen different bytes", goodHex[:30] + goodHex[:4] + goodHex[:30], "not random enough"},
-		{"words", "correct-horse-battery-staple-again-and-again-and-on", "not random enough"},
-		{"words in base64", base64.StdEncoding.EncodeToString([]byte("correct horse battery staple and more of it")), "not random enough"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
