@@ -33,11 +33,10 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:0", "`address` to listen on")
 	size := flag.Int("bytes", 4096, "`size` of the page in bytes")
 	flag.Parse()
-	ballast := tuneRuntime()
+	tuneRuntime()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := serve(ctx, *addr, *size)
 	stop()
-	runtime.KeepAlive(ballast)
 	if err != nil {
 		fmt.Fprintf(os.Stderr, "floor: %v\n", err)
 		os.Exit(1)
@@ -45,15 +44,13 @@ func main() {
 }
 
 // tuneRuntime does what the portal does at its start.
-func tuneRuntime() (ballast []byte) {
+func tuneRuntime() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
-		ballast = make([]byte, 192<<20)
-		debug.SetGCPercent(25)
+		debug.SetGCPercent(200)
 	}
 	if os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	}
-	return ballast
 }
 
 // serve answers on addr with a page of size bytes until ctx is done.

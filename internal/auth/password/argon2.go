@@ -53,7 +53,7 @@ func (p Params) orDefault() Params {
 }
 
 func (p Params) derive(password string, salt []byte, size int) []byte {
-	return idKey([]byte(password), salt, p.Time, p.Memory, p.Threads, uint32(size))
+	return argon2.IDKey([]byte(password), salt, p.Time, p.Memory, p.Threads, uint32(size))
 }
 
 func (p Params) check() error {
