@@ -57,7 +57,8 @@ func (s *Service) prove(ctx context.Context, a attempt) (limit.Taken, error) {
 	return taken, nil
 }
 
-// compare hashes what was typed, and a stand-in when there is nobody.
+// compare compares the typed password with the account's stored hash. It takes
+// the same time when there is no account or the hash cannot be read.
 func (s *Service) compare(ctx context.Context, a attempt) (right, outdated bool, err error) {
 	switch {
 	case len(a.password) > password.MaxBytes:
@@ -65,7 +66,13 @@ func (s *Service) compare(ctx context.Context, a attempt) (right, outdated bool,
 	case a.user == nil:
 		return false, false, s.hasher.VerifyDummy(ctx, a.password)
 	}
-	return s.hasher.Verify(ctx, a.user.PasswordHash, a.password)
+	right, outdated, err = s.hasher.Verify(ctx, a.user.PasswordHash, a.password)
+	if errors.Is(err, password.ErrUnreadable) {
+		s.logger.ErrorContext(ctx, "an account's stored password hash cannot be read: nobody can sign in to it until its password is reset",
+			"user_id", a.user.ID, "error", err.Error())
+		return false, false, nil
+	}
+	return right, outdated, err
 }
 
 // rehash stores a stronger hash of a password that was just right. A failure

@@ -34,12 +34,16 @@ type HasherOptions struct {
 	Params Params        // cost of new hashes; default [DefaultParams]
 }
 
+// ErrUnreadable is returned by [Hasher.Verify] for a stored hash that it cannot
+// read: of another scheme, damaged, or with costs above the accepted bounds.
+var ErrUnreadable = errors.New("stored password hash cannot be read")
+
 // Hasher makes and verifies password hashes. It may be used by many goroutines
 // at once.
 //
 // Every method that takes a context waits for a free slot first. With none in
 // time it returns an error of kind apperr.Busy, and when the caller went away
-// one of kind apperr.Canceled. After any error nothing was compared: it is
+// one of kind apperr.Canceled. After such an error nothing was compared: it is
 // neither a success nor a failed attempt, and a limiter is to be refunded.
 type Hasher struct {
 	params Params
@@ -86,8 +90,9 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 
 // Verify reports whether password is the one encoded was made from, and, when
 // it is, whether encoded is weaker than what Hash makes now and is to be
-// replaced. It understands Argon2id PHC strings and bcrypt hashes; any other
-// text is an error without a kind.
+// replaced. It understands Argon2id PHC strings and bcrypt hashes. For any
+// other text it returns ErrUnreadable after the work of a real comparison: the
+// password is wrong, and the stored hash is an operator's concern.
 //
 // The empty string stands for an account without a password: nothing matches
 // it, and that takes as long as a real hash does. A password longer than
@@ -101,7 +106,10 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, outd
 	}
 	match, outdated, err := h.parse(encoded)
 	if err != nil {
-		return false, false, fmt.Errorf("stored password hash: %w", err)
+		if busy := h.VerifyDummy(ctx, password); busy != nil {
+			return false, false, busy
+		}
+		return false, false, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
 	if err := h.gate.do(ctx, func() { ok = match(password) }); err != nil {
 		return false, false, fmt.Errorf("verify password: %w", err)

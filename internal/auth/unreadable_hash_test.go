@@ -1,0 +1,47 @@
+package auth_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+)
+
+// TestUnreadableHash checks that a stored hash of an unknown kind is a wrong
+// password for the visitor, counted as one, and an error in the log that names
+// the account and nothing secret.
+func TestUnreadableHash(t *testing.T) {
+	foreign := []string{
+		"correct horse",
+		"$pbkdf2-sha256$29000$N2YMIWQsBWBMae09x1jrPQ$1t8iyB2A.WF/Z5JZv.lfCIhXXN33N23OSgQYThBYRfk",
+		"$argon2id$v=19$m=99999999,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
+	}
+	each(t, limited, func(p *portal) {
+		var log bytes.Buffer
+		logged := newPortal(p.t, p.store, p.clock, func(o *auth.Options) {
+			limited(o)
+			o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+		})
+		logged.signUp("ada")
+		id := p.user("ada").ID
+		for i := range 5 {
+			stored := foreign[i%len(foreign)]
+			if err := p.store.Users.SetPassword(p.t.Context(), id, stored, p.clock.now()); err != nil {
+				p.t.Fatal(err)
+			}
+			log.Reset()
+			wantKind(p.t, stored, logged.try("ada", goodPassword, ""), apperr.Unauthorized)
+			line := log.String()
+			if strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "user_id="+id) {
+				p.t.Errorf("%q: logged %q, want one error that names the account", stored, line)
+			}
+			if strings.Contains(line, stored) || strings.Contains(line, goodPassword) {
+				p.t.Errorf("the log holds a secret: %q", line)
+			}
+		}
+		wantKind(p.t, "after five attempts", logged.try("ada", goodPassword, ""), apperr.TooMany)
+	})
+}
