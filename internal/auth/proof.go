@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
