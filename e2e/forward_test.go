@@ -29,7 +29,7 @@ func startProtected(t *testing.T, env ...string) (p *portal, app string) {
 func startProtecting(t *testing.T, app string, env ...string) *portal {
 	t.Helper()
 	rules := filepath.Join(t.TempDir(), "forward-auth.toml")
-	if err := os.WriteFile(rules, fmt.Appendf(nil, "[[origin]]\nurl = %q\n\n[[origin.rule]]\npath = \"/admin\"\nallow = [\"admins\"]\n", app), 0o600); err != nil {
+	if err := os.WriteFile(rules, fmt.Appendf(nil, "[[origin]]\nurl = %q\nname = \"Photos\"\n\n[[origin.rule]]\npath = \"/admin\"\nallow = [\"admins\"]\n", app), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return startPortal(t, append(env, "LATCHKEY_FORWARD_AUTH_FILE="+rules, "LATCHKEY_TRUSTED_PROXIES=127.0.0.1,::1")...)
@@ -123,7 +123,7 @@ func TestForwardAuth(t *testing.T) {
 		b.see("Hello Ana Silva at /other")
 
 		b.wantStatus(b.visitAt(app+"/admin"), 403)
-		b.see("You cannot open this page", "Use another account")
+		b.see("You cannot open this page", "This account may not open this page of Photos.", "Use another account")
 
 		// A link to the sign-in page that leads on to the app.
 		b.visit("/profile")
@@ -134,6 +134,24 @@ func TestForwardAuth(t *testing.T) {
 		b.click("Sign in")
 		b.untilAt(page)
 	})
+}
+
+// TestRefusedAtApp looks at the page that the portal shows at an app's origin:
+// it has the portal's look, by files that the browser loads from there.
+func TestRefusedAtApp(t *testing.T) {
+	t.Parallel()
+	p, app := startProtected(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	b := open(t, p, true)
+	b.signIn(ana.username, ana.password)
+	b.wantStatus(b.visitAt(app+"/admin"), 403)
+	b.see("You cannot open this page", "This account may not open this page of Photos.")
+	look := ask[string](b, `[document.styleSheets.length, getComputedStyle(document.querySelector(".card")).borderTopStyle,
+		document.querySelector(".brand img").naturalWidth > 0, location.origin].join(" ")`)
+	if want := "1 solid true " + app; look != want {
+		t.Errorf("stylesheets, border, icon and origin are %q, want %q", look, want)
+	}
+	b.inspect("refused at an app")
 }
 
 // TestSignInForApp looks at the sign-in page that names an app, whose name may

@@ -13,6 +13,7 @@ import (
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/testdb"
 	"latchkey/models"
+	"latchkey/static"
 )
 
 // behindForwardAuth is a portal that protects an app on a sibling host.
@@ -20,10 +21,12 @@ func behindForwardAuth(s *settings) {
 	withHTTPS(s)
 	s.domain = "example.org"
 	s.proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	s.forward = forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Rules: []forwardauth.Rule{
+	s.forward = forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Name: "Photos", Rules: []forwardauth.Rule{
 		{Path: "/status", Allow: forwardauth.Allow{Public: true}},
 		{Path: "/admin", Allow: forwardauth.Allow{Admins: true}},
 		{Path: "/ana", Allow: forwardauth.Allow{Usernames: []string{"ana"}}},
+		{Path: "/api", Allow: forwardauth.Allow{Users: true, Preflight: true}},
+		{Path: "/feed", Methods: []string{"GET"}, Allow: forwardauth.Allow{Public: true}},
 	}}})
 }
 
@@ -33,6 +36,7 @@ var (
 	script     = []string{"Sec-Fetch-Mode", "cors", "Accept", "*/*"}
 	oldBrowser = []string{"Accept", "text/html,*/*;q=0.8"}
 	apiClient  = []string{"Accept", "application/json"}
+	preflight  = []string{"Origin", "https://other.example.org", "Access-Control-Request-Method", "PUT", "Sec-Fetch-Mode", "cors"}
 )
 
 // asked is what a proxy sends about a request for target of the app.
@@ -94,6 +98,20 @@ func TestForwardAuth(t *testing.T) {
 			{"nobody, public", nobody, "GET", "/status", navigation, 200, ""},
 			{"nobody, public, a form", nobody, "POST", "/status", script, 200, ""},
 			{"nobody, in disguise", nobody, "GET", "/status/..%2fadmin", script, 401, ""},
+			{"nobody, a query with a backslash", nobody, "GET", `/x?a=b\c`, navigation, 302, onward(`/x?a=b\c`)},
+			{"nobody, a query with a bare percent sign", nobody, "GET", "/x?a=100%&b=%zz", navigation, 302, onward("/x?a=100%&b=%zz")},
+			{"nobody, a preflight", nobody, "OPTIONS", "/api/x", preflight, 200, ""},
+			{"nobody, a preflight where none passes", nobody, "OPTIONS", "/", preflight, 401, ""},
+			{"nobody, a preflight in disguise", nobody, "OPTIONS", "/api/..%2fadmin", preflight, 401, ""},
+			{"nobody, OPTIONS alone", nobody, "OPTIONS", "/api/x", script, 401, ""},
+			{"nobody, OPTIONS of no other origin", nobody, "OPTIONS", "/api/x", preflight[2:], 401, ""},
+			{"nobody, a request after its preflight", nobody, "PUT", "/api/x", preflight, 401, ""},
+			{"nobody, a public method", nobody, "GET", "/feed", script, 200, ""},
+			{"nobody, another method", nobody, "POST", "/feed", script, 401, ""},
+			{"nobody, a method in lower case", nobody, "get", "/feed", script, 401, ""},
+			{"nobody, a question mark in disguise", nobody, "GET", "/status%3F", script, 401, ""},
+			{"nobody, a number sign in disguise", nobody, "GET", "/status%23", script, 401, ""},
+			{"ana, for admins in other letters", ana, "GET", "/%EF%BD%81dmin", navigation, 403, ""},
 			{"ana, anything", ana, "GET", "/", navigation, 200, ""},
 			{"ana, a form", ana, "DELETE", "/", script, 200, ""},
 			{"ana, public", ana, "GET", "/status", navigation, 200, ""},
@@ -175,6 +193,9 @@ func TestForwardAuthTrust(t *testing.T) {
 	} {
 		change(func(r *http.Request) { r.Header.Set(header, value) }).status(403).says("not one of the apps")
 	}
+	for _, own := range []string{"id.example.org", "ID.example.org"} {
+		change(func(r *http.Request) { r.Header.Set("X-Forwarded-Host", own) }).status(403).says("the portal's own address")
+	}
 	if s.logs.line("LATCHKEY_FORWARD_AUTH_FILE", "https://other.example.org") == "" {
 		t.Errorf("the log does not name the app:\n%s", s.logs)
 	}
@@ -192,10 +213,18 @@ func TestForwardAuthTrust(t *testing.T) {
 func TestForwardAuthAnswers(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	ana, _ := s.signedIn("ana", models.RoleUser)
-	page := ana.forward("GET", "/admin", navigation...).status(403).says("You are signed in as ana@example.org", "Use another account", "Reference:")
-	page.has(`href="https://id.example.org/logout"`, `href="https://id.example.org"`).hides("<form", "<script", "<link", `href="/`, `src="`)
-	if got := page.header.Get("Content-Security-Policy"); !strings.HasPrefix(got, "default-src 'none'; frame-ancestors 'none'") || strings.Contains(got, "self") {
-		t.Errorf("got Content-Security-Policy %q", got)
+	page := ana.forward("GET", "/admin", navigation...).status(403).
+		says("You cannot open this page", "You are signed in as ana@example.org. This account may not open this page of Photos.", "Use another account", "Reference:")
+	page.has("<!doctype html>", `href="https://id.example.org/logout"`, `href="https://id.example.org"`, `href="https://id.example.org`+static.URL("css/app.css")+`"`).
+		hides("<form", "<script", "style=", `href="/`, `src="/`)
+	const policy = "default-src 'none'; style-src https://id.example.org; img-src https://id.example.org; " +
+		"frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+	if got := page.header.Get("Content-Security-Policy"); got != policy {
+		t.Errorf("got Content-Security-Policy %q, want %q", got, policy)
+	}
+	sheet := s.browser().get(static.URL("css/app.css")).status(200)
+	if got := sheet.header.Get("Cross-Origin-Resource-Policy"); got != "cross-origin" {
+		t.Errorf("got Cross-Origin-Resource-Policy %q: browsers do not load the style at the app's origin", got)
 	}
 	for _, a := range []*answer{ana.forward("GET", "/admin", script...).status(403), s.browser().forward("GET", "/", script...).status(401)} {
 		if got := a.header.Get("Content-Type"); got != "application/problem+json" {

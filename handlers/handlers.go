@@ -55,6 +55,7 @@ type Handlers struct {
 	https    bool
 	hstsSubs bool
 	proxies  []netip.Prefix
+	protects bool // apps, by forward-auth
 	static   *static.Brand
 
 	signin  *signin.Handlers
@@ -86,7 +87,7 @@ func New(o Options) (*Handlers, error) {
 	}
 	h := &Handlers{
 		site: s, auth: o.Auth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
-		proxies: o.TrustedProxies, static: o.Brand,
+		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand,
 		signin:  signin.New(s, o.Auth, o.ForwardAuth),
 		admin:   admin.New(s, o.Auth, o.Store),
 		forward: forward.New(s, o.Auth, o.ForwardAuth),

@@ -53,10 +53,16 @@ func (r router) before(g gate) []echo.MiddlewareFunc {
 	return chain
 }
 
-// files serves static files, which are the same for every visitor.
-func files(handler http.Handler) echo.HandlerFunc {
+// files serves static files, which are the same for every visitor. With shared,
+// pages of other origins may load them: those about protected apps do
+// (forward.Refusal).
+func files(handler http.Handler, shared bool) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		c.Response().Header().Del("Vary") // not by cookie
+		header := c.Response().Header()
+		header.Del("Vary") // not by cookie
+		if shared {
+			header.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		}
 		handler.ServeHTTP(c.Response(), c.Request())
 		return nil
 	}

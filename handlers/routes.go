@@ -21,8 +21,8 @@ var (
 func (h *Handlers) routes(r router) {
 	r.plain(healthPath, h.healthz)
 	r.plain(readyPath, h.readyz)
-	r.plain("/static/*", files(static.Handler(h.static)))
-	r.plain("/favicon.ico", files(static.Favicon(h.static)))
+	r.plain("/static/*", files(static.Handler(h.static), h.protects))
+	r.plain("/favicon.ico", files(static.Favicon(h.static), false))
 	r.plain("/docs", h.docs)
 	r.plain("/.well-known/change-password", h.changePassword)
 	r.plain(forward.Path, h.forward.Check)

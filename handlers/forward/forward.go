@@ -8,6 +8,7 @@ package forward
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,13 +25,15 @@ const Path = "/forward-auth"
 // Handlers answer proxies. They are safe for concurrent use.
 type Handlers struct {
 	site *site.Site
+	own  string // the portal's host, which is no app's
 	auth *auth.Service
 	apps *forwardauth.Rules
 }
 
 // New returns the handlers. apps are the protected apps with their rules.
 func New(s *site.Site, service *auth.Service, apps *forwardauth.Rules) *Handlers {
-	return &Handlers{site: s, auth: service, apps: apps}
+	_, own, _ := strings.Cut(s.PublicURL, "://")
+	return &Handlers{site: s, own: own, auth: service, apps: apps}
 }
 
 // Check handles GET /forward-auth: may the original request go on to its app,
@@ -42,10 +45,10 @@ func (h *Handlers) Check(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	access, known := h.apps.Find(asked.scheme, asked.host, asked.uri)
+	access, app, known := h.apps.Find(asked.Request)
 	if !known {
 		return apperr.New(apperr.Forbidden, "This address is not one of the apps that this portal protects.",
-			fmt.Errorf("forward-auth: the file that LATCHKEY_FORWARD_AUTH_FILE names has no [[origin]] %q", asked.scheme+"://"+asked.host))
+			fmt.Errorf("forward-auth: the file that LATCHKEY_FORWARD_AUTH_FILE names has no [[origin]] %q", asked.Scheme+"://"+asked.Host))
 	}
 	person, err := h.byAccessToken(c)
 	target, whole := "", false
@@ -64,7 +67,7 @@ func (h *Handlers) Check(c echo.Context) error {
 	middleware.Of(c).Identity = person // for the log
 	switch {
 	case person != nil && !access.Allows(forwardauth.Person{Username: person.Username, Admin: person.Admin}):
-		return apperr.New(apperr.Forbidden, "You are signed in as "+person.Email+". This account may not open this page.",
+		return apperr.New(apperr.Forbidden, "You are signed in as "+person.Email+". This account may not open this page"+of(app)+".",
 			errors.New("forward-auth: the rules do not let this person pass"))
 	case person != nil:
 		setRemote(c.Response().Header(), person)
@@ -78,14 +81,22 @@ func (h *Handlers) Check(c echo.Context) error {
 	return site.Nothing(c)
 }
 
+// of names an app after the word for one of its pages, when it has a name.
+func of(app forwardauth.Origin) string {
+	if app.Name == "" {
+		return ""
+	}
+	return " of " + app.Name
+}
+
 // wayBack returns the path of the portal that leads to the original URL, and
 // whether it leads to all of it: a URL that is too long is cut to the start of
 // its app.
 func (h *Handlers) wayBack(o original) (path string, whole bool) {
-	if target := h.apps.URL(o.scheme, o.host, o.uri); target != "" {
+	if target := h.apps.URL(o.Scheme, o.Host, o.URI); target != "" {
 		if path = site.ContinuePath(target); len(path) <= site.MaxContinue-len(site.MarkAfterSignIn) {
 			return path, true
 		}
 	}
-	return site.ContinuePath(h.apps.URL(o.scheme, o.host, "/"), site.MarkCut), false
+	return site.ContinuePath(h.apps.URL(o.Scheme, o.Host, "/"), site.MarkCut), false
 }

@@ -10,6 +10,7 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/authheader"
 	"latchkey/internal/middleware"
+	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
 
@@ -17,8 +18,8 @@ import (
 // for any other client, and sets the headers of the answer. view is the error
 // page of the portal.
 //
-// The browser shows the page at the app's address, so it loads no stylesheet,
-// has no form, and links to the portal by its URL.
+// The browser shows the page at the app's address, so it takes its style from
+// the portal and leads there by absolute URLs, and has neither form nor script.
 func (h *Handlers) Refusal(c echo.Context, failure error, view pages.ErrorView) templ.Component {
 	header := c.Response().Header()
 	unauthorized := errors.Is(failure, apperr.Unauthorized)
@@ -38,9 +39,10 @@ func (h *Handlers) Refusal(c echo.Context, failure error, view pages.ErrorView) 
 	view.Actions = []pages.ErrorAction{{Label: "Go to your account", URL: h.site.PublicURL}}
 	if errors.Is(failure, apperr.Forbidden) {
 		view.Actions = append(view.Actions, pages.ErrorAction{Label: "Use another account", URL: h.site.PublicURL + "/logout"})
-	} else if target := h.apps.URL(asked.scheme, asked.host, asked.uri); target != "" {
+	} else if target := h.apps.URL(asked.Scheme, asked.Host, asked.URI); target != "" {
 		view.Actions = append([]pages.ErrorAction{{Label: "Try again", URL: target}}, view.Actions...)
 	}
-	header.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
-	return pages.Bare(h.site.Brand.Name, view)
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src "+h.site.PublicURL+"; img-src "+h.site.PublicURL+
+		"; frame-ancestors 'none'; base-uri 'none'; form-action 'none'")
+	return pages.Refused(layouts.Page{Title: view.Heading, Brand: h.site.Brand}, h.site.PublicURL, view)
 }

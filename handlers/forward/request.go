@@ -9,13 +9,12 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/forwardauth"
 	"latchkey/internal/middleware"
 )
 
 // original is the request that a proxy asks about.
-type original struct {
-	method, scheme, host, uri string
-}
+type original struct{ forwardauth.Request }
 
 // askedFor reads the original request from the headers of a trusted proxy, the
 // only client that is believed.
@@ -33,10 +32,10 @@ func (h *Handlers) askedFor(c echo.Context) (original, error) {
 		name string
 		into *string
 	}{
-		{"X-Forwarded-Method", &o.method},
-		{echo.HeaderXForwardedProto, &o.scheme},
-		{"X-Forwarded-Host", &o.host},
-		{"X-Forwarded-Uri", &o.uri},
+		{"X-Forwarded-Method", &o.Method},
+		{echo.HeaderXForwardedProto, &o.Scheme},
+		{"X-Forwarded-Host", &o.Host},
+		{"X-Forwarded-Uri", &o.URI},
 	} {
 		lines := c.Request().Header[part.name]
 		if len(lines) != 1 || lines[0] == "" {
@@ -45,12 +44,19 @@ func (h *Handlers) askedFor(c echo.Context) (original, error) {
 		}
 		*part.into = lines[0]
 	}
-	switch o.scheme { // some proxies send the scheme of a WebSocket
+	switch o.Scheme { // some proxies send the scheme of a WebSocket
 	case "ws":
-		o.scheme = "http"
+		o.Scheme = "http"
 	case "wss":
-		o.scheme = "https"
+		o.Scheme = "https"
 	}
+	if strings.EqualFold(o.Host, h.own) {
+		return o, apperr.New(apperr.Forbidden, "This is the portal's own address. Only the apps beside it are protected by forward-auth.",
+			errors.New("forward-auth: asked about the portal's own host; let the proxy ask for the apps alone"))
+	}
+	// The proxy passes the headers of the original request on.
+	o.Preflight = o.Method == http.MethodOptions && c.Request().Header.Get(echo.HeaderOrigin) != "" &&
+		c.Request().Header.Get(echo.HeaderAccessControlRequestMethod) != ""
 	return o, nil
 }
 
@@ -58,7 +64,7 @@ func (h *Handlers) askedFor(c echo.Context) (original, error) {
 // is not one of a script, an image or an API client (W3C Fetch Metadata; without
 // it, a client that accepts HTML is a browser).
 func (o original) navigates(r *http.Request) bool {
-	if o.method != http.MethodGet && o.method != http.MethodHead {
+	if o.Method != http.MethodGet && o.Method != http.MethodHead {
 		return false
 	}
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {

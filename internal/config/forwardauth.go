@@ -4,11 +4,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
 
@@ -22,10 +25,12 @@ const maxRules = 1 << 20
 // so that a wrong one can be named with its line.
 type rulesFile struct {
 	Origin []struct {
-		URL  any
-		Rule []struct{ Path, Allow any }
+		URL, Name any
+		Rule      []ruleTable
 	}
 }
+
+type ruleTable struct{ Path, Methods, Allow any }
 
 // asText returns a value that is text, or is not there.
 func asText(value any) (text string, ok bool) {
@@ -77,8 +82,14 @@ func (l *loader) checkApps(name string, c *Config, origins []forwardauth.Origin)
 	if len(c.TrustedProxies) == 0 {
 		l.warn(nameTrustedProxies, "is not set, so /forward-auth refuses everybody; list the proxies that ask it")
 	}
+	own, err := url.Parse(c.PublicURL)
+	if err != nil {
+		return // told already
+	}
 	for _, o := range origins {
-		if !c.getsCookies(o.URL) {
+		if _, host, _ := strings.Cut(o.URL, "://"); host == own.Host {
+			l.problem(name, "protects %s, which is the portal itself; list the apps only", o.URL)
+		} else if !c.getsCookies(o.URL) {
 			l.warn(name, "protects %s, to which browsers do not send the cookies of %s; set %s to a domain of both, with https on both",
 				o.URL, c.PublicURL, nameCookieDomain)
 		}
@@ -100,7 +111,7 @@ func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 	for _, key := range meta.Undecoded() {
 		where := lineOf(text, key[len(key)-1], count[key.String()])
 		count[key.String()]++
-		faults = append(faults, where+fmt.Sprintf("the key %s is not known; there are [[origin]] with url, and [[origin.rule]] with path and allow", key))
+		faults = append(faults, where+fmt.Sprintf("the key %s is not known; there are [[origin]] with url and name, and [[origin.rule]] with path, methods and allow", key))
 	}
 	if len(file.Origin) == 0 {
 		faults = append(faults, "has no [[origin]]; without one nothing is protected")
@@ -124,11 +135,14 @@ func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 			}
 			seen[app.URL] = true
 		}
+		if app.Name, fault = parseAppName(o.Name); fault != "" {
+			faults = append(faults, where+fault)
+		}
 		for _, r := range o.Rule {
 			where := lines.next("[[origin.rule]]")
-			rule, fault := parseRule(r.Path, r.Allow)
+			rule, fault := parseRule(r)
 			if fault == "" {
-				fault = shadowed(app.Rules, rule.Path)
+				fault = shadowed(app.Rules, rule)
 			}
 			if fault != "" {
 				faults = append(faults, where+fault)
@@ -157,13 +171,33 @@ func wrongTables(text string) string {
 // than a list of tables.
 var oneTable = regexp.MustCompile(`^\s*(\[\s*origin\s*(\.\s*rule\s*)?\]|(origin|rule)\s*=)`)
 
+// maxAppName is how many characters the name of an app may have: it stands in
+// headings.
+const maxAppName = 64
+
+// parseAppName returns what people call an app; empty when it has no name.
+func parseAppName(value any) (name, fault string) {
+	name, isText := asText(value)
+	name = strings.TrimSpace(name)
+	switch {
+	case !isText, value != nil && name == "":
+		return "", `name is not text; write it in quotes, such as "Wiki"`
+	case utf8.RuneCountInString(name) > maxAppName || strings.ContainsFunc(name, unicode.IsControl):
+		return "", fmt.Sprintf("name is %s; write one line of at most %d characters", quote(name), maxAppName)
+	}
+	return name, ""
+}
+
 // parseRule checks one rule. The fault is empty when there is none.
-func parseRule(pathValue, allowValue any) (rule forwardauth.Rule, fault string) {
-	path, isText := asText(pathValue)
+func parseRule(table ruleTable) (rule forwardauth.Rule, fault string) {
+	path, isText := asText(table.Path)
 	if !isText {
 		return rule, `path is not text; write it in quotes, such as "/admin"`
 	}
-	allow, isList := asTexts(allowValue)
+	if rule.Methods, fault = parseMethods(table.Methods); fault != "" {
+		return rule, fault
+	}
+	allow, isList := asTexts(table.Allow)
 	if !isList {
 		return rule, `allow is not a list of texts; write it in brackets and quotes, such as ["admins", "user:ana"]`
 	}
@@ -171,7 +205,7 @@ func parseRule(pathValue, allowValue any) (rule forwardauth.Rule, fault string) 
 		return forwardauth.Rule{}, fault
 	}
 	if len(allow) == 0 {
-		return rule, `allow is missing; list "public", "users", "admins" or "user:NAME"`
+		return rule, "allow is missing; " + whomToAllow
 	}
 	for _, who := range allow {
 		username, named := strings.CutPrefix(who, "user:")
@@ -182,13 +216,33 @@ func parseRule(pathValue, allowValue any) (rule forwardauth.Rule, fault string) 
 			rule.Allow.Users = true
 		case who == "admins":
 			rule.Allow.Admins = true
+		case who == "preflights" && len(rule.Methods) > 0 && !slices.Contains(rule.Methods, http.MethodOptions):
+			return rule, `allow has "preflights", which are OPTIONS requests, and methods does not list "OPTIONS"; add it, or leave methods out`
+		case who == "preflights":
+			rule.Allow.Preflight = true
 		case named && username != "" && !strings.ContainsFunc(username, notInUsernames):
 			rule.Allow.Usernames = append(rule.Allow.Usernames, strings.ToLower(username))
 		default:
-			return rule, fmt.Sprintf(`allow has %s; list "public", "users", "admins" or "user:NAME"`, quote(who))
+			return rule, fmt.Sprintf("allow has %s; %s", quote(who), whomToAllow)
 		}
 	}
 	return rule, ""
+}
+
+const whomToAllow = `list "public", "users", "admins", "user:NAME" or "preflights"`
+
+// parseMethods returns the methods that a rule is about; none are all.
+func parseMethods(value any) (methods []string, fault string) {
+	methods, isList := asTexts(value)
+	if !isList || value != nil && len(methods) == 0 {
+		return nil, `methods is not a list of texts; write it in brackets and quotes, such as ["GET", "POST"], or leave it out for all methods`
+	}
+	for _, method := range methods {
+		if !forwardauth.ValidMethod(method) {
+			return nil, fmt.Sprintf("methods has %s; write a method in upper case, such as GET or PROPFIND", quote(method))
+		}
+	}
+	return methods, ""
 }
 
 // notInUsernames reports characters that no username has. Beyond ASCII there is
@@ -208,12 +262,12 @@ func parseRulePath(path string) (clean, fault string) {
 }
 
 // shadowed tells which earlier rule decides everything that a rule is about.
-func shadowed(earlier []forwardauth.Rule, path string) (fault string) {
-	i := slices.IndexFunc(earlier, func(r forwardauth.Rule) bool { return r.Covers(path) })
+func shadowed(earlier []forwardauth.Rule, rule forwardauth.Rule) (fault string) {
+	i := slices.IndexFunc(earlier, func(r forwardauth.Rule) bool { return r.Covers(rule) })
 	if i < 0 {
 		return ""
 	}
-	return fmt.Sprintf("the rule for %s is never reached, because the rule for %s stands before it and decides; put it further up", path, earlier[i].Path)
+	return fmt.Sprintf("the rule for %s is never reached, because the rule for %s stands before it and decides; put it further up", rule.Path, earlier[i].Path)
 }
 
 // lineOf returns "line N: " of where a key is set, or heads a table, after it

@@ -15,6 +15,7 @@ func TestRulesFile(t *testing.T) {
 	file := writeFile(t, `# Who may open what.
 [[origin]]
 url = "https://APP.example.org:443/"
+name = " Photos & Films "
 
 [[origin.rule]]
 path = "/assets/"
@@ -24,6 +25,11 @@ allow = ["public"]
 path = "/admin"
 allow = ["admins", "user:Ana", "user:bo.chen"]
 
+[[origin.rule]]
+path = "/dav"
+methods = ["GET", "PROPFIND", "OPTIONS"]
+allow = ["users", "preflights"]
+
 [[origin]]
 url = "https://wiki.example.org:8443"
 `, 0o600)
@@ -32,9 +38,10 @@ url = "https://wiki.example.org:8443"
 		"LATCHKEY_TRUSTED_PROXIES": "10.0.0.1", "LATCHKEY_FORWARD_AUTH_FILE": file,
 	})
 	want := []forwardauth.Origin{
-		{URL: "https://app.example.org", Rules: []forwardauth.Rule{
+		{URL: "https://app.example.org", Name: "Photos & Films", Rules: []forwardauth.Rule{
 			{Path: "/assets", Allow: forwardauth.Allow{Public: true}},
 			{Path: "/admin", Allow: forwardauth.Allow{Admins: true, Usernames: []string{"ana", "bo.chen"}}},
+			{Path: "/dav", Methods: []string{"GET", "PROPFIND", "OPTIONS"}, Allow: forwardauth.Allow{Users: true, Preflight: true}},
 		}},
 		{URL: "https://wiki.example.org:8443"},
 	}
@@ -92,6 +99,17 @@ func TestRulesFaults(t *testing.T) {
 		{"a pattern", rule("path = \"/a/*\"\nallow = [\"users\"]"), []string{`line 3: path is "/a/*"`}},
 		{"encoded", rule("path = \"/%61\"\nallow = [\"users\"]"), []string{`line 3: path is "/%61"`}},
 		{"dots", rule("path = \"/a/../b\"\nallow = [\"users\"]"), []string{`line 3: path is "/a/../b"`}},
+		{"a name of another type", app + "name = 1\n", []string{"line 1: name is not text"}},
+		{"an empty name", app + "name = \" \"\n", []string{"line 1: name is not text"}},
+		{"a name of two lines", app + "name = \"a\\nb\"\n", []string{"line 1: name is \"a\\nb\"; write one line"}},
+		{"methods as text", rule("path = \"/\"\nmethods = \"GET\"\nallow = [\"users\"]\n"), []string{"line 3: methods is not a list of texts"}},
+		{"no methods", rule("path = \"/\"\nmethods = []\nallow = [\"users\"]\n"), []string{"line 3: methods is not a list of texts"}},
+		{"a method in lower case", rule("path = \"/\"\nmethods = [\"get\"]\nallow = [\"users\"]\n"), []string{"line 3: methods has \"get\"; write a method in upper case"}},
+		{"preflights without OPTIONS", rule("path = \"/\"\nmethods = [\"GET\"]\nallow = [\"preflights\"]\n"), []string{"line 3: allow has \"preflights\", which are OPTIONS"}},
+		{
+			"methods never reached", rule("path = \"/\"\nmethods = [\"GET\", \"PUT\"]\nallow = [\"users\"]\n[[origin.rule]]\npath = \"/a\"\nmethods = [\"HEAD\"]\nallow = [\"admins\"]"),
+			[]string{"line 7: the rule for /a is never reached"},
+		},
 		{
 			"never reached", rule("path = \"/\"\nallow = [\"users\"]\n[[origin.rule]]\npath = \"/admin\"\nallow = [\"admins\"]"),
 			[]string{"line 6: the rule for /admin is never reached, because the rule for / stands before it"},
@@ -139,6 +157,7 @@ func TestForwardAuthProblems(t *testing.T) {
 		{"everybody's hosts", map[string]string{public: "https://id.github.io", "LATCHKEY_COOKIE_DOMAIN": "github.io"}, "name your own domain"},
 		{"a top", map[string]string{public: "https://id.lan", "LATCHKEY_COOKIE_DOMAIN": "lan"}, "name your own domain"},
 		{"an address", map[string]string{public: "https://192.0.2.1", "LATCHKEY_COOKIE_DOMAIN": "192.0.2.1"}, "set it to a domain"},
+		{"the portal itself", map[string]string{public: "https://app.example.org", "LATCHKEY_FORWARD_AUTH_FILE": good}, "protects https://app.example.org, which is the portal itself"},
 		{"no name", map[string]string{public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "*.example.org"}, "set it to a domain"},
 	} {
 		_, _, err := load(t, test.vars)

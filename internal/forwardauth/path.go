@@ -5,22 +5,28 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 )
 
 // plainPath decodes the path of a request target. It reports false when two
 // programs could read the path differently, and so one of them past a rule
 // that the other applies:
 //
-//   - an encoded slash, or a backslash in either form;
+//   - an encoded slash, question mark or number sign, or a backslash in either
+//     form;
 //   - dot segments, also encoded, and segments that end in a dot or a space,
 //     which some systems drop;
 //   - empty segments, which some merge;
 //   - parameters after a semicolon, which some cut off;
-//   - what is still percent-encoded after decoding once;
-//   - control characters, a fragment, and what is not percent-encoding or not
-//     UTF-8.
+//   - text that is still percent-encoded after decoding once;
+//   - control characters, invisible ones, which some drop, a fragment, broken
+//     percent-encoding and text that is not UTF-8;
+//   - characters that some replace by one of those above, such as a slash of
+//     full width (Unicode NFKC).
 func plainPath(raw string) (string, bool) {
-	if !strings.HasPrefix(raw, "/") || strings.ContainsAny(raw, `\;#`) {
+	if !strings.HasPrefix(raw, "/") || strings.ContainsAny(raw, "?#") {
 		return "", false
 	}
 	path := raw
@@ -29,23 +35,45 @@ func plainPath(raw string) (string, bool) {
 			return "", false
 		}
 		var err error
-		if path, err = url.PathUnescape(raw); err != nil || stillEscaped(path) || strings.ContainsAny(path, `\;`) {
+		if path, err = url.PathUnescape(raw); err != nil || stillEscaped(path) {
 			return "", false
 		}
 	}
-	if !utf8.ValidString(path) || strings.ContainsFunc(path, unicode.IsControl) {
+	if !utf8.ValidString(path) || !plainText(path) {
 		return "", false
+	}
+	if isASCII(path) {
+		return path, true
+	}
+	compatible := norm.NFKC.String(path)
+	return path, strings.Count(compatible, "/") == strings.Count(path, "/") && plainText(compatible) && !stillEscaped(compatible)
+}
+
+// plainText is plainPath for a path that is decoded.
+func plainText(path string) bool {
+	if strings.ContainsAny(path, `\;?#`) || strings.ContainsFunc(path, invisible) {
+		return false
 	}
 	for rest := path[1:]; ; {
 		segment, after, more := strings.Cut(rest, "/")
 		if segment == "" && more || strings.HasSuffix(segment, ".") || strings.HasSuffix(segment, " ") {
-			return "", false
+			return false
 		}
 		if !more {
-			return path, true
+			return true
 		}
 		rest = after
 	}
+}
+
+// invisible reports control characters and those that show nothing, which file
+// systems and Unicode comparisons ignore.
+func invisible(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }
 
 func hasEscape(text, digits string) bool { return strings.Contains(text, "%"+digits) }
@@ -68,28 +96,40 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// coverage is how the path of a rule stands to a path.
+// coverage is how a rule stands to a request.
 type coverage int
 
 const (
 	not coverage = iota
 	exactly
-	inOtherCase // as exactly, but for upper and lower case
+	ambiguously // for a program that compares without case or normalizes Unicode
 )
+
+// below reports whether path is that of the rule, or below it.
+func below(rule, path string) bool {
+	rest, ok := strings.CutPrefix(path, rule)
+	return ok && (rest == "" || rest[0] == '/' || rule == "/")
+}
 
 // covers tells whether path is that of the rule, or below it.
 func covers(rule, path string) coverage {
-	if rule == "/" {
+	switch {
+	case below(rule, path):
 		return exactly
-	}
-	if len(path) > len(rule) && path[len(rule)] != '/' || len(path) < len(rule) {
-		return not
-	}
-	switch head := path[:len(rule)]; {
-	case head == rule:
-		return exactly
-	case strings.EqualFold(head, rule):
-		return inOtherCase
+	case below(folded(rule), folded(path)):
+		return ambiguously
 	}
 	return not
+}
+
+// folded returns text as those programs compare it that mind neither case nor
+// the composition of characters (Unicode NFKC and case folding).
+func folded(text string) string {
+	if isASCII(text) {
+		return strings.ToLower(text)
+	}
+	text = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
+	// Case folding keeps two Turkish letters apart that upper or lower case
+	// turns into I or i.
+	return strings.ReplaceAll(strings.ReplaceAll(text, "ı", "i"), "i\u0307", "i")
 }

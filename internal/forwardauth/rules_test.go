@@ -23,6 +23,12 @@ func site() *forwardauth.Rules {
 	})
 }
 
+// find asks for a GET of a page.
+func find(scheme, host, uri string) (forwardauth.Access, bool) {
+	a, _, known := site().Find(forwardauth.Request{Method: "GET", Scheme: scheme, Host: host, URI: uri})
+	return a, known
+}
+
 // who is let in, in one word: everybody, users, admins, ana (she alone), both
 // (ana and admins), nobody.
 func who(a forwardauth.Access) string {
@@ -68,12 +74,15 @@ func TestFind(t *testing.T) {
 		{"/reports/2026", "both"},
 		{"/caff%C3%A8", "ana"},
 		{"/caff\xc3\xa8/x", "ana"},
+		{"/caff%C3%A8s", "users"},
+		{"/%E6%97%A5%E6%9C%AC/Stra%C3%9Fe", "users"},
+		{"/\uff21nother", "users"}, // no rule for it, however it is written
 		{"/100%25", "users"},
 		{"/a+b/c,d/e:f@g/~h", "users"},
 		{"/.well-known/x", "users"},
 		{"/...x", "users"},
 	} {
-		a, known := site().Find("https", "app.example.org", test.uri)
+		a, known := find("https", "app.example.org", test.uri)
 		if got := who(a); !known || got != test.want {
 			t.Errorf("%s: got %q, %v; want %q", test.uri, got, known, test.want)
 		}
@@ -96,19 +105,114 @@ func TestDoubt(t *testing.T) {
 		"/status/%00", "/status/%0d%0a", "/status/\x7f", "/status/%c2%85", "/status#/x",
 		"/status/x.", "/status/x./y", "/status/x%20", "/status./x", "/status%20/x",
 		"/Status", "/STATUS/x", "/Admin", "/aDmin/help", "/status/x\\",
+		"/status%3f", "/status%3Fx", "/status/%3f/../admin", "/status%23", "/status/%23x", "/admin%3fx", "/admin%23x",
+		"/CAFF%C3%88", "/caffe%CC%80", "/%EF%BD%81dmin", "/\uff41dmin", "/admi\uff4e/x", "/\u017ftatus", "/\u24d0dmin", "/adm\u0131n", "/adm\u0130n",
+		"/status\uff0fx", "/status/\uff0e\uff0e/admin", "/status/\u2025/admin", "/status\uff1b/x", "/status\uff1fx", "/status\uff03x",
+		"/status/\uff05\uff12f", "/status/\u2100", "/adm\u00adin", "/adm\u200bin", "/admin\ufeff", "/admin\ufe0f", "/adm\u034fin", "/status/x\u3000",
 	} {
-		a, known := site().Find("https", "app.example.org", uri)
+		a, known := find("https", "app.example.org", uri)
 		if got := who(a); !known || got != "nobody" {
 			t.Errorf("%q: got %q, want nobody", uri, got)
 		}
 	}
 	// Where an app has one rule alone there is nothing to walk past.
 	for _, uri := range []string{"/a%2fb", "//x", "/a;b", "/Admin"} {
-		if a, _ := site().Find("https", "wiki.example.org:8443", uri); who(a) != "users" {
+		if a, _ := find("https", "wiki.example.org:8443", uri); who(a) != "users" {
 			t.Errorf("%q without rules: got %q, want users", uri, who(a))
 		}
-		if a, _ := site().Find("http", "localhost:9000", uri); who(a) != "everybody" {
+		if a, _ := find("http", "localhost:9000", uri); who(a) != "everybody" {
 			t.Errorf("%q where all is public: got %q, want everybody", uri, who(a))
+		}
+	}
+}
+
+// TestMethods: the first rule that matches in path and method decides.
+func TestMethods(t *testing.T) {
+	rules := forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Rules: []forwardauth.Rule{
+		{Path: "/dav", Methods: []string{"PROPFIND", "REPORT"}, Allow: forwardauth.Allow{Users: true}},
+		{Path: "/dav", Methods: []string{"GET"}, Allow: forwardauth.Allow{Public: true}},
+		{Path: "/dav", Allow: forwardauth.Allow{Admins: true}},
+		{Path: "/", Methods: []string{"DELETE"}, Allow: forwardauth.Allow{Usernames: []string{"ana"}}},
+	}}})
+	for _, test := range []struct{ method, uri, want string }{
+		{"PROPFIND", "/dav", "users"},
+		{"GET", "/dav/x", "everybody"},
+		{"HEAD", "/dav", "everybody"}, // as GET
+		{"PUT", "/dav", "admins"},
+		{"DELETE", "/dav", "admins"},
+		{"OPTIONS", "/dav", "admins"},
+		{"PROPFINDX", "/dav", "admins"},
+		{"DELETE", "/", "ana"},
+		{"GET", "/", "users"},
+		{"PUT", "/", "users"},
+		// In another case some programs take it for the same method: every rule holds.
+		{"delete", "/", "nobody"},
+		{"Delete", "/x", "nobody"},
+		{"delete", "/dav", "admins"}, // decided before the method is in doubt
+		{"get", "/dav", "admins"},
+		{"head", "/dav", "admins"},
+		// A path in doubt is held against the rules of its method alone.
+		{"GET", "/dav%2fx", "admins"},
+		{"DELETE", "/DAV", "nobody"},
+		{"GET", "/DAV", "admins"},
+	} {
+		a, _, known := rules.Find(forwardauth.Request{Method: test.method, Scheme: "https", Host: "app.example.org", URI: test.uri})
+		if got := who(a); !known || got != test.want {
+			t.Errorf("%s %s: got %q, want %q", test.method, test.uri, got, test.want)
+		}
+	}
+}
+
+// TestPreflight: a rule can let preflights through, and by that nothing else.
+func TestPreflight(t *testing.T) {
+	rules := forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Name: "Wiki", Rules: []forwardauth.Rule{
+		{Path: "/private", Allow: forwardauth.Allow{Admins: true}},
+		{Path: "/", Allow: forwardauth.Allow{Users: true, Preflight: true}},
+	}}})
+	for _, test := range []struct {
+		method    string
+		preflight bool
+		uri, want string
+	}{
+		{"OPTIONS", true, "/", "everybody"},
+		{"OPTIONS", true, "/api?x", "everybody"},
+		{"OPTIONS", false, "/", "users"},
+		{"GET", false, "/", "users"},
+		{"OPTIONS", true, "/private", "admins"},
+		{"OPTIONS", true, "/PRIVATE", "admins"},
+		{"OPTIONS", true, "/x/..%2fprivate", "admins"},
+	} {
+		a, app, known := rules.Find(forwardauth.Request{
+			Method: test.method, Scheme: "https", Host: "app.example.org", URI: test.uri, Preflight: test.preflight,
+		})
+		if got := who(a); !known || app.Name != "Wiki" || got != test.want {
+			t.Errorf("%s %s, preflight %v: got %q, want %q", test.method, test.uri, test.preflight, got, test.want)
+		}
+	}
+}
+
+func TestCovers(t *testing.T) {
+	rule := func(path string, methods ...string) forwardauth.Rule {
+		return forwardauth.Rule{Path: path, Methods: methods}
+	}
+	for _, test := range []struct {
+		earlier, later forwardauth.Rule
+		want           bool
+	}{
+		{rule("/"), rule("/x"), true},
+		{rule("/x"), rule("/"), false},
+		{rule("/x"), rule("/x/y"), true},
+		{rule("/x"), rule("/xy"), false},
+		{rule("/x"), rule("/X"), false},
+		{rule("/x"), rule("/x", "GET"), true},
+		{rule("/x", "GET"), rule("/x"), false},
+		{rule("/x", "GET", "POST"), rule("/x", "POST"), true},
+		{rule("/x", "GET"), rule("/x", "HEAD"), true},
+		{rule("/x", "HEAD"), rule("/x", "GET"), false},
+		{rule("/x", "GET"), rule("/x", "GET", "POST"), false},
+	} {
+		if got := test.earlier.Covers(test.later); got != test.want {
+			t.Errorf("%v over %v: got %v", test.earlier, test.later, got)
 		}
 	}
 }
@@ -137,11 +241,12 @@ func TestOrigins(t *testing.T) {
 		{"HTTPS", "app.example.org", false},
 		{"https", "app.example.org/", false},
 	} {
-		if _, got := site().Find(test.scheme, test.host, "/"); got != test.want {
+		if _, got := find(test.scheme, test.host, "/"); got != test.want {
 			t.Errorf("%s, %s: got %v", test.scheme, test.host, got)
 		}
 	}
-	if a, known := forwardauth.New(nil).Find("https", "app.example.org", "/"); known || a.Public() || a.Allows(forwardauth.Person{Admin: true}) {
+	a, _, known := forwardauth.New(nil).Find(forwardauth.Request{Method: "GET", Scheme: "https", Host: "app.example.org", URI: "/"})
+	if known || a.Public() || a.Allows(forwardauth.Person{Admin: true}) {
 		t.Error("without rules somebody is let in")
 	}
 	var none forwardauth.Access
@@ -155,6 +260,9 @@ func TestReturn(t *testing.T) {
 		{"https://app.example.org", "https://app.example.org/"},
 		{"https://app.example.org/", "https://app.example.org/"},
 		{"https://app.example.org/a%20b/%2Fc?x=1&y=%26#z", "https://app.example.org/a%20b/%2Fc?x=1&y=%26#z"},
+		{`https://app.example.org/a?b=c\d&e=100%&f=%zz`, `https://app.example.org/a?b=c\d&e=100%&f=%zz`},
+		{`https://app.example.org?\\evil.example`, `https://app.example.org/?\\evil.example`},
+		{`https://app.example.org/#\x?y`, ""},
 		{"https://app.example.org//evil.example", "https://app.example.org//evil.example"},
 		{"https://app.example.org/https://evil.example", "https://app.example.org/https://evil.example"},
 		{"https://wiki.example.org:8443/x", "https://wiki.example.org:8443/x"},
@@ -215,6 +323,7 @@ func TestURL(t *testing.T) {
 		{"https", "app.example.org", "?x", ""},
 		{"https", "app.example.org", "", ""},
 		{"https", "app.example.org", "*", ""},
+		{"https", "app.example.org", `/x?y=a\b%`, `https://app.example.org/x?y=a\b%`},
 		{"https", "app.example.org", "/%zz", ""},
 		{"https", "app.example.org", `/\x`, ""},
 		{"https", "evil.example", "/", ""},
@@ -230,7 +339,7 @@ func TestURL(t *testing.T) {
 func FuzzReturn(f *testing.F) {
 	for _, seed := range []string{
 		"https://app.example.org/", "https://app.example.org//evil", `https://app.example.org\@evil`, "https://app.example.org@evil",
-		"https://wiki.example.org:8443/?a#b", "https://app.example.org%2f@evil/", "https://[::1]/", "https://app.example.org:/",
+		"https://wiki.example.org:8443/?a#b", `https://app.example.org?\@evil`, "https://app.example.org%2f@evil/", "https://[::1]/", "https://app.example.org:/",
 	} {
 		f.Add(seed)
 	}
@@ -242,7 +351,8 @@ func FuzzReturn(f *testing.F) {
 		}
 		text := u.String()
 		again, err := url.Parse(text)
-		if err != nil || again.User != nil || strings.ContainsAny(text, "\\\r\n\t \x00") {
+		beforeQuery, _, _ := strings.Cut(text, "?")
+		if err != nil || again.User != nil || strings.ContainsAny(text, "\r\n\t \x00") || strings.Contains(beforeQuery, `\`) {
 			t.Fatalf("Return(%q) is %q (%v)", target, text, err)
 		}
 		if origin := again.Scheme + "://" + again.Host; !strings.HasPrefix(text, origin+"/") ||
@@ -259,7 +369,7 @@ func TestValidPath(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/": true, "/admin": true, "/a/b.c/d-e_f~g": true, "/caffè": true, "/a b": true,
 		"": false, "admin": false, "/admin/": false, "/a//b": false, "/a/../b": false, "/a/*": false, "/a?b": false, "/a%20b": false,
-		"/a;b": false, `/a\b`: false, "/a#b": false, "/a.": false, "/a\nb": false,
+		"/a;b": false, "/\uff41": true, "/a\u200b": false, "/a\uff0fb": false, `/a\b`: false, "/a#b": false, "/a.": false, "/a\nb": false,
 	} {
 		if got := forwardauth.ValidPath(path); got != want {
 			t.Errorf("%q: got %v", path, got)

@@ -118,9 +118,9 @@ func Continue(page layouts.Page, view ContinueView) templ.Component {
 	})
 }
 
-// Bare is the page for what went wrong on an address that is not the portal's,
-// such as in front of a protected app: it needs nothing beside itself. Without a
-// stylesheet only a heading makes a link as high as a target has to be.
+// Bare is the page for a request to a host that is not the portal's. The portal
+// refuses the stylesheet on that host as well, so the page needs nothing beside
+// itself; only a heading makes a link as high as a target has to be.
 func Bare(brand string, view ErrorView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
