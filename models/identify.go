@@ -50,7 +50,8 @@ func (p *Presence) columns() []any {
 // It returns apperr.NotFound when there is no such session.
 func (t *Sessions) Identify(ctx context.Context, sid, jti string, now time.Time) (*Presence, error) {
 	p := Presence{Session: Session{ID: sid}}
-	if err := queryRow(ctx, t.store.hot, identifyQuery, []any{sid, jti, int64(At(now))}, p.columns()...); err != nil {
+	rows, err := t.store.hot.QueryContext(ctx, identifyQuery, sid, jti, int64(At(now)))
+	if err := scanOne(rows, err, p.columns()...); err != nil {
 		return nil, translate("identify session", err)
 	}
 	return &p, nil
@@ -62,7 +63,8 @@ func (t *Sessions) Examine(ctx context.Context, sid, jti string, now time.Time) 
 	p := Presence{Session: Session{ID: sid}}
 	s := &p.Session
 	into := append(p.columns(), &s.Remember, &s.IdleTTL, &s.ExpiresAt, &s.RotatedAt, &s.RotationMinute, &s.Rotations)
-	if err := queryRow(ctx, t.store.hot, examineQuery, []any{sid, jti, int64(At(now))}, into...); err != nil {
+	rows, err := t.store.hot.QueryContext(ctx, examineQuery, sid, jti, int64(At(now)))
+	if err := scanOne(rows, err, into...); err != nil {
 		return nil, translate("examine session", err)
 	}
 	return &p, nil

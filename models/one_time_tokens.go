@@ -48,7 +48,7 @@ func (t *OneTimeTokens) Create(ctx context.Context, token *OneTimeToken) error {
 // apperr.NotFound.
 func (t *OneTimeTokens) ByToken(ctx context.Context, token string, purpose Purpose) (*OneTimeToken, error) {
 	var row OneTimeToken
-	err := one(t.store.db.WithContext(ctx).Where("token_hash = ? AND purpose = ?", HashToken(token), purpose), &row)
+	err := t.store.db.WithContext(ctx).Where("token_hash = ? AND purpose = ?", HashToken(token), purpose).Take(&row).Error
 	if err != nil {
 		return nil, translate("find one-time token", err)
 	}

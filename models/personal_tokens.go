@@ -60,7 +60,8 @@ const bearerQuery = `
 func (t *PersonalTokens) Identify(ctx context.Context, secret string) (*Bearer, error) {
 	var b Bearer
 	p := &b.Token
-	err := queryRow(ctx, t.store.hot, bearerQuery, []any{HashToken(secret)},
+	rows, err := t.store.hot.QueryContext(ctx, bearerQuery, HashToken(secret))
+	err = scanOne(rows, err,
 		&p.ID, &p.UserID, &p.Name, &p.Hint, &p.Scope, &p.CreatedAt, &p.ExpiresAt, &p.LastUsedAt, &p.LastUsedIP,
 		&p.EndedAt, &p.EndReason, &b.Username, &b.Email, &b.FullName, &b.Role, &b.DisabledAt)
 	if err != nil {
@@ -72,7 +73,7 @@ func (t *PersonalTokens) Identify(ctx context.Context, secret string) (*Bearer, 
 // ByID returns a token of a person, dead ones too, or apperr.NotFound.
 func (t *PersonalTokens) ByID(ctx context.Context, id, userID string) (*PersonalToken, error) {
 	var token PersonalToken
-	err := one(t.store.db.WithContext(ctx).Where("id = ? AND user_id = ?", id, userID), &token)
+	err := t.store.db.WithContext(ctx).Where("id = ? AND user_id = ?", id, userID).Take(&token).Error
 	if err != nil {
 		return nil, translate("find personal token", err)
 	}

@@ -2,6 +2,7 @@ package models
 
 import (
 	"context"
+	"database/sql"
 	"time"
 )
 
@@ -39,26 +40,28 @@ const rotateQuery = `
 // is evaluated again after the row lock is had, so that neither a logout nor a
 // disable can be missed. The others get apperr.NotFound: Examine tells why.
 // It is a transaction of its own: do not call it in one.
-func (t *Sessions) Rotate(ctx context.Context, r Rotation) (*Presence, error) {
+func (t *Sessions) Rotate(ctx context.Context, r Rotation) (p *Presence, err error) {
 	if t.store.rotations != nil {
-		return t.store.rotations.rotate(ctx, r)
+		p, err = t.store.rotations.rotate(ctx, r)
+	} else {
+		p, err = r.read(t.store.hot.QueryContext(ctx, rotateQuery, r.args()...))
 	}
-	p, err := rotate(ctx, t.store.hot, r)
-	if err != nil {
-		return nil, translate("rotate session", err)
-	}
-	return p, nil
+	return p, translate("rotate session", err)
 }
 
-// rotate runs rotateQuery.
-func rotate(ctx context.Context, q querier, r Rotation) (*Presence, error) {
+// args are the arguments of rotateQuery.
+func (r *Rotation) args() []any {
+	return []any{int64(At(r.Now)), r.SessionID, r.UserID, r.Generation, r.PerMinute, r.TokenID}
+}
+
+// read reads the answer to rotateQuery.
+func (r *Rotation) read(rows *sql.Rows, err error) (*Presence, error) {
 	now := At(r.Now)
 	p := Presence{Session: Session{
 		ID: r.SessionID, UserID: r.UserID, Generation: r.Generation + 1, RotatedAt: now, LastSeenAt: now,
 	}}
 	s := &p.Session
-	err := queryRow(ctx, q, rotateQuery, []any{int64(now), r.SessionID, r.UserID, r.Generation, r.PerMinute, r.TokenID},
-		&s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.FullName, &p.Role)
+	err = scanOne(rows, err, &s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.FullName, &p.Role)
 	if err != nil {
 		return nil, err
 	}

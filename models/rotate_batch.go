@@ -4,77 +4,54 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"slices"
 	"sync"
 )
 
-// rotationBatch collects the rotations that wait for SQLite's one writer: who
-// gets the turn carries all of them out and commits once. Making a commit safe
-// on disk is the most of a rotation's cost, and a burst of requests shares it.
-// Each rotation is answered after that commit, as if it had been alone.
+// rotationBatch collects the rotations that wait for SQLite's one writer. The
+// first to get its turn runs all of them in one transaction: the commit, which
+// waits for the disk, is most of the cost of a rotation. Each is answered after
+// that commit. See docs/adr/0016-rotations-share-a-commit.md.
 type rotationBatch struct {
-	store   *Store
-	pool    *preparedPool
+	db     *sql.DB
+	hot    *compiledQueries
+	writer chan struct{} // the store's
+
 	mu      sync.Mutex
 	waiting []*rotationCall
 }
 
 type rotationCall struct {
 	Rotation
+	ctx      context.Context
 	done     chan struct{} // closed when presence and err are set
 	presence *Presence
 	err      error
 }
 
+// rotate adds r to the batch and waits for its answer.
 func (b *rotationBatch) rotate(ctx context.Context, r Rotation) (*Presence, error) {
-	call := &rotationCall{Rotation: r, done: make(chan struct{})}
+	call := &rotationCall{Rotation: r, ctx: ctx, done: make(chan struct{})}
 	b.mu.Lock()
 	b.waiting = append(b.waiting, call)
 	b.mu.Unlock()
 	select {
 	case <-call.done:
-	case b.store.writer <- struct{}{}:
-		b.takeTurn(ctx)
-		<-call.done // by us, or by who had the turn before
-	case <-ctx.Done():
-		if b.withdraw(call) {
-			return nil, translate("wait for the database", ctx.Err())
-		}
-		<-call.done // it is being carried out
+	case b.writer <- struct{}{}:
+		b.run()
+		<-call.done // closed by run, or by the caller that had the turn before
 	}
-	if call.err != nil {
-		return nil, translate("rotate session", call.err)
-	}
-	return call.presence, nil
+	return call.presence, call.err
 }
 
-// takeTurn gives the writer's turn back, also after a panic.
-func (b *rotationBatch) takeTurn(ctx context.Context) {
-	defer func() { <-b.store.writer }()
-	b.carryOut(ctx)
-}
-
-// withdraw takes back a call that nobody has begun.
-func (b *rotationBatch) withdraw(call *rotationCall) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	i := slices.Index(b.waiting, call)
-	if i >= 0 {
-		b.waiting = slices.Delete(b.waiting, i, i+1)
-	}
-	return i >= 0
-}
-
-// carryOut runs every waiting call in one transaction. The caller has the
-// writer's turn.
-func (b *rotationBatch) carryOut(ctx context.Context) {
+// run answers every waiting call and gives the writer's turn back, also after a
+// panic.
+func (b *rotationBatch) run() {
+	defer func() { <-b.writer }()
 	b.mu.Lock()
 	calls := b.waiting
 	b.waiting = nil
 	b.mu.Unlock()
-	// The others must not fail because this one's visitor went away.
-	ctx = context.WithoutCancel(ctx)
-	err := errors.New("rotations: no answer") // of a panic
+	err := errors.New("rotations: panic")
 	defer func() {
 		for _, call := range calls {
 			if err != nil {
@@ -83,27 +60,32 @@ func (b *rotationBatch) carryOut(ctx context.Context) {
 			close(call.done)
 		}
 	}()
-	err = b.together(ctx, calls)
+	err = b.commit(calls)
 }
 
-// together returns an error when none of the calls was kept.
-func (b *rotationBatch) together(ctx context.Context, calls []*rotationCall) error {
-	switch len(calls) {
-	case 0:
-		return nil
-	case 1: // a transaction by itself
-		calls[0].presence, calls[0].err = rotate(ctx, b.store.hot, calls[0].Rotation)
+// commit rotates in one transaction. An error means that no call was kept. The
+// context of one caller must not undo the rotations of the others.
+func (b *rotationBatch) commit(calls []*rotationCall) error {
+	if len(calls) == 0 {
 		return nil
 	}
-	tx, err := b.store.sqlDB.BeginTx(ctx, nil)
+	ctx := context.Background()
+	compiled, err := b.hot.statement(ctx, rotateQuery)
 	if err != nil {
 		return err
 	}
-	inTx := &preparedTx{Tx: tx, pool: b.pool}
+	tx, err := b.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // without effect after Commit
+	statement := tx.StmtContext(ctx, compiled)
 	for _, call := range calls {
-		call.presence, call.err = rotate(ctx, inTx, call.Rotation)
+		if call.err = call.ctx.Err(); call.err != nil {
+			continue // the browser is gone: it could not take the new tokens
+		}
+		call.presence, call.err = call.read(statement.QueryContext(ctx, call.args()...))
 		if call.err != nil && !errors.Is(call.err, sql.ErrNoRows) {
-			_ = tx.Rollback()
 			return call.err
 		}
 	}

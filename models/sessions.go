@@ -98,7 +98,7 @@ func (t *Sessions) Create(ctx context.Context, session *Session) error {
 // ByID returns a session, or apperr.NotFound.
 func (t *Sessions) ByID(ctx context.Context, id string) (*Session, error) {
 	var session Session
-	if err := one(t.store.db.WithContext(ctx).Where("id = ?", id), &session); err != nil {
+	if err := t.store.db.WithContext(ctx).Where("id = ?", id).Take(&session).Error; err != nil {
 		return nil, translate("find session", err)
 	}
 	return &session, nil
@@ -165,13 +165,13 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 // it in a transaction, after each that is opened. It ends one: a release that
 // lowers the number has to end what is beyond in a migration.
 func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.Time) error {
-	// Numbers, not parameters: SQLite compiles a statement anew for each limit.
-	// One, not whatever there is beyond: the search ends there, and does not go
-	// through what an index still has of all the sessions that were ended.
-	where := fmt.Sprintf(`id = (
-		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND kind = @kind AND `+liveSession+`
-		ORDER BY last_seen_at DESC LIMIT 1 OFFSET %d)`, keep-1)
-	_, err := t.end(ctx, where, map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": string(fresh.Kind)}, ReasonLimit, now)
+	// LIMIT 1: the search stops there and skips the ended sessions behind it in
+	// the index.
+	where := `id = (
+		SELECT id FROM sessions WHERE user_id = @user AND id <> @fresh AND kind = @kind AND ` + liveSession + `
+		ORDER BY last_seen_at DESC LIMIT 1 OFFSET @keep)`
+	args := map[string]any{"user": fresh.UserID, "fresh": fresh.ID, "kind": string(fresh.Kind), "keep": keep - 1}
+	_, err := t.end(ctx, where, args, ReasonLimit, now)
 	return err
 }
 

@@ -25,7 +25,7 @@ import (
 // sqliteDialect tells GORM how to speak SQLite over modernc.org/sqlite. The
 // published dialects either need cgo or a fork of the driver that compiles
 // every statement anew on each use (docs/adr/0007-sqlite-driver.md).
-type sqliteDialect struct{ pool *preparedPool }
+type sqliteDialect struct{ pool *sql.DB }
 
 func (sqliteDialect) Name() string { return dialectSQLite }
 

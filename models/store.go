@@ -79,13 +79,13 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	case isSQLite:
 		s.dialect = dialectSQLite
 		s.sqlDB, s.file, err = s.openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
-		pool := newPreparedPool(s.sqlDB)
-		dialector, s.hot = sqliteDialect{pool: pool}, unwatched{pool}
-		s.writer, s.rotations = make(chan struct{}, 1), &rotationBatch{store: s, pool: pool}
+		hot := &compiledQueries{db: s.sqlDB}
+		dialector, s.hot, s.writer = sqliteDialect{pool: s.sqlDB}, hot, make(chan struct{}, 1)
+		s.rotations = &rotationBatch{db: s.sqlDB, hot: hot, writer: s.writer}
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
 		s.sqlDB, err = openPostgres(options.URL, 10, "5000")
-		s.hot = s.sqlDB // pgx keeps statements compiled
+		s.hot = s.sqlDB
 		dialector = postgresDialect{&postgres.Dialector{Config: &postgres.Config{Conn: s.sqlDB}}}
 	default:
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
@@ -111,17 +111,6 @@ func (s *Store) attach() {
 	s.Tokens = &OneTimeTokens{store: s}
 	s.PersonalTokens = &PersonalTokens{store: s}
 	s.Audit = &Audit{store: s}
-}
-
-// one reads the row that a unique key names, or returns gorm.ErrRecordNotFound.
-// GORM's Take would add a limit as a parameter, and because a limit may change
-// its plan SQLite compiles such a statement again at each use.
-func one(db *gorm.DB, row any) error {
-	found := db.Find(row)
-	if found.Error == nil && found.RowsAffected == 0 {
-		return gorm.ErrRecordNotFound
-	}
-	return found.Error
 }
 
 // Close ends every connection.

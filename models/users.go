@@ -98,7 +98,7 @@ func isAddress(name string) bool { return strings.Contains(name, "@") }
 // transaction ends: what must not race an account's disabling starts here.
 func (u *Users) Lock(ctx context.Context, id string) (*User, error) {
 	var user User
-	err := one(u.store.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id), &user)
+	err := u.store.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&user).Error
 	if err != nil {
 		return nil, translate("lock user", err)
 	}
@@ -210,7 +210,7 @@ func (u *Users) count(ctx context.Context, what, where string, args ...any) (int
 
 func (u *Users) take(ctx context.Context, what, where string, args ...any) (*User, error) {
 	var user User
-	if err := one(u.store.db.WithContext(ctx).Where(where, args...), &user); err != nil {
+	if err := u.store.db.WithContext(ctx).Where(where, args...).Take(&user).Error; err != nil {
 		return nil, translate(what, err)
 	}
 	return &user, nil
