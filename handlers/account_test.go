@@ -14,15 +14,15 @@ import (
 func TestProfile(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		s.person("taken", models.RoleUser)
+		s.Person("taken", models.RoleUser)
 		b.get("/profile").status(200).says("Your account", "ana@example.org", "Firefox on Linux", "This device", "You are only signed in here",
 			"You signed in with Firefox on Linux.")
 		b.post("/profile", "username", " Ana.S ", "full_name", " Ana Silva ").redirects("/profile")
 		b.get("/profile").says("Your changes are saved.", "You changed your profile.")
-		if now := s.reload(user); now.Username != "ana.s" || now.FullName != "Ana Silva" {
+		if now := s.Reload(user); now.Username != "ana.s" || now.FullName != "Ana Silva" {
 			t.Errorf("got account %+v", now)
 		}
-		if got, want := s.lastEvent(audit.ProfileChange).Detail, "username ana → ana.s, name (none) → Ana Silva"; got != want {
+		if got, want := s.LastEvent(audit.ProfileChange).Detail, "username ana → ana.s, name (none) → Ana Silva"; got != want {
 			t.Errorf("got detail %q, want %q", got, want)
 		}
 		s.browser().signIn("ana.s")
@@ -60,7 +60,7 @@ func TestProfileInPart(t *testing.T) {
 			{[]string{"full_name", ""}, "ana.s", ""},
 		} {
 			b.post("/profile", test.fields...).redirects("/profile")
-			if now := s.reload(user); now.Username != test.username || now.FullName != test.fullName {
+			if now := s.Reload(user); now.Username != test.username || now.FullName != test.fullName {
 				t.Errorf("%q: got %q and %q, want %q and %q", test.fields, now.Username, now.FullName, test.username, test.fullName)
 			}
 		}
@@ -99,7 +99,7 @@ func TestChangePassword(t *testing.T) {
 		other := s.browser()
 		other.signIn("ana")
 		copied := b.clone()
-		before := s.liveSessions(user.ID)
+		before := s.LiveSessions(user.ID)
 		b.get("/profile/password").status(200).says("Every other device is signed out when you save.").has(`autocomplete="username"`)
 		for _, test := range []struct{ current, next, field, want string }{
 			{"wrong", otherWord, "current_password", "The current password is not correct."},
@@ -114,10 +114,10 @@ func TestChangePassword(t *testing.T) {
 			}
 			a.hides(`value="` + otherWord)
 		}
-		s.clock.advance(time.Second)
+		s.Clock.Advance(time.Second)
 		a := b.post("/profile/password", "current_password", secretWord, "new_password", otherWord).redirects("/profile").givesTokens()
 		b.follow(a).status(200).says("Your password is changed. Your other devices are signed out.")
-		live := s.liveSessions(user.ID)
+		live := s.LiveSessions(user.ID)
 		if len(live) != 1 {
 			t.Fatalf("got %d live sessions, want 1", len(live))
 		}
@@ -142,10 +142,10 @@ func TestChangePassword(t *testing.T) {
 func TestChangeEmail(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		s.person("taken", models.RoleUser)
+		s.Person("taken", models.RoleUser)
 		other := s.browser()
 		other.signIn("ana")
-		before := s.liveSessions(user.ID)
+		before := s.LiveSessions(user.ID)
 		b.get("/profile/email").status(200).says("Your email is now ana@example.org.")
 		for _, test := range []struct{ email, current, field, want string }{
 			{"new@example.org", "wrong", "current_password", "The current password is not correct."},
@@ -165,7 +165,7 @@ func TestChangeEmail(t *testing.T) {
 		}
 		a := b.post("/profile/email", "email", " Ana@New.example ", "current_password", secretWord).redirects("/profile").givesTokens()
 		b.follow(a).says("Your email address is changed. Your other devices are signed out.", "Ana@New.example")
-		live := s.liveSessions(user.ID)
+		live := s.LiveSessions(user.ID)
 		if len(live) != 1 || live[0].ID == before[0].ID || live[0].ID == before[1].ID {
 			t.Errorf("got live sessions %v, want one with a new sid", live)
 		}

@@ -39,7 +39,7 @@ func TestDisable(t *testing.T) {
 		boss.get(page).says("Ana Silva is disabled. 3 sessions ended; nothing of this account is accepted any more.", "Disabled since", "left the team", "Undo").
 			has(`action="` + page + `/enable"`)
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403)
-		if got, want := s.lastEvent(audit.UserDisable).Detail, "3 sessions ended. Reason: left the team"; got != want {
+		if got, want := s.LastEvent(audit.UserDisable).Detail, "3 sessions ended. Reason: left the team"; got != want {
 			t.Errorf("got detail %q, want %q", got, want)
 		}
 		// Again is fine and changes nothing.
@@ -84,12 +84,12 @@ func TestRole(t *testing.T) {
 		boss.get(page).says("ana is an admin now.")
 		b.get("/admin").status(200)
 		b.get("/profile").has(`href="/admin"`)
-		s.clock.advance(time.Second)
+		s.Clock.Advance(time.Second)
 		boss.post(page+"/role", "role", "user").redirects(page)
 		b.get("/admin").status(403)
 		b.post("/admin/users/"+user.ID+"/role", "role", "admin").status(403)
 		b.get("/profile").status(200).hides(`href="/admin"`)
-		if got, want := s.lastEvent(audit.UserRole).Detail, "admin → user"; got != want {
+		if got, want := s.LastEvent(audit.UserRole).Detail, "admin → user"; got != want {
 			t.Errorf("got detail %q, want %q", got, want)
 		}
 	})
@@ -102,7 +102,7 @@ var linkInPage = regexp.MustCompile(`http://localhost:8080/reset\?token=([A-Za-z
 func TestResetLink(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
 		boss.get(page+"/reset-link").status(200).says("Create a reset link for ana?", "It works once, for 24 hours.")
 		a := boss.follow(boss.post(page+"/reset-link").redirects(page+"/link")).status(200).says("Reset link created", "It works once, for 24 hours. It is shown only now.")
@@ -115,7 +115,7 @@ func TestResetLink(t *testing.T) {
 		}
 		s.browser().post("/reset", "token", found[1], "password", otherWord).redirects("/login")
 		s.browser().post("/login", "username", "ana", "password", otherWord).redirects("/profile")
-		if strings.Contains(s.logs.String(), found[1]) {
+		if strings.Contains(s.Logs.String(), found[1]) {
 			t.Error("the token is in the log")
 		}
 	})
@@ -126,7 +126,7 @@ func TestResetLink(t *testing.T) {
 func TestResetLinkOfDisabled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		page := "/admin/users/" + s.person("ana", models.RoleUser).ID
+		page := "/admin/users/" + s.Person("ana", models.RoleUser).ID
 		boss.post(page + "/disable").redirects(page)
 		boss.get(page + "/reset-link").status(409).says("This account is disabled. Enable it first.").hides("Create a reset link")
 		boss.post(page + "/reset-link").status(409).says("This account is disabled. Enable it first.")
@@ -161,7 +161,7 @@ func TestNewUser(t *testing.T) {
 			s.browser().post("/login", "username", name, "password", secretWord).status(422)
 			s.browser().post("/reset", "token", found[1], "password", secretWord).redirects("/login")
 			s.browser().signIn(name)
-			user, err := s.store.Users.ByUsername(t.Context(), name)
+			user, err := s.Store.Users.ByUsername(t.Context(), name)
 			if err != nil || user.Role != role {
 				t.Errorf("got %+v (%v), want role %s", user, err, role)
 			}
@@ -200,7 +200,7 @@ func TestYourself(t *testing.T) {
 	const words = "You cannot do this to your own account."
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
-		s.person("second", models.RoleAdmin)
+		s.Person("second", models.RoleAdmin)
 		page := "/admin/users/" + admin.ID
 		boss.get(page).status(200).says(words)
 		for _, act := range []string{"disable", "enable", "sign-out", "role", "reset-link", "unlock", "delete"} {
@@ -209,7 +209,7 @@ func TestYourself(t *testing.T) {
 				boss.get(page + "/" + act).status(409).says(words)
 			}
 		}
-		if after := s.reload(admin); after.Disabled() || after.Role != models.RoleAdmin {
+		if after := s.Reload(admin); after.Disabled() || after.Role != models.RoleAdmin {
 			t.Errorf("got %+v", after)
 		}
 		boss.get("/admin").status(200)
@@ -226,23 +226,23 @@ func TestLastAdmin(t *testing.T) {
 		second.post("/admin/users/"+one.ID+"/role", "role", "user").status(403)
 		first.get("/admin").says("There is only one active admin. If they lose access, only somebody with access to the server can help.")
 		for name, act := range map[string]func() error{
-			"disable": func() error { _, _, err := s.auth.Disable(t.Context(), auth.Shell(), one.ID, ""); return err },
+			"disable": func() error { _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), one.ID, ""); return err },
 			"demote": func() error {
-				_, err := s.auth.SetRole(t.Context(), auth.Shell(), one.ID, models.RoleUser)
+				_, err := s.Auth.SetRole(t.Context(), auth.Shell(), one.ID, models.RoleUser)
 				return err
 			},
-			"delete": func() error { _, _, err := s.auth.Delete(t.Context(), auth.Shell(), one.ID, one.Email); return err },
+			"delete": func() error { _, _, err := s.Auth.Delete(t.Context(), auth.Shell(), one.ID, one.Email); return err },
 		} {
 			if err := act(); err == nil || !strings.Contains(err.Error(), "last active admin") {
 				t.Errorf("%s of the last admin: got %v", name, err)
 			}
 		}
 		// A second admin that is disabled does not count.
-		if _, err := s.auth.SetRole(t.Context(), auth.Shell(), two.ID, models.RoleAdmin); err != nil {
+		if _, err := s.Auth.SetRole(t.Context(), auth.Shell(), two.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
 		first.post("/admin/users/" + two.ID + "/disable").redirects("/admin/users/" + two.ID)
-		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), one.ID, ""); err == nil {
+		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), one.ID, ""); err == nil {
 			t.Error("the last active admin was disabled")
 		}
 	})

@@ -17,21 +17,21 @@ import (
 // crowd makes n users u00, u01 … a minute apart; every third is disabled, every
 // tenth an admin. The admin who looks is "zz".
 func (s *site) crowd(n int) *browser {
-	s.t.Helper()
+	s.T.Helper()
 	for i := range n {
-		s.clock.advance(time.Minute)
+		s.Clock.Advance(time.Minute)
 		role := models.RoleUser
 		if i%10 == 0 {
 			role = models.RoleAdmin
 		}
-		user := s.person(fmt.Sprintf("u%02d", i), role)
+		user := s.Person(fmt.Sprintf("u%02d", i), role)
 		if i%3 == 0 {
-			if err := s.store.Users.Disable(s.t.Context(), user.ID, "", s.clock.Now()); err != nil {
-				s.t.Fatal(err)
+			if err := s.Store.Users.Disable(s.T.Context(), user.ID, "", s.Clock.Now()); err != nil {
+				s.T.Fatal(err)
 			}
 		}
 	}
-	s.clock.advance(time.Minute)
+	s.Clock.Advance(time.Minute)
 	boss, _ := s.signedIn("zz", models.RoleAdmin)
 	return boss
 }
@@ -149,8 +149,8 @@ func checkState(t *testing.T, path string, want url.Values, links ...string) {
 func TestUserFilters(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(31)
-		ana := s.person("ana", models.RoleUser)
-		if err := s.store.Users.SetProfile(t.Context(), ana.ID, "ana", "María Ødegård 100%_x", s.clock.Now()); err != nil {
+		ana := s.Person("ana", models.RoleUser)
+		if err := s.Store.Users.SetProfile(t.Context(), ana.ID, "ana", "María Ødegård 100%_x", s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		anas := []string{"María Ødegård 100%_x"}
@@ -210,7 +210,7 @@ func TestUserListEdges(t *testing.T) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		boss.get("/admin/users").status(200).says("1 of 1 user", "Only you so far.")
 		for i := range 26 {
-			s.person(fmt.Sprintf("u%02d", i), models.RoleUser)
+			s.Person(fmt.Sprintf("u%02d", i), models.RoleUser)
 		}
 		next := boss.get("/admin/users").page("next")
 		if next == "" {
@@ -218,11 +218,11 @@ func TestUserListEdges(t *testing.T) {
 		}
 		// Meanwhile everybody on the second page is deleted.
 		for _, name := range []string{"u24", "u25"} {
-			user, err := s.store.Users.ByUsername(t.Context(), name)
+			user, err := s.Store.Users.ByUsername(t.Context(), name)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := s.store.Users.Delete(t.Context(), user.ID); err != nil {
+			if err := s.Store.Users.Delete(t.Context(), user.ID); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -24,13 +24,13 @@ var figureLink = regexp.MustCompile(`<a class="card" href="([^"]+)"><span class=
 func TestOverview(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		s.person("ana", models.RoleUser)
-		off := s.person("off", models.RoleUser)
-		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), off.ID, ""); err != nil {
+		s.Person("ana", models.RoleUser)
+		off := s.Person("off", models.RoleUser)
+		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), off.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422) // yesterday
-		s.clock.advance(24 * time.Hour)
+		s.Clock.Advance(24 * time.Hour)
 		s.browser().signIn("ana")
 		s.browser().signIn("ana")
 		s.browser().post("/signup", "username", "eve", "email", "eve@example.org", "password", secretWord).redirects("/profile")
@@ -71,7 +71,7 @@ func TestOverviewQuiet(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		for range 3 { // less than the idle limit each
-			s.clock.advance(5 * 24 * time.Hour)
+			s.Clock.Advance(5 * 24 * time.Hour)
 			boss.get("/admin").status(200)
 		}
 		boss.get("/admin").says("No sign-ins in 14 days.", "0 Sign-ins today")

@@ -32,7 +32,7 @@ func TestTwoAdmins(t *testing.T) {
 			eachSite(t, func(t *testing.T, s *site) {
 				first, _ := s.signedIn("bo", models.RoleAdmin)
 				second, _ := s.signedIn("cy", models.RoleAdmin)
-				user := s.person("ana", test.role)
+				user := s.Person("ana", test.role)
 				page := "/admin/users/" + user.ID
 				if test.off {
 					first.post(page+"/disable", "reason", "a break").redirects(page)
@@ -40,16 +40,16 @@ func TestTwoAdmins(t *testing.T) {
 				second.get(page).status(200)
 				first.post(page+"/"+test.act, test.faster...).redirects(page)
 				first.get(page).hides(changedWords)
-				before, events := s.reload(user), len(s.events())
+				before, events := s.Reload(user), len(s.Events())
 
 				second.post(page+"/"+test.act, test.fields...).redirects(page)
 				second.get(page).status(200).says(changedWords, test.shows).hides("lost a laptop")
 				second.get(page).hides(changedWords)
-				if got := s.reload(user); *got != *before {
+				if got := s.Reload(user); *got != *before {
 					t.Errorf("got the account %+v, want it as it was: %+v", got, before)
 				}
-				if got := len(s.events()); got != events {
-					t.Errorf("got %d events, want %d: %+v", got, events, s.lastEvent(test.action))
+				if got := len(s.Events()); got != events {
+					t.Errorf("got %d events, want %d: %+v", got, events, s.LastEvent(test.action))
 				}
 			})
 		})
@@ -88,15 +88,15 @@ func TestTwoAdminsAsk(t *testing.T) {
 func TestSameRole(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
 		if was, _ := boss.get(page + "/role").value("was"); was != "user" {
 			t.Errorf("got %q in the form, want user", was)
 		}
-		events := len(s.events())
+		events := len(s.Events())
 		boss.post(page+"/role", "role", "user", "was", "user").redirects(page)
 		boss.get(page).says("ana is a user now.").hides(changedWords)
-		if got := len(s.events()); got != events {
+		if got := len(s.Events()); got != events {
 			t.Errorf("got %d events, want %d", got, events)
 		}
 	})

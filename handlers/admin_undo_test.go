@@ -17,10 +17,10 @@ var (
 
 // undo presses the button in the message of a page.
 func (b *browser) undo(a *answer) *answer {
-	b.site.t.Helper()
+	b.site.T.Helper()
 	form := undoForm.FindStringSubmatch(a.body)
 	if form == nil {
-		b.site.t.Fatalf("%s: the message has no button:\n%s", a.asked, a.text())
+		b.site.T.Fatalf("%s: the message has no button:\n%s", a.asked, a.text())
 	}
 	var pairs []string
 	for _, field := range undoField.FindAllStringSubmatch(form[2], -1) {
@@ -34,23 +34,23 @@ func TestUndo(t *testing.T) {
 	const reason = `left, "for good" & ever <b>`
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
 
 		disabled := boss.follow(boss.post(page+"/disable", "reason", reason)).says("ana is disabled.", "Undo disabling ana")
 		enabled := boss.undo(disabled).says("ana is enabled and can sign in again.", "Undo enabling ana")
-		if s.reload(user).Disabled() {
+		if s.Reload(user).Disabled() {
 			t.Error("disabling was not undone")
 		}
 		again := boss.undo(enabled).says("ana is disabled.")
-		if after := s.reload(user); !after.Disabled() || after.DisabledReason != reason {
+		if after := s.Reload(user); !after.Disabled() || after.DisabledReason != reason {
 			t.Errorf("got %+v, want it disabled with the reason from before", after)
 		}
 		boss.undo(again)
 
 		admin := boss.follow(boss.post(page+"/role", "role", "admin", "was", "user")).says("ana is an admin now.", "Undo changing the role of ana")
 		back := boss.undo(admin).says("ana is a user now.", "Undo changing the role of ana")
-		if got := s.reload(user).Role; got != models.RoleUser {
+		if got := s.Reload(user).Role; got != models.RoleUser {
 			t.Errorf("got role %s, want user", got)
 		}
 		boss.undo(back).says("ana is an admin now.")
@@ -62,7 +62,7 @@ func TestUndo(t *testing.T) {
 func TestUndoLate(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		page := "/admin/users/" + s.person("ana", models.RoleUser).ID
+		page := "/admin/users/" + s.Person("ana", models.RoleUser).ID
 		admin := boss.follow(boss.post(page+"/role", "role", "admin", "was", "user"))
 		boss.post(page+"/role", "role", "user", "was", "admin").redirects(page)
 		boss.undo(admin).says("This account changed since you opened it. Here is the new state.").hides(">Undo")
@@ -78,12 +78,12 @@ func TestUndoLate(t *testing.T) {
 func TestUndoLongReason(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		reason := strings.Repeat("é", 500)
 		boss.post("/admin/users/"+user.ID+"/disable", "reason", reason).redirects("/admin/users/" + user.ID)
 		enabled := boss.follow(boss.post("/admin/users/" + user.ID + "/enable"))
 		boss.undo(enabled).says("ana is disabled.")
-		if got := s.reload(user).DisabledReason; got == "" || !strings.HasPrefix(reason, got) {
+		if got := s.Reload(user).DisabledReason; got == "" || !strings.HasPrefix(reason, got) {
 			t.Errorf("got reason %q, want the start of the one from before", url.QueryEscape(got))
 		}
 	})

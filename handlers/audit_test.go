@@ -19,7 +19,7 @@ import (
 func TestAuditSentences(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
 		s.browser().post("/login", "username", "ana", "password", "wrong")
 		s.browser().post("/login", "username", "nobody-there", "password", "wrong")
@@ -30,7 +30,7 @@ func TestAuditSentences(t *testing.T) {
 		boss.post(page+"/role", "role", "admin")
 		boss.post(page + "/reset-link")
 		boss.post(page + "/unlock")
-		if _, _, err := s.auth.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
+		if _, _, err := s.Auth.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
 		boss.post("/profile", "username", "bo", "full_name", "Bo Chen").redirects("/profile")
@@ -49,12 +49,12 @@ func TestAuditSentences(t *testing.T) {
 func TestAuditFilters(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		s.browser().signIn("ana")
-		s.clock.advance(48 * time.Hour)
+		s.Clock.Advance(48 * time.Hour)
 		boss.post("/admin/users/" + user.ID + "/unlock").status(303)
 		boss.post("/admin/users/" + admin.ID + "/unlock").status(409) // not recorded
-		if err := s.store.Audit.Append(t.Context(), models.Event{At: models.At(s.clock.Now()), Action: audit.UserDelete, ActorID: admin.ID, ActorName: "bo", SubjectID: models.NewID(), SubjectName: "gone"}); err != nil {
+		if err := s.Store.Audit.Append(t.Context(), models.Event{At: models.At(s.Clock.Now()), Action: audit.UserDelete, ActorID: admin.ID, ActorName: "bo", SubjectID: models.NewID(), SubjectName: "gone"}); err != nil {
 			t.Fatal(err)
 		}
 		const signedIn, cleared, deleted = "ana signed in.", "bo cleared the sign-in limits of ana.", "bo deleted the account of gone (deleted)."
@@ -164,16 +164,16 @@ func TestAuditPages(t *testing.T) {
 
 // appendEvents writes events of an admin, newest last.
 func (s *site) appendEvents(n int, actor *models.User) {
-	s.t.Helper()
+	s.T.Helper()
 	var events []models.Event
 	for i := range n {
 		events = append(events, models.Event{
-			At: models.At(s.clock.Now().Add(time.Duration(i) * time.Second)), Action: audit.UserUnlock,
+			At: models.At(s.Clock.Now().Add(time.Duration(i) * time.Second)), Action: audit.UserUnlock,
 			ActorID: actor.ID, ActorName: actor.Username, SubjectName: fmt.Sprintf("somebody%03d", i),
 		})
 	}
-	if err := s.store.Audit.Append(s.t.Context(), events...); err != nil {
-		s.t.Fatal(err)
+	if err := s.Store.Audit.Append(s.T.Context(), events...); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
@@ -185,8 +185,8 @@ func TestAuditCSV(t *testing.T) {
 		s.appendEvents(2500, admin) // more than a batch
 		formulas := []string{"=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "a;=cmd|' /C calc'!A0;b", "a; -1", "a\t@x"}
 		for _, text := range formulas {
-			if err := s.store.Audit.Append(t.Context(), models.Event{
-				At: models.At(s.clock.Now()), Action: audit.ProfileChange, ActorName: text, Detail: `a "quote", a comma` + "\nand a line", UserAgent: text,
+			if err := s.Store.Audit.Append(t.Context(), models.Event{
+				At: models.At(s.Clock.Now()), Action: audit.ProfileChange, ActorName: text, Detail: `a "quote", a comma` + "\nand a line", UserAgent: text,
 			}); err != nil {
 				t.Fatal(err)
 			}

@@ -94,7 +94,7 @@ func badBodies() []badBody {
 func TestBadBodies(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
-		target := s.person("target", models.RoleUser)
+		target := s.Person("target", models.RoleUser)
 		var seen []string
 		bodies := badBodies()
 		for _, f := range formRoutes() {
@@ -120,18 +120,18 @@ func TestBadBodies(t *testing.T) {
 			r.ContentLength = -1
 			checkRefused(t, boss.do(r), "chunked", []int{413})
 		}
-		for _, route := range s.echo.Routes() {
+		for _, route := range s.Echo.Routes() {
 			if route.Method == http.MethodPost && !api.Owns(route.Path) && !slices.Contains(seen, route.Path) {
 				t.Errorf("nothing bad is sent to %s", route.Path)
 			}
 		}
-		if after := s.reload(target); after.Disabled() || after.Role != models.RoleUser || *after != *target {
+		if after := s.Reload(target); after.Disabled() || after.Role != models.RoleUser || *after != *target {
 			t.Errorf("the account changed: got %+v, want %+v", after, target)
 		}
-		if all, err := s.store.Users.Figures(t.Context()); err != nil || all.Total != 2 {
+		if all, err := s.Store.Users.Figures(t.Context()); err != nil || all.Total != 2 {
 			t.Errorf("got %d accounts (%v), want 2", all.Total, err)
 		}
-		if len(s.liveSessions(admin.ID)) != 1 {
+		if len(s.LiveSessions(admin.ID)) != 1 {
 			t.Error("the session of the admin is over")
 		}
 	})
@@ -140,7 +140,7 @@ func TestBadBodies(t *testing.T) {
 // TestQueryIsNoForm checks that a form is read from the body alone.
 func TestQueryIsNoForm(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		s.browser().post("/login?username=ana&password=" + url.QueryEscape(secretWord)).status(422)
 		s.browser().post("/theme?theme=dark").status(400)
 	})

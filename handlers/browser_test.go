@@ -41,7 +41,7 @@ func (b *browser) clone() *browser {
 
 // signIn signs in and stays signed in.
 func (b *browser) signIn(name string) {
-	b.site.t.Helper()
+	b.site.T.Helper()
 	b.post("/login", "username", name, "password", secretWord, "remember", "on").redirects("/profile")
 }
 
@@ -69,20 +69,20 @@ func (b *browser) post(path string, pairs ...string) *answer {
 // request is what the browser would send, to be changed by the test.
 func (b *browser) request(method, path, body string) *http.Request {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
-	u, err := url.Parse(b.site.url)
+	u, err := url.Parse(b.site.URL)
 	if err != nil {
-		b.site.t.Fatal(err)
+		b.site.T.Fatal(err)
 	}
 	r.Host, r.RemoteAddr = u.Host, b.address
 	r.Header.Set("User-Agent", b.agent)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-		r.Header.Set("Origin", b.site.url)
+		r.Header.Set("Origin", b.site.URL)
 		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	for name, c := range b.cookies {
-		if c.expires.IsZero() || b.site.clock.Now().Before(c.expires) {
+		if c.expires.IsZero() || b.site.Clock.Now().Before(c.expires) {
 			r.AddCookie(&http.Cookie{Name: name, Value: c.value})
 		}
 	}
@@ -91,12 +91,12 @@ func (b *browser) request(method, path, body string) *http.Request {
 
 // do sends a request and keeps the cookies of the answer.
 func (b *browser) do(r *http.Request) *answer {
-	b.site.t.Helper()
+	b.site.T.Helper()
 	recorder := httptest.NewRecorder()
-	b.site.echo.ServeHTTP(recorder, r)
+	b.site.Echo.ServeHTTP(recorder, r)
 	response := recorder.Result()
 	a := &answer{
-		t: b.site.t, asked: r.Method + " " + r.URL.RequestURI(), code: response.StatusCode,
+		t: b.site.T, asked: r.Method + " " + r.URL.RequestURI(), code: response.StatusCode,
 		header: response.Header, body: recorder.Body.String(), cookies: response.Cookies(),
 	}
 	for _, c := range a.cookies {
@@ -106,7 +106,7 @@ func (b *browser) do(r *http.Request) *answer {
 		case c.MaxAge == 0:
 			b.cookies[c.Name] = kept{value: c.Value}
 		default:
-			b.cookies[c.Name] = kept{value: c.Value, expires: b.site.clock.Now().Add(time.Duration(c.MaxAge) * time.Second)}
+			b.cookies[c.Name] = kept{value: c.Value, expires: b.site.Clock.Now().Add(time.Duration(c.MaxAge) * time.Second)}
 		}
 	}
 	return a
@@ -114,9 +114,9 @@ func (b *browser) do(r *http.Request) *answer {
 
 // follow goes where an answer leads.
 func (b *browser) follow(a *answer) *answer {
-	b.site.t.Helper()
+	b.site.T.Helper()
 	if a.code != http.StatusSeeOther {
-		b.site.t.Fatalf("%s: got status %d, want a redirect to follow\n%s", a.asked, a.code, a.text())
+		b.site.T.Fatalf("%s: got status %d, want a redirect to follow\n%s", a.asked, a.code, a.text())
 	}
 	return b.get(a.header.Get("Location"))
 }

@@ -8,6 +8,7 @@ import (
 
 	"latchkey/internal/auth"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -40,7 +41,7 @@ func TestContinueTargets(t *testing.T) {
 // TestContinueSignIn follows somebody who signs in, or up, on the way to an app.
 func TestContinueSignIn(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
-	s.person("ana", models.RoleUser)
+	s.Person("ana", models.RoleUser)
 	for _, test := range []struct {
 		name, target, end string
 		cut               bool
@@ -111,7 +112,7 @@ func TestContinueHeading(t *testing.T) {
 func TestContinueStale(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	b, user := s.signedIn("ana", models.RoleUser)
-	if _, _, err := s.auth.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
+	if _, _, err := s.Auth.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.follow(b.get(continueTo("https://app.example.org/"))).says("An admin signed you out everywhere.")
@@ -120,7 +121,7 @@ func TestContinueStale(t *testing.T) {
 // TestContinueLoop: a browser whose cookies do not reach the app is not sent
 // round and round; the page says what to set.
 func TestContinueLoop(t *testing.T) {
-	noDomain := func(s *settings) { behindForwardAuth(s); s.domain = "" }
+	noDomain := func(s *portaltest.Options) { behindForwardAuth(s); s.CookieDomain = "" }
 	s := newSite(t, testdb.SQLite(t), noDomain)
 	b, _ := s.signedIn("ana", models.RoleUser)
 	var a *answer
@@ -136,10 +137,10 @@ func TestContinueLoop(t *testing.T) {
 	if rounds > 5 {
 		t.Errorf("after %d rounds", rounds)
 	}
-	if s.logs.line("LATCHKEY_COOKIE_DOMAIN must be example.org", `"ERROR"`) == "" {
+	if s.Logs.Line("LATCHKEY_COOKIE_DOMAIN must be example.org", `"ERROR"`) == "" {
 		t.Error("the log does not say what to set")
 	}
-	s.clock.advance(11e9)
+	s.Clock.Advance(11e9)
 	b.get(continueTo("https://app.example.org/x")).status(302)
 	// Many tabs on their way to pages of their own are no loop.
 	for _, path := range strings.Split("abcdefghijklmnopqrst", "") {
@@ -158,9 +159,9 @@ func TestContinueRemedy(t *testing.T) {
 		{"https://id.example.org", "https://192.0.2.1", "share no cookies"},
 		{"http://localhost:8080", "http://app.example.org", "share no cookies"},
 	} {
-		s := newSite(t, testdb.SQLite(t), func(s *settings) {
-			s.publicURL = test.public
-			s.forward = forwardauth.New([]forwardauth.Origin{{URL: test.app}})
+		s := newSite(t, testdb.SQLite(t), func(s *portaltest.Options) {
+			s.PublicURL = test.public
+			s.ForwardAuth = forwardauth.New([]forwardauth.Origin{{URL: test.app}})
 		})
 		b, _ := s.signedIn("ana", models.RoleUser)
 		for range 4 {
@@ -175,7 +176,7 @@ func TestContinueRemedy(t *testing.T) {
 func TestCookieDomainSwitchedOn(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), withHTTPS)
 	b, user := s.signedIn("ana", models.RoleUser)
-	on := newSite(t, s.store, behindForwardAuth)
+	on := newSite(t, s.Store, behindForwardAuth)
 	b.site = on
 	a := b.get(continueTo("https://app.example.org/")).status(302)
 	a.takes("__Host-access", "__Host-refresh")
@@ -183,7 +184,7 @@ func TestCookieDomainSwitchedOn(t *testing.T) {
 		t.Errorf("got cookies %v", b.cookies)
 	}
 	b.forward("GET", "/", navigation...).status(200)
-	if got := len(on.liveSessions(user.ID)); got != 1 {
+	if got := len(on.LiveSessions(user.ID)); got != 1 {
 		t.Errorf("got %d sessions", got)
 	}
 }

@@ -37,7 +37,7 @@ func TestDocs(t *testing.T) {
 
 		page.says(
 			"Details of PATCH /users/{id}", "(path, required)", "disabled", "Answer: 200", "401 Unauthorized, 403 Forbidden",
-			`-X PATCH `+s.url+`/users/{id} -H "Authorization: Bearer $TOKEN" --json '{"`, `/token -d username=… -d password=…`, `"token_type": "bearer"`,
+			`-X PATCH `+s.URL+`/users/{id} -H "Authorization: Bearer $TOKEN" --json '{"`, `/token -d username=… -d password=…`, `"token_type": "bearer"`,
 		)
 
 		everywhere := b.get("/login").header.Get("Content-Security-Policy")

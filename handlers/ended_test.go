@@ -46,19 +46,19 @@ func TestEndedWords(t *testing.T) {
 			}
 			// Without "Stay signed in" the browser keeps the cookie for as long as
 			// its window is open, past the end of the session.
-			b, user := s.browser(), s.person("person"+strconv.Itoa(i), models.RoleUser)
+			b, user := s.browser(), s.Person("person"+strconv.Itoa(i), models.RoleUser)
 			b.post("/login", "username", user.Username, "password", secretWord).redirects("/profile")
 			switch reason {
 			case models.ReasonIdle:
-				s.clock.advance(12 * time.Hour)
+				s.Clock.Advance(12 * time.Hour)
 			case models.ReasonExpired:
 				for range 2 {
-					s.clock.advance(8 * time.Hour)
+					s.Clock.Advance(8 * time.Hour)
 					b.get("/profile").status(200)
 				}
-				s.clock.advance(8 * time.Hour)
+				s.Clock.Advance(8 * time.Hour)
 			case models.ReasonDisabled:
-				if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, "a note"); err != nil {
+				if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, "a note"); err != nil {
 					t.Fatal(err)
 				}
 			default:
@@ -90,11 +90,11 @@ func TestEndedByPastDisabling(t *testing.T) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		refreshed, byHand := b.clone(), b.clone()
 		refreshed.forget("access")
-		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		b.clone().get("/login").status(200).says("This account is disabled.")
-		if _, err := s.auth.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
+		if _, err := s.Auth.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
 		for _, visitor := range []*browser{b, refreshed} {
@@ -107,13 +107,13 @@ func TestEndedByPastDisabling(t *testing.T) {
 
 // end ends every session of an account for a reason.
 func (s *site) end(user *models.User, reason models.Reason) {
-	s.t.Helper()
-	err := s.store.InTx(s.t.Context(), func(tx *models.Store) error {
-		_, err := tx.Sessions.EndAll(s.t.Context(), user.ID, "", reason, s.clock.Now())
+	s.T.Helper()
+	err := s.Store.InTx(s.T.Context(), func(tx *models.Store) error {
+		_, err := tx.Sessions.EndAll(s.T.Context(), user.ID, "", reason, s.Clock.Now())
 		return err
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestRestoredBackup(t *testing.T) {
 		b.forget("access")
 		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		b.get("/login").status(200).says("You were signed out. Sign in to go on.").hides("protect")
-		if s.lastEvent(audit.Restored).SubjectID != user.ID {
+		if s.LastEvent(audit.Restored).SubjectID != user.ID {
 			t.Error("the end is not in the audit log")
 		}
 		b.signIn("ana")
@@ -170,10 +170,10 @@ func TestManyDevices(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		first, user := s.signedIn("ana", models.RoleUser)
 		for range 20 {
-			s.clock.advance(time.Second)
+			s.Clock.Advance(time.Second)
 			s.browser().signIn("ana")
 		}
-		if live := s.liveSessions(user.ID); len(live) != 20 {
+		if live := s.LiveSessions(user.ID); len(live) != 20 {
 			t.Errorf("got %d live sessions, want 20", len(live))
 		}
 		first.follow(first.get("/profile")).says(endedWords[models.ReasonLimit])
@@ -184,17 +184,17 @@ func TestManyDevices(t *testing.T) {
 // is replaced.
 func TestOldHash(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		weak := password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 32, Time: 1, Threads: 1}})
 		hash, err := weak.Hash(t.Context(), secretWord)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.store.Users.SetPassword(t.Context(), user.ID, hash, s.clock.Now()); err != nil {
+		if err := s.Store.Users.SetPassword(t.Context(), user.ID, hash, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().signIn("ana")
-		if s.reload(user).PasswordHash == hash {
+		if s.Reload(user).PasswordHash == hash {
 			t.Error("the hash is still the weak one")
 		}
 		s.browser().signIn("ana")

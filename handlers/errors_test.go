@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -81,10 +82,10 @@ func checkLogged(t *testing.T, s *site, a *answer) string {
 	if !regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}$`).MatchString(reference) {
 		t.Errorf("%s: got X-Request-Id %q", a.asked, reference)
 	}
-	if s.logs.line(reference, "secret_table") == "" {
+	if s.Logs.Line(reference, "secret_table") == "" {
 		t.Errorf("%s: the cause is not in the log with %s", a.asked, reference)
 	}
-	if s.logs.line(reference, `"msg":"request"`) == "" {
+	if s.Logs.Line(reference, `"msg":"request"`) == "" {
 		t.Errorf("%s: the request is not in the log with %s", a.asked, reference)
 	}
 	return reference
@@ -130,10 +131,10 @@ func TestUnclassified(t *testing.T) {
 				hides("secret_table", "goroutine", ".go:", "index out of range")
 			reference := page.header.Get("X-Request-Id")
 			page.says("Reference: " + reference)
-			if s.logs.line(reference, `"level":"ERROR"`) == "" {
+			if s.Logs.Line(reference, `"level":"ERROR"`) == "" {
 				t.Error("the failure is not in the log as an error")
 			}
-			if strings.Contains(test.name, "panic") && s.logs.line(reference, "goroutine") == "" {
+			if strings.Contains(test.name, "panic") && s.Logs.Line(reference, "goroutine") == "" {
 				t.Error("the log has no stack")
 			}
 			// The connection and the server survive.
@@ -169,7 +170,7 @@ func TestRetryAfter(t *testing.T) {
 // failure is not.
 func TestUnavailableTouchesNoCookie(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
-	s.echo.GET("/fail", func(c echo.Context) error {
+	s.Echo.GET("/fail", func(c echo.Context) error {
 		c.SetCookie(&http.Cookie{Name: "access", Value: "x"})
 		return apperr.New(apperr.Unavailable, "", errors.New(cause))
 	})
@@ -182,7 +183,7 @@ func TestUnavailableTouchesNoCookie(t *testing.T) {
 // whatever error page comes before the page that shows it.
 func TestErrorPageLeavesTheMessage(t *testing.T) {
 	const message = "Your account is ready."
-	for name, options := range map[string][]func(*settings){"flash": nil, "__Host-flash": {withHTTPS}} {
+	for name, options := range map[string][]func(*portaltest.Options){"flash": nil, "__Host-flash": {withHTTPS}} {
 		s := newSite(t, testdb.SQLite(t), options...)
 		b := s.browser()
 		b.post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).redirects("/profile")
@@ -215,7 +216,7 @@ func checkLeft(t *testing.T, a *answer, name, message string) {
 func TestMessageOfPageThatFails(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		ana := s.person("ana", models.RoleUser)
+		ana := s.Person("ana", models.RoleUser)
 		const message = "The sign-in limits of ana are cleared."
 		boss.post("/admin/users/" + ana.ID + "/unlock").redirects("/admin/users/" + ana.ID)
 		checkLeft(t, boss.get("/admin/users/"+ana.ID+"/tokens/"+models.NewID()+"/end").status(404), "flash", message)
@@ -231,7 +232,7 @@ func TestDatabaseGone(t *testing.T) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		newcomer := s.browser()
 		newcomer.post("/signup", "username", "cy", "email", "cy@example.org", "password", secretWord).redirects("/profile")
-		if err := s.store.Close(); err != nil {
+		if err := s.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
 		stale := member.clone()

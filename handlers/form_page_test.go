@@ -41,7 +41,7 @@ func TestFormPage(t *testing.T) {
 			b.post("/theme", "theme", "dark", "next", test.want).redirects(test.want)
 		}
 		s.browser().get("/reset?token=" + reset).status(200).has(`name="next" value="/reset?token=` + reset + `"`)
-		if err := s.store.Close(); err != nil {
+		if err := s.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
 		for _, test := range tests {
@@ -54,7 +54,7 @@ func TestFormPage(t *testing.T) {
 		member.post("/profile/email", "email", "x").status(503).
 			has(`href="/profile/email" data-not-before=`, `name="next" value="/profile/email"`)
 		for _, token := range []string{setup, reset} {
-			if strings.Contains(s.logs.String(), token) {
+			if strings.Contains(s.Logs.String(), token) {
 				t.Error("a token is in the log")
 			}
 		}
@@ -99,7 +99,7 @@ func TestGoBack(t *testing.T) {
 				r.Header.Set("Content-Type", test.kind)
 			}
 			if test.from != "" {
-				r.Header.Set("Referer", s.url+test.from)
+				r.Header.Set("Referer", s.URL+test.from)
 			}
 			s.browser().do(r).status(test.status).says("This did not work " + test.says).has(`href="` + test.back + `">Go back</a>`)
 		})

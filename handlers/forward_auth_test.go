@@ -11,17 +11,18 @@ import (
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 	"latchkey/static"
 )
 
 // behindForwardAuth is a portal that protects an app on a sibling host.
-func behindForwardAuth(s *settings) {
+func behindForwardAuth(s *portaltest.Options) {
 	withHTTPS(s)
-	s.domain = "example.org"
-	s.proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
-	s.forward = forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Name: "Photos", Rules: []forwardauth.Rule{
+	s.CookieDomain = "example.org"
+	s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	s.ForwardAuth = forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Name: "Photos", Rules: []forwardauth.Rule{
 		{Path: "/status", Allow: forwardauth.Allow{Public: true}},
 		{Path: "/admin", Allow: forwardauth.Allow{Admins: true}},
 		{Path: "/ana", Allow: forwardauth.Allow{Usernames: []string{"ana"}}},
@@ -56,10 +57,10 @@ func (b *browser) asked(method, target string, headers ...string) *http.Request 
 // forward asks whether a request for target of the app may go on. Whatever the
 // answer is, it touches no cookie.
 func (b *browser) forward(method, target string, headers ...string) *answer {
-	b.site.t.Helper()
+	b.site.T.Helper()
 	a := b.do(b.asked(method, target, headers...))
 	if len(a.cookies) > 0 {
-		b.site.t.Errorf("%s %s: sets cookies: %v", method, target, a.cookies)
+		b.site.T.Errorf("%s %s: sets cookies: %v", method, target, a.cookies)
 	}
 	return a
 }
@@ -157,7 +158,7 @@ func TestForwardAuthName(t *testing.T) {
 		{"A\x01n\u0085a\x7f", "Ana"},
 	} {
 		// Whatever an earlier release or an import let in. No database keeps a NUL.
-		if err := s.store.Users.SetProfile(t.Context(), user.ID, "ana", test.name, s.clock.Now()); err != nil {
+		if err := s.Store.Users.SetProfile(t.Context(), user.ID, "ana", test.name, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.forward("GET", "/").status(200).remote()[2]; got != test.want {
@@ -181,8 +182,8 @@ func TestForwardAuthTrust(t *testing.T) {
 	if got := stranger.header.Get("Content-Type"); got != "application/problem+json" || stranger.header.Get("Remote-User") != "" {
 		t.Errorf("a stranger: got Content-Type %q, Remote-User %q", got, stranger.header.Get("Remote-User"))
 	}
-	if s.logs.line("192.0.2.9:5", "LATCHKEY_TRUSTED_PROXIES does not list", `"WARN"`) == "" {
-		t.Errorf("the log does not say what to set:\n%s", s.logs)
+	if s.Logs.Line("192.0.2.9:5", "LATCHKEY_TRUSTED_PROXIES does not list", `"WARN"`) == "" {
+		t.Errorf("the log does not say what to set:\n%s", s.Logs)
 	}
 	for _, name := range []string{"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri"} {
 		change(func(r *http.Request) { r.Header.Del(name) }).status(400).says(name)
@@ -196,8 +197,8 @@ func TestForwardAuthTrust(t *testing.T) {
 	for _, own := range []string{"id.example.org", "ID.example.org"} {
 		change(func(r *http.Request) { r.Header.Set("X-Forwarded-Host", own) }).status(403).says("the portal's own address")
 	}
-	if s.logs.line("LATCHKEY_FORWARD_AUTH_FILE", "https://other.example.org") == "" {
-		t.Errorf("the log does not name the app:\n%s", s.logs)
+	if s.Logs.Line("LATCHKEY_FORWARD_AUTH_FILE", "https://other.example.org") == "" {
+		t.Errorf("the log does not name the app:\n%s", s.Logs)
 	}
 	change(func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "wss") }).status(200)
 	for _, method := range []string{http.MethodPost, http.MethodOptions} {
@@ -239,7 +240,7 @@ func TestForwardAuthExpired(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		b.forward("GET", "/", navigation...).status(200)
-		s.clock.advance(6 * time.Minute)
+		s.Clock.Advance(6 * time.Minute)
 		for range 2 {
 			b.forward("POST", "/save", script...).status(200)
 			b.forward("GET", "/data", script...).status(200)
@@ -249,7 +250,7 @@ func TestForwardAuthExpired(t *testing.T) {
 				t.Errorf("got Location %q", got)
 			}
 		}
-		if got := s.liveSessions(user.ID)[0].Generation; got != 1 {
+		if got := s.LiveSessions(user.ID)[0].Generation; got != 1 {
 			t.Errorf("got generation %d, want 1", got)
 		}
 		// An address that is too long to be carried along is not lost.
@@ -267,10 +268,10 @@ func TestForwardAuthExpired(t *testing.T) {
 		}
 		b.forward("GET", "/x", navigation...).status(200)
 
-		s.clock.advance(time.Minute)
+		s.Clock.Advance(time.Minute)
 		old.forward("POST", "/save", script...).status(401) // a copy of what was used up
 		b.forward("GET", "/x", script...).status(401)
-		if got := s.lastEvent(audit.Replay); got.IP != "203.0.113.7" {
+		if got := s.LastEvent(audit.Replay); got.IP != "203.0.113.7" {
 			t.Errorf("the audit log has the address %q", got.IP)
 		}
 	}, behindForwardAuth)
@@ -280,7 +281,7 @@ func TestForwardAuthExpired(t *testing.T) {
 // without a database nothing is known.
 func TestForwardAuthEnds(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ruth", models.RoleAdmin)
+		s.Person("ruth", models.RoleAdmin)
 		b, user := s.signedIn("ana", models.RoleUser)
 		thief := b.clone()
 		b.post("/logout").redirects("/login").takes("__Secure-access", "__Secure-refresh", "__Host-access", "__Host-refresh")
@@ -289,17 +290,17 @@ func TestForwardAuthEnds(t *testing.T) {
 
 		b.signIn("ana")
 		b.forward("GET", "/").status(200)
-		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		b.forward("GET", "/", script...).status(401)
 		b.forget("__Secure-access")
 		b.forward("POST", "/", script...).status(401)
 
-		s.person("bo", models.RoleUser)
+		s.Person("bo", models.RoleUser)
 		bo := s.browser()
 		bo.signIn("bo")
-		if err := s.store.Close(); err != nil {
+		if err := s.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
 		for _, kind := range [][]string{navigation, script} {
@@ -331,9 +332,9 @@ func TestForwardAuthBearer(t *testing.T) {
 	nobody := s.browser()
 	token := func(owner *models.User, scope string) string {
 		secret := auth.PersonalPrefix + models.NewID() + models.NewID()
-		err := s.store.PersonalTokens.Create(t.Context(), &models.PersonalToken{
+		err := s.Store.PersonalTokens.Create(t.Context(), &models.PersonalToken{
 			ID: models.NewID(), UserID: owner.ID, Name: scope, TokenHash: models.HashToken(secret), Scope: scope,
-			CreatedAt: models.At(s.clock.Now()), ExpiresAt: models.At(s.clock.Now().Add(time.Hour)),
+			CreatedAt: models.At(s.Clock.Now()), ExpiresAt: models.At(s.Clock.Now().Add(time.Hour)),
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -374,7 +375,7 @@ func TestForwardAuthBearer(t *testing.T) {
 	r := nobody.asked("GET", "/", script...)
 	r.Header["Authorization"] = []string{"Bearer " + mine, "Bearer " + mine}
 	nobody.do(r).status(401)
-	if err := s.store.Close(); err != nil {
+	if err := s.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
 	nobody.forward("GET", "/", append([]string{"Authorization", "Bearer " + mine}, script...)...).status(503)

@@ -133,7 +133,7 @@ func TestAllow(t *testing.T) {
 // TestHTTPS checks what changes when the public URL is https.
 func TestHTTPS(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), withHTTPS)
-	s.person("ana", models.RoleUser)
+	s.Person("ana", models.RoleUser)
 	b := s.browser()
 	a := b.post("/login", "username", "ana", "password", secretWord, "remember", "on").redirects("/profile")
 	if got, want := a.header.Get("Strict-Transport-Security"), "max-age=63072000; includeSubDomains"; got != want {
@@ -180,7 +180,7 @@ func TestLoopbackNames(t *testing.T) {
 func TestNoIndex(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	boss, _ := s.signedIn("bo", models.RoleAdmin)
-	page := "/admin/users/" + s.person("ana", models.RoleUser).ID
+	page := "/admin/users/" + s.Person("ana", models.RoleUser).ID
 	s.failWith("/fail", func() error { return errors.New("on purpose") })
 	const noIndex = `<meta name="robots" content="noindex"`
 	for _, a := range []*answer{

@@ -57,7 +57,7 @@ func TestLoginLimit(t *testing.T) {
 		s.attemptFrom("198.51.100.3:1", "ana", secretWord).redirects("/profile")
 
 		// Time passes for the other one: each further failure waits longer.
-		s.clock.advance(30 * time.Second)
+		s.Clock.Advance(30 * time.Second)
 		s.attemptFrom("198.51.100.4:1", "nobody-here", "wrong").status(422)
 		a := s.attemptFrom("198.51.100.4:1", "nobody-here", "wrong").status(429)
 		if got := a.header.Get("Retry-After"); got != "60" {
@@ -69,7 +69,7 @@ func TestLoginLimit(t *testing.T) {
 // TestNetworkLimit checks that one address cannot try many names.
 func TestNetworkLimit(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		for i := range 20 {
 			s.attemptFrom("198.51.100.1:1", "name"+strconv.Itoa(i), "wrong").status(422)
 		}
@@ -84,7 +84,7 @@ func TestNetworkLimit(t *testing.T) {
 		r.Header.Set("X-Forwarded-For", "203.0.113.99")
 		b.do(r).status(429)
 		s.attemptFrom("198.51.100.2:1", "ana", secretWord).redirects("/profile")
-		s.clock.advance(10 * time.Minute)
+		s.Clock.Advance(10 * time.Minute)
 		s.attemptFrom("198.51.100.1:1", "ana", secretWord).redirects("/profile")
 	}, withLimits)
 }
@@ -93,24 +93,24 @@ func TestNetworkLimit(t *testing.T) {
 // help: an admin or a link does.
 func TestLocked(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		for i := range 100 {
-			s.clock.advance(time.Hour)
+			s.Clock.Advance(time.Hour)
 			s.attemptFrom("198.51.100.1:1", "ana", "wrong "+strconv.Itoa(i)).status(422)
 		}
-		s.clock.advance(48 * time.Hour)
+		s.Clock.Advance(48 * time.Hour)
 		s.attemptFrom("198.51.100.1:1", "ana", secretWord).status(429).
 			says("Sign-in to this account is paused because of too many failed attempts. Your account is safe. Ask help@example.org to unlock it.")
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		boss.get("/admin/users").says("ana · ana@example.org Locked User").hides("Locked until")
-		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		boss.get("/admin/users").says("ana · ana@example.org Disabled User").hides("Locked")
-		if _, err := s.auth.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
+		if _, err := s.Auth.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.auth.Unlock(t.Context(), auth.Shell(), user.ID); err != nil {
+		if _, err := s.Auth.Unlock(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
 		boss.get("/admin/users").says("ana · ana@example.org Active User")
@@ -147,7 +147,7 @@ func TestPasswordFormsLimited(t *testing.T) {
 func TestAdminLimit(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		for range 60 {
 			boss.post("/admin/users/" + user.ID + "/unlock").redirects("/admin/users/" + user.ID)
 		}
@@ -155,7 +155,7 @@ func TestAdminLimit(t *testing.T) {
 		if got := a.header.Get("Retry-After"); got != "60" {
 			t.Errorf("got Retry-After %q, want 60", got)
 		}
-		if s.reload(user).Disabled() {
+		if s.Reload(user).Disabled() {
 			t.Error("the account was disabled")
 		}
 	}, withLimits)

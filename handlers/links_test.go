@@ -14,20 +14,20 @@ import (
 
 // setupToken is the token of a fresh setup link.
 func (s *site) setupToken() string {
-	s.t.Helper()
-	token, err := s.auth.CreateSetup(s.t.Context())
+	s.T.Helper()
+	token, err := s.Auth.CreateSetup(s.T.Context())
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return token
 }
 
 // resetToken is the token of a fresh set-password link.
 func (s *site) resetToken(user *models.User) string {
-	s.t.Helper()
-	_, token, err := s.auth.CreateResetLink(s.t.Context(), auth.Shell(), user.ID)
+	s.T.Helper()
+	_, token, err := s.Auth.CreateResetLink(s.T.Context(), auth.Shell(), user.ID)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return token
 }
@@ -62,13 +62,13 @@ func TestSetup(t *testing.T) {
 			s.browser().get("/setup?token="+dead).status(410).says("Setup is done", "An admin account exists already.").hides("<form id=\"setup\"")
 			s.browser().newAdmin(dead, "bo").status(409).says("Setup is done").touchesNoToken()
 		}
-		if admins, err := s.store.Users.CountActiveAdmins(t.Context()); err != nil || admins != 1 {
+		if admins, err := s.Store.Users.CountActiveAdmins(t.Context()); err != nil || admins != 1 {
 			t.Errorf("got %d admins (%v), want 1", admins, err)
 		}
-		if strings.Contains(s.logs.String(), token) {
+		if strings.Contains(s.Logs.String(), token) {
 			t.Error("the token is in the log")
 		}
-		if s.lastEvent(audit.Setup).SubjectName != "admin" {
+		if s.LastEvent(audit.Setup).SubjectName != "admin" {
 			t.Error("the setup is not in the audit log")
 		}
 	})
@@ -79,24 +79,24 @@ func TestSetup(t *testing.T) {
 func TestSetupDead(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.browser().post("/signup", "username", "first", "email", "first@example.org", "password", secretWord).redirects("/profile")
-		if user, err := s.store.Users.ByUsername(t.Context(), "first"); err != nil || user.Role != models.RoleUser {
+		if user, err := s.Store.Users.ByUsername(t.Context(), "first"); err != nil || user.Role != models.RoleUser {
 			t.Errorf("the first sign-up is %+v (%v), want an ordinary user", user, err)
 		}
 		token := s.setupToken()
 		s.browser().get("/setup?token="+token[1:]).status(410).says("This link is not complete", "Copy the whole link from the output of the server.")
 		s.browser().newAdmin("x"+token, "bo").status(409).says("This link is not complete")
-		s.clock.advance(time.Hour)
+		s.Clock.Advance(time.Hour)
 		s.browser().get("/setup?token="+token).status(410).says("This link has expired", "Setup links work for 1 hour. Restart the server: it prints a new one.")
 		s.browser().newAdmin(token, "bo").status(409).says("This link has expired").touchesNoToken()
 
 		// A set-password link is no setup link, nor the other way round.
 		token = s.setupToken()
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		s.browser().newAdmin(s.resetToken(user), "bo").status(409).says("This link is not complete")
 		s.browser().post("/reset", "token", token, "password", otherWord).status(409).says("This link is not complete")
 
 		// However an admin came to be, the links are over.
-		if _, err := s.auth.SetRole(t.Context(), auth.Shell(), user.ID, models.RoleAdmin); err != nil {
+		if _, err := s.Auth.SetRole(t.Context(), auth.Shell(), user.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().get("/setup?token=" + token).status(410).says("Setup is done")
@@ -153,27 +153,27 @@ func TestResetDead(t *testing.T) {
 				has(`<meta name="robots" content="noindex"`, "<title>"+heading+" – Latchkey</title>")
 			s.browser().post("/reset", "token", token, "password", otherWord).status(409).says(heading, text).touchesNoToken()
 		}
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		first := s.resetToken(user)
-		s.clock.advance(time.Hour)
+		s.Clock.Advance(time.Hour)
 		second := s.resetToken(user)
-		s.clock.advance(time.Hour)
+		s.Clock.Advance(time.Hour)
 		check(first, "This link was replaced", "A newer link was made on 22 Nov 2026, 13:00 UTC. Use that one.")
 		check("", "This link is not complete", "Ask help@example.org for a new one if that does not help.")
 		check(second[:42], "This link is not complete", "Copy the whole link from the message it came in.")
-		s.clock.advance(24 * time.Hour)
+		s.Clock.Advance(24 * time.Hour)
 		check(second, "This link has expired", "Links work for 24 hours. Ask help@example.org for a new one.")
 
 		third := s.resetToken(user)
-		if err := s.store.Users.Disable(t.Context(), user.ID, "a note", s.clock.Now()); err != nil {
+		if err := s.Store.Users.Disable(t.Context(), user.ID, "a note", s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		check(third, "This account is disabled", "Its password cannot be changed now.")
-		if err := s.store.Users.Enable(t.Context(), user.ID, s.clock.Now()); err != nil {
+		if err := s.Store.Users.Enable(t.Context(), user.ID, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().get("/reset?token=" + third).status(200)
-		if err := s.store.Users.Delete(t.Context(), user.ID); err != nil {
+		if err := s.Store.Users.Delete(t.Context(), user.ID); err != nil {
 			t.Fatal(err)
 		}
 		check(third, "This link is not complete", "Copy the whole link")
@@ -199,7 +199,7 @@ func TestLocalLinks(t *testing.T) {
 	link := regexp.MustCompile(`(?:href|action|src)="(/[^"#]*)`)
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		for _, visitor := range []*browser{s.browser(), boss} {
 			seen := map[string]bool{"/logout": true}
 			queue := []string{"/login", "/signup", "/profile", "/admin", "/nowhere"}

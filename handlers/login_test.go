@@ -18,17 +18,17 @@ const wrong = "Email, username or password is not correct."
 // TestLogin signs in by every name that a person has.
 func TestLogin(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		for _, name := range []string{"ana", "ANA", " ana ", "ana@example.org", "Ana@Example.ORG", "\tana@example.org "} {
 			b := s.browser()
 			b.get("/login").status(200).says("Sign in").has(`autocomplete="username"`, `autocomplete="current-password"`)
 			b.post("/login", "username", name, "password", secretWord).redirects("/profile").givesTokens()
 			b.get("/profile").status(200).says("ana@example.org")
 		}
-		if got := s.reload(user).LastSignInAt.Time(); !got.Equal(s.clock.Now()) {
-			t.Errorf("got last sign-in %v, want %v", got, s.clock.Now())
+		if got := s.Reload(user).LastSignInAt.Time(); !got.Equal(s.Clock.Now()) {
+			t.Errorf("got last sign-in %v, want %v", got, s.Clock.Now())
 		}
-		if e := s.lastEvent(audit.Login); e.ActorID != user.ID || e.UserAgent != firefox {
+		if e := s.LastEvent(audit.Login); e.ActorID != user.ID || e.UserAgent != firefox {
 			t.Errorf("got event %+v", e)
 		}
 	})
@@ -37,9 +37,9 @@ func TestLogin(t *testing.T) {
 // TestLoginRefused checks that whoever does not get in learns nothing of why.
 func TestLoginRefused(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
-		nopass := s.person("nopass", models.RoleUser)
-		if err := s.store.Users.SetPassword(t.Context(), nopass.ID, "", s.clock.Now()); err != nil {
+		s.Person("ana", models.RoleUser)
+		nopass := s.Person("nopass", models.RoleUser)
+		if err := s.Store.Users.SetPassword(t.Context(), nopass.ID, "", s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		for _, test := range []struct{ name, password string }{
@@ -76,7 +76,7 @@ func TestLoginRefused(t *testing.T) {
 		if a.fieldError("username") == "" || a.fieldError("password") == "" {
 			t.Error("empty fields have no error beside them")
 		}
-		if strings.Contains(s.logs.String(), secretWord) {
+		if strings.Contains(s.Logs.String(), secretWord) {
 			t.Error("a password is in the log")
 		}
 	})
@@ -91,7 +91,7 @@ func TestLoginBlank(t *testing.T) {
 				t.Fatalf("got error %q, want %q", got, want)
 			}
 		}
-		if got := s.events(); len(got) != 0 {
+		if got := s.Events(); len(got) != 0 {
 			t.Errorf("got events %+v, want none", got)
 		}
 	}, withLimits)
@@ -101,8 +101,8 @@ func TestLoginBlank(t *testing.T) {
 // is disabled, and nobody the admin's note.
 func TestLoginDisabled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		user := s.person("ana", models.RoleUser)
-		if _, _, err := s.auth.Disable(t.Context(), auth.Shell(), user.ID, "owes us money"); err != nil {
+		user := s.Person("ana", models.RoleUser)
+		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, "owes us money"); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403).
@@ -111,10 +111,10 @@ func TestLoginDisabled(t *testing.T) {
 		unknown := s.browser().post("/login", "username", "ana2", "password", "wrong").status(422)
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422).says(wrong).hides("disabled").touchesNoToken()
 		unknown.says(wrong)
-		if s.lastEvent(audit.LoginDisabled).SubjectID != user.ID {
+		if s.LastEvent(audit.LoginDisabled).SubjectID != user.ID {
 			t.Error("the attempt is not in the audit log")
 		}
-		if len(s.liveSessions(user.ID)) != 0 {
+		if len(s.LiveSessions(user.ID)) != 0 {
 			t.Error("a session was opened")
 		}
 	}, withSupport)
@@ -123,8 +123,8 @@ func TestLoginDisabled(t *testing.T) {
 // TestLoginDisabledWithoutSupport checks the words where nobody is named to ask.
 func TestLoginDisabledWithoutSupport(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
-	user := s.person("ana", models.RoleUser)
-	if err := s.store.Users.Disable(t.Context(), user.ID, "", s.clock.Now()); err != nil {
+	user := s.Person("ana", models.RoleUser)
+	if err := s.Store.Users.Disable(t.Context(), user.ID, "", s.Clock.Now()); err != nil {
 		t.Fatal(err)
 	}
 	s.browser().post("/login", "username", "ana", "password", secretWord).status(403).
@@ -135,7 +135,7 @@ func TestLoginDisabledWithoutSupport(t *testing.T) {
 // in".
 func TestRemember(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		a := s.browser().post("/login", "username", "ana", "password", secretWord, "remember", "on").redirects("/profile")
 		checkLife(t, a.setCookie("access"), 300)
 		checkLife(t, a.setCookie("refresh"), 168*3600)
@@ -149,12 +149,12 @@ func TestRemember(t *testing.T) {
 		idle.post("/login", "username", "ana", "password", secretWord)
 		busy.post("/login", "username", "ana", "password", secretWord)
 		for range 3 {
-			s.clock.advance(7 * time.Hour)
+			s.Clock.Advance(7 * time.Hour)
 			busy.get("/profile").status(200)
 		}
 		idle.get("/profile").status(303)
 		idle.get("/login").says("You were signed out because this device was not used for a while. Sign in to go on.")
-		s.clock.advance(3*time.Hour + time.Second)
+		s.Clock.Advance(3*time.Hour + time.Second)
 		busy.get("/profile").status(303)
 		busy.get("/login").says("You were signed out because you signed in long ago. Sign in to go on.")
 	})
@@ -171,7 +171,7 @@ func checkLife(t *testing.T, c *http.Cookie, want int) {
 // TestNext checks where a person lands after signing in.
 func TestNext(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		for next, want := range map[string]string{
 			"":                           "/profile",
 			"/":                          "/",
@@ -198,7 +198,7 @@ func TestNext(t *testing.T) {
 // TestSignedOut checks the way to the sign-in page and back.
 func TestSignedOut(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		user := s.person("ana", models.RoleAdmin)
+		user := s.Person("ana", models.RoleAdmin)
 		for _, test := range []struct{ method, path, next string }{
 			{"GET", "/profile/sessions", "/profile/sessions"},
 			{"GET", "/admin/users?q=a+b&status=active", "/admin/users?q=a+b&status=active"},
@@ -225,10 +225,10 @@ func TestSignedOut(t *testing.T) {
 func TestLoginEndsOldSession(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, ana := s.signedIn("ana", models.RoleUser)
-		s.person("bo", models.RoleUser)
+		s.Person("bo", models.RoleUser)
 		old := b.clone()
 		b.post("/login", "username", "bo", "password", secretWord).redirects("/profile")
-		if len(s.liveSessions(ana.ID)) != 0 {
+		if len(s.LiveSessions(ana.ID)) != 0 {
 			t.Error("the old session lives on")
 		}
 		old.get("/profile").redirects("/login?next=%2Fprofile")
@@ -243,7 +243,7 @@ func TestLoginEndsOldSession(t *testing.T) {
 func TestCookiesOff(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		r := s.browser().request(http.MethodGet, "/login?next=%2Fprofile", "")
-		r.Header.Set("Referer", s.url+"/login")
+		r.Header.Set("Referer", s.URL+"/login")
 		s.browser().do(r).status(422).says("Your browser is blocking cookies. Turn them on for this site to sign in.")
 		r = s.browser().request(http.MethodGet, "/login?next=%2Fprofile", "")
 		r.Header.Set("Referer", "https://elsewhere.example/login")

@@ -27,7 +27,7 @@ func TestLogout(t *testing.T) {
 				t.Errorf("a copy of %s: got status %d", name, got.code)
 			}
 		}
-		if e := s.lastEvent(audit.Logout); e.SubjectID != user.ID {
+		if e := s.LastEvent(audit.Logout); e.SubjectID != user.ID {
 			t.Errorf("got event %+v", e)
 		}
 		// Once more is fine, and so is signing out without a session.
@@ -51,14 +51,14 @@ func TestLogoutPage(t *testing.T) {
 func TestLogoutDoesNotRotate(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		session := s.liveSessions(user.ID)[0]
-		s.clock.advance(6 * time.Minute)
+		session := s.LiveSessions(user.ID)[0]
+		s.Clock.Advance(6 * time.Minute)
 		copied := b.clone()
 		b.post("/logout").redirects("/login").takesTokens()
-		if len(s.liveSessions(user.ID)) != 0 {
+		if len(s.LiveSessions(user.ID)) != 0 {
 			t.Error("the session lives on")
 		}
-		ended, err := s.store.Sessions.ByID(t.Context(), session.ID)
+		ended, err := s.Store.Sessions.ByID(t.Context(), session.ID)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -101,7 +101,7 @@ func eachOnce(t *testing.T, f func(t *testing.T, s *site, p oncePlace, boss *bro
 	t.Helper()
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		for _, p := range oncePlaces(s.person("ana", models.RoleUser)) {
+		for _, p := range oncePlaces(s.Person("ana", models.RoleUser)) {
 			t.Run(p.name, func(t *testing.T) { f(t, s.in(t), p, boss) })
 		}
 	})
@@ -111,7 +111,7 @@ func eachOnce(t *testing.T, f func(t *testing.T, s *site, p oncePlace, boss *bro
 // once, and is in no cookie that can be read, no address, no log, no database.
 func TestShownOnce(t *testing.T) {
 	eachOnce(t, func(t *testing.T, s *site, p oncePlace, boss *browser) {
-		before := len(s.events())
+		before := len(s.Events())
 		place := p.make(t, boss)
 		sealed := boss.cookie("once")
 		boss.get("/profile").status(200) // another tab takes nothing
@@ -123,10 +123,10 @@ func TestShownOnce(t *testing.T) {
 		for range 2 {
 			p.wantNotShown(t, boss, place)
 		}
-		if got := len(s.events()) - before; got != 1 {
+		if got := len(s.Events()) - before; got != 1 {
 			t.Errorf("%s: the audit log has %d lines more, want 1: looking again makes nothing", p.name, got)
 		}
-		if strings.Contains(sealed, secret) || strings.Contains(place, secret) || strings.Contains(s.logs.String(), secret) {
+		if strings.Contains(sealed, secret) || strings.Contains(place, secret) || strings.Contains(s.Logs.String(), secret) {
 			t.Errorf("%s: the secret can be read in the cookie, the address or the log", p.name)
 		}
 	})
@@ -170,7 +170,7 @@ func TestShownOnceToNobodyElse(t *testing.T) {
 		}
 
 		late := boss.clone()
-		s.clock.advance(61 * time.Second)
+		s.Clock.Advance(61 * time.Second)
 		late.cookies["once"] = kept{value: sealed.value} // kept for longer than it was told
 		p.wantNotShown(t, late, place)
 
@@ -188,14 +188,14 @@ func TestShownOnceToNobodyElse(t *testing.T) {
 func TestShownOnceUnavailable(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		p := oncePlaces(s.person("ana", models.RoleUser))[1]
+		p := oncePlaces(s.Person("ana", models.RoleUser))[1]
 		place := p.make(t, boss)
 		s.failWith("/fail", func() error { return http.ErrAbortHandler })
 		boss.get("/fail").status(500)
 		boss.get(place + "x").status(404)
 		twin := boss.clone()
 		p.wantShown(t, twin, place)
-		if err := s.store.Close(); err != nil {
+		if err := s.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
 		if a := boss.get(place).status(503); len(a.cookies) > 0 {
@@ -225,7 +225,7 @@ func TestShownOnceGone(t *testing.T) {
 		boss.get(place).redirects("/profile/tokens")
 		boss.get("/profile/tokens").says("That access token was ended already.").hides(secret)
 		s.browser().get(place).redirects("/login?next=" + strings.ReplaceAll(place, "/", "%2F"))
-		if got := s.lastEvent(audit.TokenCreate).SubjectName; got != "bo" {
+		if got := s.LastEvent(audit.TokenCreate).SubjectName; got != "bo" {
 			t.Errorf("got subject %q", got)
 		}
 	})

@@ -5,12 +5,13 @@ import (
 	"net/netip"
 	"testing"
 
+	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
 
-func behindProxy(s *settings) {
-	s.proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
+func behindProxy(s *portaltest.Options) {
+	s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
 }
 
 // TestClientAddress checks that X-Forwarded-For is believed from the named
@@ -35,13 +36,13 @@ func TestClientAddress(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := newSite(t, testdb.SQLite(t), behindProxy)
-			user := s.person("ana", models.RoleUser)
+			user := s.Person("ana", models.RoleUser)
 			b := s.browser()
 			b.address = test.peer
 			r := b.request(http.MethodPost, "/login", "username=ana&password=violet+harbour+42+lanterns")
 			r.Header["X-Forwarded-For"] = test.forwarded
 			b.do(r).redirects("/profile")
-			if got := s.liveSessions(user.ID)[0].IP; got != test.want {
+			if got := s.LiveSessions(user.ID)[0].IP; got != test.want {
 				t.Errorf("got address %q, want %q", got, test.want)
 			}
 			if test.want == "" {

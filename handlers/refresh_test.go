@@ -18,7 +18,7 @@ func TestSilentRefresh(t *testing.T) {
 		b.get("/profile").status(200).touchesNoToken()
 		access, refresh := b.cookie("access"), b.cookie("refresh")
 
-		s.clock.advance(6 * time.Minute)
+		s.Clock.Advance(6 * time.Minute)
 		a := b.get("/profile").status(200).says("ana@example.org").givesTokens()
 		if got := a.header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("got Cache-Control %q, want no-store", got)
@@ -29,10 +29,10 @@ func TestSilentRefresh(t *testing.T) {
 		b.get("/profile").status(200).touchesNoToken()
 
 		// A form that was open for longer than the token is carried out.
-		s.clock.advance(48 * time.Hour)
+		s.Clock.Advance(48 * time.Hour)
 		b.post("/profile", "username", "ana", "full_name", "Ana Silva").redirects("/profile").givesTokens()
 		b.get("/profile").says("Your changes are saved.", "Ana Silva").touchesNoToken()
-		live := s.liveSessions(user.ID)
+		live := s.LiveSessions(user.ID)
 		if len(live) != 1 || live[0].Generation != 3 {
 			t.Errorf("got sessions %+v, want one of generation 3", live)
 		}
@@ -58,13 +58,13 @@ func TestAccountPageRefreshed(t *testing.T) {
 func TestFormsWithoutRotation(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		s.clock.advance(6 * time.Minute)
+		s.Clock.Advance(6 * time.Minute)
 		b.post("/theme", "theme", "dark").redirects("/").touchesNoToken()
 		b.post("/login", "username", "ana", "password", "wrong").status(422).touchesNoToken()
 		b.post("/signup", "username", "ana").status(422).touchesNoToken()
 		b.post("/reset", "token", "x").status(409).touchesNoToken()
 		b.post("/setup", "token", "x").status(409).touchesNoToken()
-		if live := s.liveSessions(user.ID); len(live) != 1 || live[0].Generation != 1 {
+		if live := s.LiveSessions(user.ID); len(live) != 1 || live[0].Generation != 1 {
 			t.Errorf("got sessions %+v, want one of generation 1", live)
 		}
 		b.get("/.well-known/change-password").redirects("/profile/password").touchesNoToken()
@@ -72,7 +72,7 @@ func TestFormsWithoutRotation(t *testing.T) {
 		// Signing in ends the session whose cookies came along.
 		old := b.clone()
 		b.signIn("ana")
-		if live := s.liveSessions(user.ID); len(live) != 1 {
+		if live := s.LiveSessions(user.ID); len(live) != 1 {
 			t.Errorf("got %d sessions, want one", len(live))
 		}
 		old.get("/profile").redirects("/login?next=%2Fprofile")
@@ -100,15 +100,15 @@ func TestUnusableAccess(t *testing.T) {
 func TestLostResponse(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		s.clock.advance(6 * time.Minute)
+		s.Clock.Advance(6 * time.Minute)
 		lost := b.clone()
 		lost.get("/profile").status(200).givesTokens()
-		s.clock.advance(time.Hour) // long after the grace
+		s.Clock.Advance(time.Hour) // long after the grace
 		b.get("/profile").status(200).givesTokens()
 		if got, want := b.cookie("refresh"), lost.cookie("refresh"); got != want {
 			t.Error("the refresh token came out different the second time")
 		}
-		if live := s.liveSessions(user.ID); len(live) != 1 || live[0].Generation != 2 {
+		if live := s.LiveSessions(user.ID); len(live) != 1 || live[0].Generation != 2 {
 			t.Errorf("got sessions %+v, want one of generation 2", live)
 		}
 	})
@@ -123,10 +123,10 @@ func TestReplay(t *testing.T) {
 		other.signIn("ana")
 		thief := b.clone()
 		thief.forget("access", "device")
-		s.clock.advance(6 * time.Minute)
+		s.Clock.Advance(6 * time.Minute)
 		b.get("/profile").givesTokens()
 		b.get("/profile").status(200) // the successor is in use
-		s.clock.advance(time.Minute)
+		s.Clock.Advance(time.Minute)
 		thief.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 
 		const words = "This session was ended to protect your account: an old copy of it was used, perhaps by somebody else. " +
@@ -135,10 +135,10 @@ func TestReplay(t *testing.T) {
 		b.get("/login?next=%2Fprofile").status(200).says(words)
 		b.get("/login").hides("to protect your account")
 		other.get("/profile").status(200)
-		if e := s.lastEvent(audit.Replay); e.SubjectID != user.ID || e.Detail != "generation 1 of 2" {
+		if e := s.LastEvent(audit.Replay); e.SubjectID != user.ID || e.Detail != "generation 1 of 2" {
 			t.Errorf("got event %+v", e)
 		}
-		if s.logs.line(`"level":"WARN"`, audit.Replay, user.ID) == "" {
+		if s.Logs.Line(`"level":"WARN"`, audit.Replay, user.ID) == "" {
 			t.Error("the replay is not in the log as a warning")
 		}
 		// The next sign-in shows it once.
@@ -156,7 +156,7 @@ func TestReplay(t *testing.T) {
 func TestForeignSite(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		s.clock.advance(6 * time.Minute) // a refresh is due
+		s.Clock.Advance(6 * time.Minute) // a refresh is due
 		for _, test := range []struct {
 			method, path string
 			header       map[string]string
@@ -185,11 +185,11 @@ func TestForeignSite(t *testing.T) {
 			if len(a.cookies) > 0 {
 				t.Errorf("%s %v: sets cookies %v", a.asked, test.header, a.cookies)
 			}
-			if s.logs.line(a.header.Get("X-Request-Id"), `"msg":"security"`) == "" {
+			if s.Logs.Line(a.header.Get("X-Request-Id"), `"msg":"security"`) == "" {
 				t.Errorf("%s %v: not in the log", a.asked, test.header)
 			}
 		}
-		if live := s.liveSessions(user.ID); len(live) != 1 || live[0].Generation != 1 {
+		if live := s.LiveSessions(user.ID); len(live) != 1 || live[0].Generation != 1 {
 			t.Errorf("got sessions %+v, want one of generation 1", live)
 		}
 		// Following a link from elsewhere is fine, and so is a client that sends
@@ -220,7 +220,7 @@ func TestPlainRoutes(t *testing.T) {
 				}
 			}
 		}
-		if live := s.liveSessions(user.ID); live[0].Generation != 1 {
+		if live := s.LiveSessions(user.ID); live[0].Generation != 1 {
 			t.Errorf("the session rotated to %d", live[0].Generation)
 		}
 	})
@@ -238,7 +238,7 @@ func TestDoubledCookie(t *testing.T) {
 		r.AddCookie(&http.Cookie{Name: "access", Value: "planted"})
 		r.AddCookie(&http.Cookie{Name: "refresh", Value: b.cookie("refresh")})
 		b.clone().do(r).redirects("/login?next=%2Fprofile").takesTokens()
-		if len(s.liveSessions(user.ID)) != 1 {
+		if len(s.LiveSessions(user.ID)) != 1 {
 			t.Error("the session is over")
 		}
 		b.get("/profile").status(200)
@@ -259,10 +259,10 @@ func TestRotationLimit(t *testing.T) {
 		if got := a.header.Get("Retry-After"); got != "60" {
 			t.Errorf("got Retry-After %q, want 60", got)
 		}
-		if len(s.liveSessions(user.ID)) != 1 {
+		if len(s.LiveSessions(user.ID)) != 1 {
 			t.Error("the session is over")
 		}
-		s.clock.advance(time.Minute)
+		s.Clock.Advance(time.Minute)
 		b.get("/profile").status(200).givesTokens()
 	}, withLimits)
 }

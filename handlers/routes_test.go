@@ -157,7 +157,7 @@ func TestAccess(t *testing.T) {
 			}
 		}
 		routes := map[string]bool{}
-		for _, route := range s.echo.Routes() {
+		for _, route := range s.Echo.Routes() {
 			routes[route.Method+" "+route.Path] = true
 			if !rows[route.Method+" "+route.Path] {
 				t.Errorf("the table says nothing of %s %s", route.Method, route.Path)
@@ -184,7 +184,7 @@ func checkAccess(t *testing.T, s *site, row access, method, mark string) {
 		{"anonymous", row.anonymous}, {"user", row.user}, {"admin", row.admin}, {"disabled", disabledWants},
 	} {
 		name := strings.ToLower(strings.NewReplacer("/", "", "*", "").Replace(visitor.name + mark))
-		target := s.person("target-"+name, models.RoleUser)
+		target := s.Person("target-"+name, models.RoleUser)
 		b := s.browser()
 		switch visitor.name {
 		case "user":
@@ -214,10 +214,10 @@ func checkAccess(t *testing.T, s *site, row access, method, mark string) {
 
 // disabledBrowser is signed in as an admin, and then the account is disabled.
 func (s *site) disabledBrowser(name string) *browser {
-	s.t.Helper()
+	s.T.Helper()
 	b, user := s.signedIn(name, models.RoleAdmin)
-	if _, _, err := s.auth.Disable(s.t.Context(), auth.Shell(), user.ID, ""); err != nil {
-		s.t.Fatal(err)
+	if _, _, err := s.Auth.Disable(s.T.Context(), auth.Shell(), user.ID, ""); err != nil {
+		s.T.Fatal(err)
 	}
 	return b
 }

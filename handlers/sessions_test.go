@@ -22,7 +22,7 @@ func TestSessions(t *testing.T) {
 		tablet := s.browser()
 		tablet.signIn("ana")
 		var phoneID string
-		for _, session := range s.liveSessions(user.ID) {
+		for _, session := range s.LiveSessions(user.ID) {
 			if session.IP == "203.0.113.7" {
 				phoneID = session.ID
 			}
@@ -59,9 +59,9 @@ func TestLapsedSessions(t *testing.T) {
 		lapsed := s.browser()
 		b, _ := s.signedIn("ana", models.RoleUser)
 		lapsed.post("/login", "username", "ana", "password", secretWord).status(303) // not to stay signed in
-		s.clock.advance(6 * 24 * time.Hour)
+		s.Clock.Advance(6 * 24 * time.Hour)
 		b.get("/profile/sessions").says("You are only signed in here.", "Recently signed out Firefox on Linux Not used for a while.")
-		s.clock.advance(29 * 24 * time.Hour)
+		s.Clock.Advance(29 * 24 * time.Hour)
 		b.get("/profile/sessions").redirects("/login?next=%2Fprofile%2Fsessions")
 		b.signIn("ana")
 		b.get("/profile/sessions").says("Recently signed out Firefox on Linux Not used for a while.").hides("Signed out on the device.")
@@ -80,9 +80,9 @@ func TestNewDevice(t *testing.T) {
 		second := s.browser()
 		second.signIn("ana")
 		second.get("/profile/sessions").says("Firefox on Linux This device New Active now")
-		s.clock.advance(6*24*time.Hour + 23*time.Hour)
+		s.Clock.Advance(6*24*time.Hour + 23*time.Hour)
 		second.get("/profile/sessions").says("Firefox on Linux This device New Active now")
-		s.clock.advance(time.Hour)
+		s.Clock.Advance(time.Hour)
 		second.get("/profile/sessions").says("Firefox on Linux This device Active now")
 
 		second.post("/logout").status(303)
@@ -101,9 +101,9 @@ func TestNewDevice(t *testing.T) {
 func TestEndOwnSession(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		b.post("/profile/sessions/" + s.liveSessions(user.ID)[0].ID + "/end").redirects("/login").takesTokens()
+		b.post("/profile/sessions/" + s.LiveSessions(user.ID)[0].ID + "/end").redirects("/login").takesTokens()
 		b.get("/login").says("You are signed out.")
-		if len(s.liveSessions(user.ID)) != 0 {
+		if len(s.LiveSessions(user.ID)) != 0 {
 			t.Error("the session lives on")
 		}
 	})

@@ -23,14 +23,14 @@ func TestSignup(t *testing.T) {
 		}
 		b.follow(a).status(200).says("Your account is ready.", "Ana Silva", "Ana@Example.org", "You created your account with Firefox on Linux.")
 		b.get("/profile").hides("Your account is ready.") // said once
-		user, err := s.store.Users.ByUsername(t.Context(), "ana.silva")
+		user, err := s.Store.Users.ByUsername(t.Context(), "ana.silva")
 		if err != nil {
 			t.Fatal(err)
 		}
 		if user.Role != models.RoleUser || user.FullName != "Ana Silva" || user.Email != "Ana@Example.org" {
 			t.Errorf("got account %+v", user)
 		}
-		if e := s.lastEvent(audit.SignUp); e.SubjectID != user.ID || e.IP != "192.0.2.1" || e.RequestID != a.header.Get("X-Request-Id") {
+		if e := s.LastEvent(audit.SignUp); e.SubjectID != user.ID || e.IP != "192.0.2.1" || e.RequestID != a.header.Get("X-Request-Id") {
 			t.Errorf("got event %+v", e)
 		}
 		for _, name := range []string{"ana.silva", "ANA@example.ORG"} {
@@ -63,7 +63,7 @@ func TestSignupRules(t *testing.T) {
 	const badName = "Use letters a to z and digits, with dots, hyphens or underscores only in between."
 	const badFull = "A name cannot contain invisible or control characters."
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("taken", models.RoleUser)
+		s.Person("taken", models.RoleUser)
 		for _, test := range []struct{ field, value, want string }{
 			{"username", "", "Enter a username."},
 			{"username", "   ", "Enter a username."},
@@ -115,7 +115,7 @@ func TestSignupRules(t *testing.T) {
 			checkKept(t, a, fields)
 			a.touchesNoToken().hides(`value="` + secretWord)
 		}
-		if all, err := s.store.Users.Figures(t.Context()); err != nil || all.Total != 1 {
+		if all, err := s.Store.Users.Figures(t.Context()); err != nil || all.Total != 1 {
 			t.Errorf("got %d accounts (%v), want 1", all.Total, err)
 		}
 	})
@@ -139,7 +139,7 @@ func checkKept(t *testing.T, a *answer, fields map[string]string) {
 // order of the form.
 func TestSignupSaysAll(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("taken", models.RoleUser)
+		s.Person("taken", models.RoleUser)
 		s.browser().post("/signup", "username", "x", "email", "y", "password", "z").status(422).
 			says("There is a problem A username has 2 to 32 characters. Enter an email address like name@example.com. Password must be at least 12 characters. Yours has 1.")
 		s.browser().post("/signup", "username", "taken", "email", "Taken@example.org", "password", secretWord).status(422).
@@ -160,7 +160,7 @@ func TestSignupClosed(t *testing.T) {
 		s.browser().get("/signup?next=%2Fprofile%2Femail").status(403).has(signIn)
 		s.browser().post("/signup", "next", "/profile/email").status(403).has(signIn)
 		s.browser().post("/signup", "next", "//evil.example").status(403).has(`href="/login">Sign in`)
-		if all, err := s.store.Users.Figures(t.Context()); err != nil || all.Total != 0 {
+		if all, err := s.Store.Users.Figures(t.Context()); err != nil || all.Total != 0 {
 			t.Errorf("got %d accounts (%v), want none", all.Total, err)
 		}
 	}, signupClosed, withSupport)
@@ -193,7 +193,7 @@ func TestSignupEndsOldSession(t *testing.T) {
 		b, ana := s.signedIn("ana", models.RoleUser)
 		old := b.clone()
 		b.post("/signup", "username", "bo", "email", "bo@example.org", "password", secretWord).redirects("/profile")
-		if live := s.liveSessions(ana.ID); len(live) != 0 {
+		if live := s.LiveSessions(ana.ID); len(live) != 0 {
 			t.Errorf("the old session lives on: %v", live)
 		}
 		old.get("/profile").redirects("/login?next=%2Fprofile")

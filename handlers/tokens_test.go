@@ -14,36 +14,36 @@ var shownToken = regexp.MustCompile(`id="token"[^>]*>(lk_[a-z2-7]{52})<`)
 
 // makeToken makes an access token with the form and returns its secret.
 func (b *browser) makeToken(name string, pairs ...string) string {
-	b.site.t.Helper()
+	b.site.T.Helper()
 	form := append([]string{"name", name, "days", "90", "current_password", secretWord}, pairs...)
 	a := b.follow(b.post("/profile/tokens", form...)).status(200).says("Token created", "It is shown only now.")
 	found := shownToken.FindStringSubmatch(a.body)
 	if found == nil {
-		b.site.t.Fatalf("the page shows no token:\n%s", a.text())
+		b.site.T.Fatalf("the page shows no token:\n%s", a.text())
 	}
 	return found[1]
 }
 
 // tokenNamed is a token of the person that works.
 func (s *site) tokenNamed(userID, name string) auth.PersonalToken {
-	s.t.Helper()
-	live, _, err := s.auth.PersonalTokens(s.t.Context(), userID)
+	s.T.Helper()
+	live, _, err := s.Auth.PersonalTokens(s.T.Context(), userID)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	for _, token := range live {
 		if token.Name == name {
 			return token
 		}
 	}
-	s.t.Fatalf("there is no token %q among %d", name, len(live))
+	s.T.Fatalf("there is no token %q among %d", name, len(live))
 	return auth.PersonalToken{}
 }
 
 // works reports whether a bearer token lets somebody in.
 func (s *site) works(secret string) bool {
-	s.t.Helper()
-	_, err := s.auth.AuthenticateBearer(s.t.Context(), secret, auth.Client{})
+	s.T.Helper()
+	_, err := s.Auth.AuthenticateBearer(s.T.Context(), secret, auth.Client{})
 	return err == nil
 }
 
@@ -92,9 +92,9 @@ func TestTokenExpires(t *testing.T) {
 		b, _ := s.signedIn("ana", models.RoleUser)
 		b.post("/profile/tokens", "name", "Trial", "scope.me", "on", "days", "7", "current_password", secretWord).status(303)
 		b.get("/profile/tokens").says("Trial").hides("Expires soon")
-		s.clock.advance(5 * 24 * time.Hour)
+		s.Clock.Advance(5 * 24 * time.Hour)
 		b.get("/profile/tokens").says("Trial", "Expires soon")
-		s.clock.advance(2 * 24 * time.Hour)
+		s.Clock.Advance(2 * 24 * time.Hour)
 		b.get("/profile/tokens").says("No access tokens yet.", "No longer working", "Trial Expired", "29 Nov 2026").hides("Expires soon")
 	})
 }
@@ -104,7 +104,7 @@ func TestTokenLife(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		b.post("/profile/tokens", "name", "Usual", "scope.me", "on", "current_password", secretWord).status(303)
-		if got, want := s.tokenNamed(user.ID, "Usual").ExpiresAt, s.clock.Now().AddDate(0, 0, 90); !got.Equal(want) {
+		if got, want := s.tokenNamed(user.ID, "Usual").ExpiresAt, s.Clock.Now().AddDate(0, 0, 90); !got.Equal(want) {
 			t.Errorf("expires at %v, want %v", got, want)
 		}
 	})
@@ -140,7 +140,7 @@ func TestTokenForm(t *testing.T) {
 		}
 		kept := b.post("/profile/tokens", "name", "Kept", "scope.me:write", "on", "days", "30").status(422)
 		kept.has(`value="Kept"`, `name="scope.me:write" type="checkbox" value="on" checked`, `value="30" checked`)
-		if live, _, err := s.auth.PersonalTokens(t.Context(), user.ID); err != nil || len(live) != 0 {
+		if live, _, err := s.Auth.PersonalTokens(t.Context(), user.ID); err != nil || len(live) != 0 {
 			t.Errorf("got %d tokens (%v), want none", len(live), err)
 		}
 		b.post("/profile/tokens", "name", "x", "name", "y").status(400)
@@ -189,7 +189,7 @@ func TestOthersTokens(t *testing.T) {
 		boss, admin := s.signedIn("cy", models.RoleAdmin)
 		boss.get("/profile/tokens").says("Read all accounts", "Change all accounts", "Check tokens")
 		boss.makeToken("Check", "scope.introspect", "on", "scope.me", "on")
-		if err := s.store.Users.SetRole(t.Context(), admin.ID, models.RoleUser, s.clock.Now()); err != nil {
+		if err := s.Store.Users.SetRole(t.Context(), admin.ID, models.RoleUser, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		boss.get("/profile/tokens").says("May: read this account.").hides("Check tokens", "check tokens")
@@ -209,7 +209,7 @@ func TestAdminEndsToken(t *testing.T) {
 		boss.get(page).says("Backup", "lk_…"+token.Hint, "May: read this account.", "Never used").has(`href="` + end + `"`).hides(secret)
 		boss.get(end).status(200).says("End a token of ana?", "Backup")
 
-		other := s.person("cy", models.RoleUser)
+		other := s.Person("cy", models.RoleUser)
 		for _, path := range []string{
 			"/admin/users/" + other.ID + "/tokens/" + token.ID + "/end", page + "/tokens/" + models.NewID() + "/end", page + "/tokens/%ff/end",
 		} {
@@ -247,13 +247,13 @@ func TestAPISessions(t *testing.T) {
 		for _, client := range []struct{ id, agent, scope string }{
 			{"backup script", "curl/8.5.0", "me users"}, {"", "python-requests/2.32", "me me:write"}, {"", "", "me"},
 		} {
-			now := models.At(s.clock.Now())
+			now := models.At(s.Clock.Now())
 			session := &models.Session{
 				ID: models.NewID(), UserID: user.ID, Kind: models.KindAPI, ClientID: client.id, Scope: client.scope, UserAgent: client.agent,
 				Method: "password", Generation: 1, RotatedAt: now, IdleTTL: time.Hour.Microseconds(), CreatedAt: now, LastSeenAt: now,
 				ExpiresAt: now.Add(24 * time.Hour), IP: "192.0.2.9",
 			}
-			if err := s.store.Sessions.Create(t.Context(), session); err != nil {
+			if err := s.Store.Sessions.Create(t.Context(), session); err != nil {
 				t.Fatal(err)
 			}
 			ids = append(ids, session.ID)

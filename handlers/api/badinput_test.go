@@ -16,7 +16,7 @@ import (
 // TestIDs checks that a path without an account's id is 404, whatever it has.
 func TestIDs(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("boss", models.RoleAdmin)
+		s.Person("boss", models.RoleAdmin)
 		token := s.signIn("boss", allScopes).Access
 		for _, id := range []string{"%00", "a%00b", "%ff", "junk", "'", models.NewID() + "%00", models.NewID()} {
 			for _, route := range []string{"GET /users/" + id, "PATCH /users/" + id, "GET /users/" + id + "/sessions", "DELETE /users/" + id + "/sessions"} {
@@ -35,8 +35,8 @@ func TestIDs(t *testing.T) {
 // text.
 func TestUnreadableText(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		boss := s.person("boss", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		boss := s.Person("boss", models.RoleAdmin)
+		user := s.Person("ana", models.RoleUser)
 		token := s.signIn("boss", allScopes).Access
 		for _, text := range []string{"\x00", "a\x00b", "\xff", "\xed\xa0\x80"} {
 			quoted := url.QueryEscape(text)
@@ -69,7 +69,7 @@ func TestUnreadableText(t *testing.T) {
 			s.call(token, "PATCH", "/users/"+user.ID, `{"role":"`+text+`"}`).problem(422)
 			s.call(token, "PATCH", "/users/"+user.ID, `{"`+text+`":"x"}`).problem(422)
 		}
-		if _, _, err := s.auth.CreatePersonalToken(t.Context(), auth.PersonalTokenDraft{
+		if _, _, err := s.Auth.CreatePersonalToken(t.Context(), auth.PersonalTokenDraft{
 			Who: &auth.Identity{UserID: boss.ID}, Name: "a\x00b", Scopes: []string{"me"}, Days: 1, Current: secretWord,
 		}); !errors.Is(err, apperr.Invalid) {
 			t.Errorf("a token's name: got %v", err)
@@ -81,8 +81,8 @@ func TestUnreadableText(t *testing.T) {
 // that cannot be read, are 400 everywhere.
 func TestRepeatedParameters(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("boss", models.RoleAdmin)
-		one := "/users/" + s.person("ana", models.RoleUser).ID
+		s.Person("boss", models.RoleAdmin)
+		one := "/users/" + s.Person("ana", models.RoleUser).ID
 		token := s.signIn("boss", allScopes).Access
 		for _, query := range []string{"limit=1&limit=2", "q=a&q=a", "x=1&x=2", "q=%zz", "q=%ff", "q=%00", "a;b"} {
 			for _, route := range []string{

@@ -31,15 +31,15 @@ func comparable(a *answer) string {
 // the answer: byte for byte the same, headers too.
 func TestOneAnswerForBadTokens(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
-		shut := s.person("shut", models.RoleUser)
-		deleted := s.person("deleted", models.RoleUser)
+		s.Person("ana", models.RoleUser)
+		shut := s.Person("shut", models.RoleUser)
+		deleted := s.Person("deleted", models.RoleUser)
 		expired, expiredPersonal := s.signIn("ana", "me"), s.personal(shut, "me")
-		s.clock.advance(10 * time.Minute)
+		s.Clock.Advance(10 * time.Minute)
 		live, ended, disabled, ofDeleted := s.signIn("ana", "me"), s.signIn("ana", "me"), s.signIn("shut", "me"), s.signIn("deleted", "me")
 		s.form("/revoke", "token", ended.Access).is(200)
 		s.disable(shut)
-		if err := s.store.Users.Delete(t.Context(), deleted.ID); err != nil {
+		if err := s.Store.Users.Delete(t.Context(), deleted.ID); err != nil {
 			t.Fatal(err)
 		}
 		s.call(live.Access, "GET", "/users/me", "").is(200)
@@ -80,16 +80,16 @@ func TestOneAnswerForBadTokens(t *testing.T) {
 
 // webToken is the access token of a browser, which signs in by the form.
 func (s *site) webToken(name string) string {
-	s.t.Helper()
+	s.T.Helper()
 	r := s.formRequest("/login", "username", name, "password", secretWord)
 	recorder := httptest.NewRecorder()
-	s.echo.ServeHTTP(recorder, r)
+	s.Echo.ServeHTTP(recorder, r)
 	for _, c := range recorder.Result().Cookies() {
 		if c.Name == "access" {
 			return c.Value
 		}
 	}
-	s.t.Fatalf("signing in gave no cookie: %d", recorder.Code)
+	s.T.Fatalf("signing in gave no cookie: %d", recorder.Code)
 	return ""
 }
 
@@ -97,7 +97,7 @@ func (s *site) webToken(name string) string {
 // every other place (RFC 6750 §2, §3).
 func TestTransport(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		token := s.signIn("ana", "me me:write").Access
 		for _, test := range []struct {
 			name      string
@@ -145,7 +145,7 @@ func TestTransport(t *testing.T) {
 // TestPagesReadNoBearer checks the other way round: a page wants a cookie.
 func TestPagesReadNoBearer(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleAdmin)
+		s.Person("ana", models.RoleAdmin)
 		token := s.signIn("ana", allScopes).Access
 		for _, path := range []string{"/profile", "/admin"} {
 			if a := s.call(token, "GET", path, "").is(303); a.header.Get("Location") != "/login?next="+url.QueryEscape(path) {
@@ -158,9 +158,9 @@ func TestPagesReadNoBearer(t *testing.T) {
 // TestScopes asks every route with every scope alone.
 func TestScopes(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("boss", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
-		target := s.person("target", models.RoleUser)
+		s.Person("boss", models.RoleAdmin)
+		user := s.Person("ana", models.RoleUser)
+		target := s.Person("target", models.RoleUser)
 		form := func(r *http.Request) { r.Header.Set("Content-Type", "application/x-www-form-urlencoded") }
 		routes := []struct {
 			method, path, body, scope string
@@ -200,12 +200,12 @@ func TestScopes(t *testing.T) {
 			}
 		}
 		// The role is the ceiling, whatever the token says, from the next request on.
-		if _, err := s.auth.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleAdmin); err != nil {
+		if _, err := s.Auth.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
 		promoted := s.signIn("ana", allScopes).Access
 		s.call(promoted, "GET", "/users", "").is(200)
-		if _, err := s.auth.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleUser); err != nil {
+		if _, err := s.Auth.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleUser); err != nil {
 			t.Fatal(err)
 		}
 		for i, route := range routes {

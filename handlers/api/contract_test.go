@@ -23,8 +23,8 @@ type example struct {
 
 // examples has a request for each documented answer but 503.
 func examples(s *site) []example {
-	boss, target, self := s.person("boss", models.RoleAdmin), s.person("target", models.RoleUser), s.person("ana", models.RoleUser)
-	busy := s.person("busy", models.RoleAdmin)
+	boss, target, self := s.Person("boss", models.RoleAdmin), s.Person("target", models.RoleUser), s.Person("ana", models.RoleUser)
+	busy := s.Person("busy", models.RoleAdmin)
 	admin, me := s.signIn("boss", allScopes).Access, s.signIn("ana", "me me:write").Access
 	onlyMe, busyToken, busyMe := s.signIn("ana", "me").Access, s.signIn("busy", allScopes).Access, s.signIn("busy", allScopes).Access
 	personal := s.personal(self, "me")
@@ -133,7 +133,7 @@ func bearerRoutes(one string) map[string]string {
 
 // outages has a request for each documented 503, to be sent without a database.
 func outages(s *site) []example {
-	keeper := s.person("keeper", models.RoleAdmin)
+	keeper := s.Person("keeper", models.RoleAdmin)
 	admin := s.signIn("keeper", allScopes).Access
 	introspect := s.formRequest("/introspect", "token", admin)
 	introspect.Header.Set("Authorization", "Bearer "+admin)

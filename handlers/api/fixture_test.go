@@ -1,24 +1,17 @@
 package api_test
 
 import (
-	"context"
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/labstack/echo/v4"
-
-	"latchkey/handlers"
 	"latchkey/internal/auth"
-	"latchkey/internal/auth/password"
-	"latchkey/internal/cookie"
+	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -27,99 +20,25 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 
 const (
 	publicURL  = "http://localhost:8080"
-	secretWord = "violet harbour 42 lanterns" // everybody's password
+	secretWord = portaltest.Password
 	allScopes  = "me me:write users users:write introspect"
 )
 
-// settings is what a test may want different.
-type settings struct {
-	publicURL     string
-	limits        bool
-	passwordsOff  bool
-	browserScript []string // origins
-}
+func withLimits(o *portaltest.Options)   { o.Limits = true }
+func passwordsOff(o *portaltest.Options) { o.PasswordsOff = true }
 
-func withLimits(s *settings)   { s.limits = true }
-func passwordsOff(s *settings) { s.passwordsOff = true }
+// site is a portal with the scripts of these tests.
+type site struct{ *portaltest.Portal }
 
-// site is a portal on a database of its own, with the production middleware.
-type site struct {
-	t     *testing.T
-	store *models.Store
-	auth  *auth.Service
-	echo  *echo.Echo
-	clock *clock
-	host  string
-}
-
-func newSite(t *testing.T, store *models.Store, options ...func(*settings)) *site {
+func newSite(t *testing.T, store *models.Store, change ...func(*portaltest.Options)) *site {
 	t.Helper()
-	set := settings{publicURL: publicURL}
-	for _, option := range options {
-		option(&set)
-	}
-	s := &site{t: t, store: store, clock: &clock{now: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}}
-	_, s.host, _ = strings.Cut(set.publicURL, "://")
-	logger, secret := slog.New(slog.DiscardHandler), []byte("a secret that is long enough for tests")
-	var err error
-	s.auth, err = auth.New(auth.Options{
-		Store: store, Logger: logger, Now: s.clock.Now, PublicURL: set.publicURL, Secret: secret,
-		AccessTTL: 5 * time.Minute, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
-		Limits: set.limits, SignupOpen: true, PasswordGrant: !set.passwordsOff, Hasher: fastHasher(),
-		Policy: password.NewPolicy(password.PolicyOptions{Context: []string{"latchkey"}}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	jar, err := cookie.New(cookie.Options{Keys: [][]byte{secret[:32]}, Now: s.clock.Now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	pages, err := handlers.New(handlers.Options{
-		Auth: s.auth, Store: store, Logger: logger, Now: s.clock.Now, PublicURL: set.publicURL, BrandName: "Latchkey",
-		Cookies:    jar,
-		APIOrigins: set.browserScript,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if s.echo, err = pages.Echo(); err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return &site{portaltest.New(t, store, change...)}
 }
 
 // eachSite runs f on a portal of its own on each database.
-func eachSite(t *testing.T, f func(t *testing.T, s *site), options ...func(*settings)) {
+func eachSite(t *testing.T, f func(t *testing.T, s *site), change ...func(*portaltest.Options)) {
 	t.Helper()
-	testdb.Each(t, func(t *testing.T, store *models.Store) { f(t, newSite(t, store, options...)) })
-}
-
-// fastHasher costs next to nothing: the tests are not about the hash.
-func fastHasher() *password.Hasher {
-	return password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
-}
-
-var secretHash = sync.OnceValue(func() string {
-	hash, err := fastHasher().Hash(context.Background(), secretWord)
-	if err != nil {
-		return err.Error() // no sign-in works with it
-	}
-	return hash
-})
-
-// person makes an account. Its address is name@example.org.
-func (s *site) person(name string, role models.Role) *models.User {
-	s.t.Helper()
-	now := models.At(s.clock.Now())
-	user := &models.User{
-		ID: models.NewID(), Username: name, Email: name + "@example.org", PasswordHash: secretHash(), Role: role,
-		PasswordChangedAt: now, CreatedAt: now, UpdatedAt: now,
-	}
-	if err := s.store.Users.Create(s.t.Context(), user); err != nil {
-		s.t.Fatal(err)
-	}
-	return user
+	portaltest.Each(t, func(t *testing.T, p *portaltest.Portal) { f(t, &site{p}) }, change...)
 }
 
 // grant is a pair of tokens as /token gives it.
@@ -133,7 +52,7 @@ type grant struct {
 
 // signIn gets tokens with a password.
 func (s *site) signIn(name, scope string) grant {
-	s.t.Helper()
+	s.T.Helper()
 	var g grant
 	s.form("/token", "username", name, "password", secretWord, "scope", scope).is(200).into(&g)
 	return g
@@ -141,37 +60,33 @@ func (s *site) signIn(name, scope string) grant {
 
 // personal makes a personal access token.
 func (s *site) personal(user *models.User, scopes ...string) string {
-	s.t.Helper()
-	secret, _, err := s.auth.CreatePersonalToken(s.t.Context(), auth.PersonalTokenDraft{
+	s.T.Helper()
+	secret, _, err := s.Auth.CreatePersonalToken(s.T.Context(), auth.PersonalTokenDraft{
 		Who: &auth.Identity{
 			UserID: user.ID, Username: user.Username, Email: user.Email, Admin: user.Role == models.RoleAdmin,
-			SessionID: testdb.Session(s.t, s.store, user.ID, time.Now()),
+			SessionID: testdb.Session(s.T, s.Store, user.ID, time.Now()),
 		},
 		Name: "for a test", Scopes: scopes, Days: 30, Current: secretWord,
 	})
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
 	return secret
 }
 
 // disable shuts an account from the shell.
 func (s *site) disable(user *models.User) {
-	s.t.Helper()
-	if _, _, err := s.auth.Disable(s.t.Context(), auth.Shell(), user.ID, ""); err != nil {
-		s.t.Fatal(err)
+	s.T.Helper()
+	if _, _, err := s.Auth.Disable(s.T.Context(), auth.Shell(), user.ID, ""); err != nil {
+		s.T.Fatal(err)
 	}
 }
 
 // actions are the actions in the audit log, the newest first.
 func (s *site) actions() []string {
-	s.t.Helper()
-	page, err := s.store.Audit.List(s.t.Context(), models.AuditQuery{Limit: 1000})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	s.T.Helper()
 	var list []string
-	for _, e := range page.Events {
+	for _, e := range s.Events() {
 		list = append(list, e.Action)
 	}
 	return list
@@ -180,14 +95,15 @@ func (s *site) actions() []string {
 // request is what a script would send, to be changed by the test.
 func (s *site) request(method, target, body string) *http.Request {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
-	r.Host, r.RemoteAddr = s.host, "192.0.2.1:1234"
+	_, r.Host, _ = strings.Cut(s.URL, "://")
+	r.RemoteAddr = "192.0.2.1:1234"
 	r.Header.Set("User-Agent", "script/1.0")
 	return r
 }
 
 // form sends a form of name and value pairs.
 func (s *site) form(target string, pairs ...string) *answer {
-	s.t.Helper()
+	s.T.Helper()
 	return s.do(s.formRequest(target, pairs...))
 }
 
@@ -203,7 +119,7 @@ func (s *site) formRequest(target string, pairs ...string) *http.Request {
 
 // call sends a request with a bearer token, and JSON if there is a body.
 func (s *site) call(token, method, target, body string) *answer {
-	s.t.Helper()
+	s.T.Helper()
 	return s.do(s.callRequest(token, method, target, body))
 }
 
@@ -220,16 +136,16 @@ func (s *site) callRequest(token, method, target, body string) *http.Request {
 
 // do sends a request. No answer of the API may touch a cookie.
 func (s *site) do(r *http.Request) *answer {
-	s.t.Helper()
+	s.T.Helper()
 	recorder := httptest.NewRecorder()
-	s.echo.ServeHTTP(recorder, r)
+	s.Echo.ServeHTTP(recorder, r)
 	response := recorder.Result()
 	a := &answer{
-		t: s.t, asked: r.Method + " " + r.URL.RequestURI(), code: response.StatusCode, header: response.Header,
+		t: s.T, asked: r.Method + " " + r.URL.RequestURI(), code: response.StatusCode, header: response.Header,
 		body: recorder.Body.String(),
 	}
 	if len(response.Cookies()) > 0 {
-		s.t.Errorf("%s: sets cookies %v", a.asked, response.Cookies())
+		s.T.Errorf("%s: sets cookies %v", a.asked, response.Cookies())
 	}
 	return a
 }
@@ -315,32 +231,12 @@ func (a *answer) saysWhen() {
 	}
 }
 
-// clock is the time as a test says it is.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-// Now returns the time.
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-// advance lets time pass.
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // actorOf is a person as the one who acts in the panel.
 func (s *site) actorOf(name string) auth.Actor {
-	s.t.Helper()
-	user, err := s.store.Users.ByUsername(s.t.Context(), name)
+	s.T.Helper()
+	user, err := s.Store.Users.ByUsername(s.T.Context(), name)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	return auth.Actor{UserID: user.ID, Name: user.Username, SessionID: testdb.Session(s.t, s.store, user.ID, time.Now())}
+	return auth.Actor{UserID: user.ID, Name: user.Username, SessionID: testdb.Session(s.T, s.Store, user.ID, time.Now())}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/api"
+	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -30,7 +31,7 @@ func TestOwns(t *testing.T) {
 // TestHeaders checks the headers of answers of every kind (docs/security.md).
 func TestHeaders(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
-	s.person("ana", models.RoleUser)
+	s.Person("ana", models.RoleUser)
 	token := s.signIn("ana", "me").Access
 	strange := s.request("GET", "/users/me", "")
 	strange.Host = "evil.example"
@@ -102,7 +103,7 @@ func TestMethods(t *testing.T) {
 	for _, path := range []string{"/users/a/b", "/token/a", "/revoke/", "/openapi.json/x"} {
 		s.call("", "GET", path, "").problem(404)
 	}
-	s.person("boss", models.RoleAdmin)
+	s.Person("boss", models.RoleAdmin)
 	s.call(s.signIn("boss", "users").Access, "GET", "/users/", "").problem(404)
 }
 
@@ -110,9 +111,9 @@ func TestMethods(t *testing.T) {
 // credentials, and nobody else's.
 func TestCORS(t *testing.T) {
 	const app = "https://app.example.org"
-	listed := func(set *settings) { set.browserScript = []string{app, "http://localhost:3000"} }
+	listed := func(set *portaltest.Options) { set.APIOrigins = []string{app, "http://localhost:3000"} }
 	s := newSite(t, testdb.SQLite(t), listed)
-	s.person("ana", models.RoleUser)
+	s.Person("ana", models.RoleUser)
 	token := s.signIn("ana", "me").Access
 	from := func(origin, method, path string) *http.Request {
 		r := s.callRequest(token, method, path, "")
@@ -179,8 +180,8 @@ func TestCORS(t *testing.T) {
 // recorded.
 func TestFaults(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
-	s.echo.GET("/users/me/panic", func(echo.Context) error { panic("boom at 10.0.0.7") })
-	s.echo.GET("/users/me/error", func(echo.Context) error { return errors.New("boom at 10.0.0.7") })
+	s.Echo.GET("/users/me/panic", func(echo.Context) error { panic("boom at 10.0.0.7") })
+	s.Echo.GET("/users/me/error", func(echo.Context) error { return errors.New("boom at 10.0.0.7") })
 	for _, path := range []string{"/users/me/panic", "/users/me/error"} {
 		a := s.call("", "GET", path, "").problem(500)
 		if strings.Contains(a.body, "boom") || strings.Contains(a.body, "10.0.0.7") {

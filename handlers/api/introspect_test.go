@@ -12,7 +12,7 @@ import (
 // TestIntrospect checks who may ask, and what is said of what.
 func TestIntrospect(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		boss, ana := s.person("boss", models.RoleAdmin), s.person("ana", models.RoleUser)
+		boss, ana := s.Person("boss", models.RoleAdmin), s.Person("ana", models.RoleUser)
 		key := s.personal(boss, "introspect")
 		ask := func(token string) *answer {
 			r := s.formRequest("/introspect", "token", token, "token_type_hint", "whatever")
@@ -26,7 +26,7 @@ func TestIntrospect(t *testing.T) {
 		for name, want := range map[string]any{
 			"active": true, "scope": "me", "client_id": "reports", "username": "ana", "token_type": "Bearer", "sub": ana.ID,
 			"iss": publicURL, "aud": "latchkey:api", "email": "ana@example.org", "role": "user",
-			"exp": float64(s.clock.Now().Unix() + 300), "iat": float64(s.clock.Now().Unix()),
+			"exp": float64(s.Clock.Now().Unix() + 300), "iat": float64(s.Clock.Now().Unix()),
 		} {
 			if diff := cmp.Diff(want, got[name]); diff != "" {
 				t.Errorf("%s (-want +got):\n%s", name, diff)
@@ -36,7 +36,7 @@ func TestIntrospect(t *testing.T) {
 		ask(live.Refresh).is(200).has("token_type", "refresh_token")
 		ask(s.personal(ana, "me")).is(200).has("username", "ana")
 
-		ended, shut := s.signIn("ana", "me"), s.person("shut", models.RoleUser)
+		ended, shut := s.signIn("ana", "me"), s.Person("shut", models.RoleUser)
 		s.form("/revoke", "token", ended.Access).is(200)
 		disabled := s.signIn("shut", "me")
 		s.disable(shut)

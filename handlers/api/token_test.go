@@ -19,8 +19,8 @@ import (
 // TestToken checks what a client is given.
 func TestToken(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
-		s.person("root-of-all", models.RoleAdmin)
+		s.Person("ana", models.RoleUser)
+		s.Person("root-of-all", models.RoleAdmin)
 		for _, test := range []struct {
 			name  string
 			pairs []string
@@ -54,8 +54,8 @@ func TestToken(t *testing.T) {
 // TestNoToken checks what a client is told that gets none.
 func TestNoToken(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
-		s.disable(s.person("gone", models.RoleUser))
+		s.Person("ana", models.RoleUser)
+		s.disable(s.Person("gone", models.RoleUser))
 		good := []string{"username", "ana", "password", secretWord}
 		with := func(pairs ...string) []string { return append(append([]string{}, good...), pairs...) }
 		for _, test := range []struct {
@@ -88,7 +88,7 @@ func TestNoToken(t *testing.T) {
 			{"too large", with("x", strings.Repeat("x", 9<<10)), 413, "invalid_request"},
 		} {
 			t.Run(test.name, func(t *testing.T) {
-				s := &site{t: t, echo: s.echo, host: s.host}
+				s := &site{s.In(t)}
 				a := s.form("/token", test.pairs...).oauth(test.status, test.code)
 				if test.status == 401 && !strings.HasPrefix(a.header.Get("WWW-Authenticate"), "Basic ") {
 					t.Errorf("got WWW-Authenticate %q", a.header.Get("WWW-Authenticate"))
@@ -116,7 +116,7 @@ func TestNoToken(t *testing.T) {
 // TestTokenTransport checks the ways in which parameters must not come.
 func TestTokenTransport(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		json := s.request(http.MethodPost, "/token", `{"username":"ana","password":"`+secretWord+`"}`)
 		json.Header.Set("Content-Type", "application/json")
 		s.do(json).oauth(415, "invalid_request")
@@ -144,7 +144,7 @@ func TestTokenTransport(t *testing.T) {
 // TestClients checks the two ways to name a client (RFC 6749 §2.3.1).
 func TestClients(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		for _, test := range []struct {
 			name, user, password, form string
 			status                     int
@@ -168,7 +168,7 @@ func TestClients(t *testing.T) {
 			if a.member("refresh_token") == "" {
 				t.Errorf("%s: got %s", test.name, a.body)
 			}
-			live, err := s.auth.Sessions(t.Context(), user.ID, "")
+			live, err := s.Auth.Sessions(t.Context(), user.ID, "")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -186,7 +186,7 @@ func TestClients(t *testing.T) {
 					t.Errorf("%s: got the claim client_id %v, want %q", test.name, got, want)
 				}
 			}
-			s.clock.advance(time.Second)
+			s.Clock.Advance(time.Second)
 		}
 		for _, header := range []string{"Basic", "Basic !!!", "Basic eA=="} { // the last has no colon
 			r := s.formRequest("/token", "username", "ana", "password", secretWord)
@@ -218,7 +218,7 @@ func claimsOf(t *testing.T, token string) map[string]any {
 // TestRefresh checks rotation over HTTP: one use for each token.
 func TestRefresh(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		first := s.signIn("ana", "me me:write")
 		refresh := func(token string, pairs ...string) *answer {
 			return s.form("/token", append([]string{"grant_type", "refresh_token", "refresh_token", token}, pairs...)...)
@@ -248,7 +248,7 @@ func TestRefresh(t *testing.T) {
 // TestPasswordGrantOff checks the words of a portal without the password grant.
 func TestPasswordGrantOff(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		a := s.form("/token", "username", "ana", "password", secretWord).oauth(400, "unsupported_grant_type")
 		if !strings.Contains(a.member("detail"), publicURL+"/profile/tokens") {
 			t.Errorf("got detail %q, want where to make a token", a.member("detail"))
@@ -260,7 +260,7 @@ func TestPasswordGrantOff(t *testing.T) {
 // time to wait.
 func TestThrottled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		var bodies []string
 		for _, name := range []string{"ana", "nobody-here"} {
 			for range 5 {
@@ -281,13 +281,13 @@ func TestThrottled(t *testing.T) {
 // TestRefreshedTooOften checks the limit of one session.
 func TestRefreshedTooOften(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("ana", models.RoleUser)
+		s.Person("ana", models.RoleUser)
 		g := s.signIn("ana", "me")
 		for range 60 {
 			s.form("/token", "grant_type", "refresh_token", "refresh_token", g.Refresh).is(200).into(&g)
 		}
 		s.form("/token", "grant_type", "refresh_token", "refresh_token", g.Refresh).oauth(429, "slow_down").saysWhen()
-		s.clock.advance(time.Minute)
+		s.Clock.Advance(time.Minute)
 		s.form("/token", "grant_type", "refresh_token", "refresh_token", g.Refresh).is(200)
 	}, withLimits)
 }
@@ -295,7 +295,7 @@ func TestRefreshedTooOften(t *testing.T) {
 // TestRevokeForeign checks that a client ends no session of another.
 func TestRevokeForeign(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		for _, test := range []struct {
 			client, revokes string
 			ends            bool
@@ -328,7 +328,7 @@ func TestRevokeForeign(t *testing.T) {
 // TestRevoke checks that every token ends, and that the answer never tells.
 func TestRevoke(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		user := s.person("ana", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		silent := func(token string) {
 			t.Helper()
 			if a := s.form("/revoke", "token", token, "token_type_hint", "whatever").is(200); a.body != "" {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/oauth2"
 
+	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -23,8 +24,8 @@ func eachServer(t *testing.T, f func(t *testing.T, s *site, base string)) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		server := httptest.NewUnstartedServer(nil)
 		base := "http://" + server.Listener.Addr().String()
-		s := newSite(t, store, func(set *settings) { set.publicURL = base })
-		server.Config.Handler = s.echo
+		s := newSite(t, store, func(set *portaltest.Options) { set.PublicURL = base })
+		server.Config.Handler = s.Echo
 		server.Start()
 		t.Cleanup(server.Close)
 		f(t, s, base)
@@ -82,7 +83,7 @@ func (c *tutorial) read(response *http.Response) (int, map[string]any) {
 // changed.
 func TestTutorialClient(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *site, base string) {
-		user := s.person("johndoe", models.RoleUser)
+		user := s.Person("johndoe", models.RoleUser)
 		c := &tutorial{t: t, base: base}
 
 		if status, body := c.call("GET", "/users/me/"); status != 401 || body["detail"] != "Not authenticated" {
@@ -136,7 +137,7 @@ func TestOAuth2Library(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			eachServer(t, func(t *testing.T, s *site, base string) {
-				s.person("ana", models.RoleUser)
+				s.Person("ana", models.RoleUser)
 				config := test.config
 				config.Endpoint.TokenURL = base + "/token"
 				token, err := config.PasswordCredentialsToken(t.Context(), "ana", secretWord)

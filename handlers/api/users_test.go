@@ -45,10 +45,10 @@ func (l listing) names() []string {
 // TestUsers lists in every way.
 func TestUsers(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("boss", models.RoleAdmin)
-		s.person("ana", models.RoleUser)
-		s.person("bob", models.RoleUser)
-		s.disable(s.person("cleo", models.RoleUser))
+		s.Person("boss", models.RoleAdmin)
+		s.Person("ana", models.RoleUser)
+		s.Person("bob", models.RoleUser)
+		s.disable(s.Person("cleo", models.RoleUser))
 		token := s.signIn("boss", "users").Access
 		for query, want := range map[string][]string{
 			"":                             {"ana", "bob", "boss", "cleo"},
@@ -84,9 +84,9 @@ func TestUsers(t *testing.T) {
 // TestUserPages walks all pages forward by next and back by the Link header.
 func TestUserPages(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("boss", models.RoleAdmin)
+		s.Person("boss", models.RoleAdmin)
 		for i := range 6 {
-			s.person(fmt.Sprintf("user%d", i), models.RoleUser)
+			s.Person(fmt.Sprintf("user%d", i), models.RoleUser)
 		}
 		token := s.signIn("boss", "users").Access
 		var forward, back []string
@@ -144,7 +144,7 @@ func sorted(query string) string {
 // TestBadQueries checks that what no page could have sent is 422 and named.
 func TestBadQueries(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("boss", models.RoleAdmin)
+		s.Person("boss", models.RoleAdmin)
 		token := s.signIn("boss", "users").Access
 		for query, field := range map[string]string{
 			"page=2": "page", "Q=x": "Q", "status=banned": "status", "role=root": "role", "sort=shoe-size": "sort",
@@ -167,8 +167,8 @@ func TestBadQueries(t *testing.T) {
 // TestChangeMe checks what a person may change with a token, and what not.
 func TestChangeMe(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		s.person("taken", models.RoleUser)
-		user := s.person("ana", models.RoleUser)
+		s.Person("taken", models.RoleUser)
+		user := s.Person("ana", models.RoleUser)
 		token := s.signIn("ana", "me me:write").Access
 		var got account
 		s.call(token, "PATCH", "/users/me", `{"full_name":"  Ana Lima "}`).is(200).into(&got)
@@ -234,8 +234,8 @@ func TestChangeMe(t *testing.T) {
 // TestChangeUser checks an admin's changes, which are those of the panel.
 func TestChangeUser(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		boss := s.person("boss", models.RoleAdmin)
-		user := s.person("ana", models.RoleUser)
+		boss := s.Person("boss", models.RoleAdmin)
+		user := s.Person("ana", models.RoleUser)
 		theirs := s.signIn("ana", "me")
 		personal := s.personal(user, "me")
 		token := s.signIn("boss", allScopes).Access
@@ -301,7 +301,7 @@ func TestChangeUser(t *testing.T) {
 // TestLastAdmin checks that the last active admin stays one, whoever asks.
 func TestLastAdmin(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		boss, other := s.person("boss", models.RoleAdmin), s.person("other", models.RoleAdmin)
+		boss, other := s.Person("boss", models.RoleAdmin), s.Person("other", models.RoleAdmin)
 		token, theirs := s.signIn("boss", allScopes).Access, s.signIn("other", allScopes).Access
 		s.call(token, "PATCH", "/users/"+other.ID, `{"role":"user"}`).is(200)
 		s.call(theirs, "PATCH", "/users/"+boss.ID, `{"role":"user"}`).problem(403)
@@ -312,7 +312,7 @@ func TestLastAdmin(t *testing.T) {
 // TestUserSessions checks what an admin sees of sessions, and ends.
 func TestUserSessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
-		boss, user := s.person("boss", models.RoleAdmin), s.person("ana", models.RoleUser)
+		boss, user := s.Person("boss", models.RoleAdmin), s.Person("ana", models.RoleUser)
 		s.webToken("ana")
 		client := s.formRequest("/token", "username", "ana", "password", secretWord, "client_id", "reports")
 		var theirs grant

@@ -1,0 +1,23 @@
+package portaltest
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Clock is a time that moves only when a test says so. It is safe for
+// concurrent use.
+type Clock struct{ micros atomic.Int64 }
+
+// NewClock returns a clock that shows start, in whole microseconds.
+func NewClock(start time.Time) *Clock {
+	c := &Clock{}
+	c.micros.Store(start.UnixMicro())
+	return c
+}
+
+// Now returns the time.
+func (c *Clock) Now() time.Time { return time.UnixMicro(c.micros.Load()).UTC() }
+
+// Advance lets time pass; a negative d steps the clock back.
+func (c *Clock) Advance(d time.Duration) { c.micros.Add(d.Microseconds()) }

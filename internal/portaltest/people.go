@@ -1,0 +1,82 @@
+package portaltest
+
+import (
+	"context"
+	"sync"
+
+	"latchkey/internal/auth/password"
+	"latchkey/models"
+)
+
+// Password is the password of everybody that Person makes.
+const Password = "violet harbour 42 lanterns"
+
+// FastHasher returns a hasher that costs next to nothing, for tests that are
+// not about the hash.
+func FastHasher() *password.Hasher {
+	return password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
+}
+
+var passwordHash = sync.OnceValue(func() string {
+	hash, err := FastHasher().Hash(context.Background(), Password)
+	if err != nil {
+		return err.Error() // no sign-in works with it
+	}
+	return hash
+})
+
+// Person makes an account with the address name@example.org.
+func (p *Portal) Person(name string, role models.Role) *models.User {
+	p.T.Helper()
+	now := models.At(p.Clock.Now())
+	user := &models.User{
+		ID: models.NewID(), Username: name, Email: name + "@example.org", PasswordHash: passwordHash(), Role: role,
+		PasswordChangedAt: now, CreatedAt: now, UpdatedAt: now,
+	}
+	if err := p.Store.Users.Create(p.T.Context(), user); err != nil {
+		p.T.Fatal(err)
+	}
+	return user
+}
+
+// Reload reads an account anew.
+func (p *Portal) Reload(user *models.User) *models.User {
+	p.T.Helper()
+	fresh, err := p.Store.Users.ByID(p.T.Context(), user.ID)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return fresh
+}
+
+// LiveSessions returns the live sessions of an account.
+func (p *Portal) LiveSessions(userID string) []models.Session {
+	p.T.Helper()
+	list, err := p.Store.Sessions.Live(p.T.Context(), userID, p.Clock.Now())
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return list
+}
+
+// Events returns the audit log, newest first.
+func (p *Portal) Events() []models.Event {
+	p.T.Helper()
+	page, err := p.Store.Audit.List(p.T.Context(), models.AuditQuery{Limit: 1000})
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return page.Events
+}
+
+// LastEvent returns the newest event of an action.
+func (p *Portal) LastEvent(action string) models.Event {
+	p.T.Helper()
+	for _, e := range p.Events() {
+		if e.Action == action {
+			return e
+		}
+	}
+	p.T.Errorf("the audit log has no %s", action)
+	return models.Event{}
+}

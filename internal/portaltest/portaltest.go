@@ -1,0 +1,103 @@
+// Package portaltest builds a portal for tests: the real store and service, the
+// real handlers with the production middleware, and a clock that moves only
+// when a test says so.
+package portaltest
+
+import (
+	"log/slog"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers"
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/internal/cookie"
+	"latchkey/internal/forwardauth"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// Secret is the master secret of every portal.
+const Secret = "a secret that is long enough for tests"
+
+// Options are what a test may change about its portal.
+type Options struct {
+	PublicURL      string
+	Limits         bool
+	SignupClosed   bool
+	PasswordsOff   bool // for API clients
+	SupportEmail   string
+	TrustedProxies []netip.Prefix
+	CookieDomain   string // of the token cookies
+	ForwardAuth    *forwardauth.Rules
+	APIOrigins     []string // whose scripts may call the API
+}
+
+// Portal is a portal on a database of its own.
+type Portal struct {
+	T     *testing.T
+	Store *models.Store
+	Auth  *auth.Service
+	Echo  *echo.Echo
+	Clock *Clock
+	Logs  *LogBook
+	URL   string
+}
+
+// New returns a portal on the store. It is noon of 22 November 2026.
+func New(t *testing.T, store *models.Store, change ...func(*Options)) *Portal {
+	t.Helper()
+	o := Options{PublicURL: "http://localhost:8080"}
+	for _, f := range change {
+		f(&o)
+	}
+	p := &Portal{
+		T: t, Store: store, URL: o.PublicURL, Logs: &LogBook{},
+		Clock: NewClock(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)),
+	}
+	logger := slog.New(slog.NewJSONHandler(p.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	var err error
+	p.Auth, err = auth.New(auth.Options{
+		Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Secret: []byte(Secret),
+		AccessTTL: 5 * time.Minute, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
+		Limits: o.Limits, SignupOpen: !o.SignupClosed, PasswordGrant: !o.PasswordsOff, Hasher: FastHasher(),
+		Policy: password.NewPolicy(password.PolicyOptions{Context: []string{"latchkey"}}),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	https := strings.HasPrefix(o.PublicURL, "https:")
+	jar, err := cookie.New(cookie.Options{Secure: https, Domain: o.CookieDomain, Keys: [][]byte{[]byte(Secret)[:32]}, Now: p.Clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pages, err := handlers.New(handlers.Options{
+		Auth: p.Auth, Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Cookies: jar,
+		HTTPS: https, HSTSIncludeSubdomains: true, BrandName: "Latchkey", SupportEmail: o.SupportEmail,
+		TrustedProxies: o.TrustedProxies, ForwardAuth: o.ForwardAuth, APIOrigins: o.APIOrigins,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Echo, err = pages.Echo(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Each runs f on a portal of its own on each database.
+func Each(t *testing.T, f func(t *testing.T, p *Portal), change ...func(*Options)) {
+	t.Helper()
+	testdb.Each(t, func(t *testing.T, store *models.Store) { f(t, New(t, store, change...)) })
+}
+
+// In returns the same portal for a subtest.
+func (p *Portal) In(t *testing.T) *Portal {
+	twin := *p
+	twin.T = t
+	return &twin
+}
