@@ -145,7 +145,7 @@ func NewOrigin(publicURL string) (*Origin, error) {
 	}
 	o := &Origin{origins: map[string]bool{}, hosts: map[string]bool{}}
 	names := []string{u.Hostname()}
-	if ip := net.ParseIP(u.Hostname()); u.Hostname() == "localhost" || ip != nil && ip.IsLoopback() {
+	if isLoopback(u.Hostname()) {
 		names = append(names, "localhost", "127.0.0.1", "::1")
 	}
 	port := u.Port()
@@ -164,6 +164,17 @@ func NewOrigin(publicURL string) (*Origin, error) {
 		o.origins[u.Scheme+"://"+host+":"+port] = true
 	}
 	return o, nil
+}
+
+// IsLoopback reports whether only this computer can open a URL.
+func IsLoopback(publicURL string) bool {
+	u, err := url.Parse(publicURL)
+	return err == nil && isLoopback(u.Hostname())
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // CheckHost refuses a request for another host (421): links and cookies of the
@@ -205,13 +216,29 @@ func (o *Origin) CrossOrigin() (echo.MiddlewareFunc, error) {
 					return foreign(errors.New("embedded by another site"))
 				}
 			default:
-				if origins := r.Header.Values("Origin"); len(origins) > 1 || len(origins) == 1 && !o.origins[origins[0]] {
+				if !o.own(r.Header.Values("Origin"), r.Header.Values("Sec-Fetch-Site")) {
 					return foreign(errors.New("origin is not ours"))
 				}
 			}
 			return next(c)
 		}
 	}, nil
+}
+
+// own reports whether the headers Origin and Sec-Fetch-Site of a write are those
+// of a page of ours. A browser that sends no referrers sends "null" as Origin of
+// its own pages' forms too (Fetch Standard §3.1); Sec-Fetch-Site tells these
+// from the sandboxed pages of others, which are cross-site.
+func (o *Origin) own(origin, fetchSite []string) bool {
+	switch {
+	case len(origin) == 0:
+		return true // CrossOriginProtection has decided
+	case len(origin) > 1:
+		return false
+	case origin[0] == "null":
+		return len(fetchSite) == 1 && fetchSite[0] == "same-origin"
+	}
+	return o.origins[origin[0]]
 }
 
 func foreign(cause error) error {
