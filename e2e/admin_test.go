@@ -45,8 +45,7 @@ func TestFirstAdmin(t *testing.T) {
 		b.fill("Password", "twelve wise owls read")
 		b.wantStatus(b.press("Create admin"), 200)
 		b.see("Your admin account is ready.")
-		b.press("Admin")
-		b.see("Overview", "There is only one active admin.")
+		b.see("Overview", "Next steps", "There is only one active admin.")
 
 		b.visit(link)
 		b.see("Setup is done")

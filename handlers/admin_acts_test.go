@@ -224,7 +224,7 @@ func TestLastAdmin(t *testing.T) {
 		first.get("/admin").hides("There is only one active admin.")
 		first.post("/admin/users/"+two.ID+"/role", "role", "user").redirects("/admin/users/" + two.ID)
 		second.post("/admin/users/"+one.ID+"/role", "role", "user").status(403)
-		first.get("/admin").says("There is only one active admin. If they lose access, only somebody with access to the server can help.")
+		first.get("/admin").says("There is only one active admin. If they lose access, only someone with access to the server can help.")
 		for name, act := range map[string]func() error{
 			"disable": func() error { _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), one.ID, ""); return err },
 			"demote": func() error {

@@ -65,6 +65,16 @@ func TestOverview(t *testing.T) {
 	})
 }
 
+// TestNextSteps checks that a step of the setup is shown until it is done.
+func TestNextSteps(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		boss.get("/admin").says("Next steps", "There is only one active admin.").hides("LATCHKEY_PUBLIC_URL", "LATCHKEY_SUPPORT_EMAIL")
+		s.Person("ana", models.RoleAdmin)
+		boss.get("/admin").hides("Next steps", "only one active admin")
+	}, withHTTPS, withSupport)
+}
+
 // TestOverviewQuiet wants days without a sign-in told, and not taken for none
 // ever: an admin who stays signed in is there all the while.
 func TestOverviewQuiet(t *testing.T) {

@@ -55,9 +55,10 @@ func TestSetup(t *testing.T) {
 		if got, _ := page.value("token"); got != token {
 			t.Error("the token got lost with the error")
 		}
-		a := b.newAdmin(token, "admin").redirects("/profile").givesTokens() // reserved, but not for who runs the portal
+		a := b.newAdmin(token, "admin").redirects("/admin").givesTokens() // a reserved name, which the operator may use
 		b.follow(a).status(200).says("Your admin account is ready.")
-		b.get("/admin").status(200)
+		b.get("/admin").status(200).says("Next steps", "There is only one active admin.",
+			"Only this computer can open the portal, because its address is http://localhost:8080.", "Set LATCHKEY_SUPPORT_EMAIL to an address.")
 		for _, dead := range []string{token, second} {
 			s.browser().get("/setup?token="+dead).status(410).says("Setup is done", "An admin account exists already.").hides("<form id=\"setup\"")
 			s.browser().newAdmin(dead, "bo").status(409).says("Setup is done").touchesNoToken()

@@ -39,32 +39,56 @@ func (h *Handlers) Overview(c echo.Context) error {
 		FailedSignIns: pages.Figure{Count: int(failed), URL: auditSince(today, audit.LoginFailed)},
 		SignIns:       days,
 	}
+	view.Attention = proxyProblems(c)
+	view.NextSteps = h.nextSteps(admins)
+	return site.Show(c, pages.AdminOverview(h.site.Section(c, layouts.SectionOverview, "Overview"), view))
+}
+
+// nextSteps are the parts of the setup that are not done yet.
+func (h *Handlers) nextSteps(admins int64) []pages.AttentionItem {
+	var steps []pages.AttentionItem
 	if admins == 1 {
-		view.Attention = append(view.Attention, pages.AttentionItem{
-			Text: "There is only one active admin. If they lose access, only somebody with access to the server can help.",
+		steps = append(steps, pages.AttentionItem{
+			Text: "There is only one active admin. If they lose access, only someone with access to the server can help.",
 			Link: components.Link{Label: "Choose a second one", URL: "/admin/users"},
 		})
 	}
-	switch {
-	case middleware.AddressHidden(c):
-		view.Attention = append(view.Attention, pages.AttentionItem{
-			Text: "The proxy in front does not say whose requests it passes on: addresses are not known, and limits count everybody as one. " +
-				"Make it send X-Forwarded-For.",
-		})
-	case !middleware.Of(c).Proxied && c.Request().Header.Get(echo.HeaderXForwardedFor) != "":
-		view.Attention = append(view.Attention, pages.AttentionItem{
-			Text: "A proxy in front is not trusted: every address that is shown is the proxy's, and limits count everybody as one. " +
-				"Set LATCHKEY_TRUSTED_PROXIES to its address.",
+	if middleware.IsLoopback(h.site.PublicURL) {
+		steps = append(steps, pages.AttentionItem{
+			Text: "Only this computer can open the portal, because its address is " + h.site.PublicURL + ". " +
+				"Set LATCHKEY_PUBLIC_URL to the address that people will use.",
 		})
 	}
-	return site.Show(c, pages.AdminOverview(h.site.Section(c, layouts.SectionOverview, "Overview"), view))
+	if h.site.Brand.SupportEmail == "" {
+		steps = append(steps, pages.AttentionItem{
+			Text: "People who need help do not see whom to ask. Set LATCHKEY_SUPPORT_EMAIL to an address.",
+		})
+	}
+	return steps
+}
+
+// proxyProblems says what is wrong with how a reverse proxy passes on the
+// addresses of clients.
+func proxyProblems(c echo.Context) []pages.AttentionItem {
+	switch {
+	case middleware.AddressHidden(c):
+		return []pages.AttentionItem{{
+			Text: "The reverse proxy does not pass on the addresses of clients: they show as unknown, and limits count everybody as one. " +
+				"Make it send X-Forwarded-For.",
+		}}
+	case !middleware.Of(c).Proxied && c.Request().Header.Get(echo.HeaderXForwardedFor) != "":
+		return []pages.AttentionItem{{
+			Text: "The reverse proxy is not trusted: its address shows in place of every client's, and limits count everybody as one. " +
+				"Set LATCHKEY_TRUSTED_PROXIES to its address.",
+		}}
+	}
+	return nil
 }
 
 // chartDays is how many days the chart shows, today included.
 const chartDays = 14
 
-// signInsPerDay counts for the chart, today last. Quiet days are there too:
-// whoever looks signed in some day, so "never" is not what they say.
+// signInsPerDay counts the sign-ins of each day for the chart, today last.
 func (h *Handlers) signInsPerDay(c echo.Context, today time.Time) ([]pages.DayCount, error) {
 	first := today.AddDate(0, 0, 1-chartDays)
 	counts, err := h.store.Audit.PerDay(c.Request().Context(), first, chartDays, audit.Chosen(audit.SignInEvents)...)
@@ -78,7 +102,8 @@ func (h *Handlers) signInsPerDay(c echo.Context, today time.Time) ([]pages.DayCo
 	return days, nil
 }
 
-// auditSince is the audit log from a day on, of one action or group of them.
+// auditSince returns the audit log's URL for an event, or a preset of events,
+// from a day on.
 func auditSince(day time.Time, action string) string {
 	return auditFilter{action: action, from: day.Format(dayFormat)}.url("/admin/audit")
 }

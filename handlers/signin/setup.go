@@ -50,7 +50,7 @@ func (h *Handlers) Setup(c echo.Context) error {
 			Token: token, Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"),
 		})
 	}
-	return h.welcome(c, signedIn, site.FlashAdminReady, homePath)
+	return h.welcome(c, signedIn, site.FlashAdminReady, "/admin")
 }
 
 // setupPage shows the form; failure is why again, nil for a first view.
