@@ -68,7 +68,7 @@ func TestErrorPages(t *testing.T) {
 		return true;
 	})()`)
 	b.wantStatus(b.press("Save changes"), 413)
-	b.see("What was sent is too large.")
+	b.see("The form is larger than 64 KB")
 	b.inspect("error 413")
 
 	admin := open(t, p, true)

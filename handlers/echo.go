@@ -15,10 +15,13 @@ import (
 // Limits of one request (docs/security.md).
 const (
 	maxBody      = 64 << 10
-	maxLoginBody = 8 << 10
+	maxSmallBody = 8 << 10
 	maxTime      = 10 * time.Second
 	maxInFlight  = 512
 )
+
+// smallForms are the paths whose forms hold a name and a password at most.
+func smallForms() map[string]bool { return map[string]bool{"/login": true, "/token": true} }
 
 // Echo returns the portal with every route and middleware.
 func (h *Handlers) Echo() (*echo.Echo, error) {
@@ -34,7 +37,7 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 		h.api.Guard,
 		h.origin.CheckHost,
 		middleware.Bounds(middleware.Limits{
-			Body: maxBody, SmallBody: maxLoginBody, Small: map[string]bool{"/login": true, "/token": true},
+			Body: maxBody, SmallBody: maxSmallBody, Small: smallForms(),
 			Timeout: maxTime, Concurrent: maxInFlight,
 		}),
 		refuseMethod,

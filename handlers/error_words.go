@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -15,8 +16,8 @@ import (
 	"latchkey/views/pages"
 )
 
-// errorWords are the words of an error page. A failure's own sentence is meant
-// for the visitor; its cause never is.
+// errorWords returns the words of an error page: the failure's own sentence, or
+// the one for its kind. The cause is never shown.
 func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait time.Duration) pages.ErrorView {
 	said := apperr.Details(err).Message
 	home := homeOf(c)
@@ -24,7 +25,7 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 	view := pages.ErrorView{Heading: "This did not work", Text: said, Actions: []pages.ErrorAction{home}}
 	switch kind {
 	case apperr.Malformed:
-		view.Text = cmp.Or(said, "The request could not be understood.")
+		view.Text = cmp.Or(said, "We could not read this request. Go back, reload the page and try again.")
 	case apperr.Unauthorized:
 		view.Heading, view.Text = "Please sign in", "You need to sign in to go on."
 	case apperr.Forbidden, apperr.Disabled:
@@ -33,15 +34,15 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 		view.Heading = "Page not found"
 		view.Text = "If you typed the address, check it. If you followed a link, it may be out of date."
 	case apperr.WrongMethod:
-		back.URL = h.site.CameFrom(c) // the address itself would say the same again
-		view.Text, view.Actions = "This address does not take that kind of request.", []pages.ErrorAction{back}
+		back.URL = h.site.CameFrom(c) // this address would only show the error again
+		view.Text, view.Actions = "A page cannot be opened this way. Go back and use its buttons.", []pages.ErrorAction{back}
 	case apperr.Conflict:
-		view.Text = cmp.Or(said, "Things changed since you opened the page. Nothing was done.")
+		view.Text = cmp.Or(said, "The page was out of date, so nothing was changed. Go back to see how things are now.")
 		view.Actions = []pages.ErrorAction{back, home}
 	case apperr.TooLarge:
-		view.Text, view.Actions = "What was sent is too large.", []pages.ErrorAction{back}
+		view.Text, view.Actions = tooLarge(c), []pages.ErrorAction{back}
 	case apperr.Unsupported:
-		view.Text, view.Actions = "What was sent is not a form that this page can read.", []pages.ErrorAction{back}
+		view.Text, view.Actions = "The form arrived in a format that this page cannot read. Go back and send it from there.", []pages.ErrorAction{back}
 	case apperr.Misdirected:
 		view.Heading = "This address is not served here"
 		view.Text = "The portal is at " + h.site.PublicURL + ". Open it there."
@@ -60,8 +61,8 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 	return view
 }
 
-// homeOf is where an error page leads: to the lists of the admin area for admins
-// who are there, else to the account.
+// homeOf returns where an error page leads: for an admin in the admin area to
+// one of its lists, else to the account.
 func homeOf(c echo.Context) pages.ErrorAction {
 	person, path := site.Identity(c), c.Request().URL.Path
 	switch {
@@ -71,6 +72,15 @@ func homeOf(c echo.Context) pages.ErrorAction {
 		return pages.ErrorAction{Label: "Go to the audit log", URL: "/admin/audit"}
 	}
 	return pages.ErrorAction{Label: "Go to the users", URL: "/admin/users"}
+}
+
+// tooLarge names the limit that a form was over.
+func tooLarge(c echo.Context) string {
+	limit := maxBody
+	if smallForms()[c.Request().URL.Path] {
+		limit = maxSmallBody
+	}
+	return fmt.Sprintf("The form is larger than %d KB, which is the most that fits here. Go back and enter less.", limit>>10)
 }
 
 func (h *Handlers) tooManyWords(c echo.Context, said string, wait time.Duration) pages.ErrorView {
@@ -91,7 +101,7 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 	}
 	person := site.Identity(c)
 	if said != "" || person == nil {
-		view.Text = cmp.Or(said, "It is not meant for you.")
+		view.Text = cmp.Or(said, "You are not allowed to open it.")
 		return view
 	}
 	view.Text = "You are signed in as " + person.Email + ". This page needs the admin role."
@@ -124,7 +134,7 @@ func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duratio
 
 func said(err error) string { return apperr.Details(err).Message }
 
-// fate says what became of the visitor's data.
+// fate says whether the visitor's change was saved.
 func fate(c echo.Context) string {
 	switch {
 	case c.Request().Method != http.MethodPost:

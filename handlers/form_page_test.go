@@ -76,9 +76,9 @@ func TestFormPageOfForeignForm(t *testing.T) {
 // be read.
 func TestGoBack(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
-	const methodWords = "This address does not take that kind of request."
-	const sizeWords = "What was sent is too large."
-	const kindWords = "What was sent is not a form that this page can read."
+	const methodWords = "A page cannot be opened this way. Go back and use its buttons."
+	const sizeWords = "The form is larger than 64 KB, which is the most that fits here. Go back and enter less."
+	const kindWords = "The form arrived in a format that this page cannot read. Go back and send it from there."
 	for _, test := range []struct {
 		name, method, path, body, kind, from string
 		status                               int
@@ -90,6 +90,7 @@ func TestGoBack(t *testing.T) {
 		{"a form", "POST", "/forgot", "a=b", "", "", 405, methodWords, "/"},
 		{"a form from a path that is a host", "POST", "/forgot", "a=b", "", "//evil.example", 405, methodWords, "/"},
 		{"too large", "POST", "/signup", "a=" + strings.Repeat("x", 64<<10), "", "/signup?next=%2Fprofile", 413, sizeWords, "/signup?next=%2Fprofile"},
+		{"too large to sign in", "POST", "/login", "username=" + strings.Repeat("x", 8<<10), "", "/login", 413, strings.Replace(sizeWords, "64", "8", 1), "/login"},
 		{"no form", "POST", "/signup", "{}", "application/json", "/profile", 415, kindWords, "/signup"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -84,7 +84,7 @@ func (a *API) detail(status int) string {
 	case http.StatusConflict:
 		return "Things changed at the same time from somewhere else. Nothing was done."
 	case http.StatusRequestEntityTooLarge:
-		return "What was sent is too large."
+		return "The body is too large: at most 64 KB, and 8 KB at /token."
 	case http.StatusUnsupportedMediaType:
 		return "The body is of a type that is not read here. The documentation names the right one."
 	case http.StatusMisdirectedRequest:
