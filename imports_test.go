@@ -26,6 +26,7 @@ type goPackage struct {
 // without its name, "." is the root, and a trailing "/..." includes all below.
 type importRule struct {
 	imports []string
+	except  []string // of imports: the rule is not about these
 	allowed []string // who may; if empty, everybody but denied
 	denied  []string // who may not
 	why     string
@@ -83,13 +84,37 @@ var importRules = []importRule{
 		why:     "a token is checked without knowing whose it is",
 	},
 	{
-		imports: []string{"internal/portaltest"},
+		imports: []string{"internal/account", "internal/oauth"},
+		allowed: []string{"internal/account", "handlers/...", "cmd/web", "internal/portaltest", "internal/servicetest", "bench/..."},
+		why:     "accounts and grants are built on auth, and on audit and limit: never the reverse",
+	},
+	{
+		imports: []string{"internal/auth"},
+		denied:  []string{"internal/audit", "internal/limit", "internal/token", "internal/auth/..."},
+		why:     "auth is built on audit, limit, token and password: never the reverse",
+	},
+	{
+		imports: []string{"internal/audit", "internal/limit"},
+		allowed: []string{
+			"internal/auth", "internal/account", "internal/oauth", "handlers/...", "cmd/web",
+			"internal/portaltest", "internal/servicetest", "bench/...",
+		},
+		why: "the sentences of events and the rules of limits are for services and handlers",
+	},
+	{
+		imports: []string{"internal/..."},
+		except:  []string{"internal/apperr"},
+		denied:  []string{"models"},
+		why:     "models imports nothing of internal but apperr",
+	},
+	{
+		imports: []string{"internal/portaltest", "internal/servicetest"},
 		allowed: []string{"internal/portaltest"},
 		why:     "only tests build a portal to test it",
 	},
 	{
 		imports: []string{"internal/testdb"},
-		allowed: []string{"internal/portaltest", "bench/..."},
+		allowed: []string{"internal/portaltest", "internal/servicetest", "bench/..."},
 		why:     "only tests and the bench start databases",
 	},
 }
@@ -142,7 +167,21 @@ func TestImportRulesBite(t *testing.T) {
 		{"exec in cmd/web", goPackage{"latchkey/cmd/web", "main", []string{"os/exec"}}, 1},
 		{"portaltest in handlers", goPackage{"latchkey/handlers", "handlers", []string{"latchkey/internal/portaltest"}}, 1},
 		{"handlers in portaltest", goPackage{"latchkey/internal/portaltest", "portaltest", []string{"latchkey/handlers"}}, 0},
-		{"testdb in models", goPackage{"latchkey/models", "models", []string{"latchkey/internal/testdb"}}, 1},
+		{"servicetest in auth", goPackage{"latchkey/internal/auth", "auth", []string{"latchkey/internal/servicetest"}}, 1},
+		{"testdb in auth", goPackage{"latchkey/internal/auth", "auth", []string{"latchkey/internal/testdb"}}, 1},
+		{"account in auth", goPackage{"latchkey/internal/auth", "auth", []string{"latchkey/internal/account"}}, 1},
+		{"oauth in auth", goPackage{"latchkey/internal/auth", "auth", []string{"latchkey/internal/oauth"}}, 1},
+		{"account in oauth", goPackage{"latchkey/internal/oauth", "oauth", []string{"latchkey/internal/account"}}, 1},
+		{"auth in account", goPackage{"latchkey/internal/account", "account", []string{"latchkey/internal/auth"}}, 0},
+		{"auth in limit", goPackage{"latchkey/internal/limit", "limit", []string{"latchkey/internal/auth"}}, 1},
+		{"auth in audit", goPackage{"latchkey/internal/audit", "audit", []string{"latchkey/internal/auth"}}, 1},
+		{"auth in password", goPackage{"latchkey/internal/auth/password", "password", []string{"latchkey/internal/auth"}}, 1},
+		{"audit in limit", goPackage{"latchkey/internal/limit", "limit", []string{"latchkey/internal/audit"}}, 1},
+		{"audit in pages", goPackage{"latchkey/views/pages", "pages", []string{"latchkey/internal/audit"}}, 1},
+		{"audit in middleware", goPackage{"latchkey/internal/middleware", "middleware", []string{"latchkey/internal/audit"}}, 1},
+		{"audit in auth", goPackage{"latchkey/internal/auth", "auth", []string{"latchkey/internal/audit", "latchkey/internal/limit"}}, 0},
+		{"cookie in models", goPackage{"latchkey/models", "models", []string{"latchkey/internal/cookie"}}, 1},
+		{"apperr in models", goPackage{"latchkey/models", "models", []string{"latchkey/internal/apperr"}}, 0},
 		{"package common", goPackage{"latchkey/internal/common", "common", nil}, 1},
 		{"package renamed utils", goPackage{"latchkey/internal/text", "utils", nil}, 1},
 		{"folder helpers", goPackage{"latchkey/internal/helpers", "text", nil}, 1},
@@ -174,7 +213,8 @@ func checkPackages(module string, packages []goPackage) []string {
 				continue
 			}
 			for _, imported := range pkg.Imports {
-				if matchesAny(rule.imports, withoutModule(module, imported)) {
+				short := withoutModule(module, imported)
+				if matchesAny(rule.imports, short) && !matchesAny(rule.except, short) {
 					violations = append(violations, fmt.Sprintf("%s imports %s: %s", importer, imported, rule.why))
 				}
 			}

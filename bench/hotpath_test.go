@@ -14,10 +14,11 @@ import (
 	"time"
 
 	"latchkey/handlers"
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
-	"latchkey/internal/auth/password"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/internal/token"
 	"latchkey/models"
@@ -32,13 +33,14 @@ const (
 
 // portal is everything behind the routes, with one person who is signed in.
 type portal struct {
-	store   *models.Store
-	auth    *auth.Service
-	keyring *token.Keyring
-	pages   http.Handler
-	tokens  *auth.Tokens
-	access  *token.Claims
-	refresh *token.Claims
+	store    *models.Store
+	auth     *auth.Service
+	accounts *account.Service
+	keyring  *token.Keyring
+	pages    http.Handler
+	tokens   *auth.Tokens
+	access   *token.Claims
+	refresh  *token.Claims
 }
 
 // eachPortal runs f on SQLite and on PostgreSQL.
@@ -55,22 +57,15 @@ func newPortal(b *testing.B, store *models.Store) *portal {
 		b.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	service, err := auth.New(auth.Options{
-		Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, Secret: secret,
-		AccessTTL: 24 * time.Hour, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
-		PasswordGrant: true, SignupOpen: true, // no limits: they would pause a session that rotates this often
-		Hasher: password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}),
-		Policy: password.NewPolicy(password.PolicyOptions{Min: 12}),
+	services := servicetest.New(b, servicetest.Options{ // no limits: they would pause a session that rotates this often
+		Store: store, Now: time.Now, PublicURL: publicURL, Secret: secret, AccessTTL: 24 * time.Hour,
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
 	jar, err := cookie.New(cookie.Options{Keys: [][]byte{secret[:32]}, Now: time.Now})
 	if err != nil {
 		b.Fatal(err)
 	}
 	pages, err := handlers.New(handlers.Options{
-		Auth: service, Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, BrandName: "Latchkey",
+		Auth: services.Auth, Accounts: services.Accounts, Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, BrandName: "Latchkey",
 		Cookies:        jar,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		ForwardAuth:    forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org"}}),
@@ -82,7 +77,7 @@ func newPortal(b *testing.B, store *models.Store) *portal {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &portal{store: store, auth: service, keyring: keyring, pages: handler}
+	p := &portal{store: store, auth: services.Auth, accounts: services.Accounts, keyring: keyring, pages: handler}
 	p.signUp(b)
 	return p
 }
@@ -92,8 +87,8 @@ func newPortal(b *testing.B, store *models.Store) *portal {
 func (p *portal) signUp(b *testing.B) {
 	b.Helper()
 	client := auth.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: userAgent}
-	signedIn, err := p.auth.SignUp(b.Context(), auth.Signup{
-		Account:  auth.Account{Username: "ada", Email: "ada@example.org", FullName: "Ada Lovelace"},
+	signedIn, err := p.accounts.SignUp(b.Context(), account.Signup{
+		Account:  account.Profile{Username: "ada", Email: "ada@example.org", FullName: "Ada Lovelace"},
 		Password: secretWord, Client: client,
 	})
 	if err != nil {

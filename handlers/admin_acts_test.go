@@ -226,23 +226,23 @@ func TestLastAdmin(t *testing.T) {
 		second.post("/admin/users/"+one.ID+"/role", "role", "user").status(403)
 		first.get("/admin").says("There is only one active admin. If they lose access, only someone with access to the server can help.")
 		for name, act := range map[string]func() error{
-			"disable": func() error { _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), one.ID, ""); return err },
+			"disable": func() error { _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), one.ID, ""); return err },
 			"demote": func() error {
-				_, err := s.Auth.SetRole(t.Context(), auth.Shell(), one.ID, models.RoleUser)
+				_, err := s.Accounts.SetRole(t.Context(), auth.Shell(), one.ID, models.RoleUser)
 				return err
 			},
-			"delete": func() error { _, _, err := s.Auth.Delete(t.Context(), auth.Shell(), one.ID, one.Email); return err },
+			"delete": func() error { _, _, err := s.Accounts.Delete(t.Context(), auth.Shell(), one.ID, one.Email); return err },
 		} {
 			if err := act(); err == nil || !strings.Contains(err.Error(), "last active admin") {
 				t.Errorf("%s of the last admin: got %v", name, err)
 			}
 		}
 		// A second admin that is disabled does not count.
-		if _, err := s.Auth.SetRole(t.Context(), auth.Shell(), two.ID, models.RoleAdmin); err != nil {
+		if _, err := s.Accounts.SetRole(t.Context(), auth.Shell(), two.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
 		first.post("/admin/users/" + two.ID + "/disable").redirects("/admin/users/" + two.ID)
-		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), one.ID, ""); err == nil {
+		if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), one.ID, ""); err == nil {
 			t.Error("the last active admin was disabled")
 		}
 	})

@@ -26,7 +26,7 @@ func TestOverview(t *testing.T) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		s.Person("ana", models.RoleUser)
 		off := s.Person("off", models.RoleUser)
-		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), off.ID, ""); err != nil {
+		if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), off.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422) // yesterday

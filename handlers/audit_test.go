@@ -30,7 +30,7 @@ func TestAuditSentences(t *testing.T) {
 		boss.post(page+"/role", "role", "admin")
 		boss.post(page + "/reset-link")
 		boss.post(page + "/unlock")
-		if _, _, err := s.Auth.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
+		if _, _, err := s.Accounts.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
 		boss.post("/profile", "username", "bo", "full_name", "Bo Chen").redirects("/profile")

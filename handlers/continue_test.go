@@ -112,7 +112,7 @@ func TestContinueHeading(t *testing.T) {
 func TestContinueStale(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	b, user := s.signedIn("ana", models.RoleUser)
-	if _, _, err := s.Auth.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
+	if _, _, err := s.Accounts.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.follow(b.get(continueTo("https://app.example.org/"))).says("An admin signed you out everywhere.")

@@ -58,7 +58,7 @@ func TestEndedWords(t *testing.T) {
 				}
 				s.Clock.Advance(8 * time.Hour)
 			case models.ReasonDisabled:
-				if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, "a note"); err != nil {
+				if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), user.ID, "a note"); err != nil {
 					t.Fatal(err)
 				}
 			default:
@@ -90,11 +90,11 @@ func TestEndedByPastDisabling(t *testing.T) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		refreshed, byHand := b.clone(), b.clone()
 		refreshed.forget("access")
-		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+		if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		b.clone().get("/login").status(200).says("This account is disabled.")
-		if _, err := s.Auth.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
+		if _, err := s.Accounts.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
 		for _, visitor := range []*browser{b, refreshed} {

@@ -290,7 +290,7 @@ func TestForwardAuthEnds(t *testing.T) {
 
 		b.signIn("ana")
 		b.forward("GET", "/").status(200)
-		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+		if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		b.forward("GET", "/", script...).status(401)

@@ -19,6 +19,7 @@ import (
 	"latchkey/handlers/forward"
 	"latchkey/handlers/signin"
 	"latchkey/handlers/site"
+	accounts "latchkey/internal/account"
 	"latchkey/internal/auth"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
@@ -31,6 +32,7 @@ import (
 // Options are what the handlers need.
 type Options struct {
 	Auth                  *auth.Service
+	Accounts              *accounts.Service
 	Store                 *models.Store // for plain reads
 	Cookies               *cookie.Jar
 	Logger                *slog.Logger
@@ -67,8 +69,8 @@ type Handlers struct {
 
 // New returns the handlers, or why the options cannot work.
 func New(o Options) (*Handlers, error) {
-	if o.Auth == nil || o.Store == nil || o.Cookies == nil || o.Logger == nil || o.Now == nil {
-		return nil, errors.New("handlers: Auth, Store, Cookies, Logger and Now are required")
+	if o.Auth == nil || o.Accounts == nil || o.Store == nil || o.Cookies == nil || o.Logger == nil || o.Now == nil {
+		return nil, errors.New("handlers: Auth, Accounts, Store, Cookies, Logger and Now are required")
 	}
 	origin, err := middleware.NewOrigin(o.PublicURL)
 	if err != nil {
@@ -79,7 +81,7 @@ func New(o Options) (*Handlers, error) {
 	}
 	width, height := o.Brand.LogoSize()
 	s := &site.Site{
-		Cookies: o.Cookies, Now: o.Now, PublicURL: o.PublicURL, SignupOpen: o.Auth.SignupOpen(),
+		Cookies: o.Cookies, Now: o.Now, PublicURL: o.PublicURL, SignupOpen: o.Accounts.SignupOpen(),
 		Brand: layouts.Brand{
 			Name: o.BrandName, IconURL: o.Brand.IconURL(), LogoURL: o.Brand.LogoURL(), LogoWidth: width, LogoHeight: height,
 			CSSURL: o.Brand.CSSURL(), SupportEmail: o.SupportEmail,
@@ -88,13 +90,13 @@ func New(o Options) (*Handlers, error) {
 	h := &Handlers{
 		site: s, auth: o.Auth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
 		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand,
-		signin:  signin.New(s, o.Auth, o.ForwardAuth),
-		admin:   admin.New(s, o.Auth, o.Store),
+		signin:  signin.New(s, o.Auth, o.Accounts, o.ForwardAuth),
+		admin:   admin.New(s, o.Auth, o.Accounts, o.Store),
 		forward: forward.New(s, o.Auth, o.ForwardAuth),
 	}
-	h.account = account.New(account.Options{Site: s, Auth: o.Auth, Store: o.Store, SignOut: h.signin.Logout})
+	h.account = account.New(account.Options{Site: s, Auth: o.Auth, Accounts: o.Accounts, Store: o.Store, SignOut: h.signin.Logout})
 	h.api, err = api.New(api.Options{
-		Auth: o.Auth, Store: o.Store, Now: o.Now, PublicURL: o.PublicURL, Name: o.BrandName, Origins: o.APIOrigins,
+		Auth: o.Auth, Accounts: o.Accounts, Store: o.Store, Now: o.Now, PublicURL: o.PublicURL, Name: o.BrandName, Origins: o.APIOrigins,
 		Fail: h.HandleError, Roughly: site.Roughly,
 	})
 	return h, err

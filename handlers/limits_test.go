@@ -103,14 +103,14 @@ func TestLocked(t *testing.T) {
 			says("Sign-in to this account is paused because of too many failed attempts. Your account is safe. Ask help@example.org to unlock it.")
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		boss.get("/admin/users").says("ana · ana@example.org Locked User").hides("Locked until")
-		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+		if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		boss.get("/admin/users").says("ana · ana@example.org Disabled User").hides("Locked")
-		if _, err := s.Auth.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
+		if _, err := s.Accounts.Enable(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := s.Auth.Unlock(t.Context(), auth.Shell(), user.ID); err != nil {
+		if _, err := s.Accounts.Unlock(t.Context(), auth.Shell(), user.ID); err != nil {
 			t.Fatal(err)
 		}
 		boss.get("/admin/users").says("ana · ana@example.org Active User")

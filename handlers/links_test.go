@@ -15,7 +15,7 @@ import (
 // setupToken is the token of a fresh setup link.
 func (s *site) setupToken() string {
 	s.T.Helper()
-	token, err := s.Auth.CreateSetup(s.T.Context())
+	token, err := s.Accounts.CreateSetup(s.T.Context())
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -25,7 +25,7 @@ func (s *site) setupToken() string {
 // resetToken is the token of a fresh set-password link.
 func (s *site) resetToken(user *models.User) string {
 	s.T.Helper()
-	_, token, err := s.Auth.CreateResetLink(s.T.Context(), auth.Shell(), user.ID)
+	_, token, err := s.Accounts.CreateResetLink(s.T.Context(), auth.Shell(), user.ID)
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -97,7 +97,7 @@ func TestSetupDead(t *testing.T) {
 		s.browser().post("/reset", "token", token, "password", otherWord).status(409).says("This link is not complete")
 
 		// However an admin came to be, the links are over.
-		if _, err := s.Auth.SetRole(t.Context(), auth.Shell(), user.ID, models.RoleAdmin); err != nil {
+		if _, err := s.Accounts.SetRole(t.Context(), auth.Shell(), user.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().get("/setup?token=" + token).status(410).says("Setup is done")

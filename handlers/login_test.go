@@ -102,7 +102,7 @@ func TestLoginBlank(t *testing.T) {
 func TestLoginDisabled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
-		if _, _, err := s.Auth.Disable(t.Context(), auth.Shell(), user.ID, "owes us money"); err != nil {
+		if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), user.ID, "owes us money"); err != nil {
 			t.Fatal(err)
 		}
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403).

@@ -216,7 +216,7 @@ func checkAccess(t *testing.T, s *site, row access, method, mark string) {
 func (s *site) disabledBrowser(name string) *browser {
 	s.T.Helper()
 	b, user := s.signedIn(name, models.RoleAdmin)
-	if _, _, err := s.Auth.Disable(s.T.Context(), auth.Shell(), user.ID, ""); err != nil {
+	if _, _, err := s.Accounts.Disable(s.T.Context(), auth.Shell(), user.ID, ""); err != nil {
 		s.T.Fatal(err)
 	}
 	return b

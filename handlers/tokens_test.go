@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -25,9 +26,9 @@ func (b *browser) makeToken(name string, pairs ...string) string {
 }
 
 // tokenNamed is a token of the person that works.
-func (s *site) tokenNamed(userID, name string) auth.PersonalToken {
+func (s *site) tokenNamed(userID, name string) account.PersonalToken {
 	s.T.Helper()
-	live, _, err := s.Auth.PersonalTokens(s.T.Context(), userID)
+	live, _, err := s.Accounts.PersonalTokens(s.T.Context(), userID)
 	if err != nil {
 		s.T.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func (s *site) tokenNamed(userID, name string) auth.PersonalToken {
 		}
 	}
 	s.T.Fatalf("there is no token %q among %d", name, len(live))
-	return auth.PersonalToken{}
+	return account.PersonalToken{}
 }
 
 // works reports whether a bearer token lets somebody in.
@@ -140,7 +141,7 @@ func TestTokenForm(t *testing.T) {
 		}
 		kept := b.post("/profile/tokens", "name", "Kept", "scope.me:write", "on", "days", "30").status(422)
 		kept.has(`value="Kept"`, `name="scope.me:write" type="checkbox" value="on" checked`, `value="30" checked`)
-		if live, _, err := s.Auth.PersonalTokens(t.Context(), user.ID); err != nil || len(live) != 0 {
+		if live, _, err := s.Accounts.PersonalTokens(t.Context(), user.ID); err != nil || len(live) != 0 {
 			t.Errorf("got %d tokens (%v), want none", len(live), err)
 		}
 		b.post("/profile/tokens", "name", "x", "name", "y").status(400)

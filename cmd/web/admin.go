@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/models"
@@ -15,15 +16,15 @@ type adminCmd struct {
 	Create adminCreateCmd `cmd:"" help:"Create an admin account."`
 }
 
-// account are the flags that describe a new account.
-type account struct {
+// accountFlags are the flags that describe a new account.
+type accountFlags struct {
 	Email         string `required:"" help:"Email address."`
 	Username      string `required:"" help:"Username: 2 to 32 of a-z, 0-9, dot, underscore, hyphen."`
 	Name          string `help:"Full name."`
 	PasswordStdin bool   `help:"Read the password from standard input. Without it a one-time link to set one is printed."`
 }
 
-type adminCreateCmd struct{ account }
+type adminCreateCmd struct{ accountFlags }
 
 // Run creates an admin.
 func (c adminCreateCmd) Run(ctx context.Context, p *process) error {
@@ -32,8 +33,8 @@ func (c adminCreateCmd) Run(ctx context.Context, p *process) error {
 
 // create makes an account and prints the link to set its password, unless one
 // came on standard input.
-func (a account) create(ctx context.Context, p *process, role models.Role) error {
-	in := auth.NewUser{Account: auth.Account{Username: a.Username, Email: a.Email, FullName: a.Name}, Role: role}
+func (a accountFlags) create(ctx context.Context, p *process, role models.Role) error {
+	in := account.NewUser{Account: account.Profile{Username: a.Username, Email: a.Email, FullName: a.Name}, Role: role}
 	if a.PasswordStdin {
 		var err error
 		if in.Password, err = readPassword(p.stdin); err != nil {
@@ -41,7 +42,7 @@ func (a account) create(ctx context.Context, p *process, role models.Role) error
 		}
 	}
 	return p.with(ctx, func(o *portal) error {
-		user, token, err := o.auth.CreateUser(ctx, auth.Shell(), in)
+		user, token, err := o.accounts.CreateUser(ctx, auth.Shell(), in)
 		if err != nil {
 			return err
 		}
@@ -56,7 +57,7 @@ func (a account) create(ctx context.Context, p *process, role models.Role) error
 // printLink prints a set-password link, the only time that it is known.
 func (o *portal) printLink(p *process, token string) error {
 	_, err := fmt.Fprintf(p.stdout, "Set a password with this link. It works once, for %s:\n%s/reset?token=%s\n",
-		hours(auth.SetPasswordTTL), o.cfg.PublicURL, token)
+		hours(account.SetPasswordTTL), o.cfg.PublicURL, token)
 	return err
 }
 

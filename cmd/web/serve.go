@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/account"
 	"latchkey/internal/config"
 )
 
@@ -113,18 +113,18 @@ func shutdown(ctx context.Context, server *http.Server, logger *slog.Logger) err
 // announceSetup prints the one-time link to create the first admin with, while
 // there is none. It is the only secret that is ever printed.
 func (o *portal) announceSetup(ctx context.Context, p *process) error {
-	token, err := o.auth.CreateSetup(ctx)
+	token, err := o.accounts.CreateSetup(ctx)
 	if err != nil || token == "" {
 		return err
 	}
 	link := o.cfg.PublicURL + "/setup?token=" + token
 	if o.cfg.LogFormat == config.LogJSON {
 		// Whatever level is logged: without the link there is no first admin.
-		slog.New(slog.NewJSONHandler(p.stdout, nil)).Info("no admin exists yet: open the link within "+hours(auth.SetupTTL)+" to create the first one", "link", link)
+		slog.New(slog.NewJSONHandler(p.stdout, nil)).Info("no admin exists yet: open the link within "+hours(account.SetupTTL)+" to create the first one", "link", link)
 		return nil
 	}
 	_, err = fmt.Fprintf(p.stdout, "\nNo admin exists yet. Open this link within %s to create the first one:\n\n  %s\n\n",
-		hours(auth.SetupTTL), link)
+		hours(account.SetupTTL), link)
 	return err
 }
 

@@ -27,7 +27,7 @@ type userCmd struct {
 }
 
 type userCreateCmd struct {
-	account
+	accountFlags
 	Role string `enum:"user,admin" default:"user" help:"user or admin."`
 }
 
@@ -44,7 +44,7 @@ type named struct {
 // on finds the account and runs f on it.
 func (n named) on(ctx context.Context, p *process, f func(o *portal, user *models.User) error) error {
 	return p.with(ctx, func(o *portal) error {
-		user, err := o.auth.FindUser(ctx, n.Name)
+		user, err := o.accounts.FindUser(ctx, n.Name)
 		if errors.Is(err, apperr.NotFound) {
 			return fmt.Errorf("no account has the username, email address or id %q", n.Name)
 		}
@@ -145,7 +145,7 @@ type userDisableCmd struct {
 // Run disables an account.
 func (c userDisableCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
-		_, ended, err := o.auth.Disable(ctx, auth.Shell(), user.ID, c.Reason)
+		_, ended, err := o.accounts.Disable(ctx, auth.Shell(), user.ID, c.Reason)
 		return p.say(err, "%s is disabled. Sessions ended: %d. Nothing of this account is accepted any more.", user.Username, ended)
 	})
 }
@@ -155,7 +155,7 @@ type userEnableCmd struct{ named }
 // Run enables an account.
 func (c userEnableCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
-		_, err := o.auth.Enable(ctx, auth.Shell(), user.ID)
+		_, err := o.accounts.Enable(ctx, auth.Shell(), user.ID)
 		return p.say(err, "%s is enabled.", user.Username)
 	})
 }
@@ -165,7 +165,7 @@ type userSignOutCmd struct{ named }
 // Run ends all sessions of an account.
 func (c userSignOutCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
-		_, ended, err := o.auth.SignOutUser(ctx, auth.Shell(), user.ID)
+		_, ended, err := o.accounts.SignOutUser(ctx, auth.Shell(), user.ID)
 		return p.say(err, "%s is signed out everywhere. Sessions ended: %d.", user.Username, ended)
 	})
 }
@@ -175,7 +175,7 @@ type userResetLinkCmd struct{ named }
 // Run prints a set-password link.
 func (c userResetLinkCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
-		_, token, err := o.auth.CreateResetLink(ctx, auth.Shell(), user.ID)
+		_, token, err := o.accounts.CreateResetLink(ctx, auth.Shell(), user.ID)
 		if err != nil {
 			return err
 		}
@@ -188,7 +188,7 @@ type userPromoteCmd struct{ named }
 // Run makes an account an admin.
 func (c userPromoteCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
-		_, err := o.auth.SetRole(ctx, auth.Shell(), user.ID, models.RoleAdmin)
+		_, err := o.accounts.SetRole(ctx, auth.Shell(), user.ID, models.RoleAdmin)
 		return p.say(err, "%s is an admin.", user.Username)
 	})
 }
@@ -198,7 +198,7 @@ type userDemoteCmd struct{ named }
 // Run makes an admin an ordinary user.
 func (c userDemoteCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
-		_, err := o.auth.SetRole(ctx, auth.Shell(), user.ID, models.RoleUser)
+		_, err := o.accounts.SetRole(ctx, auth.Shell(), user.ID, models.RoleUser)
 		return p.say(err, "%s is an ordinary user.", user.Username)
 	})
 }

@@ -11,11 +11,14 @@ import (
 	"time"
 
 	"latchkey/handlers"
+	"latchkey/internal/account"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/config"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/limit"
 	"latchkey/internal/token"
 	"latchkey/models"
 	"latchkey/static"
@@ -23,12 +26,13 @@ import (
 
 // portal is everything behind the routes.
 type portal struct {
-	cfg    *config.Config
-	logger *slog.Logger
-	store  *models.Store
-	auth   *auth.Service
-	hasher *password.Hasher
-	secret []byte
+	cfg      *config.Config
+	logger   *slog.Logger
+	store    *models.Store
+	auth     *auth.Service
+	accounts *account.Service
+	hasher   *password.Hasher
+	secret   []byte
 }
 
 // open reads the configuration, opens and migrates the database and makes the
@@ -66,14 +70,29 @@ func (o *portal) prepare(ctx context.Context) error {
 	}
 	o.secret = secret.Bytes()
 	o.hasher = password.NewHasher(password.HasherOptions{})
-	var err error
+	return o.services()
+}
+
+// services builds everything between the handlers and the store.
+func (o *portal) services() error {
+	log := audit.New(o.store, o.logger, time.Now)
+	limits, err := limit.New(limit.Options{Store: o.store, Now: time.Now, Secret: o.secret, Off: !o.cfg.Limits})
+	if err != nil {
+		return err
+	}
 	o.auth, err = auth.New(auth.Options{
 		Store: o.store, Logger: o.logger, Now: time.Now, PublicURL: o.cfg.PublicURL,
 		Secret: o.secret, PreviousSecret: o.cfg.SecretPrevious.Bytes(),
 		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
-		Limits: o.cfg.Limits, SignupOpen: o.cfg.Signup == config.SignupOpen, PasswordGrant: o.cfg.PasswordGrant,
-		Hasher: o.hasher,
-		Policy: password.NewPolicy(password.PolicyOptions{Min: o.cfg.PasswordMin, Context: contextWords(o.cfg)}),
+		Audit: log, Limits: limits, PasswordGrant: o.cfg.PasswordGrant, Hasher: o.hasher,
+	})
+	if err != nil {
+		return err
+	}
+	o.accounts, err = account.New(account.Options{
+		Auth: o.auth, Store: o.store, Audit: log, Limits: limits, Now: time.Now, Hasher: o.hasher,
+		Policy:     password.NewPolicy(password.PolicyOptions{Min: o.cfg.PasswordMin, Context: contextWords(o.cfg)}),
+		SignupOpen: o.cfg.Signup == config.SignupOpen,
 	})
 	return err
 }
@@ -140,7 +159,7 @@ func (o *portal) handlers() (*handlers.Handlers, error) {
 		return nil, err
 	}
 	return handlers.New(handlers.Options{
-		Auth: o.auth, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
+		Auth: o.auth, Accounts: o.accounts, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
 		PublicURL: o.cfg.PublicURL, HTTPS: o.cfg.Secure(), HSTSIncludeSubdomains: o.cfg.HSTSIncludeSubdomains,
 		TrustedProxies: o.cfg.TrustedProxies, Brand: brand, BrandName: o.cfg.Brand.Name, SupportEmail: o.cfg.Brand.SupportEmail,
 		APIOrigins: o.cfg.APIOrigins, ForwardAuth: forwardauth.New(o.cfg.ForwardAuth),

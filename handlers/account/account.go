@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
 	"latchkey/models"
@@ -16,29 +17,31 @@ import (
 
 // Options are what the pages need.
 type Options struct {
-	Site    *site.Site
-	Auth    *auth.Service
-	Store   *models.Store    // for plain reads
-	SignOut echo.HandlerFunc // handles POST /logout
+	Site     *site.Site
+	Auth     *auth.Service
+	Accounts *account.Service
+	Store    *models.Store    // for plain reads
+	SignOut  echo.HandlerFunc // handles POST /logout
 }
 
 // Handlers are the pages of the group. They are safe for concurrent use.
 type Handlers struct {
-	site    *site.Site
-	auth    *auth.Service
-	store   *models.Store
-	signOut echo.HandlerFunc
+	site     *site.Site
+	auth     *auth.Service
+	accounts *account.Service
+	store    *models.Store
+	signOut  echo.HandlerFunc
 }
 
 // New returns the pages.
 func New(o Options) *Handlers {
-	return &Handlers{site: o.Site, auth: o.Auth, store: o.Store, signOut: o.SignOut}
+	return &Handlers{site: o.Site, auth: o.Auth, accounts: o.Accounts, store: o.Store, signOut: o.SignOut}
 }
 
 // credentialChange reads a form that changes the password or the address;
 // field is the new one.
-func (h *Handlers) credentialChange(c echo.Context, in site.Form, field string) auth.CredentialChange {
-	return auth.CredentialChange{
+func (h *Handlers) credentialChange(c echo.Context, in site.Form, field string) account.CredentialChange {
+	return account.CredentialChange{
 		Who: site.Identity(c), Current: in.Get("current_password"), New: in.Get(field),
 		Device: h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
 	}

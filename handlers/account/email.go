@@ -17,7 +17,7 @@ func (h *Handlers) Email(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	signedIn, err := h.auth.ChangeEmail(c.Request().Context(), h.credentialChange(c, in, "email"))
+	signedIn, err := h.accounts.ChangeEmail(c.Request().Context(), h.credentialChange(c, in, "email"))
 	if err != nil {
 		return h.emailPage(c, err, in.Get("email"))
 	}

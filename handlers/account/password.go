@@ -17,7 +17,7 @@ func (h *Handlers) Password(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	signedIn, err := h.auth.ChangePassword(c.Request().Context(), h.credentialChange(c, in, "new_password"))
+	signedIn, err := h.accounts.ChangePassword(c.Request().Context(), h.credentialChange(c, in, "new_password"))
 	if err != nil {
 		return h.passwordPage(c, err)
 	}
@@ -32,6 +32,6 @@ func (h *Handlers) passwordPage(c echo.Context, failure error) error {
 		return err
 	}
 	return site.Answer(c, failure, pages.ChangePassword(h.site.Section(c, layouts.SectionAccount, "Change password"), pages.ChangePasswordForm{
-		Username: site.Identity(c).Username, PasswordMin: h.auth.PasswordMin(), Errors: problems,
+		Username: site.Identity(c).Username, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
 	}))
 }

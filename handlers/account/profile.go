@@ -23,7 +23,7 @@ func (h *Handlers) Profile(c echo.Context) error {
 	}
 	me := site.Identity(c)
 	username, fullName := in.Or("username", me.Username), in.Or("full_name", me.FullName)
-	if err := h.auth.UpdateProfile(c.Request().Context(), me, username, fullName, middleware.Client(c)); err != nil {
+	if err := h.accounts.UpdateProfile(c.Request().Context(), me, username, fullName, middleware.Client(c)); err != nil {
 		return h.profilePage(c, err, username, fullName)
 	}
 	return h.site.RedirectWithFlash(c, "/profile", site.FlashProfileSaved)

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
@@ -20,7 +21,7 @@ const tokensPath = "/profile/tokens"
 
 // Tokens handles GET /profile/tokens.
 func (h *Handlers) Tokens(c echo.Context) error {
-	return h.tokensPage(c, nil, []string{string(auth.ScopeMe)}, pages.TokenForm{Days: strconv.Itoa(auth.DefaultTokenDays)})
+	return h.tokensPage(c, nil, []string{string(auth.ScopeMe)}, pages.TokenForm{Days: strconv.Itoa(account.DefaultTokenDays)})
 }
 
 // CreateToken handles POST /profile/tokens.
@@ -29,14 +30,14 @@ func (h *Handlers) CreateToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	days := auth.DefaultTokenDays
+	days := account.DefaultTokenDays
 	if _, sent := in["days"]; sent {
 		if days, err = strconv.Atoi(in.Get("days")); err != nil {
 			days = 0 // not one of the choices: the service says so
 		}
 	}
 	scopes := tickedScopes(in)
-	secret, token, err := h.auth.CreatePersonalToken(c.Request().Context(), auth.PersonalTokenDraft{
+	secret, token, err := h.accounts.CreatePersonalToken(c.Request().Context(), account.PersonalTokenDraft{
 		Who: site.Identity(c), Name: in.Get("name"), Scopes: scopes, Days: days, Current: in.Get("current_password"),
 		Device: h.site.Cookies.Device(c.Request()), Client: middleware.Client(c),
 	})
@@ -54,7 +55,7 @@ func (h *Handlers) tokensPage(c echo.Context, failure error, ticked []string, fo
 		return err
 	}
 	me := site.Identity(c)
-	live, ended, err := h.auth.PersonalTokens(c.Request().Context(), me.UserID)
+	live, ended, err := h.accounts.PersonalTokens(c.Request().Context(), me.UserID)
 	if err != nil {
 		return err
 	}
@@ -108,7 +109,7 @@ func (h *Handlers) EndToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	token, err := h.auth.EndPersonalToken(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
+	token, err := h.accounts.EndPersonalToken(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
 	if errors.Is(err, apperr.NotFound) { // not live: theirs and over, or not theirs
 		if _, err := h.ownToken(c); err != nil {
 			return err
@@ -123,12 +124,12 @@ func (h *Handlers) EndToken(c echo.Context) error {
 
 // ownToken returns the person's token in the route's path, live or ended, or
 // apperr.NotFound.
-func (h *Handlers) ownToken(c echo.Context) (auth.PersonalToken, error) {
+func (h *Handlers) ownToken(c echo.Context) (account.PersonalToken, error) {
 	id, err := site.PathID(c, "id")
 	if err != nil {
-		return auth.PersonalToken{}, err
+		return account.PersonalToken{}, err
 	}
-	return h.auth.PersonalToken(c.Request().Context(), site.Identity(c).UserID, id)
+	return h.accounts.PersonalToken(c.Request().Context(), site.Identity(c).UserID, id)
 }
 
 func tokenPath(id string) string { return tokensPath + "/" + id }

@@ -6,8 +6,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/models"
 	"latchkey/views/pages"
 )
@@ -44,7 +44,7 @@ func (h *Handlers) Disable(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, ended, err := h.auth.Disable(c.Request().Context(), h.actor(c), id, in.Get("reason"))
+	user, ended, err := h.accounts.Disable(c.Request().Context(), h.actor(c), id, in.Get("reason"))
 	if errors.Is(err, apperr.Invalid) {
 		return h.disablePage(c, err, in.Get("reason"))
 	}
@@ -63,7 +63,7 @@ func (h *Handlers) Enable(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, err := h.auth.Enable(c.Request().Context(), h.actor(c), id)
+	user, err := h.accounts.Enable(c.Request().Context(), h.actor(c), id)
 	if err != nil {
 		return err
 	}
@@ -83,7 +83,7 @@ func (h *Handlers) ConfirmSignOut(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	tokens, _, err := h.auth.PersonalTokens(c.Request().Context(), user.ID)
+	tokens, _, err := h.accounts.PersonalTokens(c.Request().Context(), user.ID)
 	if err != nil {
 		return err
 	}
@@ -96,7 +96,7 @@ func (h *Handlers) SignOutUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, ended, err := h.auth.SignOutUser(c.Request().Context(), h.actor(c), id)
+	user, ended, err := h.accounts.SignOutUser(c.Request().Context(), h.actor(c), id)
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (h *Handlers) Role(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, err := h.auth.SetRole(c.Request().Context(), h.actor(c), id, models.Role(in.Get("role")))
+	user, err := h.accounts.SetRole(c.Request().Context(), h.actor(c), id, models.Role(in.Get("role")))
 	if errors.Is(err, apperr.Invalid) {
 		return h.rolePage(c, err)
 	}
@@ -147,7 +147,7 @@ func (h *Handlers) ConfirmResetLink(c echo.Context) error {
 		return err
 	}
 	if user.Disabled() {
-		return apperr.New(apperr.Conflict, auth.EnableFirst, nil)
+		return apperr.New(apperr.Conflict, account.EnableFirst, nil)
 	}
 	return site.Show(c, pages.Confirm(h.actPage(c, "Reset link for", user), pages.CreateResetLink(target(user))))
 }
@@ -158,7 +158,7 @@ func (h *Handlers) ResetLink(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, token, err := h.auth.CreateResetLink(c.Request().Context(), h.actor(c), id)
+	user, token, err := h.accounts.CreateResetLink(c.Request().Context(), h.actor(c), id)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func (h *Handlers) Unlock(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, err := h.auth.Unlock(c.Request().Context(), h.actor(c), id)
+	user, err := h.accounts.Unlock(c.Request().Context(), h.actor(c), id)
 	if err != nil {
 		return err
 	}
@@ -201,7 +201,7 @@ func (h *Handlers) DeleteUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, ended, err := h.auth.Delete(c.Request().Context(), h.actor(c), id, in.Get("confirm"))
+	user, ended, err := h.accounts.Delete(c.Request().Context(), h.actor(c), id, in.Get("confirm"))
 	if errors.Is(err, apperr.Invalid) {
 		return h.deletePage(c, err, in.Get("confirm"))
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
@@ -21,14 +22,15 @@ import (
 
 // Handlers are the pages of the group. They are safe for concurrent use.
 type Handlers struct {
-	site  *site.Site
-	auth  *auth.Service
-	store *models.Store // for plain reads
+	site     *site.Site
+	auth     *auth.Service
+	accounts *account.Service
+	store    *models.Store // for plain reads
 }
 
 // New returns the pages.
-func New(s *site.Site, service *auth.Service, store *models.Store) *Handlers {
-	return &Handlers{site: s, auth: service, store: store}
+func New(s *site.Site, service *auth.Service, accounts *account.Service, store *models.Store) *Handlers {
+	return &Handlers{site: s, auth: service, accounts: accounts, store: store}
 }
 
 // pathUser returns the account in the route's path, or apperr.NotFound.
@@ -58,7 +60,7 @@ func callName(user *models.User) string { return cmp.Or(user.FullName, user.User
 func (h *Handlers) subject(c echo.Context) (*models.User, error) {
 	user, err := h.pathUser(c)
 	if err == nil && user.ID == site.Identity(c).UserID {
-		return nil, apperr.New(apperr.Conflict, auth.NotYourself, nil)
+		return nil, apperr.New(apperr.Conflict, account.NotYourself, nil)
 	}
 	return user, err
 }

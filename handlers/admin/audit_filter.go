@@ -89,7 +89,7 @@ func (h *Handlers) personID(c echo.Context, typed string) (string, error) {
 	if typed == "" {
 		return "", nil
 	}
-	user, err := h.auth.FindUser(c.Request().Context(), typed)
+	user, err := h.accounts.FindUser(c.Request().Context(), typed)
 	if errors.Is(err, apperr.NotFound) {
 		return typed, nil
 	}

@@ -21,7 +21,7 @@ func (h *Handlers) ConfirmEndToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	token, err := h.auth.PersonalToken(c.Request().Context(), user.ID, id)
+	token, err := h.accounts.PersonalToken(c.Request().Context(), user.ID, id)
 	if err != nil {
 		return err
 	}
@@ -42,9 +42,9 @@ func (h *Handlers) EndToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, token, err := h.auth.EndUserToken(c.Request().Context(), h.actor(c), id, tokenID)
+	user, token, err := h.accounts.EndUserToken(c.Request().Context(), h.actor(c), id, tokenID)
 	if errors.Is(err, apperr.NotFound) { // not live: it is over, or there never was one
-		if _, err := h.auth.PersonalToken(c.Request().Context(), id, tokenID); err != nil {
+		if _, err := h.accounts.PersonalToken(c.Request().Context(), id, tokenID); err != nil {
 			return err
 		}
 		return h.site.RedirectWithFlash(c, userPath(id), site.FlashTokenAlreadyEnded)

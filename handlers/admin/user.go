@@ -4,8 +4,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/audit"
-	"latchkey/internal/auth"
 	"latchkey/models"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -29,11 +29,11 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	tokens, _, err := h.auth.PersonalTokens(ctx, user.ID)
+	tokens, _, err := h.accounts.PersonalTokens(ctx, user.ID)
 	if err != nil {
 		return err
 	}
-	paused, err := h.auth.Paused(ctx, user.ID)
+	paused, err := h.accounts.Paused(ctx, user.ID)
 	if err != nil {
 		return err
 	}
@@ -45,11 +45,11 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 	}
 	if user.ID == site.Identity(c).UserID {
 		view.Refused = pages.AdminRefusals{
-			Disable: auth.NotYourself, Enable: auth.NotYourself, SignOut: auth.NotYourself, Role: auth.NotYourself, ResetLink: auth.NotYourself,
-			Unlock: auth.NotYourself, EndToken: ownTokens, Delete: auth.NotYourself,
+			Disable: account.NotYourself, Enable: account.NotYourself, SignOut: account.NotYourself, Role: account.NotYourself, ResetLink: account.NotYourself,
+			Unlock: account.NotYourself, EndToken: ownTokens, Delete: account.NotYourself,
 		}
 	} else if user.Disabled() {
-		view.Refused.ResetLink = auth.EnableFirst
+		view.Refused.ResetLink = account.EnableFirst
 	}
 	for _, s := range live {
 		view.Sessions = append(view.Sessions, h.site.SessionRow(s, view.Admin))

@@ -4,7 +4,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
-	"latchkey/internal/auth"
+	"latchkey/internal/account"
 	"latchkey/models"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -24,8 +24,8 @@ func (h *Handlers) NewUser(c echo.Context) error {
 	form := pages.AdminUserForm{
 		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Role: in.Get("role"),
 	}
-	user, token, err := h.auth.CreateUser(c.Request().Context(), h.actor(c), auth.NewUser{
-		Account: auth.Account{Username: form.Username, Email: form.Email, FullName: form.FullName}, Role: models.Role(form.Role),
+	user, token, err := h.accounts.CreateUser(c.Request().Context(), h.actor(c), account.NewUser{
+		Account: account.Profile{Username: form.Username, Email: form.Email, FullName: form.FullName}, Role: models.Role(form.Role),
 	})
 	if err != nil {
 		return h.newUserPage(c, err, form)

@@ -89,7 +89,7 @@ func (h *Handlers) Users(c echo.Context) error {
 	for i, u := range list.Users {
 		ids[i] = u.ID
 	}
-	paused, err := h.auth.Paused(c.Request().Context(), ids...)
+	paused, err := h.accounts.Paused(c.Request().Context(), ids...)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -27,6 +28,7 @@ import (
 // Options are what the API needs.
 type Options struct {
 	Auth      *auth.Service
+	Accounts  *account.Service
 	Store     *models.Store // for plain reads
 	Now       func() time.Time
 	PublicURL string
@@ -41,6 +43,7 @@ type Options struct {
 // API answers the requests whose paths it owns. It is safe for concurrent use.
 type API struct {
 	auth      *auth.Service
+	accounts  *account.Service
 	store     *models.Store
 	now       func() time.Time
 	publicURL string
@@ -54,11 +57,11 @@ type API struct {
 
 // New returns the API, or why its options cannot work.
 func New(o Options) (*API, error) {
-	if o.Auth == nil || o.Store == nil || o.Now == nil || o.Fail == nil || o.Roughly == nil {
-		return nil, errors.New("api: Auth, Store, Now, Fail and Roughly are required")
+	if o.Auth == nil || o.Accounts == nil || o.Store == nil || o.Now == nil || o.Fail == nil || o.Roughly == nil {
+		return nil, errors.New("api: Auth, Accounts, Store, Now, Fail and Roughly are required")
 	}
 	a := &API{
-		auth: o.Auth, store: o.Store, now: o.Now, publicURL: o.PublicURL, name: o.Name, fail: o.Fail, roughly: o.Roughly,
+		auth: o.Auth, accounts: o.Accounts, store: o.Store, now: o.Now, publicURL: o.PublicURL, name: o.Name, fail: o.Fail, roughly: o.Roughly,
 		origins: map[string]bool{},
 	}
 	for _, origin := range o.Origins {

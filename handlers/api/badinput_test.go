@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/models"
@@ -69,7 +70,7 @@ func TestUnreadableText(t *testing.T) {
 			s.call(token, "PATCH", "/users/"+user.ID, `{"role":"`+text+`"}`).problem(422)
 			s.call(token, "PATCH", "/users/"+user.ID, `{"`+text+`":"x"}`).problem(422)
 		}
-		if _, _, err := s.Auth.CreatePersonalToken(t.Context(), auth.PersonalTokenDraft{
+		if _, _, err := s.Accounts.CreatePersonalToken(t.Context(), account.PersonalTokenDraft{
 			Who: &auth.Identity{UserID: boss.ID}, Name: "a\x00b", Scopes: []string{"me"}, Days: 1, Current: secretWord,
 		}); !errors.Is(err, apperr.Invalid) {
 			t.Errorf("a token's name: got %v", err)

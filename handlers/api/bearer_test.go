@@ -200,12 +200,12 @@ func TestScopes(t *testing.T) {
 			}
 		}
 		// The role is the ceiling, whatever the token says, from the next request on.
-		if _, err := s.Auth.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleAdmin); err != nil {
+		if _, err := s.Accounts.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
 		promoted := s.signIn("ana", allScopes).Access
 		s.call(promoted, "GET", "/users", "").is(200)
-		if _, err := s.Auth.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleUser); err != nil {
+		if _, err := s.Accounts.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleUser); err != nil {
 			t.Fatal(err)
 		}
 		for i, route := range routes {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
 	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
@@ -61,7 +62,7 @@ func (s *site) signIn(name, scope string) grant {
 // personal makes a personal access token.
 func (s *site) personal(user *models.User, scopes ...string) string {
 	s.T.Helper()
-	secret, _, err := s.Auth.CreatePersonalToken(s.T.Context(), auth.PersonalTokenDraft{
+	secret, _, err := s.Accounts.CreatePersonalToken(s.T.Context(), account.PersonalTokenDraft{
 		Who: &auth.Identity{
 			UserID: user.ID, Username: user.Username, Email: user.Email, Admin: user.Role == models.RoleAdmin,
 			SessionID: testdb.Session(s.T, s.Store, user.ID, time.Now()),
@@ -74,10 +75,10 @@ func (s *site) personal(user *models.User, scopes ...string) string {
 	return secret
 }
 
-// disable shuts an account from the shell.
+// disable disables an account from the shell.
 func (s *site) disable(user *models.User) {
 	s.T.Helper()
-	if _, _, err := s.Auth.Disable(s.T.Context(), auth.Shell(), user.ID, ""); err != nil {
+	if _, _, err := s.Accounts.Disable(s.T.Context(), auth.Shell(), user.ID, ""); err != nil {
 		s.T.Fatal(err)
 	}
 }

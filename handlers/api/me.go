@@ -60,7 +60,7 @@ func (a *API) changeMe(ctx context.Context, in *changeMeInput) (*meAnswer, error
 		return nil, apperr.New(apperr.Invalid, "Name at least one field to change: username or full_name.", nil)
 	}
 	who := &in.caller.Identity
-	err := a.auth.UpdateProfile(ctx, who, or(in.Body.Username, who.Username), or(in.Body.FullName, who.FullName), in.client)
+	err := a.accounts.UpdateProfile(ctx, who, or(in.Body.Username, who.Username), or(in.Body.FullName, who.FullName), in.client)
 	if err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ func endSessionsOperation() operation {
 
 // endSessions handles DELETE /users/{id}/sessions.
 func (a *API) endSessions(ctx context.Context, in *oneUser) (*endedAnswer, error) {
-	_, ended, err := a.auth.SignOutUser(ctx, in.actor(), in.ID)
+	_, ended, err := a.accounts.SignOutUser(ctx, in.actor(), in.ID)
 	if err != nil {
 		return nil, noUser(err)
 	}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/models"
 )
 
@@ -221,7 +221,7 @@ func (a *API) changeUser(ctx context.Context, in *changeUserInput) (*userAnswer,
 	if body.Reason != "" && !or(body.Disabled, false) {
 		return nil, apperr.Fields{{Field: "reason", Message: "A reason goes with disabled: true."}}
 	}
-	user, err := a.auth.ChangeUser(ctx, in.actor(), in.ID, auth.UserChange{
+	user, err := a.accounts.ChangeUser(ctx, in.actor(), in.ID, account.UserChange{
 		FullName: body.FullName, Role: (*models.Role)(body.Role), Disabled: body.Disabled, Reason: body.Reason,
 	})
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"latchkey/models"
 )
 
-// account is what the tests read of an account.
-type account struct {
+// accountJSON is what the tests read of an account.
+type accountJSON struct {
 	ID             string  `json:"id"`
 	Username       string  `json:"username"`
 	Email          string  `json:"email"`
@@ -29,9 +29,9 @@ type account struct {
 
 // listing is a page of accounts.
 type listing struct {
-	Items    []account `json:"items"`
-	Next     *string   `json:"next"`
-	Previous *string   `json:"previous"`
+	Items    []accountJSON `json:"items"`
+	Next     *string       `json:"next"`
+	Previous *string       `json:"previous"`
 }
 
 func (l listing) names() []string {
@@ -170,10 +170,10 @@ func TestChangeMe(t *testing.T) {
 		s.Person("taken", models.RoleUser)
 		user := s.Person("ana", models.RoleUser)
 		token := s.signIn("ana", "me me:write").Access
-		var got account
+		var got accountJSON
 		s.call(token, "PATCH", "/users/me", `{"full_name":"  Ana Lima "}`).is(200).into(&got)
 		s.call(token, "PATCH", "/users/me/", `{"username":"Ana.Lima"}`).is(200).into(&got)
-		want := account{ID: user.ID, Username: "ana.lima", Email: "ana@example.org", FullName: "Ana Lima"}
+		want := accountJSON{ID: user.ID, Username: "ana.lima", Email: "ana@example.org", FullName: "Ana Lima"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -239,9 +239,9 @@ func TestChangeUser(t *testing.T) {
 		theirs := s.signIn("ana", "me")
 		personal := s.personal(user, "me")
 		token := s.signIn("boss", allScopes).Access
-		var got account
+		var got accountJSON
 		s.call(token, "PATCH", "/users/"+user.ID, `{"disabled":true,"reason":"left the team","full_name":"Ana","role":"admin"}`).is(200).into(&got)
-		want := account{
+		want := accountJSON{
 			ID: user.ID, Username: "ana", Email: "ana@example.org", FullName: "Ana", Role: "admin", Disabled: true,
 			DisabledReason: "left the team", LastSignInAt: got.LastSignInAt,
 		}
@@ -290,7 +290,7 @@ func TestChangeUser(t *testing.T) {
 		} {
 			s.call(token, "PATCH", "/users/"+test.id, test.body).problem(test.status)
 		}
-		var after account // nothing of what was refused was done
+		var after accountJSON // nothing of what was refused was done
 		s.call(token, "GET", "/users/"+user.ID, "").is(200).into(&after)
 		if after.Disabled || after.Role != "user" || after.FullName != "Ana" {
 			t.Errorf("got %+v", after)

@@ -4,7 +4,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
-	"latchkey/internal/auth"
+	"latchkey/internal/account"
 	"latchkey/internal/middleware"
 	"latchkey/views/pages"
 )
@@ -32,7 +32,7 @@ func (h *Handlers) Reset(c echo.Context) error {
 		return err
 	}
 	token := in.Get("token")
-	if err := h.auth.ResetPassword(c.Request().Context(), token, in.Get("password"), middleware.Client(c)); err != nil {
+	if err := h.accounts.ResetPassword(c.Request().Context(), token, in.Get("password"), middleware.Client(c)); err != nil {
 		return h.resetPage(c, err, token)
 	}
 	return h.site.RedirectWithFlash(c, "/login", site.FlashPasswordReset)
@@ -45,19 +45,19 @@ func (h *Handlers) resetPage(c echo.Context, failure error, token string) error 
 	if err != nil {
 		return err
 	}
-	link, err := h.auth.SetPasswordLink(c.Request().Context(), token)
+	link, err := h.accounts.SetPasswordLink(c.Request().Context(), token)
 	if err != nil {
 		return err
 	}
 	page := h.site.Page(c, "Choose a new password")
 	page.NoIndex = true
-	if link.State != auth.LinkGood {
+	if link.State != account.LinkGood {
 		if failure == nil {
 			failure = deadLink()
 		}
 		return site.Answer(c, failure, pages.ResetDeadLink(page, linkState(link.State), link.Replaced))
 	}
 	return site.Answer(c, failure, pages.Reset(page, pages.ResetForm{
-		Token: token, Username: link.Username, PasswordMin: h.auth.PasswordMin(), Errors: problems,
+		Token: token, Username: link.Username, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
 	}))
 }

@@ -6,8 +6,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/views/pages"
 )
 
@@ -18,11 +18,11 @@ func (h *Handlers) ShowSetup(c echo.Context) error {
 		return err
 	}
 	token := query.Get("token")
-	link, err := h.auth.SetupLink(c.Request().Context(), token)
+	link, err := h.accounts.SetupLink(c.Request().Context(), token)
 	if err != nil {
 		return err
 	}
-	if link.State != auth.LinkGood {
+	if link.State != account.LinkGood {
 		return h.deadSetupLink(c, deadLink(), link)
 	}
 	return h.setupPage(c, nil, pages.SetupForm{Token: token})
@@ -35,13 +35,13 @@ func (h *Handlers) Setup(c echo.Context) error {
 		return err
 	}
 	token := in.Get("token")
-	signedIn, failure := h.auth.Setup(c.Request().Context(), token, h.newAccount(c, in))
+	signedIn, failure := h.accounts.Setup(c.Request().Context(), token, h.newAccount(c, in))
 	if errors.Is(failure, apperr.Conflict) {
-		link, err := h.auth.SetupLink(c.Request().Context(), token)
+		link, err := h.accounts.SetupLink(c.Request().Context(), token)
 		if err != nil {
 			return err
 		}
-		if link.State != auth.LinkGood {
+		if link.State != account.LinkGood {
 			return h.deadSetupLink(c, failure, link)
 		}
 	}
@@ -59,13 +59,13 @@ func (h *Handlers) setupPage(c echo.Context, failure error, form pages.SetupForm
 	if err != nil {
 		return err
 	}
-	form.Errors, form.PasswordMin = problems, h.auth.PasswordMin()
+	form.Errors, form.PasswordMin = problems, h.accounts.PasswordMin()
 	page := h.site.Page(c, "Create the first admin")
 	page.NoIndex = true
 	return site.Answer(c, failure, pages.Setup(page, form))
 }
 
-func (h *Handlers) deadSetupLink(c echo.Context, failure error, link auth.Link) error {
+func (h *Handlers) deadSetupLink(c echo.Context, failure error, link account.Link) error {
 	page := h.site.Page(c, "Create the first admin")
 	page.NoIndex = true
 	return site.Answer(c, failure, pages.SetupDeadLink(page, linkState(link.State)))

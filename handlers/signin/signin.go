@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/internal/forwardauth"
@@ -20,14 +21,15 @@ import (
 
 // Handlers are the pages of the group. They are safe for concurrent use.
 type Handlers struct {
-	site *site.Site
-	auth *auth.Service
-	apps *forwardauth.Rules
+	site     *site.Site
+	auth     *auth.Service
+	accounts *account.Service
+	apps     *forwardauth.Rules
 }
 
 // New returns the pages. apps are the protected apps that /continue leads to.
-func New(s *site.Site, service *auth.Service, apps *forwardauth.Rules) *Handlers {
-	return &Handlers{site: s, auth: service, apps: apps}
+func New(s *site.Site, service *auth.Service, accounts *account.Service, apps *forwardauth.Rules) *Handlers {
+	return &Handlers{site: s, auth: service, accounts: accounts, apps: apps}
 }
 
 // homePath is the page that signing in leads to when there is no next.
@@ -45,9 +47,9 @@ func (h *Handlers) Home(c echo.Context) error {
 }
 
 // newAccount reads the fields that make an account.
-func (h *Handlers) newAccount(c echo.Context, in site.Form) auth.Signup {
-	return auth.Signup{
-		Account:  auth.Account{Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name")},
+func (h *Handlers) newAccount(c echo.Context, in site.Form) account.Signup {
+	return account.Signup{
+		Account:  account.Profile{Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name")},
 		Password: in.Get("password"),
 		Device:   h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
 	}
@@ -64,17 +66,17 @@ func (h *Handlers) welcome(c echo.Context, signedIn *auth.SignedIn, flash, path 
 func deadLink() error { return apperr.New(apperr.Gone, "", errors.New("the link does not work")) }
 
 // linkState says why a link does not work.
-func linkState(state auth.LinkState) pages.LinkState {
+func linkState(state account.LinkState) pages.LinkState {
 	switch state {
-	case auth.LinkExpired:
+	case account.LinkExpired:
 		return pages.LinkExpired
-	case auth.LinkUsed:
+	case account.LinkUsed:
 		return pages.LinkUsed
-	case auth.LinkReplaced:
+	case account.LinkReplaced:
 		return pages.LinkReplaced
-	case auth.LinkDisabled:
+	case account.LinkDisabled:
 		return pages.LinkDisabled
-	case auth.LinkEnded:
+	case account.LinkEnded:
 		return pages.LinkEnded
 	}
 	return pages.LinkBroken

@@ -21,7 +21,7 @@ func (h *Handlers) ShowSignup(c echo.Context) error {
 	if site.Identity(c) != nil {
 		return site.Redirect(c, cmp.Or(next, homePath))
 	}
-	if !h.auth.SignupOpen() {
+	if !h.accounts.SignupOpen() {
 		return h.signupClosed(c, next)
 	}
 	return h.signupPage(c, nil, pages.SignupForm{Next: next})
@@ -34,10 +34,10 @@ func (h *Handlers) Signup(c echo.Context) error {
 		return err
 	}
 	next := site.SafeNext(in.Get("next"))
-	if !h.auth.SignupOpen() {
+	if !h.accounts.SignupOpen() {
 		return h.signupClosed(c, next)
 	}
-	signedIn, err := h.auth.SignUp(c.Request().Context(), h.newAccount(c, in))
+	signedIn, err := h.accounts.SignUp(c.Request().Context(), h.newAccount(c, in))
 	if err != nil {
 		return h.signupPage(c, err, pages.SignupForm{
 			Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Next: next,
@@ -52,7 +52,7 @@ func (h *Handlers) signupPage(c echo.Context, failure error, form pages.SignupFo
 	if err != nil {
 		return err
 	}
-	form.Errors, form.PasswordMin = problems, h.auth.PasswordMin()
+	form.Errors, form.PasswordMin = problems, h.accounts.PasswordMin()
 	return site.Answer(c, failure, pages.Signup(h.site.Page(c, "Create account"), form))
 }
 

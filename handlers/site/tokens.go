@@ -3,6 +3,7 @@ package site
 import (
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
 	"latchkey/models"
 	"latchkey/views/pages"
@@ -14,7 +15,7 @@ const expiresSoon = 3 * 24 * time.Hour
 // TokenRow describes a personal access token for the lists of its owner and of
 // admins. admin is the owner's role, which bounds the scopes. Below is the path
 // of the list when the token can be ended there, else "".
-func (s *Site) TokenRow(token auth.PersonalToken, admin bool, below string) pages.TokenRow {
+func (s *Site) TokenRow(token account.PersonalToken, admin bool, below string) pages.TokenRow {
 	row := pages.TokenRow{
 		Name: token.Name, Hint: auth.PersonalPrefix + "…" + token.Hint, Scopes: scopeLabels(token.Scopes, admin),
 		Created: token.CreatedAt, Expires: token.ExpiresAt, Soon: token.ExpiresAt.Sub(s.Now()) < expiresSoon,

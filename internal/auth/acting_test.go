@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/models"
@@ -14,37 +15,40 @@ import (
 func TestSignedOutMeanwhile(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ctx := t.Context()
-		p.admin("boss")
-		in := p.signUp("ada")
-		p.signUp("bob")
-		ada, bob := p.user("ada"), p.user("bob")
-		if _, err := p.SetRole(ctx, auth.Shell(), ada.ID, models.RoleAdmin); err != nil {
+		p.Admin("boss")
+		in := p.Join("ada")
+		p.Join("bob")
+		ada, bob := p.User("ada"), p.User("bob")
+		if _, err := p.Accounts.SetRole(ctx, auth.Shell(), ada.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
 		_, token := p.personal(in.Tokens, "me:write users:write", 30)
-		byToken := *p.identity(in.Tokens)
+		byToken := *p.Identity(in.Tokens)
 		byToken.SessionID, byToken.PersonalTokenID = "", token.ID
-		bySession := p.identity(in.Tokens)
-		other, drafted := p.sessionOf(ada), p.draft(in.Tokens)
+		bySession := p.Identity(in.Tokens)
+		other, drafted := p.SessionOf(ada), p.draft(in.Tokens)
 
 		own := func(who *auth.Identity) map[string]func() error {
-			change := auth.CredentialChange{Who: who, Current: goodPassword, New: newPassword, Client: p.client}
+			change := account.CredentialChange{Who: who, Current: goodPassword, New: newPassword, Client: p.Client}
 			address := change
 			address.New = "new@example.org"
 			draft := drafted
 			draft.Who = who
 			return map[string]func() error{
-				"profile":         func() error { return p.UpdateProfile(ctx, who, "ada", "Somebody Else", p.client) },
-				"password":        func() error { _, err := p.ChangePassword(ctx, change); return err },
-				"email":           func() error { _, err := p.ChangeEmail(ctx, address); return err },
-				"token":           func() error { _, _, err := p.CreatePersonalToken(ctx, draft); return err },
-				"end a token":     func() error { _, err := p.EndPersonalToken(ctx, who, token.ID, p.client); return err },
-				"end a session":   func() error { _, err := p.EndSession(ctx, who, other, p.client); return err },
-				"end the others":  func() error { _, err := p.EndOtherSessions(ctx, who, p.client); return err },
-				"make an admin":   func() error { _, err := p.SetRole(ctx, who.Actor(p.client), bob.ID, models.RoleAdmin); return err },
-				"disable":         func() error { _, _, err := p.Disable(ctx, who.Actor(p.client), bob.ID, ""); return err },
+				"profile":        func() error { return p.Accounts.UpdateProfile(ctx, who, "ada", "Somebody Else", p.Client) },
+				"password":       func() error { _, err := p.Accounts.ChangePassword(ctx, change); return err },
+				"email":          func() error { _, err := p.Accounts.ChangeEmail(ctx, address); return err },
+				"token":          func() error { _, _, err := p.Accounts.CreatePersonalToken(ctx, draft); return err },
+				"end a token":    func() error { _, err := p.Accounts.EndPersonalToken(ctx, who, token.ID, p.Client); return err },
+				"end a session":  func() error { _, err := p.Auth.EndSession(ctx, who, other, p.Client); return err },
+				"end the others": func() error { _, err := p.Auth.EndOtherSessions(ctx, who, p.Client); return err },
+				"make an admin": func() error {
+					_, err := p.Accounts.SetRole(ctx, who.Actor(p.Client), bob.ID, models.RoleAdmin)
+					return err
+				},
+				"disable":         func() error { _, _, err := p.Accounts.Disable(ctx, who.Actor(p.Client), bob.ID, ""); return err },
 				"make an account": func() error { return p.makeAccount(ctx, who) },
-				"make a link":     func() error { _, _, err := p.CreateResetLink(ctx, who.Actor(p.client), bob.ID); return err },
+				"make a link":     func() error { _, _, err := p.Accounts.CreateResetLink(ctx, who.Actor(p.Client), bob.ID); return err },
 			}
 		}
 		refused := func(what string, who *auth.Identity) {
@@ -54,7 +58,7 @@ func TestSignedOutMeanwhile(t *testing.T) {
 			}
 		}
 
-		if err := p.store.PersonalTokens.End(ctx, token.ID, ada.ID, models.ReasonElse, p.clock.now()); err != nil {
+		if err := p.Store.PersonalTokens.End(ctx, token.ID, ada.ID, models.ReasonElse, p.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		refused("a token that was ended", &byToken)
@@ -62,32 +66,32 @@ func TestSignedOutMeanwhile(t *testing.T) {
 		nobody.SessionID = ""
 		refused("neither session nor token", &nobody)
 		theirs := *bySession
-		theirs.SessionID = p.sessionOf(bob)
+		theirs.SessionID = p.SessionOf(bob)
 		refused("somebody else's session", &theirs)
-		if err := p.Logout(ctx, auth.Presented{Access: in.Tokens.Access}, p.client); err != nil {
+		if err := p.Auth.Logout(ctx, auth.Presented{Access: in.Tokens.Access}, p.Client); err != nil {
 			t.Fatal(err)
 		}
 		refused("after signing out", bySession)
 
-		again := p.identity(p.login("ada").Tokens)
-		if err := p.UpdateProfile(ctx, again, "ada", "Ada", p.client); err != nil {
+		again := p.Identity(p.SignIn("ada").Tokens)
+		if err := p.Accounts.UpdateProfile(ctx, again, "ada", "Ada", p.Client); err != nil {
 			t.Errorf("signed in again: %v", err)
 		}
-		if _, _, err := p.SignOutUser(ctx, auth.Shell(), ada.ID); err != nil {
+		if _, _, err := p.Accounts.SignOutUser(ctx, auth.Shell(), ada.ID); err != nil {
 			t.Fatal(err)
 		}
 		refused("after an admin signed them out", again)
-		if got := p.user("ada"); got.FullName != "Ada" || got.PasswordHash != ada.PasswordHash || got.Email != ada.Email {
+		if got := p.User("ada"); got.FullName != "Ada" || got.PasswordHash != ada.PasswordHash || got.Email != ada.Email {
 			t.Errorf("the account is %+v", got)
 		}
-		if got := p.user("bob"); got.Role != models.RoleUser || got.Disabled() {
+		if got := p.User("bob"); got.Role != models.RoleUser || got.Disabled() {
 			t.Errorf("the other account is %+v", got)
 		}
 	})
 }
 
 func (p *portal) makeAccount(ctx context.Context, who *auth.Identity) error {
-	_, _, err := p.CreateUser(ctx, who.Actor(p.client), auth.NewUser{Account: account("new"), Role: models.RoleUser})
+	_, _, err := p.Accounts.CreateUser(ctx, who.Actor(p.Client), account.NewUser{Account: profile("new"), Role: models.RoleUser})
 	return err
 }
 
@@ -95,18 +99,18 @@ func (p *portal) makeAccount(ctx context.Context, who *auth.Identity) error {
 // the person changes their password or address.
 func TestLinkEndsWithChange(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		in := p.signUp("ada")
+		in := p.Join("ada")
 		link := p.resetLink("ada")
-		in, err := p.ChangeEmail(t.Context(), p.change(in, "ada2@example.org"))
+		in, err := p.Accounts.ChangeEmail(t.Context(), p.change(in, "ada2@example.org"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		p.wantLink(link, auth.LinkEnded)
+		p.wantLink(link, account.LinkEnded)
 		link = p.resetLink("ada")
-		if _, err := p.ChangePassword(t.Context(), p.change(in, newPassword)); err != nil {
+		if _, err := p.Accounts.ChangePassword(t.Context(), p.change(in, newPassword)); err != nil {
 			t.Fatal(err)
 		}
-		p.wantLink(link, auth.LinkEnded)
-		wantKind(t, "the link", p.ResetPassword(t.Context(), link, "another-"+newPassword, p.client), apperr.Conflict)
+		p.wantLink(link, account.LinkEnded)
+		wantKind(t, "the link", p.Accounts.ResetPassword(t.Context(), link, "another-"+newPassword, p.Client), apperr.Conflict)
 	})
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"latchkey/internal/apperr"
@@ -32,7 +31,7 @@ type Caller struct {
 // is over, it returns the same apperr.Unauthorized; apperr.Unavailable and
 // apperr.Canceled when nothing is known.
 func (s *Service) AuthenticateBearer(ctx context.Context, bearer string, client Client) (*Caller, error) {
-	if isPersonal(bearer) {
+	if IsPersonalSecret(bearer) {
 		return s.personalCaller(ctx, bearer, client)
 	}
 	claims, err := s.keyring.Verify(token.APIAccess, bearer)
@@ -61,7 +60,7 @@ func (s *Service) sessionCaller(ctx context.Context, claims *token.Claims) (*Cal
 		}
 	}
 	return &Caller{
-		Identity: *identityOf(p), Scopes: granted(claims.Scope).effective(p.Role), ClientID: claims.ClientID,
+		Identity: *identityOf(p), Scopes: Granted(claims.Scope).effective(p.Role), ClientID: claims.ClientID,
 		TokenID: claims.ID, IssuedAt: claims.IssuedAt.Time().UTC(), ExpiresAt: claims.ExpiresAt.Time().UTC(),
 		generation: claims.Generation,
 	}, nil
@@ -107,7 +106,7 @@ func (s *Service) personalCaller(ctx context.Context, secret string, client Clie
 			UserID: token.UserID, Username: b.Username, Email: b.Email, FullName: b.FullName,
 			Admin: b.Role == models.RoleAdmin, PersonalTokenID: token.ID,
 		},
-		Scopes: granted(token.Scope).effective(b.Role), TokenID: token.ID, Personal: true,
+		Scopes: Granted(token.Scope).effective(b.Role), TokenID: token.ID, Personal: true,
 		IssuedAt: token.CreatedAt.Time(), ExpiresAt: token.ExpiresAt.Time(),
 	}, nil
 }
@@ -118,7 +117,7 @@ func (s *Service) personalCaller(ctx context.Context, secret string, client Clie
 // end; nor is a session of another client than clientID, when that is given. A
 // personal access token belongs to no client.
 func (s *Service) RevokeToken(ctx context.Context, text, clientID string, client Client) error {
-	if isPersonal(text) {
+	if IsPersonalSecret(text) {
 		return s.revokePersonal(ctx, text, client)
 	}
 	claims, err := s.keyring.Verify(token.APIAccess, text)
@@ -171,9 +170,4 @@ func (s *Service) revokePersonal(ctx context.Context, secret string, client Clie
 		record(Actor{UserID: subject.ID, Name: subject.Username, Client: client}.Event(audit.TokenEnd, subject, b.Token.Name+", by the token itself"))
 		return nil
 	})
-}
-
-// isPersonal reports whether text has the form of a personal access token.
-func isPersonal(text string) bool {
-	return len(text) == personalLength && strings.HasPrefix(text, PersonalPrefix)
 }

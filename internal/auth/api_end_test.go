@@ -5,9 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -16,20 +18,20 @@ import (
 // the reverse.
 func TestClassesApart(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		web := p.signUp("ada").Tokens
+		web := p.Join("ada").Tokens
 		api := p.grant("ada", "")
 		for what, token := range map[string]string{
 			"a browser's access token": web.Access, "a browser's refresh token": web.Refresh, "an API refresh token": api.Refresh,
 			"nothing": "", "text": "lk_", "a token of nobody": auth.PersonalPrefix + "abcdefghijklmnopqrstuvwxyz" + "abcdefghijklmnopqrstuvwxyz",
 		} {
-			_, err := p.AuthenticateBearer(t.Context(), token, p.client)
+			_, err := p.Auth.AuthenticateBearer(t.Context(), token, p.Client)
 			wantKind(t, what+" as a bearer", err, apperr.Unauthorized)
 			if token != api.Refresh {
 				p.wantInactive(what, token)
 				if _, err := p.refreshAPI(token, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 					t.Errorf("%s as an API refresh token: %v", what, err)
 				}
-				if err := p.RevokeToken(t.Context(), token, "", p.client); err != nil {
+				if err := p.Auth.RevokeToken(t.Context(), token, "", p.Client); err != nil {
 					t.Errorf("revoke %s: %v", what, err)
 				}
 			}
@@ -40,15 +42,15 @@ func TestClassesApart(t *testing.T) {
 		for what, presented := range map[string]auth.Presented{
 			"API tokens in cookies": {Access: api.Access, Refresh: api.Refresh}, "an API refresh token in a cookie": {Refresh: api.Refresh},
 		} {
-			result, err := p.Authenticate(t.Context(), presented, p.client)
+			result, err := p.Auth.Authenticate(t.Context(), presented, p.Client)
 			if err != nil || result.Identity != nil || result.Tokens != nil || !result.Clear {
 				t.Errorf("%s: %+v (%v)", what, result, err)
 			}
-			if err := p.Logout(t.Context(), presented, p.client); err != nil {
+			if err := p.Auth.Logout(t.Context(), presented, p.Client); err != nil {
 				t.Error(err)
 			}
 		}
-		if p.present(web.Access, "").Identity == nil {
+		if p.Present(web.Access, "").Identity == nil {
 			t.Error("the browser was signed out")
 		}
 		p.caller(api.Access)
@@ -60,73 +62,73 @@ func TestClassesApart(t *testing.T) {
 // for another process as well, with the very next request.
 func TestEndsAPISessions(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
-		clock := newClock()
+		clock := servicetest.NewClock(servicetest.Start)
 		p, q := newPortal(t, store, clock, nil), newPortal(t, store, clock, nil)
-		boss := p.admin("boss")
+		boss := p.Admin("boss")
 		for _, test := range []struct {
 			name string
 			end  func(user *models.User, browser *auth.SignedIn, api *auth.APITokens) error
 		}{
 			{"disable", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
-				_, _, err := p.Disable(t.Context(), boss, user.ID, "")
+				_, _, err := p.Accounts.Disable(t.Context(), boss, user.ID, "")
 				return err
 			}},
 			{"disable-by-api", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
 				disabled := true
-				_, err := p.ChangeUser(t.Context(), boss, user.ID, auth.UserChange{Disabled: &disabled})
+				_, err := p.Accounts.ChangeUser(t.Context(), boss, user.ID, account.UserChange{Disabled: &disabled})
 				return err
 			}},
 			{"delete", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
-				_, _, err := p.Delete(t.Context(), boss, user.ID, user.Email)
+				_, _, err := p.Accounts.Delete(t.Context(), boss, user.ID, user.Email)
 				return err
 			}},
 			{"sign-out", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
-				_, _, err := p.SignOutUser(t.Context(), boss, user.ID)
+				_, _, err := p.Accounts.SignOutUser(t.Context(), boss, user.ID)
 				return err
 			}},
 			{"end-others", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
-				_, err := p.EndOtherSessions(t.Context(), p.identity(browser.Tokens), p.client)
+				_, err := p.Auth.EndOtherSessions(t.Context(), p.Identity(browser.Tokens), p.Client)
 				return err
 			}},
 			{"end-it", func(_ *models.User, browser *auth.SignedIn, api *auth.APITokens) error {
-				_, err := p.EndSession(t.Context(), p.identity(browser.Tokens), q.caller(api.Access).SessionID, p.client)
+				_, err := p.Auth.EndSession(t.Context(), p.Identity(browser.Tokens), q.caller(api.Access).SessionID, p.Client)
 				return err
 			}},
 			{"password", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
-				_, err := p.ChangePassword(t.Context(), auth.CredentialChange{
-					Who: p.identity(browser.Tokens), Current: goodPassword, New: "another-quiet-lantern-29", Client: p.client,
+				_, err := p.Accounts.ChangePassword(t.Context(), account.CredentialChange{
+					Who: p.Identity(browser.Tokens), Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
 				})
 				return err
 			}},
 			{"email", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
-				_, err := p.ChangeEmail(t.Context(), auth.CredentialChange{
-					Who: p.identity(browser.Tokens), Current: goodPassword, New: "new@example.org", Client: p.client,
+				_, err := p.Accounts.ChangeEmail(t.Context(), account.CredentialChange{
+					Who: p.Identity(browser.Tokens), Current: goodPassword, New: "new@example.org", Client: p.Client,
 				})
 				return err
 			}},
 			{"reset", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
-				_, token, err := p.CreateResetLink(t.Context(), boss, user.ID)
-				return errors.Join(err, p.ResetPassword(t.Context(), token, "another-quiet-lantern-29", p.client))
+				_, token, err := p.Accounts.CreateResetLink(t.Context(), boss, user.ID)
+				return errors.Join(err, p.Accounts.ResetPassword(t.Context(), token, "another-quiet-lantern-29", p.Client))
 			}},
 			{"revoke-access", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
-				return p.RevokeToken(t.Context(), api.Access, "", p.client)
+				return p.Auth.RevokeToken(t.Context(), api.Access, "", p.Client)
 			}},
 			{"revoke-refresh", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
-				return p.RevokeToken(t.Context(), api.Refresh, "", p.client)
+				return p.Auth.RevokeToken(t.Context(), api.Refresh, "", p.Client)
 			}},
 		} {
-			browser := p.signUp(test.name)
+			browser := p.Join(test.name)
 			api := p.grant(test.name, "")
 			q.caller(api.Access)
-			if err := test.end(p.user(test.name), browser, api); err != nil {
+			if err := test.end(p.User(test.name), browser, api); err != nil {
 				t.Errorf("%s: %v", test.name, err)
 			}
 			q.wantDead(test.name, api)
-			if err := q.RevokeToken(t.Context(), api.Access, "", p.client); err != nil {
+			if err := q.Auth.RevokeToken(t.Context(), api.Access, "", p.Client); err != nil {
 				t.Errorf("%s: revoke what is over: %v", test.name, err)
 			}
 		}
-		if n := p.events(audit.APILogout); n != 2 {
+		if n := p.Events(audit.APILogout); n != 2 {
 			t.Errorf("%d sign-outs of the API in the audit log, want 2", n)
 		}
 	})
@@ -135,18 +137,18 @@ func TestEndsAPISessions(t *testing.T) {
 // TestRevokeOne: a revoked session takes no other with it.
 func TestRevokeOne(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		browser := p.signUp("ada").Tokens
+		browser := p.Join("ada").Tokens
 		one, other := p.grant("ada", ""), p.grant("ada", "")
 		sid := p.caller(one.Access).SessionID
-		if err := p.RevokeToken(t.Context(), one.Access, "", p.client); err != nil {
+		if err := p.Auth.RevokeToken(t.Context(), one.Access, "", p.Client); err != nil {
 			t.Fatal(err)
 		}
 		p.wantDead("revoked", one)
 		p.caller(other.Access)
-		if p.present(browser.Access, "").Identity == nil {
+		if p.Present(browser.Access, "").Identity == nil {
 			t.Error("the browser was signed out too")
 		}
-		if reason := p.session(sid).EndReason; reason != models.ReasonLogout {
+		if reason := p.Session(sid).EndReason; reason != models.ReasonLogout {
 			t.Errorf("ended because %q", reason)
 		}
 	})
@@ -155,19 +157,19 @@ func TestRevokeOne(t *testing.T) {
 // TestDemotion: what a role allows is read with every request.
 func TestDemotion(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.admin("boss")
-		user := p.admin("ada")
+		p.Admin("boss")
+		user := p.Admin("ada")
 		tokens := p.grant("ada", "me users introspect")
 		role := func(role models.Role) {
 			t.Helper()
-			if _, err := p.SetRole(t.Context(), auth.Shell(), user.UserID, role); err != nil {
+			if _, err := p.Accounts.SetRole(t.Context(), auth.Shell(), user.UserID, role); err != nil {
 				t.Fatal(err)
 			}
 		}
 		check := func(what string, scopes string, admin bool) {
 			t.Helper()
 			caller := p.caller(tokens.Access)
-			found, err := p.Introspect(t.Context(), tokens.Access, p.client)
+			found, err := p.Auth.Introspect(t.Context(), tokens.Access, p.Client)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -192,17 +194,17 @@ func TestDemotion(t *testing.T) {
 // once a minute.
 func TestLastSeen(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		tokens := p.grant("ada", "")
-		began := p.session(p.caller(tokens.Access).SessionID)
-		p.clock.advance(59 * time.Second)
+		began := p.Session(p.caller(tokens.Access).SessionID)
+		p.Clock.Advance(59 * time.Second)
 		p.caller(tokens.Access)
-		if got := p.session(began.ID).LastSeenAt; got != began.LastSeenAt {
+		if got := p.Session(began.ID).LastSeenAt; got != began.LastSeenAt {
 			t.Errorf("written after %v", got.Sub(began.LastSeenAt))
 		}
-		p.clock.advance(time.Second)
+		p.Clock.Advance(time.Second)
 		p.caller(tokens.Access)
-		if got := p.session(began.ID).LastSeenAt; got != models.At(p.clock.now()) {
+		if got := p.Session(began.ID).LastSeenAt; got != models.At(p.Clock.Now()) {
 			t.Errorf("last seen %v, want now", got.Time())
 		}
 	})

@@ -82,8 +82,8 @@ func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client Cl
 	if err != nil && !errors.Is(err, apperr.NotFound) {
 		return nil, err
 	}
-	a := attempt{user: user, identifier: identifier, password: in.Password, client: client}
-	proven, err := s.prove(ctx, a)
+	a := Attempt{User: user, Identifier: identifier, Password: in.Password, Client: client}
+	proven, err := s.Prove(ctx, a)
 	if err != nil {
 		if err = s.loginFailed(ctx, a, err); errors.Is(err, apperr.Unauthorized) {
 			err = notGranted(err)
@@ -112,19 +112,19 @@ func (s *Service) checkPasswordGrant(in PasswordGrant) (Scopes, error) {
 }
 
 // openAPI opens the session of somebody whose password was right.
-func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, a attempt, proven limit.Taken) (*APITokens, error) {
+func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, a Attempt, proven limit.Taken) (*APITokens, error) {
 	var tokens *APITokens
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.admit(ctx, tx, a.user, proven)
+		user, err := s.admit(ctx, tx, a.User, proven)
 		if err != nil {
 			return err
 		}
 		if !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)) {
 			return fmt.Errorf("scope of another role: %w", ErrInvalidScope)
 		}
-		session := s.newSession(user.ID, MethodPassword, true, a.client)
+		session := s.newSession(user.ID, MethodPassword, true, a.Client)
 		session.Kind, session.Scope, session.ClientID = models.KindAPI, scopes.String(), in.ClientID
-		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: a.client}
+		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: a.Client}
 		record(actor.Event(audit.APILogin, user, grantDetail(session)))
 		if err := tx.Sessions.Create(ctx, session); err != nil {
 			return err
@@ -139,12 +139,12 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 }
 
 // grantRefused tells of a right password that was worth no tokens.
-func (s *Service) grantRefused(ctx context.Context, a attempt, p limit.Taken, cause error) error {
+func (s *Service) grantRefused(ctx context.Context, a Attempt, p limit.Taken, cause error) error {
 	switch {
 	case errors.Is(cause, apperr.Unauthorized):
 		return notGranted(cause)
 	case errors.Is(cause, ErrInvalidScope): // whoever asked knows now that the password was right
-		if err := s.audit.Record(ctx, Actor{Client: a.client}.Event(audit.ScopeRefused, a.user, "")); err != nil {
+		if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.ScopeRefused, a.User, "")); err != nil {
 			cause = err
 		}
 		return s.limits.GiveBack(ctx, p, cause)
@@ -152,7 +152,7 @@ func (s *Service) grantRefused(ctx context.Context, a attempt, p limit.Taken, ca
 		return s.limits.GiveBack(ctx, p, cause)
 	}
 	// The attempt stays counted, or the limits would tell that the password was right.
-	if err := s.audit.Record(ctx, Actor{Client: a.client}.Event(audit.LoginDisabled, a.user, "")); err != nil {
+	if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, "")); err != nil {
 		return err
 	}
 	return notGranted(cause)

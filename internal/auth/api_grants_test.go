@@ -12,22 +12,23 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
 
 func TestPasswordGrant(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
-		tokens, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{
+		p.Join("ada")
+		tokens, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{
 			Username: " ADA@example.org", Password: goodPassword, Scope: "me:write me", ClientID: "backup script",
-		}, p.client)
+		}, p.Client)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if tokens.ExpiresIn != accessTTL || tokens.Scope != "me me:write" || tokens.Refresh == "" {
 			t.Errorf("tokens for %v with scope %q", tokens.ExpiresIn, tokens.Scope)
 		}
-		user, now := p.user("ada"), p.clock.now().Truncate(time.Second)
+		user, now := p.User("ada"), p.Clock.Now().Truncate(time.Second)
 		caller := p.caller(tokens.Access)
 		header, claims := decoded(t, tokens.Access)
 		if header["typ"] != "at+jwt" || claims["aud"] != "latchkey:api" || claims["scope"] != "me me:write" || claims["client_id"] != "backup script" {
@@ -46,11 +47,11 @@ func TestPasswordGrant(t *testing.T) {
 			!caller.IssuedAt.Equal(now) || !caller.ExpiresAt.Equal(now.Add(accessTTL)) {
 			t.Errorf("caller %+v", caller)
 		}
-		session := p.session(caller.SessionID)
-		if session.Kind != models.KindAPI || session.Scope != "me me:write" || session.ClientID != "backup script" || session.UserAgent != p.client.UserAgent {
+		session := p.Session(caller.SessionID)
+		if session.Kind != models.KindAPI || session.Scope != "me me:write" || session.ClientID != "backup script" || session.UserAgent != p.Client.UserAgent {
 			t.Errorf("session %+v", session)
 		}
-		live, err := p.Sessions(t.Context(), user.ID, "")
+		live, err := p.Auth.Sessions(t.Context(), user.ID, "")
 		if err != nil || len(live) != 2 {
 			t.Fatalf("%d sessions in the list (%v), want the browser and the client", len(live), err)
 		}
@@ -62,13 +63,13 @@ func TestPasswordGrant(t *testing.T) {
 		if got := p.grant("ada", "").Scope; got != "me" {
 			t.Errorf("scope %q without one asked for, want me", got)
 		}
-		if user := p.user("ada"); user.LastSignInAt != models.At(p.clock.now()) {
+		if user := p.User("ada"); user.LastSignInAt != models.At(p.Clock.Now()) {
 			t.Errorf("last sign-in %v, want now", user.LastSignInAt.Time())
 		}
-		if n := p.events(audit.APILogin); n != 2 {
+		if n := p.Events(audit.APILogin); n != 2 {
 			t.Errorf("%d events, want 2", n)
 		}
-		p.clock.advance(accessDead)
+		p.Clock.Advance(accessDead)
 		p.wantNoBearer("an expired access token", tokens.Access)
 	})
 }
@@ -78,9 +79,9 @@ func TestPasswordGrant(t *testing.T) {
 func TestNoGrant(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		for _, name := range []string{"ada", "bob", "cyd"} {
-			p.signUp(name)
+			p.Join(name)
 		}
-		if _, _, err := p.Disable(t.Context(), auth.Shell(), p.user("bob").ID, ""); err != nil {
+		if _, _, err := p.Accounts.Disable(t.Context(), auth.Shell(), p.User("bob").ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		tests := []struct{ what, name, password string }{
@@ -92,20 +93,20 @@ func TestNoGrant(t *testing.T) {
 		}
 		for i, test := range tests {
 			for n := range 5 {
-				_, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: test.password}, from(fmt.Sprintf("10.0.%d.%d", i, n)))
+				_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: test.password}, from(fmt.Sprintf("10.0.%d.%d", i, n)))
 				if !errors.Is(err, auth.ErrInvalidGrant) || apperr.KindOf(err) != "" {
 					t.Errorf("%s: %v (kind %q), want %v alone", test.what, err, apperr.KindOf(err), auth.ErrInvalidGrant)
 				}
 			}
-			_, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: goodPassword}, from(fmt.Sprintf("10.0.%d.9", i)))
+			_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: goodPassword}, from(fmt.Sprintf("10.0.%d.9", i)))
 			wantWait(t, test.what+", five times", err, 30*time.Second)
 			// The form counts the same attempts.
 			wantWait(t, test.what+", then in the form", p.try(test.name, goodPassword, ""), 30*time.Second)
 		}
-		if n := p.events(audit.LoginDisabled); n != 5 {
+		if n := p.Events(audit.LoginDisabled); n != 5 {
 			t.Errorf("%d events of a disabled account, want 5", n)
 		}
-		if n := p.events(audit.LoginFailed); n != 20 {
+		if n := p.Events(audit.LoginFailed); n != 20 {
 			t.Errorf("%d events of wrong passwords, want 20", n)
 		}
 	})
@@ -113,8 +114,8 @@ func TestNoGrant(t *testing.T) {
 
 func TestGrantScopes(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("ada")
-		p.admin("boss")
+		p.Join("ada")
+		p.Admin("boss")
 		for i, test := range []struct {
 			name, scope, clientID string
 			want                  error
@@ -132,7 +133,7 @@ func TestGrantScopes(t *testing.T) {
 			{"boss", "", "käse", auth.ErrInvalidRequest},
 		} {
 			in := auth.PasswordGrant{Username: test.name, Password: goodPassword, Scope: test.scope, ClientID: test.clientID}
-			tokens, err := p.PasswordGrant(t.Context(), in, from(fmt.Sprintf("10.0.0.%d", i)))
+			tokens, err := p.Auth.PasswordGrant(t.Context(), in, from(fmt.Sprintf("10.0.0.%d", i)))
 			if !errors.Is(err, test.want) {
 				t.Errorf("%s, %q, client %q: %v, want %v", test.name, test.scope, test.clientID, err, test.want)
 			}
@@ -142,22 +143,22 @@ func TestGrantScopes(t *testing.T) {
 		}
 		// A right password with a wrong scope is no failed attempt.
 		for range 10 {
-			_, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: "ada", Password: goodPassword, Scope: "users"}, p.client)
+			_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: "ada", Password: goodPassword, Scope: "users"}, p.Client)
 			if !errors.Is(err, auth.ErrInvalidScope) {
 				t.Fatal(err)
 			}
 		}
 		// Yet it tells that the password is right: the audit log knows.
-		if n := p.events(audit.ScopeRefused); n != 12 {
+		if n := p.Events(audit.ScopeRefused); n != 12 {
 			t.Errorf("%d events of refused scopes, want 12", n)
 		}
 	})
 }
 
 func TestPasswordGrantOff(t *testing.T) {
-	each(t, func(o *auth.Options) { o.PasswordGrant = false }, func(p *portal) {
-		p.signUp("ada")
-		_, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: "ada", Password: goodPassword}, p.client)
+	each(t, func(o *servicetest.Options) { o.PasswordsOff = true }, func(p *portal) {
+		p.Join("ada")
+		_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: "ada", Password: goodPassword}, p.Client)
 		if !errors.Is(err, auth.ErrUnsupportedGrant) {
 			t.Errorf("%v, want %v", err, auth.ErrUnsupportedGrant)
 		}
@@ -167,17 +168,17 @@ func TestPasswordGrantOff(t *testing.T) {
 // TestGrantAddressLimit: thirty a minute from one address, whoever it is.
 func TestGrantAddressLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		for range 30 {
 			p.grant("ada", "")
 		}
 		in := auth.PasswordGrant{Username: "ada", Password: goodPassword}
-		_, err := p.PasswordGrant(t.Context(), in, p.client)
+		_, err := p.Auth.PasswordGrant(t.Context(), in, p.Client)
 		wantWait(t, "the 31st", err, time.Minute)
-		if _, err := p.PasswordGrant(t.Context(), in, from("203.0.113.9")); err != nil {
+		if _, err := p.Auth.PasswordGrant(t.Context(), in, from("203.0.113.9")); err != nil {
 			t.Errorf("from elsewhere: %v", err)
 		}
-		p.clock.advance(time.Minute)
+		p.Clock.Advance(time.Minute)
 		p.grant("ada", "")
 	})
 }
@@ -186,14 +187,14 @@ func TestGrantAddressLimit(t *testing.T) {
 // script that signs in must not take the news away.
 func TestGrantKeepsReplayNews(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		old := p.grant("ada", "")
 		p.refreshed(old.Refresh)
 		if _, err := p.refreshAPI(old.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 			t.Fatalf("replay: %v", err)
 		}
 		p.grant("ada", "")
-		if !p.login("ada").Replayed {
+		if !p.SignIn("ada").Replayed {
 			t.Error("the person is not told of the replay")
 		}
 	})
@@ -203,24 +204,24 @@ func TestGrantKeepsReplayNews(t *testing.T) {
 // out.
 func TestAPISessionsApart(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		browser := p.signUp("ada").Tokens
+		browser := p.Join("ada").Tokens
 		first := p.grant("ada", "")
 		for range 20 {
-			p.clock.advance(time.Second)
+			p.Clock.Advance(time.Second)
 			p.grant("ada", "")
 		}
 		p.wantDead("the least recently used client", first)
 		second := p.grant("ada", "")
 		for range 19 {
-			p.clock.advance(time.Second)
-			p.login("ada")
+			p.Clock.Advance(time.Second)
+			p.SignIn("ada")
 		}
-		if p.present(browser.Access, "").Identity == nil {
+		if p.Present(browser.Access, "").Identity == nil {
 			t.Error("clients of the API pushed a browser out")
 		}
-		p.clock.advance(time.Second)
-		p.login("ada")
-		live, err := p.Sessions(t.Context(), p.user("ada").ID, "")
+		p.Clock.Advance(time.Second)
+		p.SignIn("ada")
+		live, err := p.Auth.Sessions(t.Context(), p.User("ada").ID, "")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,12 +11,12 @@ import (
 
 func TestIntrospect(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		browser := p.signUp("ada").Tokens
-		user, now := p.user("ada"), p.clock.now()
+		browser := p.Join("ada").Tokens
+		user, now := p.User("ada"), p.Clock.Now()
 		second := now.Truncate(time.Second)
-		tokens, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{
+		tokens, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{
 			Username: "ada", Password: goodPassword, Scope: "me me:write", ClientID: "cli",
-		}, p.client)
+		}, p.Client)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,7 +50,7 @@ func TestIntrospect(t *testing.T) {
 			{"nothing", "", auth.Introspection{}},
 			{"changed", tokens.Access[:len(tokens.Access)-3] + "AAA", auth.Introspection{}},
 		} {
-			found, err := p.Introspect(t.Context(), test.token, p.client)
+			found, err := p.Auth.Introspect(t.Context(), test.token, p.Client)
 			if err != nil {
 				t.Errorf("%s: %v", test.name, err)
 				continue
@@ -61,7 +61,7 @@ func TestIntrospect(t *testing.T) {
 		}
 		next := p.refreshed(tokens.Refresh)
 		p.wantInactive("a used refresh token", tokens.Refresh)
-		if found, err := p.Introspect(t.Context(), next.Refresh, p.client); err != nil || !found.Active {
+		if found, err := p.Auth.Introspect(t.Context(), next.Refresh, p.Client); err != nil || !found.Active {
 			t.Errorf("asking about a used token ended the session: %+v (%v)", found, err)
 		}
 	})

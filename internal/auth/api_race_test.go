@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
@@ -20,8 +21,8 @@ func TestDisableAPIRace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for round := range 10 {
 			name := fmt.Sprintf("ada%d", round)
-			browser := p.signUp(name).Tokens
-			draft, user := p.draft(browser), p.user(name)
+			browser := p.Join(name).Tokens
+			draft, user := p.draft(browser), p.User(name)
 			var before []*auth.APITokens
 			for range 10 {
 				before = append(before, p.grant(name, ""))
@@ -34,13 +35,13 @@ func TestDisableAPIRace(t *testing.T) {
 				var err error
 				switch {
 				case i == 15:
-					_, _, err = p.Disable(t.Context(), auth.Shell(), user.ID, "")
+					_, _, err = p.Accounts.Disable(t.Context(), auth.Shell(), user.ID, "")
 				case i < 10:
-					tokens, err = p.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: before[i].Refresh}, p.client)
+					tokens, err = p.Auth.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: before[i].Refresh}, p.Client)
 				case i < 21:
-					secret, _, err = p.CreatePersonalToken(t.Context(), draft)
+					secret, _, err = p.Accounts.CreatePersonalToken(t.Context(), draft)
 				default:
-					tokens, err = p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.client)
+					tokens, err = p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
 				}
 				kind := apperr.KindOf(err)
 				if err != nil && !errors.Is(err, auth.ErrInvalidGrant) && kind != apperr.Unauthorized && kind != apperr.Unavailable {
@@ -71,16 +72,16 @@ func TestPasswordChangeRace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for round := range 10 {
 			name := fmt.Sprintf("ada%d", round)
-			who := p.identity(p.signUp(name).Tokens)
+			who := p.Identity(p.Join(name).Tokens)
 			given := make([]*auth.APITokens, 10)
 			parallel(11, func(i int) {
 				var err error
 				if i == 10 {
-					_, err = p.ChangePassword(t.Context(), auth.CredentialChange{
-						Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.client,
+					_, err = p.Accounts.ChangePassword(t.Context(), account.CredentialChange{
+						Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
 					})
 				} else {
-					given[i], err = p.PasswordGrant(t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.client)
+					given[i], err = p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
 				}
 				if err != nil && !errors.Is(err, auth.ErrInvalidGrant) {
 					t.Errorf("round %d, caller %d: %v", round, i, err)
@@ -99,9 +100,9 @@ func TestPasswordChangeRace(t *testing.T) {
 // a backup end the session, without alarm.
 func TestRestoredAPI(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		tokens := p.grant("ada", "")
-		ring, err := token.NewKeyring(issuer, secret, nil, p.clock.now)
+		ring, err := token.NewKeyring(issuer, secret, nil, p.Clock.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -120,8 +121,8 @@ func TestRestoredAPI(t *testing.T) {
 			t.Errorf("%v, want %v", err, auth.ErrInvalidGrant)
 		}
 		p.wantDead("after the token from the future", tokens)
-		if session := p.session(sid); session.EndReason != models.ReasonRestored || p.events(audit.Replay) != 0 || p.events(audit.Restored) != 1 {
-			t.Errorf("ended because %q with %d replays", session.EndReason, p.events(audit.Replay))
+		if session := p.Session(sid); session.EndReason != models.ReasonRestored || p.Events(audit.Replay) != 0 || p.Events(audit.Restored) != 1 {
+			t.Errorf("ended because %q with %d replays", session.EndReason, p.Events(audit.Replay))
 		}
 	})
 }

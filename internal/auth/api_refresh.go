@@ -31,7 +31,7 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client Clie
 	if in.ClientID != "" && in.ClientID != claims.ClientID {
 		return nil, notGranted(errors.New("the refresh token of another client"))
 	}
-	scopes := granted(claims.Scope)
+	scopes := Granted(claims.Scope)
 	wanted, known := ParseScopes(in.Scope)
 	if !known || !wanted.Within(scopes) {
 		return nil, fmt.Errorf("more than was granted: %w", ErrInvalidScope)

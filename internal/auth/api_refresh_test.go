@@ -9,47 +9,48 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
 
 func TestRefreshGrant(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		tokens := p.grant("ada", "me me:write")
 		sid := p.caller(tokens.Access).SessionID
 		for generation := int64(2); generation < 5; generation++ {
-			p.clock.advance(24 * time.Hour)
+			p.Clock.Advance(24 * time.Hour)
 			tokens = p.refreshed(tokens.Refresh)
 			if tokens.Scope != "me me:write" || tokens.ExpiresIn != accessTTL {
 				t.Errorf("scope %q for %v", tokens.Scope, tokens.ExpiresIn)
 			}
-			if caller := p.caller(tokens.Access); caller.SessionID != sid || p.session(sid).Generation != generation {
-				t.Errorf("session %s at generation %d, want %s at %d", caller.SessionID, p.session(sid).Generation, sid, generation)
+			if caller := p.caller(tokens.Access); caller.SessionID != sid || p.Session(sid).Generation != generation {
+				t.Errorf("session %s at generation %d, want %s at %d", caller.SessionID, p.Session(sid).Generation, sid, generation)
 			}
 		}
 		// Rotating does not move the absolute limit.
-		p.clock.advance(6 * 24 * time.Hour)
+		p.Clock.Advance(6 * 24 * time.Hour)
 		tokens = p.refreshed(tokens.Refresh)
 		for range 3 {
-			p.clock.advance(6 * 24 * time.Hour)
+			p.Clock.Advance(6 * 24 * time.Hour)
 			tokens = p.refreshed(tokens.Refresh)
 		}
-		p.clock.advance(3 * 24 * time.Hour)
+		p.Clock.Advance(3 * 24 * time.Hour)
 		p.wantDead("past the absolute limit", tokens)
 
 		tokens = p.grant("ada", "")
-		p.clock.advance(refreshTTL + time.Minute)
+		p.Clock.Advance(refreshTTL + time.Minute)
 		p.wantDead("past the idle limit", tokens)
 	})
 }
 
 func TestRefreshScope(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.admin("boss")
-		tokens, err := p.PasswordGrant(t.Context(), auth.PasswordGrant{
+		p.Admin("boss")
+		tokens, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{
 			Username: "boss", Password: goodPassword, Scope: "me users", ClientID: "cli",
-		}, p.client)
+		}, p.Client)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +69,7 @@ func TestRefreshScope(t *testing.T) {
 			{"", "new\nline", "", auth.ErrInvalidRequest},
 			{"", "", "me users", nil}, // what was refused used nothing up
 		} {
-			got, err := p.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh, Scope: test.scope, ClientID: test.clientID}, p.client)
+			got, err := p.Auth.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh, Scope: test.scope, ClientID: test.clientID}, p.Client)
 			if !errors.Is(err, test.err) {
 				t.Errorf("scope %q, client %q: %v, want %v", test.scope, test.clientID, err, test.err)
 			}
@@ -91,13 +92,13 @@ func TestStrictRotation(t *testing.T) {
 			"within what a browser is forgiven":     func(*auth.APITokens) {},
 			"after its successor was used":          func(next *auth.APITokens) { p.caller(next.Access) },
 			"after another rotation":                func(next *auth.APITokens) { p.refreshed(next.Refresh) },
-			"after the access token was renewed":    func(next *auth.APITokens) { _, _ = p.RenewAccess(t.Context(), p.caller(next.Access)) },
-			"long after what a browser is forgiven": func(*auth.APITokens) { p.clock.advance(time.Minute) },
+			"after the access token was renewed":    func(next *auth.APITokens) { _, _ = p.Auth.RenewAccess(t.Context(), p.caller(next.Access)) },
+			"long after what a browser is forgiven": func(*auth.APITokens) { p.Clock.Advance(time.Minute) },
 		} {
 			user := models.NewID()[:12]
-			p.signUp(user)
+			p.Join(user)
 			first, other := p.grant(user, ""), p.grant(user, "")
-			before := p.events(audit.Replay)
+			before := p.Events(audit.Replay)
 			next := p.refreshed(first.Refresh)
 			between(next)
 			if _, err := p.refreshAPI(first.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
@@ -106,7 +107,7 @@ func TestStrictRotation(t *testing.T) {
 			p.wantDead(name+": the first tokens", first)
 			p.wantDead(name+": their successors", next)
 			p.caller(other.Access)
-			if n := p.events(audit.Replay) - before; n != 1 {
+			if n := p.Events(audit.Replay) - before; n != 1 {
 				t.Errorf("%s: %d audit events, want 1", name, n)
 			}
 		}
@@ -118,16 +119,16 @@ func TestStrictRotation(t *testing.T) {
 func TestParallelRefreshGrant(t *testing.T) {
 	const callers, rounds = 20, 10
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
-		clock := newClock()
+		clock := servicetest.NewClock(servicetest.Start)
 		p, q := newPortal(t, store, clock, nil), newPortal(t, store, clock, nil)
-		p.signUp("ada")
+		p.Join("ada")
 		for round := range rounds {
 			tokens := p.grant("ada", "")
 			results := make([]*auth.APITokens, callers)
 			errs := make([]error, callers)
 			parallel(callers, func(i int) {
 				service := []*portal{p, q}[i%2]
-				results[i], errs[i] = service.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh}, p.client)
+				results[i], errs[i] = service.Auth.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh}, p.Client)
 			})
 			given := []*auth.APITokens{tokens}
 			for i, result := range results {
@@ -144,7 +145,7 @@ func TestParallelRefreshGrant(t *testing.T) {
 				p.wantDead(fmt.Sprintf("round %d, tokens %d", round, i), tokens)
 			}
 		}
-		if n := p.events(audit.Replay); n != rounds {
+		if n := p.Events(audit.Replay); n != rounds {
 			t.Errorf("%d audit events, want one for each of %d rounds", n, rounds)
 		}
 	})
@@ -152,29 +153,29 @@ func TestParallelRefreshGrant(t *testing.T) {
 
 func TestRefreshLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		tokens := p.grant("ada", "")
 		for range 60 {
 			tokens = p.refreshed(tokens.Refresh)
 		}
-		p.clock.advance(10 * time.Second)
+		p.Clock.Advance(10 * time.Second)
 		_, err := p.refreshAPI(tokens.Refresh, "")
 		wantWait(t, "the 61st in a minute", err, 50*time.Second)
 		if message := apperr.Details(err).Message; message == "" {
 			t.Error("no words for the client")
 		}
-		p.clock.advance(50 * time.Second)
+		p.Clock.Advance(50 * time.Second)
 		p.refreshed(tokens.Refresh) // the token was not used up
 	})
 }
 
 func TestRenewAccess(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		tokens := p.grant("ada", "me:write")
-		p.clock.advance(time.Minute)
+		p.Clock.Advance(time.Minute)
 		caller := p.caller(tokens.Access)
-		fresh, err := p.RenewAccess(t.Context(), caller)
+		fresh, err := p.Auth.RenewAccess(t.Context(), caller)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -182,11 +183,11 @@ func TestRenewAccess(t *testing.T) {
 			t.Errorf("renewed: refresh %q, scope %q, %v", fresh.Refresh, fresh.Scope, fresh.ExpiresIn)
 		}
 		renewed := p.caller(fresh.Access)
-		if renewed.SessionID != caller.SessionID || renewed.TokenID == caller.TokenID || p.session(caller.SessionID).Generation != 1 {
+		if renewed.SessionID != caller.SessionID || renewed.TokenID == caller.TokenID || p.Session(caller.SessionID).Generation != 1 {
 			t.Errorf("renewed: %+v from %+v", renewed, caller)
 		}
 		p.refreshed(tokens.Refresh)
-		_, err = p.RenewAccess(t.Context(), p.caller(fresh.Access))
+		_, err = p.Auth.RenewAccess(t.Context(), p.caller(fresh.Access))
 		wantKind(t, "renew after a rotation", err, apperr.Unauthorized)
 	})
 }

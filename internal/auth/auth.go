@@ -1,6 +1,6 @@
 // Package auth decides who a request belongs to and changes that: it signs
-// people in, refreshes, ends and expires their sessions, and guards what they
-// may do to themselves and to others.
+// people in, refreshes, ends and expires their sessions. Package account changes
+// the accounts themselves.
 //
 // It knows nothing about HTTP. Cookies belong to package cookie, statuses to
 // package handlers, rows to package models. Every failure a person can cause
@@ -44,11 +44,10 @@ type Options struct {
 	RefreshTTL     time.Duration // idle limit of a session that stays signed in
 	SessionTTL     time.Duration // absolute limit of such a session
 	RefreshGrace   time.Duration
-	Limits         bool
-	SignupOpen     bool
+	Audit          *audit.Log
+	Limits         *limit.Limiter
 	PasswordGrant  bool // clients of the API may send passwords
 	Hasher         *password.Hasher
-	Policy         *password.Policy
 }
 
 // Service is the authority over accounts and sessions. It is safe for
@@ -64,16 +63,14 @@ type Service struct {
 	sessionTTL   time.Duration
 	refreshGrace time.Duration
 	limits       *limit.Limiter
-	signupOpen   bool
 	passwords    bool // over the API
 	hasher       *password.Hasher
-	policy       *password.Policy
 }
 
 // New returns a Service, or why its options cannot work.
 func New(o Options) (*Service, error) {
-	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Hasher == nil || o.Policy == nil {
-		return nil, errors.New("auth: Store, Logger, Now, Hasher and Policy are required")
+	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Audit == nil || o.Limits == nil || o.Hasher == nil {
+		return nil, errors.New("auth: Store, Logger, Now, Audit, Limits and Hasher are required")
 	}
 	if o.AccessTTL <= 0 || o.RefreshTTL <= 0 || o.SessionTTL <= 0 || o.RefreshGrace < 0 {
 		return nil, errors.New("auth: lifetimes must be positive")
@@ -82,18 +79,10 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	limiterKey, err := token.DeriveKey(o.Secret, "latchkey/limiter/v1")
-	if err != nil {
-		return nil, err
-	}
-	limits, err := limit.New(limit.Options{Store: o.Store, Now: o.Now, Key: limiterKey, Off: !o.Limits})
-	if err != nil {
-		return nil, err
-	}
 	return &Service{
-		store: o.Store, audit: audit.New(o.Store, o.Logger, o.Now), logger: o.Logger, now: o.Now, keyring: keyring,
+		store: o.Store, audit: o.Audit, logger: o.Logger, now: o.Now, keyring: keyring,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
-		limits: limits, signupOpen: o.SignupOpen, passwords: o.PasswordGrant, hasher: o.Hasher, policy: o.Policy,
+		limits: o.Limits, passwords: o.PasswordGrant, hasher: o.Hasher,
 	}, nil
 }
 
@@ -152,9 +141,6 @@ func Shell() Actor { return Actor{Name: "System"} }
 func (i *Identity) Actor(client Client) Actor {
 	return Actor{UserID: i.UserID, Name: i.Username, SessionID: i.SessionID, PersonalTokenID: i.PersonalTokenID, Client: client}
 }
-
-// SignupOpen reports whether anybody may create an account.
-func (s *Service) SignupOpen() bool { return s.signupOpen }
 
 // Ready reports whether the service can decide anything.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }

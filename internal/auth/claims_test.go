@@ -3,8 +3,6 @@ package auth_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
-	"strings"
 	"testing"
 	"time"
 
@@ -35,29 +33,13 @@ func keyID(t *testing.T, label string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:8])
 }
 
-// decoded returns the header and the claims of a token.
-func decoded(t *testing.T, token string) (header, claims object) {
-	t.Helper()
-	parts := strings.Split(token, ".")
-	for i, into := range []*object{&header, &claims} {
-		data, err := base64.RawURLEncoding.DecodeString(parts[i])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := json.Unmarshal(data, into); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return header, claims
-}
-
 // TestClaims compares what people are given with docs/security.md: these members
 // and no others, so no address, name or role.
 func TestClaims(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		in := p.signUp("ada")
-		who := p.identity(in.Tokens)
-		now := p.clock.now().Unix()
+		in := p.Join("ada")
+		who := p.Identity(in.Tokens)
+		now := p.Clock.Now().Unix()
 		for _, test := range []struct {
 			token, label, typ, audience string
 			expires                     int64
@@ -65,23 +47,23 @@ func TestClaims(t *testing.T) {
 			{in.Tokens.Access, "latchkey/web-access/v1", "at+jwt", "latchkey:web", now + int64(accessTTL.Seconds())},
 			{in.Tokens.Refresh, "latchkey/web-refresh/v1", "rt+jwt", "latchkey:refresh", now + int64(refreshTTL.Seconds())},
 		} {
-			header, claims := decoded(p.t, test.token)
-			wantHeader := object{"alg": "HS256", "typ": test.typ, "kid": keyID(p.t, test.label)}
+			header, claims := decoded(p.T, test.token)
+			wantHeader := object{"alg": "HS256", "typ": test.typ, "kid": keyID(p.T, test.label)}
 			if diff := cmp.Diff(wantHeader, header); diff != "" {
-				p.t.Errorf("%s: header (-want +got):\n%s", test.audience, diff)
+				p.T.Errorf("%s: header (-want +got):\n%s", test.audience, diff)
 			}
 			want := object{
 				"iss": issuer, "aud": test.audience, "sub": who.UserID, "sid": who.SessionID, "gen": 1.0, "jti": claims["jti"],
 				"iat": float64(now), "nbf": float64(now), "exp": float64(test.expires),
 			}
 			if diff := cmp.Diff(want, claims); diff != "" {
-				p.t.Errorf("%s: claims (-want +got):\n%s", test.audience, diff)
+				p.T.Errorf("%s: claims (-want +got):\n%s", test.audience, diff)
 			}
 			if jti, _ := claims["jti"].(string); len(jti) < 22 {
-				p.t.Errorf("%s: jti is %q, want 128 bits", test.audience, jti)
+				p.T.Errorf("%s: jti is %q, want 128 bits", test.audience, jti)
 			}
 			if len(test.token) >= 1024 {
-				p.t.Errorf("%s: the token has %d bytes, want less than 1 KiB", test.audience, len(test.token))
+				p.T.Errorf("%s: the token has %d bytes, want less than 1 KiB", test.audience, len(test.token))
 			}
 		}
 	})

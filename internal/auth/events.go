@@ -1,10 +1,6 @@
 package auth
 
-import (
-	"cmp"
-
-	"latchkey/models"
-)
+import "latchkey/models"
 
 // Event returns an event of the audit log that a did to subject; subject may be
 // nil.
@@ -17,9 +13,4 @@ func (a Actor) Event(name string, subject *models.User, detail string) models.Ev
 		e.SubjectID, e.SubjectName = subject.ID, subject.Username
 	}
 	return e
-}
-
-// fromTo says what became of a value that may have been empty.
-func fromTo(before, after string) string {
-	return cmp.Or(before, "(none)") + " → " + cmp.Or(after, "(none)")
 }

@@ -4,9 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/internal/token"
 	"latchkey/models"
@@ -22,24 +24,24 @@ func TestIdleLimit(t *testing.T) {
 		{"for now", false, 12 * time.Hour},
 	}
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		for _, test := range tests {
-			login := p.credentials("ada")
+			login := p.Credentials("ada")
 			login.Remember = test.remember
-			in, err := p.Login(p.t.Context(), login)
+			in, err := p.Auth.Login(p.T.Context(), login)
 			if err != nil {
-				p.t.Fatal(err)
+				p.T.Fatal(err)
 			}
 			if in.Tokens.Remember != test.remember {
-				p.t.Errorf("%s: Remember is %v", test.name, in.Tokens.Remember)
+				p.T.Errorf("%s: Remember is %v", test.name, in.Tokens.Remember)
 			}
-			p.clock.advance(test.idle - time.Second)
-			tokens := p.rotated(in.Tokens.Refresh)
-			if got, want := tokens.RefreshExpires, p.clock.now().Add(test.idle).Truncate(time.Second); test.remember && !got.Equal(want) {
-				p.t.Errorf("%s: refresh token until %v, want %v", test.name, got, want)
+			p.Clock.Advance(test.idle - time.Second)
+			tokens := p.Rotated(in.Tokens.Refresh)
+			if got, want := tokens.RefreshExpires, p.Clock.Now().Add(test.idle).Truncate(time.Second); test.remember && !got.Equal(want) {
+				p.T.Errorf("%s: refresh token until %v, want %v", test.name, got, want)
 			}
-			p.clock.advance(test.idle)
-			p.wantOver(tokens, models.ReasonIdle)
+			p.Clock.Advance(test.idle)
+			p.WantOver(tokens, models.ReasonIdle)
 		}
 	})
 }
@@ -48,13 +50,13 @@ func TestIdleLimit(t *testing.T) {
 // little longer than its refresh token. The person reads why all the same.
 func TestIdleAfterUse(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		tokens := p.signUp("ada").Tokens
-		p.clock.advance(4 * time.Minute)
-		p.identity(tokens)
-		p.clock.advance(refreshTTL - time.Minute)
-		p.wantOver(tokens, models.ReasonIdle)
-		p.clock.advance(time.Hour)
-		p.wantOver(tokens, models.ReasonIdle)
+		tokens := p.Join("ada").Tokens
+		p.Clock.Advance(4 * time.Minute)
+		p.Identity(tokens)
+		p.Clock.Advance(refreshTTL - time.Minute)
+		p.WantOver(tokens, models.ReasonIdle)
+		p.Clock.Advance(time.Hour)
+		p.WantOver(tokens, models.ReasonIdle)
 	})
 }
 
@@ -69,32 +71,32 @@ func TestAbsoluteLimit(t *testing.T) {
 		{"for now", false, 5 * time.Hour, 24 * time.Hour},
 	}
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		for _, test := range tests {
-			login := p.credentials("ada")
+			login := p.Credentials("ada")
 			login.Remember = test.remember
-			in, err := p.Login(p.t.Context(), login)
+			in, err := p.Auth.Login(p.T.Context(), login)
 			if err != nil {
-				p.t.Fatal(err)
+				p.T.Fatal(err)
 			}
-			tokens, began := in.Tokens, p.clock.now()
+			tokens, began := in.Tokens, p.Clock.Now()
 			end := began.Add(test.limit)
-			for p.clock.now().Add(test.every).Before(end) {
-				p.clock.advance(test.every)
-				tokens = p.rotated(tokens.Refresh)
+			for p.Clock.Now().Add(test.every).Before(end) {
+				p.Clock.Advance(test.every)
+				tokens = p.Rotated(tokens.Refresh)
 				if tokens.RefreshExpires.After(end) || tokens.AccessExpires.After(end) {
-					p.t.Errorf("%s: tokens live beyond the absolute limit", test.name)
+					p.T.Errorf("%s: tokens live beyond the absolute limit", test.name)
 				}
 			}
-			p.clock.advance(end.Sub(p.clock.now()) - time.Minute)
-			tokens = p.rotated(tokens.Refresh)
+			p.Clock.Advance(end.Sub(p.Clock.Now()) - time.Minute)
+			tokens = p.Rotated(tokens.Refresh)
 			if got := tokens.AccessExpires; got.After(end) || end.Sub(got) > time.Second {
-				p.t.Errorf("%s: the last access token lives until %v, want %v", test.name, got, end)
+				p.T.Errorf("%s: the last access token lives until %v, want %v", test.name, got, end)
 			}
-			p.clock.advance(time.Minute)
-			p.wantOver(tokens, models.ReasonExpired)
-			p.clock.advance(24 * time.Hour)
-			p.wantOver(tokens, models.ReasonExpired)
+			p.Clock.Advance(time.Minute)
+			p.WantOver(tokens, models.ReasonExpired)
+			p.Clock.Advance(24 * time.Hour)
+			p.WantOver(tokens, models.ReasonExpired)
 		}
 	})
 }
@@ -105,53 +107,53 @@ var endings = []struct {
 	end    func(p *portal, user *models.User, tokens *auth.Tokens) error
 }{
 	{models.ReasonLogout, func(p *portal, _ *models.User, tokens *auth.Tokens) error {
-		return p.Logout(p.t.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.client)
+		return p.Auth.Logout(p.T.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.Client)
 	}},
 	{models.ReasonElse, func(p *portal, user *models.User, tokens *auth.Tokens) error {
-		_, err := p.EndOtherSessions(p.t.Context(), p.identity(p.login(user.Username).Tokens), p.client)
+		_, err := p.Auth.EndOtherSessions(p.T.Context(), p.Identity(p.SignIn(user.Username).Tokens), p.Client)
 		return err
 	}},
 	{models.ReasonElse, func(p *portal, user *models.User, tokens *auth.Tokens) error {
-		id := p.identity(tokens).SessionID
-		_, err := p.EndSession(p.t.Context(), p.identity(p.login(user.Username).Tokens), id, p.client)
+		id := p.Identity(tokens).SessionID
+		_, err := p.Auth.EndSession(p.T.Context(), p.Identity(p.SignIn(user.Username).Tokens), id, p.Client)
 		return err
 	}},
 	{models.ReasonAdmin, func(p *portal, user *models.User, _ *auth.Tokens) error {
-		_, ended, err := p.SignOutUser(p.t.Context(), auth.Shell(), user.ID)
+		_, ended, err := p.Accounts.SignOutUser(p.T.Context(), auth.Shell(), user.ID)
 		if ended != 1 {
-			p.t.Errorf("%d sessions ended, want 1", ended)
+			p.T.Errorf("%d sessions ended, want 1", ended)
 		}
 		return err
 	}},
 	{models.ReasonDisabled, func(p *portal, user *models.User, _ *auth.Tokens) error {
-		_, _, err := p.Disable(p.t.Context(), auth.Shell(), user.ID, "left")
+		_, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), user.ID, "left")
 		return err
 	}},
 	{models.ReasonPassword, func(p *portal, user *models.User, _ *auth.Tokens) error {
-		_, err := p.ChangePassword(p.t.Context(), p.change(p.login(user.Username), "another-"+goodPassword))
+		_, err := p.Accounts.ChangePassword(p.T.Context(), p.change(p.SignIn(user.Username), "another-"+goodPassword))
 		return err
 	}},
 	{models.ReasonPassword, func(p *portal, user *models.User, _ *auth.Tokens) error {
-		_, token, err := p.CreateResetLink(p.t.Context(), auth.Shell(), user.ID)
+		_, token, err := p.Accounts.CreateResetLink(p.T.Context(), auth.Shell(), user.ID)
 		if err != nil {
 			return err
 		}
-		return p.ResetPassword(p.t.Context(), token, "another-"+goodPassword, p.client)
+		return p.Accounts.ResetPassword(p.T.Context(), token, "another-"+goodPassword, p.Client)
 	}},
 	{models.ReasonEmail, func(p *portal, user *models.User, _ *auth.Tokens) error {
-		_, err := p.ChangeEmail(p.t.Context(), p.change(p.login(user.Username), "new-"+user.Email))
+		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.change(p.SignIn(user.Username), "new-"+user.Email))
 		return err
 	}},
 	{models.ReasonReplaced, func(p *portal, user *models.User, tokens *auth.Tokens) error {
-		login := p.credentials(user.Username)
+		login := p.Credentials(user.Username)
 		login.Presented = auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}
-		_, err := p.Login(p.t.Context(), login)
+		_, err := p.Auth.Login(p.T.Context(), login)
 		return err
 	}},
 	{models.ReasonLimit, func(p *portal, user *models.User, _ *auth.Tokens) error {
 		for range 20 {
-			p.clock.advance(time.Second)
-			p.login(user.Username)
+			p.Clock.Advance(time.Second)
+			p.SignIn(user.Username)
 		}
 		return nil
 	}},
@@ -163,25 +165,25 @@ func TestEndReasons(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for i, test := range endings {
 			name := "user" + string(rune('a'+i))
-			tokens := p.signUp(name).Tokens
-			if err := test.end(p, p.user(name), tokens); err != nil {
-				p.t.Errorf("%s: %v", test.reason, err)
+			tokens := p.Join(name).Tokens
+			if err := test.end(p, p.User(name), tokens); err != nil {
+				p.T.Errorf("%s: %v", test.reason, err)
 				continue
 			}
-			p.wantOver(tokens, test.reason)
-			before := p.clock.now()
-			p.clock.advance(refreshTTL + time.Minute)
-			p.wantOver(tokens, test.reason)
-			p.clock.advance(before.Sub(p.clock.now()))
+			p.WantOver(tokens, test.reason)
+			before := p.Clock.Now()
+			p.Clock.Advance(refreshTTL + time.Minute)
+			p.WantOver(tokens, test.reason)
+			p.Clock.Advance(before.Sub(p.Clock.Now()))
 		}
 	})
 }
 
 // change is a change of a credential by somebody who just signed in.
-func (p *portal) change(in *auth.SignedIn, value string) auth.CredentialChange {
-	p.t.Helper()
-	return auth.CredentialChange{
-		Who: p.identity(in.Tokens), Current: goodPassword, New: value, Device: in.Device, Client: p.client,
+func (p *portal) change(in *auth.SignedIn, value string) account.CredentialChange {
+	p.T.Helper()
+	return account.CredentialChange{
+		Who: p.Identity(in.Tokens), Current: goodPassword, New: value, Device: in.Device, Client: p.Client,
 		Presented: auth.Presented{Access: in.Tokens.Access, Refresh: in.Tokens.Refresh},
 	}
 }
@@ -190,28 +192,28 @@ func (p *portal) change(in *auth.SignedIn, value string) auth.CredentialChange {
 // a backup ends its session without alarm.
 func TestRestored(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		tokens, other := p.signUp("ada").Tokens, p.login("ada").Tokens
-		ring := newKeyring(p.t, p.clock.now)
+		tokens, other := p.Join("ada").Tokens, p.SignIn("ada").Tokens
+		ring := newKeyring(p.T, p.Clock.Now)
 		claims, err := ring.Verify(token.WebRefresh, tokens.Refresh)
 		if err != nil {
-			p.t.Fatal(err)
+			p.T.Fatal(err)
 		}
 		claims.Generation, claims.ID = 4, "from-the-future"
 		future := ring.Sign(token.WebRefresh, *claims)
 		access := ring.Sign(token.WebAccess, *claims)
-		if p.present(access, "").Identity != nil {
-			p.t.Error("an access token of a generation that is not there yet is accepted")
+		if p.Present(access, "").Identity != nil {
+			p.T.Error("an access token of a generation that is not there yet is accepted")
 		}
-		result := p.present(access, future)
+		result := p.Present(access, future)
 		if result.Identity != nil || result.Ended != models.ReasonRestored || !result.Clear {
-			p.t.Errorf("%+v, want the session ended as restored", result)
+			p.T.Errorf("%+v, want the session ended as restored", result)
 		}
-		p.wantOver(tokens, models.ReasonRestored)
-		if p.events(audit.Replay) != 0 || p.events(audit.Restored) != 1 {
-			p.t.Error("the audit log tells of a replay, or nothing")
+		p.WantOver(tokens, models.ReasonRestored)
+		if p.Events(audit.Replay) != 0 || p.Events(audit.Restored) != 1 {
+			p.T.Error("the audit log tells of a replay, or nothing")
 		}
-		if p.login("ada").Replayed || p.present("", other.Refresh).Identity == nil {
-			p.t.Error("the person is alarmed, or the other session ended")
+		if p.SignIn("ada").Replayed || p.Present("", other.Refresh).Identity == nil {
+			p.T.Error("the person is alarmed, or the other session ended")
 		}
 	})
 }
@@ -220,33 +222,33 @@ func TestRestored(t *testing.T) {
 // one stopped; what was rotated stays so.
 func TestRestart(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
-		clock := newClock()
+		clock := servicetest.NewClock(servicetest.Start)
 		start := func() (*portal, func()) {
 			store := openStore(t, databaseURL)
 			return newPortal(t, store, clock, nil), func() { _ = store.Close() }
 		}
 		p, stop := start()
-		first := p.signUp("ada").Tokens
-		clock.advance(accessDead)
-		second := p.rotated(first.Refresh)
+		first := p.Join("ada").Tokens
+		clock.Advance(accessDead)
+		second := p.Rotated(first.Refresh)
 		stop()
 
 		p, stop = start()
-		if again := p.rotated(first.Refresh); again.Refresh != second.Refresh {
+		if again := p.Rotated(first.Refresh); again.Refresh != second.Refresh {
 			t.Error("the predecessor gives another successor after a restart")
 		}
-		p.identity(second)
-		clock.advance(accessDead)
-		third := p.rotated(second.Refresh)
-		p.identity(third)
+		p.Identity(second)
+		clock.Advance(accessDead)
+		third := p.Rotated(second.Refresh)
+		p.Identity(third)
 		stop()
 
 		p, _ = start()
-		clock.advance(grace)
-		if result := p.present("", first.Refresh); result.Ended != models.ReasonReplay {
+		clock.Advance(grace)
+		if result := p.Present("", first.Refresh); result.Ended != models.ReasonReplay {
 			t.Errorf("a rotated token after a restart: ended %q, want a replay", result.Ended)
 		}
-		p.wantOver(third, models.ReasonReplay)
+		p.WantOver(third, models.ReasonReplay)
 	})
 }
 
@@ -254,9 +256,9 @@ func TestRestart(t *testing.T) {
 func TestDatabaseGone(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		store := openStore(t, databaseURL)
-		p := newPortal(t, store, newClock(), nil)
-		tokens := p.signUp("ada").Tokens
-		who := p.identity(tokens)
+		p := newPortal(t, store, servicetest.NewClock(servicetest.Start), nil)
+		tokens := p.Join("ada").Tokens
+		who := p.Identity(tokens)
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -264,20 +266,20 @@ func TestDatabaseGone(t *testing.T) {
 		for name, presented := range map[string]auth.Presented{
 			"access": {Access: tokens.Access}, "refresh": {Refresh: tokens.Refresh}, "both": {Access: tokens.Access, Refresh: tokens.Refresh},
 		} {
-			result, err := p.Authenticate(ctx, presented, p.client)
+			result, err := p.Auth.Authenticate(ctx, presented, p.Client)
 			wantKind(t, name, err, apperr.Unavailable)
 			if result.Identity != nil || result.Tokens != nil {
 				t.Errorf("%s: %+v, want nothing", name, result)
 			}
 		}
-		_, err := p.Login(ctx, p.credentials("ada"))
+		_, err := p.Auth.Login(ctx, p.Credentials("ada"))
 		wantKind(t, "login", err, apperr.Unavailable)
-		err = p.Logout(ctx, auth.Presented{Access: tokens.Access}, p.client)
+		err = p.Auth.Logout(ctx, auth.Presented{Access: tokens.Access}, p.Client)
 		wantKind(t, "logout", err, apperr.Unavailable)
-		_, err = p.EndOtherSessions(ctx, who, p.client)
+		_, err = p.Auth.EndOtherSessions(ctx, who, p.Client)
 		wantKind(t, "end others", err, apperr.Unavailable)
-		_, err = p.SignUp(ctx, auth.Signup{Account: account("bob"), Password: goodPassword})
+		_, err = p.Accounts.SignUp(ctx, account.Signup{Account: profile("bob"), Password: goodPassword})
 		wantKind(t, "sign up", err, apperr.Unavailable)
-		wantKind(t, "ready", p.Ready(ctx), apperr.Unavailable)
+		wantKind(t, "ready", p.Auth.Ready(ctx), apperr.Unavailable)
 	})
 }

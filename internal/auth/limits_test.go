@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
+	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
 
@@ -20,45 +22,37 @@ import (
 // addresses stay out of what is tested.
 func (p *portal) try(name, password, device string) error {
 	p.tries++
-	_, err := p.Login(p.t.Context(), auth.Login{
+	_, err := p.Auth.Login(p.T.Context(), auth.Login{
 		Identifier: name, Password: password, Device: device,
 		Client: from(fmt.Sprintf("10.%d.%d.%d", p.tries>>16, p.tries>>8&255, p.tries&255)),
 	})
 	return err
 }
 
-// wantWait checks that an error says to wait, and how long.
-func wantWait(t *testing.T, what string, err error, want time.Duration) {
-	t.Helper()
-	if got := apperr.Details(err).RetryAfter; apperr.KindOf(err) != apperr.TooMany || got != want {
-		t.Errorf("%s: %v, wait %v; want to wait %v", what, err, got, want)
-	}
-}
-
 // TestAccountLimit goes through the waits of docs/security.md, "Limits". Known and
 // unknown accounts have the same.
 func TestAccountLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		for _, name := range []string{"ada", "nobody-here", "nobody@example.org"} {
 			for i := range 5 {
-				wantKind(p.t, fmt.Sprintf("%s, attempt %d", name, i+1), p.try(name, "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, fmt.Sprintf("%s, attempt %d", name, i+1), p.try(name, "wrong", ""), apperr.Unauthorized)
 			}
 			for _, wait := range []time.Duration{
 				30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute, 15 * time.Minute,
 			} {
-				wantWait(p.t, name+", wrong", p.try(name, "wrong", ""), wait)
-				wantWait(p.t, name+", right", p.try(name, goodPassword, ""), wait)
-				p.clock.advance(wait - time.Millisecond)
-				wantWait(p.t, name+", a moment too early", p.try(name, goodPassword, ""), time.Second)
-				p.clock.advance(time.Millisecond)
-				wantKind(p.t, name+", after the wait", p.try(name, "wrong", ""), apperr.Unauthorized)
+				wantWait(p.T, name+", wrong", p.try(name, "wrong", ""), wait)
+				wantWait(p.T, name+", right", p.try(name, goodPassword, ""), wait)
+				p.Clock.Advance(wait - time.Millisecond)
+				wantWait(p.T, name+", a moment too early", p.try(name, goodPassword, ""), time.Second)
+				p.Clock.Advance(time.Millisecond)
+				wantKind(p.T, name+", after the wait", p.try(name, "wrong", ""), apperr.Unauthorized)
 			}
-			p.clock.advance(24 * time.Hour)
+			p.Clock.Advance(24 * time.Hour)
 			for range 5 {
-				wantKind(p.t, name+", a day later", p.try(name, "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, name+", a day later", p.try(name, "wrong", ""), apperr.Unauthorized)
 			}
-			wantWait(p.t, name+", a day later", p.try(name, "wrong", ""), 30*time.Second)
+			wantWait(p.T, name+", a day later", p.try(name, "wrong", ""), 30*time.Second)
 		}
 	})
 }
@@ -66,17 +60,17 @@ func TestAccountLimit(t *testing.T) {
 // TestLimitSpelling: one account is one bucket, whatever it is called.
 func TestLimitSpelling(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		for _, names := range [][]string{
 			{"ada", "ADA", "ada@example.org", " Ada ", "ADA@Example.ORG"},
 			{"nobody-here", "NOBODY-here", " nobody-here", "Nobody-Here\t", "nobody-herE"},
 			{"nobody@example.org", "Nobody@Example.org", "NOBODY@EXAMPLE.ORG", " nobody@example.org", "noBody@example.org"},
 		} {
 			for _, name := range names {
-				wantKind(p.t, name, p.try(name, "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, name, p.try(name, "wrong", ""), apperr.Unauthorized)
 			}
 			for _, name := range names {
-				wantWait(p.t, name, p.try(name, goodPassword, ""), 30*time.Second)
+				wantWait(p.T, name, p.try(name, goodPassword, ""), 30*time.Second)
 			}
 		}
 	})
@@ -87,12 +81,12 @@ func TestLimitSpelling(t *testing.T) {
 // not.
 func TestOtherLetters(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("kevin")
+		p.Join("kevin")
 		for _, name := range []string{"kevin", "kirsten"} {
 			for range 5 {
-				wantKind(p.t, name+" with a Kelvin sign", p.try("\u212a"+name[1:], "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, name+" with a Kelvin sign", p.try("\u212a"+name[1:], "wrong", ""), apperr.Unauthorized)
 			}
-			wantKind(p.t, name, p.try(name, "wrong", ""), apperr.Unauthorized)
+			wantKind(p.T, name, p.try(name, "wrong", ""), apperr.Unauthorized)
 		}
 	})
 }
@@ -100,9 +94,9 @@ func TestOtherLetters(t *testing.T) {
 // TestSameAnswer: a stranger cannot tell who has an account.
 func TestSameAnswer(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("ada")
-		if _, _, err := p.CreateUser(p.t.Context(), auth.Shell(), auth.NewUser{Account: account("fresh"), Role: models.RoleUser}); err != nil {
-			p.t.Fatal(err)
+		p.Join("ada")
+		if _, _, err := p.Accounts.CreateUser(p.T.Context(), auth.Shell(), account.NewUser{Account: profile("fresh"), Role: models.RoleUser}); err != nil {
+			p.T.Fatal(err)
 		}
 		for _, secret := range []string{"", "wrong", strings.Repeat("x", password.MaxBytes+1)} {
 			want := apperr.Details(p.try("ada", secret, ""))
@@ -110,7 +104,7 @@ func TestSameAnswer(t *testing.T) {
 				err := p.try(name, secret, "")
 				got := apperr.Details(err)
 				if got.Kind != want.Kind || got.Message != want.Message || got.RetryAfter != want.RetryAfter || err.Error() != want.Error() {
-					p.t.Errorf("%q: %v, want the answer of a wrong password: %v", name, err, want)
+					p.T.Errorf("%q: %v, want the answer of a wrong password: %v", name, err, want)
 				}
 			}
 		}
@@ -121,50 +115,50 @@ func TestSameAnswer(t *testing.T) {
 // those of the address it came from.
 func TestSuccessClears(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		ctx := p.t.Context()
-		p.signUp("ada")
-		p.signUp("mallory")
-		wrong := p.credentials("ada")
+		ctx := p.T.Context()
+		p.Join("ada")
+		p.Join("mallory")
+		wrong := p.Credentials("ada")
 		wrong.Password = "wrong"
 		for range 4 {
-			_, err := p.Login(ctx, wrong)
-			wantKind(p.t, "wrong", err, apperr.Unauthorized)
+			_, err := p.Auth.Login(ctx, wrong)
+			wantKind(p.T, "wrong", err, apperr.Unauthorized)
 		}
-		p.login("ada")
+		p.SignIn("ada")
 		for range 4 {
-			_, err := p.Login(ctx, wrong)
-			wantKind(p.t, "wrong again", err, apperr.Unauthorized)
+			_, err := p.Auth.Login(ctx, wrong)
+			wantKind(p.T, "wrong again", err, apperr.Unauthorized)
 		}
 		for range 20 {
-			p.login("mallory") // an account of one's own buys nothing
+			p.SignIn("mallory") // an account of one's own buys nothing
 		}
-		p.clock.advance(time.Minute) // past the limit of attempts
+		p.Clock.Advance(time.Minute) // past the limit of attempts
 		for i := range 12 {
 			wrong.Identifier = fmt.Sprintf("victim%d", i)
-			_, err := p.Login(ctx, wrong)
-			wantKind(p.t, "the address's failure", err, apperr.Unauthorized)
+			_, err := p.Auth.Login(ctx, wrong)
+			wantKind(p.T, "the address's failure", err, apperr.Unauthorized)
 		}
-		_, err := p.Login(ctx, p.credentials("mallory"))
-		wantWait(p.t, "after 20 failures of the address", err, 10*time.Minute)
-		p.clock.advance(10*time.Minute - time.Second)
-		_, err = p.Login(ctx, p.credentials("mallory"))
-		wantWait(p.t, "a second too early", err, time.Second)
-		p.clock.advance(time.Second)
-		p.login("mallory")
+		_, err := p.Auth.Login(ctx, p.Credentials("mallory"))
+		wantWait(p.T, "after 20 failures of the address", err, 10*time.Minute)
+		p.Clock.Advance(10*time.Minute - time.Second)
+		_, err = p.Auth.Login(ctx, p.Credentials("mallory"))
+		wantWait(p.T, "a second too early", err, time.Second)
+		p.Clock.Advance(time.Second)
+		p.SignIn("mallory")
 	})
 }
 
 func TestAttemptsPerAddress(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("ada")
-		p.clock.advance(time.Hour)
+		p.Join("ada")
+		p.Clock.Advance(time.Hour)
 		for range 60 {
-			p.login("ada")
+			p.SignIn("ada")
 		}
-		_, err := p.Login(p.t.Context(), p.credentials("ada"))
-		wantWait(p.t, "61st attempt of a minute", err, time.Minute)
-		p.clock.advance(time.Minute)
-		p.login("ada")
+		_, err := p.Auth.Login(p.T.Context(), p.Credentials("ada"))
+		wantWait(p.T, "61st attempt of a minute", err, time.Minute)
+		p.Clock.Advance(time.Minute)
+		p.SignIn("ada")
 	})
 }
 
@@ -183,21 +177,21 @@ func TestNetworks(t *testing.T) {
 		{"neighbours", "198.51.100.1", "198.51.100.2", false},
 	}
 	each(t, limited, func(p *portal) {
-		ctx := p.t.Context()
-		p.signUp("ada")
+		ctx := p.T.Context()
+		p.Join("ada")
 		for _, test := range tests {
 			for i := range 20 {
 				name := fmt.Sprintf("%s %d", test.name, i)
-				_, err := p.Login(ctx, auth.Login{Identifier: name, Password: "wrong", Client: from(test.a)})
-				wantKind(p.t, name, err, apperr.Unauthorized)
+				_, err := p.Auth.Login(ctx, auth.Login{Identifier: name, Password: "wrong", Client: from(test.a)})
+				wantKind(p.T, name, err, apperr.Unauthorized)
 			}
-			login := p.credentials("ada")
+			login := p.Credentials("ada")
 			login.Client = from(test.b)
-			_, err := p.Login(ctx, login)
+			_, err := p.Auth.Login(ctx, login)
 			if got := apperr.KindOf(err) == apperr.TooMany; got != test.shared {
-				p.t.Errorf("%s: %s refused after failures of %s: %v, want %v (%v)", test.name, test.b, test.a, got, test.shared, err)
+				p.T.Errorf("%s: %s refused after failures of %s: %v, want %v (%v)", test.name, test.b, test.a, got, test.shared, err)
 			}
-			p.clock.advance(time.Hour)
+			p.Clock.Advance(time.Hour)
 		}
 	})
 }
@@ -206,32 +200,32 @@ func TestNetworks(t *testing.T) {
 // gets in, with a limit of its own. A device cookie opens no other account.
 func TestKnownDevice(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		owner, mallory := p.signUp("ada"), p.signUp("mallory")
+		owner, mallory := p.Join("ada"), p.Join("mallory")
 		if owner.Device == "" || owner.Device == mallory.Device {
-			p.t.Fatal("sign-up gives no device of its own")
+			p.T.Fatal("sign-up gives no device of its own")
 		}
 		for range 6 {
 			_ = p.try("ada", "wrong", "")
 		}
 		for name, device := range map[string]string{"none": "", "made up": models.NewID(), "of another person": mallory.Device} {
-			wantWait(p.t, "device "+name, p.try("ada", goodPassword, device), 30*time.Second)
+			wantWait(p.T, "device "+name, p.try("ada", goodPassword, device), 30*time.Second)
 		}
-		wantKind(p.t, "the owner's device", p.try("ada", goodPassword, owner.Device), "")
-		p.wantPaused("ada", models.Pause{Until: p.clock.now().Add(30 * time.Second)})
+		wantKind(p.T, "the owner's device", p.try("ada", goodPassword, owner.Device), "")
+		p.wantPaused("ada", models.Pause{Until: p.Clock.Now().Add(30 * time.Second)})
 		for range 10 {
-			wantKind(p.t, "wrong on the owner's device", p.try("ada", "wrong", owner.Device), apperr.Unauthorized)
+			wantKind(p.T, "wrong on the owner's device", p.try("ada", "wrong", owner.Device), apperr.Unauthorized)
 		}
-		wantWait(p.t, "11th on the owner's device", p.try("ada", goodPassword, owner.Device), 15*time.Minute)
-		p.clock.advance(15 * time.Minute)
-		wantKind(p.t, "after the wait", p.try("ada", goodPassword, owner.Device), "")
-		in, err := p.Login(p.t.Context(), auth.Login{Identifier: "ada", Password: goodPassword, Device: mallory.Device, Client: p.client})
+		wantWait(p.T, "11th on the owner's device", p.try("ada", goodPassword, owner.Device), 15*time.Minute)
+		p.Clock.Advance(15 * time.Minute)
+		wantKind(p.T, "after the wait", p.try("ada", goodPassword, owner.Device), "")
+		in, err := p.Auth.Login(p.T.Context(), auth.Login{Identifier: "ada", Password: goodPassword, Device: mallory.Device, Client: p.Client})
 		if err != nil || in.Device == "" || in.Device == mallory.Device {
-			p.t.Errorf("a planted device cookie became the owner's: %v, %+v", err, in)
+			p.T.Errorf("a planted device cookie became the owner's: %v, %+v", err, in)
 		}
-		login := p.credentials("ada")
+		login := p.Credentials("ada")
 		login.Device = owner.Device
-		if in, err := p.Login(p.t.Context(), login); err != nil || in.Device != "" {
-			p.t.Errorf("the owner's device gets another cookie: %v, %+v", err, in)
+		if in, err := p.Auth.Login(p.T.Context(), login); err != nil || in.Device != "" {
+			p.T.Errorf("the owner's device gets another cookie: %v, %+v", err, in)
 		}
 	})
 }
@@ -240,64 +234,64 @@ func TestKnownDevice(t *testing.T) {
 // an admin unlocks the account or its password is reset (NIST SP 800-63B-4).
 func TestLockedOut(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		ctx := p.t.Context()
-		owner := p.signUp("ada")
-		user := p.user("ada")
+		ctx := p.T.Context()
+		owner := p.Join("ada")
+		user := p.User("ada")
 		lock := func() {
-			p.t.Helper()
+			p.T.Helper()
 			for i := range 100 {
 				if err := p.try("ada", "wrong", ""); apperr.KindOf(err) != apperr.Unauthorized {
-					p.t.Fatalf("failure %d: %v", i+1, err)
+					p.T.Fatalf("failure %d: %v", i+1, err)
 				}
-				p.clock.advance(20 * time.Minute)
+				p.Clock.Advance(20 * time.Minute)
 			}
-			p.clock.advance(30 * 24 * time.Hour)
+			p.Clock.Advance(30 * 24 * time.Hour)
 			p.purge()
 			err := p.try("ada", goodPassword, "")
 			if apperr.KindOf(err) != apperr.Locked {
-				p.t.Errorf("after 100 failures: %v, want it locked", err)
+				p.T.Errorf("after 100 failures: %v, want it locked", err)
 			}
 			p.wantPaused("ada", models.Pause{Locked: true})
 		}
 		lock()
-		wantKind(p.t, "the owner's device", p.try("ada", goodPassword, owner.Device), "")
+		wantKind(p.T, "the owner's device", p.try("ada", goodPassword, owner.Device), "")
 		err := p.try("ada", goodPassword, "")
-		wantKind(p.t, "a stranger after the owner", err, apperr.Locked)
-		if _, err := p.Unlock(ctx, auth.Shell(), user.ID); err != nil {
-			p.t.Fatal(err)
+		wantKind(p.T, "a stranger after the owner", err, apperr.Locked)
+		if _, err := p.Accounts.Unlock(ctx, auth.Shell(), user.ID); err != nil {
+			p.T.Fatal(err)
 		}
-		wantKind(p.t, "after the unlock", p.try("ada", goodPassword, ""), "")
+		wantKind(p.T, "after the unlock", p.try("ada", goodPassword, ""), "")
 
 		lock()
-		_, token, err := p.CreateResetLink(ctx, auth.Shell(), user.ID)
+		_, token, err := p.Accounts.CreateResetLink(ctx, auth.Shell(), user.ID)
 		if err != nil {
-			p.t.Fatal(err)
+			p.T.Fatal(err)
 		}
-		if err := p.ResetPassword(ctx, token, "another-"+goodPassword, p.client); err != nil {
-			p.t.Fatal(err)
+		if err := p.Accounts.ResetPassword(ctx, token, "another-"+goodPassword, p.Client); err != nil {
+			p.T.Fatal(err)
 		}
-		wantKind(p.t, "after the reset", p.try("ada", "another-"+goodPassword, ""), "")
+		wantKind(p.T, "after the reset", p.try("ada", "another-"+goodPassword, ""), "")
 	})
 }
 
 // TestParallelGuesses: attempts are counted before they are made.
 func TestParallelGuesses(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		for _, name := range []string{"ada", "nobody"} {
 			var compared atomic.Int64
 			parallel(40, func(i int) {
-				_, err := p.Login(p.t.Context(), auth.Login{Identifier: name, Password: "wrong", Client: from(fmt.Sprintf("203.0.113.%d", i))})
+				_, err := p.Auth.Login(p.T.Context(), auth.Login{Identifier: name, Password: "wrong", Client: from(fmt.Sprintf("203.0.113.%d", i))})
 				switch apperr.KindOf(err) {
 				case apperr.Unauthorized:
 					compared.Add(1)
 				case apperr.TooMany:
 				default:
-					p.t.Errorf("%s: %v", name, err)
+					p.T.Errorf("%s: %v", name, err)
 				}
 			})
 			if got := compared.Load(); got != 5 {
-				p.t.Errorf("%s: %d of 40 parallel guesses were compared, want 5", name, got)
+				p.T.Errorf("%s: %d of 40 parallel guesses were compared, want 5", name, got)
 			}
 		}
 	})
@@ -308,7 +302,7 @@ func TestParallelGuesses(t *testing.T) {
 func TestLeavingCostsNothing(t *testing.T) {
 	var looked, leaveAt int
 	var leave context.CancelFunc
-	change := func(o *auth.Options) {
+	change := func(o *servicetest.Options) {
 		limited(o)
 		now := o.Now
 		o.Now = func() time.Time {
@@ -319,32 +313,32 @@ func TestLeavingCostsNothing(t *testing.T) {
 		}
 	}
 	each(t, change, func(p *portal) {
-		p.signUp("ada")
+		p.Join("ada")
 		grant := auth.PasswordGrant{Username: "ada", Password: goodPassword}
 		for name, signIn := range map[string]func(ctx context.Context) error{
-			"form":  func(ctx context.Context) error { _, err := p.Login(ctx, p.credentials("ada")); return err },
-			"grant": func(ctx context.Context) error { _, err := p.PasswordGrant(ctx, grant, p.client); return err },
+			"form":  func(ctx context.Context) error { _, err := p.Auth.Login(ctx, p.Credentials("ada")); return err },
+			"grant": func(ctx context.Context) error { _, err := p.Auth.PasswordGrant(ctx, grant, p.Client); return err },
 		} {
 			left := 0
 			for at := range 6 {
 				for range 6 { // an account has five attempts
 					var ctx context.Context
-					ctx, leave = context.WithCancel(p.t.Context())
+					ctx, leave = context.WithCancel(p.T.Context())
 					looked, leaveAt = 0, at+1
 					if err := signIn(ctx); err != nil {
 						left++
-						wantKind(p.t, fmt.Sprintf("%s, left at %d", name, at), err, apperr.Canceled)
+						wantKind(p.T, fmt.Sprintf("%s, left at %d", name, at), err, apperr.Canceled)
 					}
 					leave()
 					leaveAt = 0
 				}
-				p.clock.advance(time.Minute) // past the limits of the address
+				p.Clock.Advance(time.Minute) // past the limits of the address
 			}
 			if left < 18 {
-				p.t.Errorf("%s: only %d were left in the middle", name, left)
+				p.T.Errorf("%s: only %d were left in the middle", name, left)
 			}
 		}
-		wantKind(p.t, "afterwards", p.try("ada", goodPassword, ""), "")
+		wantKind(p.T, "afterwards", p.try("ada", goodPassword, ""), "")
 	})
 }
 
@@ -353,7 +347,7 @@ func TestLeavingCostsNothing(t *testing.T) {
 func TestFailureIsNoRefusal(t *testing.T) {
 	left := -100 // how many looks at the clock until the caller goes away
 	var leave context.CancelFunc
-	change := func(o *auth.Options) {
+	change := func(o *servicetest.Options) {
 		limited(o)
 		now := o.Now
 		o.Now = func() time.Time {
@@ -364,25 +358,25 @@ func TestFailureIsNoRefusal(t *testing.T) {
 		}
 	}
 	each(t, change, func(p *portal) {
-		p.signUp("ada")
-		if _, _, err := p.Disable(p.t.Context(), auth.Shell(), p.user("ada").ID, ""); err != nil {
-			p.t.Fatal(err)
+		p.Join("ada")
+		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), p.User("ada").ID, ""); err != nil {
+			p.T.Fatal(err)
 		}
 		for at := range 5 {
 			var ctx context.Context
-			ctx, leave = context.WithCancel(p.t.Context())
+			ctx, leave = context.WithCancel(p.T.Context())
 			left = at + 1
-			_, err := p.PasswordGrant(ctx, auth.PasswordGrant{Username: "ada", Password: goodPassword}, p.client)
+			_, err := p.Auth.PasswordGrant(ctx, auth.PasswordGrant{Username: "ada", Password: goodPassword}, p.Client)
 			if left > 0 {
-				p.t.Fatalf("the clock was looked at %d times too few", left)
+				p.T.Fatalf("the clock was looked at %d times too few", left)
 			}
 			left = -100
 			leave()
-			if wantKind(p.t, "grant", err, apperr.Canceled); errors.Is(err, auth.ErrInvalidGrant) {
-				p.t.Errorf("left at %d: %v", at, err)
+			if wantKind(p.T, "grant", err, apperr.Canceled); errors.Is(err, auth.ErrInvalidGrant) {
+				p.T.Errorf("left at %d: %v", at, err)
 			}
-			if n := p.events(audit.LoginDisabled); n != 0 {
-				p.t.Errorf("left at %d: %d events", at, n)
+			if n := p.Events(audit.LoginDisabled); n != 0 {
+				p.T.Errorf("left at %d: %d events", at, n)
 			}
 		}
 	})

@@ -21,13 +21,6 @@ type Login struct {
 	Client     Client
 }
 
-// SignedIn is a session that was just opened.
-type SignedIn struct {
-	Tokens   *Tokens
-	Device   string // the device cookie to set; "" when the present one stays
-	Replayed bool   // tell the person that a copied token ended a session of theirs
-}
-
 // Login opens a session. It returns apperr.Unauthorized for a wrong password
 // or a person who does not exist, apperr.Disabled for the right password of a
 // disabled account, apperr.TooMany, apperr.Busy or apperr.Unavailable.
@@ -39,8 +32,8 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 	if err != nil && !errors.Is(err, apperr.NotFound) {
 		return nil, err
 	}
-	a := attempt{user: user, identifier: identifier, password: in.Password, device: in.Device, client: in.Client}
-	proven, err := s.prove(ctx, a)
+	a := Attempt{User: user, Identifier: identifier, Password: in.Password, Device: in.Device, Client: in.Client}
+	proven, err := s.Prove(ctx, a)
 	if err != nil {
 		return nil, s.loginFailed(ctx, a, err)
 	}
@@ -50,11 +43,13 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 		if err != nil {
 			return err
 		}
-		session := s.newSession(user.ID, MethodPassword, in.Remember, in.Client)
-		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: session.ID, Client: in.Client}.Event(audit.Login, fresh, ""))
-		if signedIn, err = s.open(ctx, tx, fresh, session, in.Presented, in.Device); err != nil {
+		signedIn, err = s.Open(ctx, tx, fresh, Opening{
+			Method: MethodPassword, Remember: in.Remember, Presented: in.Presented, Device: in.Device, Client: in.Client,
+		})
+		if err != nil {
 			return err
 		}
+		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: signedIn.SessionID, Client: in.Client}.Event(audit.Login, fresh, ""))
 		if signedIn.Replayed = !fresh.ReplayedAt.IsZero(); signedIn.Replayed {
 			return tx.Users.MarkTold(ctx, fresh.ID)
 		}
@@ -86,47 +81,10 @@ func (s *Service) admit(ctx context.Context, tx *models.Store, user *models.User
 	return fresh, s.limits.Settle(ctx, tx, proven)
 }
 
-// open stores a session of a locked user, ends what it replaces, and mints its
-// tokens.
-func (s *Service) open(ctx context.Context, tx *models.Store, user *models.User, session *models.Session,
-	presented Presented, device string,
-) (*SignedIn, error) {
-	now := s.now()
-	if _, err := s.endEach(ctx, tx, s.genuine(presented), models.ReasonReplaced); err != nil {
-		return nil, err
-	}
-	newDevice, err := s.rememberDevice(ctx, tx, user.ID, device)
-	if err != nil {
-		return nil, err
-	}
-	session.NewDevice = newDevice != "" && session.Method == MethodPassword
-	if err := tx.Sessions.Create(ctx, session); err != nil {
-		return nil, err
-	}
-	if err := tx.Sessions.Trim(ctx, session, maxSessions, now); err != nil {
-		return nil, err
-	}
-	return &SignedIn{Tokens: s.mint(session), Device: newDevice}, nil
-}
-
-// rememberDevice ties the browser to the person and returns the cookie to set:
-// a new one, unless the person has this one already. A cookie that somebody
-// else planted never becomes theirs.
-func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID, device string) (string, error) {
-	if device != "" {
-		known, err := tx.Devices.Renew(ctx, models.HashToken(device), userID, s.now())
-		if known || err != nil {
-			return "", err
-		}
-	}
-	fresh := models.NewID()
-	return fresh, tx.Devices.Remember(ctx, models.HashToken(fresh), userID, s.now())
-}
-
 // loginFailed records a sign-in that did not get past the password.
-func (s *Service) loginFailed(ctx context.Context, a attempt, cause error) error {
+func (s *Service) loginFailed(ctx context.Context, a Attempt, cause error) error {
 	if errors.Is(cause, apperr.Unauthorized) {
-		if err := s.audit.Record(ctx, Actor{Client: a.client}.Event(audit.LoginFailed, a.user, "")); err != nil {
+		if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.LoginFailed, a.User, "")); err != nil {
 			return err
 		}
 	}
@@ -135,7 +93,7 @@ func (s *Service) loginFailed(ctx context.Context, a attempt, cause error) error
 
 // loginRefused tells of a right password that opened nothing. What the
 // transaction gave back of its attempt was undone with it.
-func (s *Service) loginRefused(ctx context.Context, a attempt, p limit.Taken, cause error) error {
+func (s *Service) loginRefused(ctx context.Context, a Attempt, p limit.Taken, cause error) error {
 	switch {
 	case errors.Is(cause, apperr.Unauthorized): // not right any more: it stays counted
 		return cause
@@ -143,7 +101,7 @@ func (s *Service) loginRefused(ctx context.Context, a attempt, p limit.Taken, ca
 		return s.limits.GiveBack(ctx, p, cause)
 	}
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		record(Actor{Client: a.client}.Event(audit.LoginDisabled, a.user, ""))
+		record(Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, ""))
 		return s.limits.Settle(ctx, tx, p)
 	})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/account"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
@@ -12,43 +13,43 @@ import (
 // denied reports whether a jti or sid stands on the denylist. It asks on
 // behalf of a session that did not end, at an instant before it grew old.
 func (p *portal) denied(bystander, id string) bool {
-	p.t.Helper()
-	presence, err := p.store.Sessions.Identify(p.t.Context(), bystander, id, time.Unix(0, 0))
+	p.T.Helper()
+	presence, err := p.Store.Sessions.Identify(p.T.Context(), bystander, id, time.Unix(0, 0))
 	if err != nil {
-		p.t.Fatal(err)
+		p.T.Fatal(err)
 	}
 	return presence.Over == models.ReasonLogout
 }
 
 func TestLogout(t *testing.T) {
 	twoServices(t, func(p, q *portal) {
-		tokens, other := p.signUp("ada").Tokens, p.login("ada").Tokens
-		_, access := decoded(p.t, tokens.Access)
-		_, refresh := decoded(p.t, tokens.Refresh)
-		bystander := p.identity(other).SessionID
-		if q.present(tokens.Access, "").Identity == nil {
-			p.t.Fatal("the second service does not accept the session")
+		tokens, other := p.Join("ada").Tokens, p.SignIn("ada").Tokens
+		_, access := decoded(p.T, tokens.Access)
+		_, refresh := decoded(p.T, tokens.Refresh)
+		bystander := p.Identity(other).SessionID
+		if q.Present(tokens.Access, "").Identity == nil {
+			p.T.Fatal("the second service does not accept the session")
 		}
-		err := p.Logout(p.t.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.client)
+		err := p.Auth.Logout(p.T.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.Client)
 		if err != nil {
-			p.t.Fatal(err)
+			p.T.Fatal(err)
 		}
-		q.wantOver(tokens, models.ReasonLogout)
-		p.wantOver(tokens, models.ReasonLogout)
+		q.WantOver(tokens, models.ReasonLogout)
+		p.WantOver(tokens, models.ReasonLogout)
 		// Each denial stands for itself: asked with a session that is not denied.
 		for name, id := range map[string]any{"access jti": access["jti"], "refresh jti": refresh["jti"], "sid": access["sid"]} {
 			if !p.denied(bystander, id.(string)) {
-				p.t.Errorf("the %s is not on the denylist", name)
+				p.T.Errorf("the %s is not on the denylist", name)
 			}
 		}
-		if p.denied(bystander, "") || q.present(other.Access, "").Identity == nil {
-			p.t.Error("the other session ended too")
+		if p.denied(bystander, "") || q.Present(other.Access, "").Identity == nil {
+			p.T.Error("the other session ended too")
 		}
-		if p.session(access["sid"].(string)).EndReason != models.ReasonLogout {
-			p.t.Error("the row is not ended")
+		if p.Session(access["sid"].(string)).EndReason != models.ReasonLogout {
+			p.T.Error("the row is not ended")
 		}
-		if n := p.events(audit.Logout); n != 1 {
-			p.t.Errorf("%d logouts in the audit log, want 1", n)
+		if n := p.Events(audit.Logout); n != 1 {
+			p.T.Errorf("%d logouts in the audit log, want 1", n)
 		}
 	})
 }
@@ -57,31 +58,31 @@ func TestLogout(t *testing.T) {
 // sessions end both. Tokens that are not ours end nothing.
 func TestLogoutPresented(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		p.signUp("ada")
-		first, second := p.login("ada").Tokens, p.login("ada").Tokens
+		p.Join("ada")
+		first, second := p.SignIn("ada").Tokens, p.SignIn("ada").Tokens
 		logout := func(access, refresh string) {
-			p.t.Helper()
-			if err := p.Logout(p.t.Context(), auth.Presented{Access: access, Refresh: refresh}, p.client); err != nil {
-				p.t.Errorf("logout: %v", err)
+			p.T.Helper()
+			if err := p.Auth.Logout(p.T.Context(), auth.Presented{Access: access, Refresh: refresh}, p.Client); err != nil {
+				p.T.Errorf("logout: %v", err)
 			}
 		}
 		logout("", "")
 		logout("x.y.z", "x.y.z")
 		logout(first.Refresh, first.Access)
-		p.identity(first)
+		p.Identity(first)
 		logout(first.Access, "")
-		p.wantOver(first, models.ReasonLogout)
+		p.WantOver(first, models.ReasonLogout)
 		logout(first.Access, first.Refresh)
-		third := p.login("ada").Tokens
+		third := p.SignIn("ada").Tokens
 		logout(second.Access, third.Refresh)
-		p.wantOver(second, models.ReasonLogout)
-		p.wantOver(third, models.ReasonLogout)
+		p.WantOver(second, models.ReasonLogout)
+		p.WantOver(third, models.ReasonLogout)
 
-		fourth := p.login("ada").Tokens
-		p.clock.advance(accessDead)
-		rotated := p.rotated(fourth.Refresh)
+		fourth := p.SignIn("ada").Tokens
+		p.Clock.Advance(accessDead)
+		rotated := p.Rotated(fourth.Refresh)
 		logout("", fourth.Refresh) // a browser that missed the rotation
-		p.wantOver(rotated, models.ReasonLogout)
+		p.WantOver(rotated, models.ReasonLogout)
 	})
 }
 
@@ -89,13 +90,13 @@ func TestLogoutPresented(t *testing.T) {
 // the leeway that clocks have, and goes afterwards.
 func TestPurge(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		tokens, other := p.signUp("ada").Tokens, p.login("ada").Tokens
-		_, access := decoded(p.t, tokens.Access)
-		_, refresh := decoded(p.t, tokens.Refresh)
-		bystander := p.identity(other).SessionID
-		began := p.clock.now()
-		if err := p.Logout(p.t.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.client); err != nil {
-			p.t.Fatal(err)
+		tokens, other := p.Join("ada").Tokens, p.SignIn("ada").Tokens
+		_, access := decoded(p.T, tokens.Access)
+		_, refresh := decoded(p.T, tokens.Refresh)
+		bystander := p.Identity(other).SessionID
+		began := p.Clock.Now()
+		if err := p.Auth.Logout(p.T.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.Client); err != nil {
+			p.T.Fatal(err)
 		}
 		const dead = 10 * time.Second // twice the leeway
 		for _, test := range []struct {
@@ -107,73 +108,73 @@ func TestPurge(t *testing.T) {
 			{"refresh jti", refresh["jti"], refreshTTL},
 			{"sid", access["sid"], sessionTTL},
 		} {
-			p.clock.advance(began.Add(test.lives + dead - time.Second).Sub(p.clock.now()))
+			p.Clock.Advance(began.Add(test.lives + dead - time.Second).Sub(p.Clock.Now()))
 			p.purge()
 			if !p.denied(bystander, test.id.(string)) {
-				p.t.Errorf("%s: purged while its token could live", test.name)
+				p.T.Errorf("%s: purged while its token could live", test.name)
 			}
-			p.clock.advance(2 * time.Second)
+			p.Clock.Advance(2 * time.Second)
 			p.purge()
 			if p.denied(bystander, test.id.(string)) {
-				p.t.Errorf("%s: still there when its token is dead", test.name)
+				p.T.Errorf("%s: still there when its token is dead", test.name)
 			}
 		}
-		p.wantOver(tokens, models.ReasonLogout)
+		p.WantOver(tokens, models.ReasonLogout)
 	})
 }
 
 func (p *portal) purge() {
-	p.t.Helper()
-	if _, err := p.Purge(p.t.Context()); err != nil {
-		p.t.Fatal(err)
+	p.T.Helper()
+	if _, err := p.Auth.Purge(p.T.Context()); err != nil {
+		p.T.Fatal(err)
 	}
 }
 
 // TestPurgeKeeps is about everything else that ages.
 func TestPurgeKeeps(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		ctx := p.t.Context()
-		in := p.signUp("ada")
-		user := p.user("ada")
-		sid := p.identity(in.Tokens).SessionID
-		_, link, err := p.CreateResetLink(ctx, auth.Shell(), user.ID)
+		ctx := p.T.Context()
+		in := p.Join("ada")
+		user := p.User("ada")
+		sid := p.Identity(in.Tokens).SessionID
+		_, link, err := p.Accounts.CreateResetLink(ctx, auth.Shell(), user.ID)
 		if err != nil {
-			p.t.Fatal(err)
+			p.T.Fatal(err)
 		}
-		wrong := p.credentials("ada")
+		wrong := p.Credentials("ada")
 		wrong.Password = "wrong"
-		_, _ = p.Login(ctx, wrong)
+		_, _ = p.Auth.Login(ctx, wrong)
 
-		p.clock.advance(sessionTTL + 29*24*time.Hour)
+		p.Clock.Advance(sessionTTL + 29*24*time.Hour)
 		p.purge()
-		p.session(sid) // still listed
-		if got, err := p.SetPasswordLink(ctx, link); err != nil || got.State != auth.LinkUnknown {
-			p.t.Errorf("the old link: %v, %v; want it forgotten", got.State, err)
+		p.Session(sid) // still listed
+		if got, err := p.Accounts.SetPasswordLink(ctx, link); err != nil || got.State != account.LinkUnknown {
+			p.T.Errorf("the old link: %v, %v; want it forgotten", got.State, err)
 		}
-		p.clock.advance(2 * 24 * time.Hour)
+		p.Clock.Advance(2 * 24 * time.Hour)
 		p.purge()
-		if _, err := p.store.Sessions.ByID(ctx, sid); err == nil {
-			p.t.Error("an old session is kept")
+		if _, err := p.Store.Sessions.ByID(ctx, sid); err == nil {
+			p.T.Error("an old session is kept")
 		}
-		if known, err := p.store.Devices.Known(ctx, models.HashToken(in.Device), user.ID); err != nil || !known {
-			p.t.Errorf("the device is forgotten early (%v)", err)
+		if known, err := p.Store.Devices.Known(ctx, models.HashToken(in.Device), user.ID); err != nil || !known {
+			p.T.Errorf("the device is forgotten early (%v)", err)
 		}
-		if p.events(audit.SignUp) != 1 {
-			p.t.Error("the audit log is purged early")
+		if p.Events(audit.SignUp) != 1 {
+			p.T.Error("the audit log is purged early")
 		}
-		if p.events(audit.LoginFailed) != 0 {
-			p.t.Error("failed sign-ins, which may be strangers', are kept")
+		if p.Events(audit.LoginFailed) != 0 {
+			p.T.Error("failed sign-ins, which may be strangers', are kept")
 		}
-		p.clock.advance(180 * 24 * time.Hour)
+		p.Clock.Advance(180 * 24 * time.Hour)
 		p.purge()
-		if known, err := p.store.Devices.Known(ctx, models.HashToken(in.Device), user.ID); err != nil || known {
-			p.t.Errorf("the device is kept (%v)", err)
+		if known, err := p.Store.Devices.Known(ctx, models.HashToken(in.Device), user.ID); err != nil || known {
+			p.T.Errorf("the device is kept (%v)", err)
 		}
-		if p.events(audit.SignUp) != 0 {
-			p.t.Error("the audit log is kept")
+		if p.Events(audit.SignUp) != 0 {
+			p.T.Error("the audit log is kept")
 		}
-		if n, err := p.Purge(ctx); n != 0 || err != nil {
-			p.t.Errorf("nothing is left to purge, and it purges %d (%v)", n, err)
+		if n, err := p.Auth.Purge(ctx); n != 0 || err != nil {
+			p.T.Errorf("nothing is left to purge, and it purges %d (%v)", n, err)
 		}
 	})
 }

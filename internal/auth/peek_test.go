@@ -12,13 +12,13 @@ import (
 
 // peeked returns what Peek says of a refresh token, which gives no tokens.
 func (p *portal) peeked(refresh string) auth.Result {
-	p.t.Helper()
-	result, err := p.Peek(p.t.Context(), refresh, p.client)
+	p.T.Helper()
+	result, err := p.Auth.Peek(p.T.Context(), refresh, p.Client)
 	if err != nil {
-		p.t.Fatalf("peek: %v", err)
+		p.T.Fatalf("peek: %v", err)
 	}
 	if result.Tokens != nil || result.Clear == (result.Identity != nil) {
-		p.t.Errorf("peek: %+v", result)
+		p.T.Errorf("peek: %+v", result)
 	}
 	return result
 }
@@ -26,35 +26,35 @@ func (p *portal) peeked(refresh string) auth.Result {
 // TestPeek follows a session that is looked at and rotated in turn.
 func TestPeek(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		first := p.signUp("ana").Tokens
+		first := p.Join("ana").Tokens
 		for range 3 { // as often as one likes
 			if got := p.peeked(first.Refresh); got.Identity == nil || got.Identity.Username != "ana" {
 				t.Fatalf("the current token: %+v", got)
 			}
 		}
 		sid := p.peeked(first.Refresh).Identity.SessionID
-		if got := p.session(sid); got.Generation != 1 || got.ConfirmedGeneration != 1 {
+		if got := p.Session(sid); got.Generation != 1 || got.ConfirmedGeneration != 1 {
 			t.Errorf("generation %d, confirmed %d; want 1 and 1", got.Generation, got.ConfirmedGeneration)
 		}
-		second := p.rotated(first.Refresh)
-		p.clock.advance(time.Hour)
+		second := p.Rotated(first.Refresh)
+		p.Clock.Advance(time.Hour)
 		if p.peeked(first.Refresh).Identity == nil {
 			t.Error("the predecessor of a generation that nobody has used is refused")
 		}
-		if got := p.session(sid).ConfirmedGeneration; got != 1 {
+		if got := p.Session(sid).ConfirmedGeneration; got != 1 {
 			t.Errorf("the predecessor confirms generation %d", got)
 		}
 		if p.peeked(second.Refresh).Identity == nil {
 			t.Error("the new current token is refused")
 		}
-		if got := p.session(sid); got.ConfirmedGeneration != 2 || got.LastSeenAt != models.At(p.clock.now()) {
+		if got := p.Session(sid); got.ConfirmedGeneration != 2 || got.LastSeenAt != models.At(p.Clock.Now()) {
 			t.Errorf("confirmed %d, last seen %v; want 2, and now", got.ConfirmedGeneration, got.LastSeenAt.Time())
 		}
 		if got := p.peeked(first.Refresh); got.Identity != nil || got.Ended != models.ReasonReplay {
 			t.Errorf("a predecessor whose successor was used: %+v, want a replay", got)
 		}
-		p.wantOver(second, models.ReasonReplay)
-		if n := p.events(audit.Replay); n != 1 {
+		p.WantOver(second, models.ReasonReplay)
+		if n := p.Events(audit.Replay); n != 1 {
 			t.Errorf("%d replays in the audit log, want 1", n)
 		}
 	})
@@ -63,26 +63,26 @@ func TestPeek(t *testing.T) {
 // TestPeekGrace: parallel requests carry the predecessor within the grace.
 func TestPeekGrace(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		first := p.signUp("ana").Tokens
-		second := p.rotated(first.Refresh)
-		p.identity(second) // confirmed
-		p.clock.advance(grace)
+		first := p.Join("ana").Tokens
+		second := p.Rotated(first.Refresh)
+		p.Identity(second) // confirmed
+		p.Clock.Advance(grace)
 		if p.peeked(first.Refresh).Identity == nil {
 			t.Error("refused within the grace")
 		}
-		third := p.rotated(second.Refresh)
+		third := p.Rotated(second.Refresh)
 		if got := p.peeked(first.Refresh); got.Ended != models.ReasonReplay {
 			t.Errorf("two generations old, within the grace: %+v, want a replay", got)
 		}
-		p.wantOver(third, models.ReasonReplay)
+		p.WantOver(third, models.ReasonReplay)
 	})
 }
 
 // TestPeekRefuses: what is over, or no refresh token of a browser.
 func TestPeekRefuses(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		admin := p.admin("ruth")
-		in := p.signUp("ana")
+		admin := p.Admin("ruth")
+		in := p.Join("ana")
 		for name, token := range map[string]string{
 			"nothing": "", "no token": "x", "an access token": in.Tokens.Access, "a changed one": in.Tokens.Refresh + "A",
 		} {
@@ -90,30 +90,30 @@ func TestPeekRefuses(t *testing.T) {
 				t.Errorf("%s: %+v", name, got)
 			}
 		}
-		out := p.login("ana").Tokens
-		if err := p.Logout(t.Context(), auth.Presented{Refresh: out.Refresh}, p.client); err != nil {
+		out := p.SignIn("ana").Tokens
+		if err := p.Auth.Logout(t.Context(), auth.Presented{Refresh: out.Refresh}, p.Client); err != nil {
 			t.Fatal(err)
 		}
 		if got := p.peeked(out.Refresh); got.Identity != nil || got.Ended != models.ReasonLogout {
 			t.Errorf("signed out: %+v", got)
 		}
-		if _, _, err := p.Disable(t.Context(), admin, p.user("ana").ID, ""); err != nil {
+		if _, _, err := p.Accounts.Disable(t.Context(), admin, p.User("ana").ID, ""); err != nil {
 			t.Fatal(err)
 		}
 		if got := p.peeked(in.Tokens.Refresh); got.Identity != nil || got.Ended != models.ReasonDisabled {
 			t.Errorf("disabled: %+v", got)
 		}
-		p.signUp("bo")
-		idle := p.login("bo").Tokens
-		p.clock.advance(refreshTTL)
+		p.Join("bo")
+		idle := p.SignIn("bo").Tokens
+		p.Clock.Advance(refreshTTL)
 		if got := p.peeked(idle.Refresh); got.Identity != nil {
 			t.Errorf("idle: %+v", got)
 		}
-		live := p.login("bo").Tokens
-		if err := p.store.Close(); err != nil {
+		live := p.SignIn("bo").Tokens
+		if err := p.Store.Close(); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.Peek(t.Context(), live.Refresh, p.client); apperr.KindOf(err) != apperr.Unavailable {
+		if _, err := p.Auth.Peek(t.Context(), live.Refresh, p.Client); apperr.KindOf(err) != apperr.Unavailable {
 			t.Errorf("the database gone: got %v", err)
 		}
 	})

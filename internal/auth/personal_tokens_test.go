@@ -11,27 +11,28 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
 
-func (p *portal) draft(tokens *auth.Tokens) auth.PersonalTokenDraft {
-	p.t.Helper()
-	return auth.PersonalTokenDraft{
-		Who: p.identity(tokens), Name: "Backup", Scopes: []string{"me"}, Days: auth.DefaultTokenDays, Current: goodPassword, Client: p.client,
+func (p *portal) draft(tokens *auth.Tokens) account.PersonalTokenDraft {
+	p.T.Helper()
+	return account.PersonalTokenDraft{
+		Who: p.Identity(tokens), Name: "Backup", Scopes: []string{"me"}, Days: account.DefaultTokenDays, Current: goodPassword, Client: p.Client,
 	}
 }
 
 // personal makes a personal access token of the person in a browser.
-func (p *portal) personal(tokens *auth.Tokens, scope string, days int) (string, auth.PersonalToken) {
-	p.t.Helper()
+func (p *portal) personal(tokens *auth.Tokens, scope string, days int) (string, account.PersonalToken) {
+	p.T.Helper()
 	draft := p.draft(tokens)
 	draft.Scopes, draft.Days = strings.Fields(scope), days
-	secret, token, err := p.CreatePersonalToken(p.t.Context(), draft)
+	secret, token, err := p.Accounts.CreatePersonalToken(p.T.Context(), draft)
 	if err != nil {
-		p.t.Fatalf("create a personal access token: %v", err)
+		p.T.Fatalf("create a personal access token: %v", err)
 	}
 	return secret, token
 }
@@ -39,15 +40,15 @@ func (p *portal) personal(tokens *auth.Tokens, scope string, days int) (string, 
 func TestPersonalToken(t *testing.T) {
 	form := regexp.MustCompile(`^lk_[a-z2-7]{52}$`)
 	each(t, nil, func(p *portal) {
-		browser := p.signUp("ada").Tokens
-		user, made := p.user("ada"), p.clock.now()
+		browser := p.Join("ada").Tokens
+		user, made := p.User("ada"), p.Clock.Now()
 		draft := p.draft(browser)
 		draft.Name, draft.Scopes = "  Nightly \t backup ", []string{"me:write", "me"}
-		secret, token, err := p.CreatePersonalToken(t.Context(), draft)
+		secret, token, err := p.Accounts.CreatePersonalToken(t.Context(), draft)
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := auth.PersonalToken{
+		want := account.PersonalToken{
 			ID: token.ID, Name: "Nightly backup", Hint: secret[len(secret)-4:], Scopes: auth.Scopes{auth.ScopeMe, auth.ScopeMeWrite},
 			CreatedAt: made, ExpiresAt: made.Add(90 * 24 * time.Hour),
 		}
@@ -55,7 +56,7 @@ func TestPersonalToken(t *testing.T) {
 			t.Errorf("secret of the form %v, token (-want +got):\n%s", form.MatchString(secret), diff)
 		}
 		// What is kept of it.
-		row, err := p.store.PersonalTokens.ByID(t.Context(), token.ID, user.ID)
+		row, err := p.Store.PersonalTokens.ByID(t.Context(), token.ID, user.ID)
 		if err != nil || row.TokenHash != models.HashToken(secret) || strings.Contains(fmt.Sprintf("%+v", row), secret) {
 			t.Errorf("row %+v (%v)", row, err)
 		}
@@ -66,17 +67,17 @@ func TestPersonalToken(t *testing.T) {
 		}
 		// Its use is written once a minute.
 		want.LastUsedAt, want.LastUsedIP = made, "198.51.100.7"
-		p.clock.advance(59 * time.Second)
+		p.Clock.Advance(59 * time.Second)
 		p.caller(secret)
-		live, ended, err := p.PersonalTokens(t.Context(), user.ID)
-		if diff := cmp.Diff([]auth.PersonalToken{want}, live); diff != "" || len(ended) != 0 || err != nil {
+		live, ended, err := p.Accounts.PersonalTokens(t.Context(), user.ID)
+		if diff := cmp.Diff([]account.PersonalToken{want}, live); diff != "" || len(ended) != 0 || err != nil {
 			t.Errorf("%d ended, %v; list (-want +got):\n%s", len(ended), err, diff)
 		}
-		p.clock.advance(time.Second)
-		if _, err := p.AuthenticateBearer(t.Context(), secret, from("203.0.113.9")); err != nil {
+		p.Clock.Advance(time.Second)
+		if _, err := p.Auth.AuthenticateBearer(t.Context(), secret, from("203.0.113.9")); err != nil {
 			t.Fatal(err)
 		}
-		live, _, _ = p.PersonalTokens(t.Context(), user.ID)
+		live, _, _ = p.Accounts.PersonalTokens(t.Context(), user.ID)
 		if !live[0].LastUsedAt.Equal(made.Add(time.Minute)) || live[0].LastUsedIP != "203.0.113.9" {
 			t.Errorf("used %v from %s", live[0].LastUsedAt, live[0].LastUsedIP)
 		}
@@ -84,33 +85,33 @@ func TestPersonalToken(t *testing.T) {
 		if _, err := p.refreshAPI(secret, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 			t.Errorf("as a refresh token: %v", err)
 		}
-		_, err = p.RenewAccess(t.Context(), caller)
+		_, err = p.Auth.RenewAccess(t.Context(), caller)
 		wantKind(t, "renew", err, apperr.Forbidden)
 		for _, cookies := range []auth.Presented{{Access: secret}, {Refresh: secret}} {
-			if result, err := p.Authenticate(t.Context(), cookies, p.client); err != nil || result.Identity != nil {
+			if result, err := p.Auth.Authenticate(t.Context(), cookies, p.Client); err != nil || result.Identity != nil {
 				t.Errorf("in a cookie: %+v (%v)", result, err)
 			}
 		}
 		p.wantNoBearer("in other letters", strings.ToUpper(secret))
 		// It dies by itself.
-		p.clock.advance(90 * 24 * time.Hour)
+		p.Clock.Advance(90 * 24 * time.Hour)
 		p.wantNoBearer("expired", secret)
-		live, ended, _ = p.PersonalTokens(t.Context(), user.ID)
+		live, ended, _ = p.Accounts.PersonalTokens(t.Context(), user.ID)
 		if len(live) != 0 || len(ended) != 1 || ended[0].EndReason != models.ReasonExpired || !ended[0].EndedAt.Equal(want.ExpiresAt) {
 			t.Errorf("live %v, ended %v", live, ended)
 		}
-		p.clock.advance(31 * 24 * time.Hour)
-		if _, err := p.Purge(t.Context()); err != nil {
+		p.Clock.Advance(31 * 24 * time.Hour)
+		if _, err := p.Auth.Purge(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		_, err = p.store.PersonalTokens.ByID(t.Context(), token.ID, user.ID)
+		_, err = p.Store.PersonalTokens.ByID(t.Context(), token.ID, user.ID)
 		wantKind(t, "after the purge", err, apperr.NotFound)
 	})
 }
 
 func TestEndPersonalToken(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		boss := p.admin("boss")
+		boss := p.Admin("boss")
 		for _, test := range []struct {
 			name   string
 			reason models.Reason // "": it goes on working
@@ -118,45 +119,45 @@ func TestEndPersonalToken(t *testing.T) {
 			end    func(user *models.User, who *auth.Identity, secret, id string) error
 		}{
 			{"by the person", models.ReasonElse, audit.TokenEnd, func(_ *models.User, who *auth.Identity, _, id string) error {
-				_, err := p.EndPersonalToken(t.Context(), who, id, p.client)
+				_, err := p.Accounts.EndPersonalToken(t.Context(), who, id, p.Client)
 				return err
 			}},
 			{"by itself", models.ReasonLogout, audit.TokenEnd, func(_ *models.User, _ *auth.Identity, secret, _ string) error {
-				return p.RevokeToken(t.Context(), secret, "", p.client)
+				return p.Auth.RevokeToken(t.Context(), secret, "", p.Client)
 			}},
 			{"by an admin", models.ReasonAdmin, audit.UserTokenEnd, func(user *models.User, _ *auth.Identity, _, id string) error {
-				_, token, err := p.EndUserToken(t.Context(), boss, user.ID, id)
+				_, token, err := p.Accounts.EndUserToken(t.Context(), boss, user.ID, id)
 				if token.ID != id {
 					t.Errorf("ended %+v", token)
 				}
 				return err
 			}},
 			{"by disabling", models.ReasonDisabled, audit.UserDisable, func(user *models.User, _ *auth.Identity, _, _ string) error {
-				_, _, err := p.Disable(t.Context(), boss, user.ID, "")
-				_, enabled := p.Enable(t.Context(), boss, user.ID) // it stays over
+				_, _, err := p.Accounts.Disable(t.Context(), boss, user.ID, "")
+				_, enabled := p.Accounts.Enable(t.Context(), boss, user.ID) // it stays over
 				return errors.Join(err, enabled)
 			}},
 			{"not by a password change", "", audit.PasswordChange, func(_ *models.User, who *auth.Identity, _, _ string) error {
-				_, err := p.ChangePassword(t.Context(), auth.CredentialChange{
-					Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.client,
+				_, err := p.Accounts.ChangePassword(t.Context(), account.CredentialChange{
+					Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
 				})
 				return err
 			}},
 			{"not by signing out", "", audit.UserSignOut, func(user *models.User, _ *auth.Identity, _, _ string) error {
-				_, _, err := p.SignOutUser(t.Context(), boss, user.ID)
+				_, _, err := p.Accounts.SignOutUser(t.Context(), boss, user.ID)
 				return err
 			}},
 		} {
 			name := "u" + models.NewID()[:10]
-			browser := p.signUp(name).Tokens
+			browser := p.Join(name).Tokens
 			secret, token := p.personal(browser, "me", 30)
 			kept, _ := p.personal(browser, "me", 30)
 			p.caller(secret)
-			before := p.events(test.action)
-			if err := test.end(p.user(name), p.identity(browser), secret, token.ID); err != nil {
+			before := p.Events(test.action)
+			if err := test.end(p.User(name), p.Identity(browser), secret, token.ID); err != nil {
 				t.Errorf("%s: %v", test.name, err)
 			}
-			if n := p.events(test.action) - before; n != 1 {
+			if n := p.Events(test.action) - before; n != 1 {
 				t.Errorf("%s: %d audit events, want 1", test.name, n)
 			}
 			if test.reason == "" {
@@ -167,9 +168,9 @@ func TestEndPersonalToken(t *testing.T) {
 			if test.reason != models.ReasonDisabled {
 				p.caller(kept)
 			}
-			_, ended, err := p.PersonalTokens(t.Context(), p.user(name).ID)
-			i := slices.IndexFunc(ended, func(t auth.PersonalToken) bool { return t.ID == token.ID })
-			if err != nil || i < 0 || ended[i].EndReason != test.reason || !ended[i].EndedAt.Equal(p.clock.now()) {
+			_, ended, err := p.Accounts.PersonalTokens(t.Context(), p.User(name).ID)
+			i := slices.IndexFunc(ended, func(t account.PersonalToken) bool { return t.ID == token.ID })
+			if err != nil || i < 0 || ended[i].EndReason != test.reason || !ended[i].EndedAt.Equal(p.Clock.Now()) {
 				t.Errorf("%s: ended %+v (%v)", test.name, ended, err)
 			}
 		}
@@ -178,21 +179,21 @@ func TestEndPersonalToken(t *testing.T) {
 
 func TestPersonalTokenOfOthers(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		boss := p.admin("boss")
-		ada, bob := p.signUp("ada").Tokens, p.signUp("bob").Tokens
+		boss := p.Admin("boss")
+		ada, bob := p.Join("ada").Tokens, p.Join("bob").Tokens
 		secret, token := p.personal(ada, "me", 30)
-		_, err := p.EndPersonalToken(t.Context(), p.identity(bob), token.ID, p.client)
+		_, err := p.Accounts.EndPersonalToken(t.Context(), p.Identity(bob), token.ID, p.Client)
 		wantKind(t, "somebody else's", err, apperr.NotFound)
-		_, _, err = p.EndUserToken(t.Context(), boss, p.user("bob").ID, token.ID)
+		_, _, err = p.Accounts.EndUserToken(t.Context(), boss, p.User("bob").ID, token.ID)
 		wantKind(t, "by an admin, of another account", err, apperr.NotFound)
-		_, _, err = p.EndUserToken(t.Context(), p.identity(bob).Actor(p.client), p.user("ada").ID, token.ID)
+		_, _, err = p.Accounts.EndUserToken(t.Context(), p.Identity(bob).Actor(p.Client), p.User("ada").ID, token.ID)
 		wantKind(t, "by nobody's admin", err, apperr.Forbidden)
 		p.caller(secret)
-		if _, _, err := p.Delete(t.Context(), boss, p.user("ada").ID, "ada@example.org"); err != nil {
+		if _, _, err := p.Accounts.Delete(t.Context(), boss, p.User("ada").ID, "ada@example.org"); err != nil {
 			t.Fatal(err)
 		}
 		p.wantNoBearer("of a deleted account", secret)
-		if err := p.RevokeToken(t.Context(), secret, "", p.client); err != nil {
+		if err := p.Auth.RevokeToken(t.Context(), secret, "", p.Client); err != nil {
 			t.Errorf("revoke what is gone: %v", err)
 		}
 	})
@@ -200,26 +201,26 @@ func TestPersonalTokenOfOthers(t *testing.T) {
 
 func TestPersonalTokenFields(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		browser := p.signUp("ada").Tokens
+		browser := p.Join("ada").Tokens
 		for _, test := range []struct {
 			name   string
-			change func(*auth.PersonalTokenDraft)
+			change func(*account.PersonalTokenDraft)
 			want   []string
 		}{
-			{"everything missing", func(d *auth.PersonalTokenDraft) { *d = auth.PersonalTokenDraft{Who: d.Who} }, []string{"name", "scope", "days", "current_password"}},
-			{"name too long", func(d *auth.PersonalTokenDraft) { d.Name = strings.Repeat("é", 65) }, []string{"name"}},
-			{"name as long as it may be", func(d *auth.PersonalTokenDraft) { d.Name = strings.Repeat("é", 64) }, nil},
-			{"name with a control", func(d *auth.PersonalTokenDraft) { d.Name = "a\u202eb" }, []string{"name"}},
-			{"scope that does not exist", func(d *auth.PersonalTokenDraft) { d.Scopes = []string{"me", "all"} }, []string{"scope"}},
-			{"scope of an admin", func(d *auth.PersonalTokenDraft) { d.Scopes = []string{"users"} }, []string{"scope"}},
-			{"a year and two days", func(d *auth.PersonalTokenDraft) { d.Days = 367 }, []string{"days"}},
-			{"a leap year", func(d *auth.PersonalTokenDraft) { d.Days = 366 }, nil},
-			{"less than a day", func(d *auth.PersonalTokenDraft) { d.Days = -1 }, []string{"days"}},
-			{"wrong password", func(d *auth.PersonalTokenDraft) { d.Current = "wrong" }, []string{"current_password"}},
+			{"everything missing", func(d *account.PersonalTokenDraft) { *d = account.PersonalTokenDraft{Who: d.Who} }, []string{"name", "scope", "days", "current_password"}},
+			{"name too long", func(d *account.PersonalTokenDraft) { d.Name = strings.Repeat("é", 65) }, []string{"name"}},
+			{"name as long as it may be", func(d *account.PersonalTokenDraft) { d.Name = strings.Repeat("é", 64) }, nil},
+			{"name with a control", func(d *account.PersonalTokenDraft) { d.Name = "a\u202eb" }, []string{"name"}},
+			{"scope that does not exist", func(d *account.PersonalTokenDraft) { d.Scopes = []string{"me", "all"} }, []string{"scope"}},
+			{"scope of an admin", func(d *account.PersonalTokenDraft) { d.Scopes = []string{"users"} }, []string{"scope"}},
+			{"a year and two days", func(d *account.PersonalTokenDraft) { d.Days = 367 }, []string{"days"}},
+			{"a leap year", func(d *account.PersonalTokenDraft) { d.Days = 366 }, nil},
+			{"less than a day", func(d *account.PersonalTokenDraft) { d.Days = -1 }, []string{"days"}},
+			{"wrong password", func(d *account.PersonalTokenDraft) { d.Current = "wrong" }, []string{"current_password"}},
 		} {
 			draft := p.draft(browser)
 			test.change(&draft)
-			secret, _, err := p.CreatePersonalToken(t.Context(), draft)
+			secret, _, err := p.Accounts.CreatePersonalToken(t.Context(), draft)
 			if diff := cmp.Diff(test.want, fieldsOf(err)); diff != "" || (secret == "") != (test.want != nil) {
 				t.Errorf("%s: %v, a secret: %v (-want +got):\n%s", test.name, err, secret != "", diff)
 			}
@@ -228,11 +229,11 @@ func TestPersonalTokenFields(t *testing.T) {
 		draft := p.draft(browser)
 		draft.Current = "wrong"
 		for range 4 {
-			_, _, err := p.CreatePersonalToken(t.Context(), draft)
+			_, _, err := p.Accounts.CreatePersonalToken(t.Context(), draft)
 			wantKind(t, "wrong password", err, apperr.Invalid)
 		}
 		draft.Client = from("203.0.113.9")
-		_, _, err := p.CreatePersonalToken(t.Context(), draft)
+		_, _, err := p.Accounts.CreatePersonalToken(t.Context(), draft)
 		wantWait(t, "the sixth", err, 30*time.Second)
 		wantWait(t, "in the form", p.try("ada", goodPassword, ""), 30*time.Second)
 	})
@@ -240,16 +241,16 @@ func TestPersonalTokenFields(t *testing.T) {
 
 func TestPersonalTokenCount(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		browser := p.signUp("ada").Tokens
+		browser := p.Join("ada").Tokens
 		_, first := p.personal(browser, "me", 1)
 		for range 49 {
 			p.personal(browser, "me", 1)
 		}
-		_, _, err := p.CreatePersonalToken(t.Context(), p.draft(browser))
+		_, _, err := p.Accounts.CreatePersonalToken(t.Context(), p.draft(browser))
 		if diff := cmp.Diff([]string{"name"}, fieldsOf(err)); diff != "" {
 			t.Errorf("the 51st: %v", err)
 		}
-		if _, err := p.EndPersonalToken(t.Context(), p.identity(browser), first.ID, p.client); err != nil {
+		if _, err := p.Accounts.EndPersonalToken(t.Context(), p.Identity(browser), first.ID, p.Client); err != nil {
 			t.Fatal(err)
 		}
 		p.personal(browser, "me", 1)

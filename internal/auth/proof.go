@@ -14,33 +14,36 @@ import (
 // Words for a password that is not right.
 const wrongPassword = "The password is not correct."
 
-// attempt is one try at a password: by whom, from where.
-type attempt struct {
-	user       *models.User // nil: nobody has the identifier
-	identifier string
-	password   string
-	device     string // the device cookie; may be empty
-	client     Client
+// Attempt is one attempt at the password of an account.
+type Attempt struct {
+	User       *models.User // nil: nobody has the identifier
+	Identifier string       // as it was typed
+	Password   string       // as it was typed
+	Device     string       // the device cookie; may be empty
+	Client     Client
 }
 
-// prove checks a password: the same limits, the same work and the same answer
-// on every road, whether or not the account exists. It returns
-// apperr.Unauthorized for a wrong one, apperr.TooMany, apperr.Locked,
-// apperr.Busy or apperr.Unavailable. The attempt of a right one is to be settled
-// or given back.
-func (s *Service) prove(ctx context.Context, a attempt) (limit.Taken, error) {
+// Prove checks a password: with the same limits, the same work and the same
+// answer for every form and endpoint that takes one, whether or not the account
+// exists. It returns apperr.Unauthorized for a wrong password, apperr.TooMany,
+// apperr.Locked, apperr.Busy or apperr.Unavailable.
+//
+// A right password leaves its attempt counted: settle it in the transaction of
+// what the password was for (limit.Limiter.Settle), or give it back when nothing
+// came of it (limit.Limiter.GiveBack).
+func (s *Service) Prove(ctx context.Context, a Attempt) (limit.Taken, error) {
 	device, err := s.known(ctx, a)
 	if err != nil {
 		return limit.Taken{}, err
 	}
-	try := limit.Try{Identifier: a.identifier, Device: device, IP: a.client.IP}
-	if a.user != nil {
-		try.UserID = a.user.ID
+	try := limit.Try{Identifier: a.Identifier, Device: device, IP: a.Client.IP}
+	if a.User != nil {
+		try.UserID = a.User.ID
 	}
 	taken, err := s.limits.TakePassword(ctx, try)
 	if err != nil {
 		if limit.Refused(err) {
-			s.audit.Note(ctx, Actor{Client: a.client}.Event(audit.LoginLimited, a.user, ""))
+			s.audit.Note(ctx, Actor{Client: a.Client}.Event(audit.LoginLimited, a.User, ""))
 		}
 		return limit.Taken{}, err
 	}
@@ -60,17 +63,17 @@ func (s *Service) prove(ctx context.Context, a attempt) (limit.Taken, error) {
 
 // compare compares the typed password with the account's stored hash. It takes
 // the same time when there is no account or the hash cannot be read.
-func (s *Service) compare(ctx context.Context, a attempt) (right, outdated bool, err error) {
+func (s *Service) compare(ctx context.Context, a Attempt) (right, outdated bool, err error) {
 	switch {
-	case len(a.password) > password.MaxBytes:
+	case len(a.Password) > password.MaxBytes:
 		return false, false, nil
-	case a.user == nil:
-		return false, false, s.hasher.VerifyDummy(ctx, a.password)
+	case a.User == nil:
+		return false, false, s.hasher.VerifyDummy(ctx, a.Password)
 	}
-	right, outdated, err = s.hasher.Verify(ctx, a.user.PasswordHash, a.password)
+	right, outdated, err = s.hasher.Verify(ctx, a.User.PasswordHash, a.Password)
 	if errors.Is(err, password.ErrUnreadable) {
 		s.logger.ErrorContext(ctx, "an account's stored password hash cannot be read: nobody can sign in to it until its password is reset",
-			"user_id", a.user.ID, "error", err.Error())
+			"user_id", a.User.ID, "error", err.Error())
 		return false, false, nil
 	}
 	return right, outdated, err
@@ -78,45 +81,45 @@ func (s *Service) compare(ctx context.Context, a attempt) (right, outdated bool,
 
 // rehash stores a stronger hash of a password that was just right. A failure
 // does not stand in the person's way: the next sign-in tries again.
-func (s *Service) rehash(ctx context.Context, a attempt) {
+func (s *Service) rehash(ctx context.Context, a Attempt) {
 	if err := s.tryRehash(ctx, a); err != nil {
 		s.logger.WarnContext(ctx, "rehash password", "error", err.Error())
 	}
 }
 
-func (s *Service) tryRehash(ctx context.Context, a attempt) error {
-	hash, err := s.hasher.Hash(ctx, a.password)
+func (s *Service) tryRehash(ctx context.Context, a Attempt) error {
+	hash, err := s.hasher.Hash(ctx, a.Password)
 	if err != nil {
 		return err
 	}
-	done, err := s.store.Users.Rehash(ctx, a.user.ID, a.user.PasswordHash, hash)
+	done, err := s.store.Users.Rehash(ctx, a.User.ID, a.User.PasswordHash, hash)
 	if err != nil {
 		return err
 	}
 	if done {
-		a.user.PasswordHash = hash
+		a.User.PasswordHash = hash
 		return nil
 	}
 	// Another sign-in was faster, or the password was changed.
-	fresh, err := s.store.Users.ByID(ctx, a.user.ID)
+	fresh, err := s.store.Users.ByID(ctx, a.User.ID)
 	if err != nil {
 		return err
 	}
-	same, _, err := s.hasher.Verify(ctx, fresh.PasswordHash, a.password)
+	same, _, err := s.hasher.Verify(ctx, fresh.PasswordHash, a.Password)
 	if same {
-		a.user.PasswordHash = fresh.PasswordHash
+		a.User.PasswordHash = fresh.PasswordHash
 	}
 	return err
 }
 
 // known returns the hash of the device when the person has signed in with it
 // before, and "" otherwise.
-func (s *Service) known(ctx context.Context, a attempt) (string, error) {
-	if a.user == nil || a.device == "" {
+func (s *Service) known(ctx context.Context, a Attempt) (string, error) {
+	if a.User == nil || a.Device == "" {
 		return "", nil
 	}
-	hash := models.HashToken(a.device)
-	known, err := s.store.Devices.Known(ctx, hash, a.user.ID)
+	hash := models.HashToken(a.Device)
+	known, err := s.store.Devices.Known(ctx, hash, a.User.ID)
 	if err != nil || !known {
 		return "", err
 	}

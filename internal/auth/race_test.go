@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/models"
@@ -18,13 +19,13 @@ func TestDisableRace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for round := range 10 {
 			name := fmt.Sprintf("ada%d", round)
-			p.signUp(name)
-			user := p.user(name)
+			p.Join(name)
+			user := p.User(name)
 			var before []*auth.Tokens
 			for range 20 {
-				before = append(before, p.login(name).Tokens)
+				before = append(before, p.SignIn(name).Tokens)
 			}
-			p.clock.advance(accessDead)
+			p.Clock.Advance(accessDead)
 			var mu sync.Mutex
 			given := slices.Clone(before)
 			keep := func(tokens *auth.Tokens) {
@@ -35,21 +36,21 @@ func TestDisableRace(t *testing.T) {
 			parallel(41, func(i int) {
 				switch {
 				case i == 20:
-					if _, _, err := p.Disable(p.t.Context(), auth.Shell(), user.ID, ""); err != nil {
-						p.t.Errorf("disable: %v", err)
+					if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), user.ID, ""); err != nil {
+						p.T.Errorf("disable: %v", err)
 					}
 				case i < 20:
-					result, err := p.Authenticate(p.t.Context(), auth.Presented{Refresh: before[i].Refresh}, p.client)
+					result, err := p.Auth.Authenticate(p.T.Context(), auth.Presented{Refresh: before[i].Refresh}, p.Client)
 					if err != nil && apperr.KindOf(err) != apperr.Unavailable {
-						p.t.Errorf("refresh: %v", err)
+						p.T.Errorf("refresh: %v", err)
 					}
 					if result.Tokens != nil {
 						keep(result.Tokens)
 					}
 				default:
-					in, err := p.Login(p.t.Context(), p.credentials(name))
+					in, err := p.Auth.Login(p.T.Context(), p.Credentials(name))
 					if err != nil && apperr.KindOf(err) != apperr.Disabled {
-						p.t.Errorf("login: %v", err)
+						p.T.Errorf("login: %v", err)
 					}
 					if in != nil {
 						keep(in.Tokens)
@@ -57,15 +58,15 @@ func TestDisableRace(t *testing.T) {
 				}
 			})
 			for _, tokens := range given {
-				if result := p.present(tokens.Access, tokens.Refresh); result.Identity != nil || result.Tokens != nil {
-					p.t.Fatalf("round %d: tokens of a disabled account are accepted", round)
+				if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil || result.Tokens != nil {
+					p.T.Fatalf("round %d: tokens of a disabled account are accepted", round)
 				}
 			}
-			if live, err := p.Sessions(p.t.Context(), user.ID, ""); err != nil || len(live) != 0 {
-				p.t.Fatalf("round %d: %d live sessions of a disabled account (%v)", round, len(live), err)
+			if live, err := p.Auth.Sessions(p.T.Context(), user.ID, ""); err != nil || len(live) != 0 {
+				p.T.Fatalf("round %d: %d live sessions of a disabled account (%v)", round, len(live), err)
 			}
-			_, err := p.Login(p.t.Context(), p.credentials(name))
-			wantKind(p.t, "login of a disabled account", err, apperr.Disabled)
+			_, err := p.Auth.Login(p.T.Context(), p.Credentials(name))
+			wantKind(p.T, "login of a disabled account", err, apperr.Disabled)
 		}
 	})
 }
@@ -73,34 +74,34 @@ func TestDisableRace(t *testing.T) {
 // TestDisabledEnabled: enabling brings the account back, not its sessions.
 func TestDisabledEnabled(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		tokens := p.signUp("ada").Tokens
-		user := p.user("ada")
-		_, ended, err := p.Disable(p.t.Context(), auth.Shell(), user.ID, "  spam  ")
-		if err != nil || ended != 1 || p.user("ada").DisabledReason != "spam" {
-			p.t.Errorf("disable: %d ended, reason %q, %v; want 1 and spam", ended, p.user("ada").DisabledReason, err)
+		tokens := p.Join("ada").Tokens
+		user := p.User("ada")
+		_, ended, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), user.ID, "  spam  ")
+		if err != nil || ended != 1 || p.User("ada").DisabledReason != "spam" {
+			p.T.Errorf("disable: %d ended, reason %q, %v; want 1 and spam", ended, p.User("ada").DisabledReason, err)
 		}
-		wrong := p.credentials("ada")
+		wrong := p.Credentials("ada")
 		wrong.Password = "not-" + goodPassword
-		_, err = p.Login(p.t.Context(), wrong)
-		wantKind(p.t, "wrong password of a disabled account", err, apperr.Unauthorized)
-		if _, again, err := p.Disable(p.t.Context(), auth.Shell(), user.ID, "other"); err != nil || again != 0 {
-			p.t.Errorf("disable twice: %d ended, %v", again, err)
+		_, err = p.Auth.Login(p.T.Context(), wrong)
+		wantKind(p.T, "wrong password of a disabled account", err, apperr.Unauthorized)
+		if _, again, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), user.ID, "other"); err != nil || again != 0 {
+			p.T.Errorf("disable twice: %d ended, %v", again, err)
 		}
-		if p.user("ada").DisabledReason != "spam" {
-			p.t.Error("the second disable replaced the reason")
+		if p.User("ada").DisabledReason != "spam" {
+			p.T.Error("the second disable replaced the reason")
 		}
 		for _, reason := range []string{strings.Repeat("é", 501), "spoofed\u202etext", "a\x00b", "\xff"} {
-			_, _, err := p.Disable(p.t.Context(), auth.Shell(), user.ID, reason)
+			_, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), user.ID, reason)
 			if got := fieldsOf(err); !slices.Equal(got, []string{"reason"}) {
-				p.t.Errorf("reason %.20q: %v, want it refused", reason, err)
+				p.T.Errorf("reason %.20q: %v, want it refused", reason, err)
 			}
 		}
-		p.wantOver(tokens, models.ReasonDisabled)
-		if _, err := p.Enable(p.t.Context(), auth.Shell(), user.ID); err != nil {
-			p.t.Fatal(err)
+		p.WantOver(tokens, models.ReasonDisabled)
+		if _, err := p.Accounts.Enable(p.T.Context(), auth.Shell(), user.ID); err != nil {
+			p.T.Fatal(err)
 		}
-		p.wantOver(tokens, models.ReasonAdmin) // it is disabled no more
-		p.identity(p.login("ada").Tokens)
+		p.WantOver(tokens, models.ReasonAdmin) // it is disabled no more
+		p.Identity(p.SignIn("ada").Tokens)
 	})
 }
 
@@ -108,35 +109,35 @@ func TestDisabledEnabled(t *testing.T) {
 // delete each other, at the same moment: one is always left.
 func TestTwoAdmins(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		ctx := p.t.Context()
-		admins := []auth.Actor{p.admin("ada"), p.admin("bob")}
+		ctx := p.T.Context()
+		admins := []auth.Actor{p.Admin("ada"), p.Admin("bob")}
 		for round := range 100 {
 			errs := make([]error, 2)
 			parallel(2, func(i int) {
 				other := admins[1-i].UserID
 				if (round+i)%2 == 0 {
-					_, errs[i] = p.SetRole(ctx, admins[i], other, models.RoleUser)
+					_, errs[i] = p.Accounts.SetRole(ctx, admins[i], other, models.RoleUser)
 					return
 				}
-				_, _, errs[i] = p.Disable(ctx, admins[i], other, "")
+				_, _, errs[i] = p.Accounts.Disable(ctx, admins[i], other, "")
 			})
-			n, err := p.store.Users.CountActiveAdmins(ctx)
+			n, err := p.Store.Users.CountActiveAdmins(ctx)
 			if err != nil || n != 1 {
-				p.t.Fatalf("round %d: %d active admins (%v), want 1; the acts gave %v", round, n, err, errs)
+				p.T.Fatalf("round %d: %d active admins (%v), want 1; the acts gave %v", round, n, err, errs)
 			}
 			for i, err := range errs {
 				if kind := apperr.KindOf(err); err != nil && kind != apperr.Forbidden && kind != apperr.Conflict {
-					p.t.Fatalf("round %d, admin %d: %v", round, i, err)
+					p.T.Fatalf("round %d, admin %d: %v", round, i, err)
 				}
 			}
 			for i, admin := range admins {
-				if _, err := p.Enable(ctx, auth.Shell(), admin.UserID); err != nil {
-					p.t.Fatal(err)
+				if _, err := p.Accounts.Enable(ctx, auth.Shell(), admin.UserID); err != nil {
+					p.T.Fatal(err)
 				}
-				if _, err := p.SetRole(ctx, auth.Shell(), admin.UserID, models.RoleAdmin); err != nil {
-					p.t.Fatal(err)
+				if _, err := p.Accounts.SetRole(ctx, auth.Shell(), admin.UserID, models.RoleAdmin); err != nil {
+					p.T.Fatal(err)
 				}
-				admins[i].SessionID = p.sessionOf(p.user(admin.Name)) // disabling ended it
+				admins[i].SessionID = p.SessionOf(p.User(admin.Name)) // disabling ended it
 			}
 		}
 	})
@@ -144,93 +145,99 @@ func TestTwoAdmins(t *testing.T) {
 
 func TestAdminGuards(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		ctx := p.t.Context()
-		ada := p.admin("ada")
-		p.signUp("carol")
-		carol := p.user("carol")
+		ctx := p.T.Context()
+		ada := p.Admin("ada")
+		p.Join("carol")
+		carol := p.User("carol")
 		type act struct {
 			name string
 			do   func(actor auth.Actor, userID string) error
 		}
 		acts := []act{
-			{"disable", func(a auth.Actor, id string) error { _, _, err := p.Disable(ctx, a, id, ""); return err }},
-			{"demote", func(a auth.Actor, id string) error { _, err := p.SetRole(ctx, a, id, models.RoleUser); return err }},
-			{"delete", func(a auth.Actor, id string) error { _, _, err := p.Delete(ctx, a, id, "ada@example.org"); return err }},
-			{"sign out", func(a auth.Actor, id string) error { _, _, err := p.SignOutUser(ctx, a, id); return err }},
-			{"reset link", func(a auth.Actor, id string) error { _, _, err := p.CreateResetLink(ctx, a, id); return err }},
-			{"unlock", func(a auth.Actor, id string) error { _, err := p.Unlock(ctx, a, id); return err }},
-			{"enable", func(a auth.Actor, id string) error { _, err := p.Enable(ctx, a, id); return err }},
+			{"disable", func(a auth.Actor, id string) error { _, _, err := p.Accounts.Disable(ctx, a, id, ""); return err }},
+			{"demote", func(a auth.Actor, id string) error {
+				_, err := p.Accounts.SetRole(ctx, a, id, models.RoleUser)
+				return err
+			}},
+			{"delete", func(a auth.Actor, id string) error {
+				_, _, err := p.Accounts.Delete(ctx, a, id, "ada@example.org")
+				return err
+			}},
+			{"sign out", func(a auth.Actor, id string) error { _, _, err := p.Accounts.SignOutUser(ctx, a, id); return err }},
+			{"reset link", func(a auth.Actor, id string) error { _, _, err := p.Accounts.CreateResetLink(ctx, a, id); return err }},
+			{"unlock", func(a auth.Actor, id string) error { _, err := p.Accounts.Unlock(ctx, a, id); return err }},
+			{"enable", func(a auth.Actor, id string) error { _, err := p.Accounts.Enable(ctx, a, id); return err }},
 		}
 		for i, act := range acts {
-			wantKind(p.t, act.name+" oneself", act.do(ada, ada.UserID), apperr.Conflict)
+			wantKind(p.T, act.name+" oneself", act.do(ada, ada.UserID), apperr.Conflict)
 			if i < 3 {
-				wantKind(p.t, act.name+" the last admin from the shell", act.do(auth.Shell(), ada.UserID), apperr.Conflict)
+				wantKind(p.T, act.name+" the last admin from the shell", act.do(auth.Shell(), ada.UserID), apperr.Conflict)
 			}
 			carols := auth.Actor{UserID: carol.ID, Name: "carol"}
-			wantKind(p.t, act.name+" by somebody without the role", act.do(carols, ada.UserID), apperr.Forbidden)
-			wantKind(p.t, act.name+" nobody", act.do(ada, models.NewID()), apperr.NotFound)
-			wantKind(p.t, act.name+" what is no id", act.do(ada, "' OR 1=1 --"), apperr.NotFound)
-			wantKind(p.t, act.name+" the empty id", act.do(ada, ""), apperr.NotFound)
+			wantKind(p.T, act.name+" by somebody without the role", act.do(carols, ada.UserID), apperr.Forbidden)
+			wantKind(p.T, act.name+" nobody", act.do(ada, models.NewID()), apperr.NotFound)
+			wantKind(p.T, act.name+" what is no id", act.do(ada, "' OR 1=1 --"), apperr.NotFound)
+			wantKind(p.T, act.name+" the empty id", act.do(ada, ""), apperr.NotFound)
 		}
-		if n, err := p.store.Users.CountActiveAdmins(ctx); n != 1 || err != nil {
-			p.t.Fatalf("%d active admins left (%v)", n, err)
+		if n, err := p.Store.Users.CountActiveAdmins(ctx); n != 1 || err != nil {
+			p.T.Fatalf("%d active admins left (%v)", n, err)
 		}
-		_, err := p.SetRole(ctx, ada, carol.ID, "owner")
+		_, err := p.Accounts.SetRole(ctx, ada, carol.ID, "owner")
 		if got := fieldsOf(err); !slices.Equal(got, []string{"role"}) {
-			p.t.Errorf("unknown role: %v", err)
+			p.T.Errorf("unknown role: %v", err)
 		}
-		_, _, err = p.Delete(ctx, ada, carol.ID, "somebody@example.org")
+		_, _, err = p.Accounts.Delete(ctx, ada, carol.ID, "somebody@example.org")
 		if got := fieldsOf(err); !slices.Equal(got, []string{"confirm"}) {
-			p.t.Errorf("delete without the address: %v", err)
+			p.T.Errorf("delete without the address: %v", err)
 		}
-		_, _, err = p.CreateUser(ctx, auth.Actor{UserID: carol.ID}, auth.NewUser{Account: account("eve"), Role: models.RoleAdmin})
-		wantKind(p.t, "create user without the role", err, apperr.Forbidden)
+		_, _, err = p.Accounts.CreateUser(ctx, auth.Actor{UserID: carol.ID}, account.NewUser{Account: profile("eve"), Role: models.RoleAdmin})
+		wantKind(p.T, "create user without the role", err, apperr.Forbidden)
 	})
 }
 
 // TestRoleIsLive: neither the role of a token nor of a second ago counts.
 func TestRoleIsLive(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		ctx := p.t.Context()
-		p.admin("ada")
-		bob := p.admin("bob")
-		tokens := p.login("bob").Tokens
-		if !p.identity(tokens).Admin {
-			p.t.Error("an admin is not one")
+		ctx := p.T.Context()
+		p.Admin("ada")
+		bob := p.Admin("bob")
+		tokens := p.SignIn("bob").Tokens
+		if !p.Identity(tokens).Admin {
+			p.T.Error("an admin is not one")
 		}
-		if _, err := p.SetRole(ctx, auth.Shell(), bob.UserID, models.RoleUser); err != nil {
-			p.t.Fatal(err)
+		if _, err := p.Accounts.SetRole(ctx, auth.Shell(), bob.UserID, models.RoleUser); err != nil {
+			p.T.Fatal(err)
 		}
-		if p.identity(tokens).Admin {
-			p.t.Error("the token in hand keeps the role")
+		if p.Identity(tokens).Admin {
+			p.T.Error("the token in hand keeps the role")
 		}
-		_, _, err := p.Disable(ctx, bob, p.user("ada").ID, "")
-		wantKind(p.t, "act after the role was taken", err, apperr.Forbidden)
-		if _, _, err := p.Disable(ctx, auth.Shell(), bob.UserID, ""); err != nil {
-			p.t.Fatal(err)
+		_, _, err := p.Accounts.Disable(ctx, bob, p.User("ada").ID, "")
+		wantKind(p.T, "act after the role was taken", err, apperr.Forbidden)
+		if _, _, err := p.Accounts.Disable(ctx, auth.Shell(), bob.UserID, ""); err != nil {
+			p.T.Fatal(err)
 		}
-		_, err = p.SetRole(ctx, auth.Shell(), bob.UserID, models.RoleAdmin)
-		wantKind(p.t, "give a disabled account the role", err, "")
-		_, _, err = p.SignOutUser(ctx, bob, p.user("ada").ID)
-		wantKind(p.t, "act of a disabled admin", err, apperr.Forbidden)
+		_, err = p.Accounts.SetRole(ctx, auth.Shell(), bob.UserID, models.RoleAdmin)
+		wantKind(p.T, "give a disabled account the role", err, "")
+		_, _, err = p.Accounts.SignOutUser(ctx, bob, p.User("ada").ID)
+		wantKind(p.T, "act of a disabled admin", err, apperr.Forbidden)
 	})
 }
 
 func TestDelete(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		tokens := p.signUp("ada").Tokens
-		user, ended, err := p.Delete(p.t.Context(), auth.Shell(), p.user("ada").ID, " ADA@example.org ")
+		tokens := p.Join("ada").Tokens
+		user, ended, err := p.Accounts.Delete(p.T.Context(), auth.Shell(), p.User("ada").ID, " ADA@example.org ")
 		if err != nil || ended != 1 || user.Username != "ada" {
-			p.t.Fatalf("delete: %v, %d ended", err, ended)
+			p.T.Fatalf("delete: %v, %d ended", err, ended)
 		}
-		if result := p.present(tokens.Access, tokens.Refresh); result.Identity != nil || !result.Clear {
-			p.t.Errorf("tokens of a deleted account: %+v", result)
+		if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil || !result.Clear {
+			p.T.Errorf("tokens of a deleted account: %+v", result)
 		}
-		_, err = p.Login(p.t.Context(), p.credentials("ada"))
-		wantKind(p.t, "login of a deleted account", err, apperr.Unauthorized)
-		p.signUp("ada")
-		if result := p.present(tokens.Access, tokens.Refresh); result.Identity != nil {
-			p.t.Error("tokens of a deleted account work for its namesake")
+		_, err = p.Auth.Login(p.T.Context(), p.Credentials("ada"))
+		wantKind(p.T, "login of a deleted account", err, apperr.Unauthorized)
+		p.Join("ada")
+		if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil {
+			p.T.Error("tokens of a deleted account work for its namesake")
 		}
 	})
 }
@@ -239,46 +246,46 @@ func TestDelete(t *testing.T) {
 // limits. All take them in one order: nobody is told that the database failed.
 func TestLockOrder(t *testing.T) {
 	each(t, limited, func(p *portal) {
-		ctx := p.t.Context()
-		in := p.signUp("ada")
-		user := p.user("ada")
+		ctx := p.T.Context()
+		in := p.Join("ada")
+		user := p.User("ada")
 		for range 10 {
-			change := p.change(p.login("ada"), goodPassword+"!")
-			_, link, err := p.CreateResetLink(ctx, auth.Shell(), user.ID)
+			change := p.change(p.SignIn("ada"), goodPassword+"!")
+			_, link, err := p.Accounts.CreateResetLink(ctx, auth.Shell(), user.ID)
 			if err != nil {
-				p.t.Fatal(err)
+				p.T.Fatal(err)
 			}
 			errs := make([]error, 12)
 			parallel(len(errs), func(i int) {
-				login := p.credentials("ada")
+				login := p.Credentials("ada")
 				login.Device = in.Device
 				login.Client = from(fmt.Sprintf("203.0.113.%d", i))
 				switch i % 4 {
 				case 0, 1:
-					_, errs[i] = p.Login(ctx, login)
+					_, errs[i] = p.Auth.Login(ctx, login)
 				case 2:
-					_, errs[i] = p.Unlock(ctx, auth.Shell(), user.ID)
+					_, errs[i] = p.Accounts.Unlock(ctx, auth.Shell(), user.ID)
 				case 3:
 					if i == 3 {
-						_, errs[i] = p.ChangePassword(ctx, change)
+						_, errs[i] = p.Accounts.ChangePassword(ctx, change)
 						return
 					}
-					errs[i] = p.ResetPassword(ctx, link, goodPassword, login.Client)
+					errs[i] = p.Accounts.ResetPassword(ctx, link, goodPassword, login.Client)
 				}
 			})
 			for i, err := range errs {
 				if kind := apperr.KindOf(err); kind == apperr.Unavailable || err != nil && kind == "" {
-					p.t.Errorf("caller %d: %v", i, err)
+					p.T.Errorf("caller %d: %v", i, err)
 				}
 			}
-			_, link, err = p.CreateResetLink(ctx, auth.Shell(), user.ID)
+			_, link, err = p.Accounts.CreateResetLink(ctx, auth.Shell(), user.ID)
 			if err != nil {
-				p.t.Fatal(err)
+				p.T.Fatal(err)
 			}
-			if err := p.ResetPassword(ctx, link, goodPassword, p.client); err != nil {
-				p.t.Fatal(err)
+			if err := p.Accounts.ResetPassword(ctx, link, goodPassword, p.Client); err != nil {
+				p.T.Fatal(err)
 			}
-			p.clock.advance(accessDead)
+			p.Clock.Advance(accessDead)
 		}
 	})
 }

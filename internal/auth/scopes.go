@@ -55,9 +55,9 @@ func ParseScopes(list string) (Scopes, bool) {
 	return scopes, true
 }
 
-// granted reads the scopes of a token that was made here. A name that this
+// Granted reads the scopes of a token that was made here. A name that this
 // version does not know is worth nothing.
-func granted(list string) Scopes {
+func Granted(list string) Scopes {
 	var scopes Scopes
 	for name := range strings.FieldsSeq(list) {
 		scopes = append(scopes, Scope(name))

@@ -75,7 +75,7 @@ func sessionInfo(row models.Session) SessionInfo {
 func (s *Service) EndSession(ctx context.Context, who *Identity, id string, client Client) (SessionInfo, error) {
 	var info SessionInfo
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who)
+		user, err := s.LockActive(ctx, tx, who)
 		if err != nil {
 			return err
 		}
@@ -98,14 +98,14 @@ func (s *Service) EndSession(ctx context.Context, who *Identity, id string, clie
 func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Client) (int, error) {
 	var ended int
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who)
+		user, err := s.LockActive(ctx, tx, who)
 		if err != nil {
 			return err
 		}
 		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonElse, s.now()); err != nil || ended == 0 {
 			return err
 		}
-		record(who.Actor(client).Event(audit.OtherSessionsEnd, user, sessionsEnded(ended)))
+		record(who.Actor(client).Event(audit.OtherSessionsEnd, user, audit.SessionsEnded(ended)))
 		return nil
 	})
 	return ended, err

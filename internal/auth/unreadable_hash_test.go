@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
+	"latchkey/internal/servicetest"
 )
 
 // TestUnreadableHash checks that a stored hash of an unknown kind is a wrong
@@ -21,27 +21,27 @@ func TestUnreadableHash(t *testing.T) {
 	}
 	each(t, limited, func(p *portal) {
 		var log bytes.Buffer
-		logged := newPortal(p.t, p.store, p.clock, func(o *auth.Options) {
+		logged := newPortal(p.T, p.Store, p.Clock, func(o *servicetest.Options) {
 			limited(o)
 			o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 		})
-		logged.signUp("ada")
-		id := p.user("ada").ID
+		logged.Join("ada")
+		id := p.User("ada").ID
 		for i := range 5 {
 			stored := foreign[i%len(foreign)]
-			if err := p.store.Users.SetPassword(p.t.Context(), id, stored, p.clock.now()); err != nil {
-				p.t.Fatal(err)
+			if err := p.Store.Users.SetPassword(p.T.Context(), id, stored, p.Clock.Now()); err != nil {
+				p.T.Fatal(err)
 			}
 			log.Reset()
-			wantKind(p.t, stored, logged.try("ada", goodPassword, ""), apperr.Unauthorized)
+			wantKind(p.T, stored, logged.try("ada", goodPassword, ""), apperr.Unauthorized)
 			line := log.String()
 			if strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "user_id="+id) {
-				p.t.Errorf("%q: logged %q, want one error that names the account", stored, line)
+				p.T.Errorf("%q: logged %q, want one error that names the account", stored, line)
 			}
 			if strings.Contains(line, stored) || strings.Contains(line, goodPassword) {
-				p.t.Errorf("the log holds a secret: %q", line)
+				p.T.Errorf("the log holds a secret: %q", line)
 			}
 		}
-		wantKind(p.t, "after five attempts", logged.try("ada", goodPassword, ""), apperr.TooMany)
+		wantKind(p.T, "after five attempts", logged.try("ada", goodPassword, ""), apperr.TooMany)
 	})
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -56,10 +57,10 @@ func (t take) bucket() string { return t.limit.name + ":" + t.key }
 
 // Options are what a Limiter needs.
 type Options struct {
-	Store *models.Store
-	Now   func() time.Time
-	Key   []byte // for the names of buckets of identifiers that nobody has
-	Off   bool   // nothing is counted and nothing refused
+	Store  *models.Store
+	Now    func() time.Time
+	Secret []byte // the master secret: names the buckets of identifiers that nobody has
+	Off    bool   // nothing is counted and nothing refused
 }
 
 // Limiter counts attempts. It is safe for concurrent use and keeps no state of
@@ -73,10 +74,14 @@ type Limiter struct {
 
 // New returns a Limiter, or why its options cannot work.
 func New(o Options) (*Limiter, error) {
-	if o.Store == nil || o.Now == nil || len(o.Key) == 0 {
-		return nil, errors.New("limit: Store, Now and Key are required")
+	if o.Store == nil || o.Now == nil {
+		return nil, errors.New("limit: Store and Now are required")
 	}
-	return &Limiter{store: o.Store, now: o.Now, key: o.Key, off: o.Off}, nil
+	key, err := token.DeriveKey(o.Secret, "latchkey/limiter/v1")
+	if err != nil {
+		return nil, err
+	}
+	return &Limiter{store: o.Store, now: o.Now, key: key, off: o.Off}, nil
 }
 
 // Enabled reports whether attempts are counted at all.

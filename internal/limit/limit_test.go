@@ -49,7 +49,7 @@ func TestTake(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		now := time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)
 		for _, off := range []bool{false, true} {
-			limiter, err := limit.New(limit.Options{Store: store, Now: func() time.Time { return now }, Key: []byte("key"), Off: off})
+			limiter, err := limit.New(limit.Options{Store: store, Now: func() time.Time { return now }, Secret: []byte("a secret that is long enough for tests"), Off: off})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,7 +1,6 @@
 package middleware_test
 
 import (
-	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -11,10 +10,11 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
-	"latchkey/internal/auth/password"
 	"latchkey/internal/cookie"
 	"latchkey/internal/middleware"
+	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -77,34 +77,19 @@ func (b *browser) visit(method string, cookies ...string) (int, []*http.Cookie) 
 	return result.StatusCode, result.Cookies()
 }
 
-func newService(t *testing.T, store *models.Store, now func() time.Time) *auth.Service {
-	t.Helper()
-	service, err := auth.New(auth.Options{
-		Store: store, Logger: slog.New(slog.DiscardHandler), Now: now, PublicURL: "https://portal.example",
-		Secret: []byte("9f#Lk2!qVw7$Zr4^Tb8&Ny1*Hc5(Jd0)"), AccessTTL: 5 * time.Minute, RefreshTTL: 24 * time.Hour,
-		SessionTTL: 48 * time.Hour, RefreshGrace: 10 * time.Second, SignupOpen: true,
-		Hasher: password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}),
-		Policy: password.NewPolicy(password.PolicyOptions{}),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return service
-}
-
 // TestAuthenticate follows one browser through a session.
 func TestAuthenticate(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		now := time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)
 		clock := func() time.Time { return now }
-		service := newService(t, store, clock)
+		services := servicetest.New(t, servicetest.Options{Store: store, Now: clock})
 		jar, err := cookie.New(cookie.Options{Secure: true, Keys: [][]byte{make([]byte, 32)}, Now: clock})
 		if err != nil {
 			t.Fatal(err)
 		}
-		b := newBrowser(t, middleware.Authenticate(service, jar))
-		in, err := service.SignUp(t.Context(), auth.Signup{
-			Account: auth.Account{Username: "ada", Email: "ada@example.org"}, Password: "violet-harbour-mosaic-71",
+		b := newBrowser(t, middleware.Authenticate(services.Auth, jar))
+		in, err := services.Accounts.SignUp(t.Context(), account.Signup{
+			Account: account.Profile{Username: "ada", Email: "ada@example.org"}, Password: "violet-harbour-mosaic-71",
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -128,21 +113,21 @@ func TestAuthenticate(t *testing.T) {
 		if b.state.Identity == nil || b.state.Identity.Username != "ada" || len(set) != 2 {
 			t.Fatalf("an expired access token: %+v, set %v; want ada and new cookies", b.state, set)
 		}
-		if set[0].Name != "__Host-access" || set[0].MaxAge != 300 || set[1].Name != "__Host-refresh" || set[1].MaxAge != 86400 {
+		if set[0].Name != "__Host-access" || set[0].MaxAge != 300 || set[1].Name != "__Host-refresh" || set[1].MaxAge != 604800 {
 			t.Errorf("new cookies: %v", set)
 		}
 		renewed := []string{"__Host-access=" + set[0].Value, "__Host-refresh=" + set[1].Value}
 		if _, set := b.visit(http.MethodGet, renewed...); b.state.Identity == nil || len(set) != 0 {
 			t.Errorf("the new cookies: %+v, set %v", b.state, set)
 		}
-		endings(t, b, store, service, renewed)
+		endings(t, b, store, services.Accounts, renewed)
 	})
 }
 
 // endings goes on when the account is disabled, and when the database is gone.
-func endings(t *testing.T, b *browser, store *models.Store, service *auth.Service, cookies []string) {
+func endings(t *testing.T, b *browser, store *models.Store, accounts *account.Service, cookies []string) {
 	t.Helper()
-	if _, _, err := service.Disable(t.Context(), auth.Shell(), b.state.Identity.UserID, ""); err != nil {
+	if _, _, err := accounts.Disable(t.Context(), auth.Shell(), b.state.Identity.UserID, ""); err != nil {
 		t.Fatal(err)
 	}
 	code, set := b.visit(http.MethodGet, cookies...)

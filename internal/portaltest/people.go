@@ -4,21 +4,15 @@ import (
 	"context"
 	"sync"
 
-	"latchkey/internal/auth/password"
+	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
 
 // Password is the password of everybody that Person makes.
 const Password = "violet harbour 42 lanterns"
 
-// FastHasher returns a hasher that costs next to nothing, for tests that are
-// not about the hash.
-func FastHasher() *password.Hasher {
-	return password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
-}
-
 var passwordHash = sync.OnceValue(func() string {
-	hash, err := FastHasher().Hash(context.Background(), Password)
+	hash, err := servicetest.FastHasher().Hash(context.Background(), Password)
 	if err != nil {
 		return err.Error() // no sign-in works with it
 	}

@@ -13,16 +13,15 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers"
-	"latchkey/internal/auth"
-	"latchkey/internal/auth/password"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
 
 // Secret is the master secret of every portal.
-const Secret = "a secret that is long enough for tests"
+const Secret = servicetest.Secret
 
 // Options are what a test may change about its portal.
 type Options struct {
@@ -39,11 +38,11 @@ type Options struct {
 
 // Portal is a portal on a database of its own.
 type Portal struct {
+	servicetest.Services
 	T     *testing.T
 	Store *models.Store
-	Auth  *auth.Service
 	Echo  *echo.Echo
-	Clock *Clock
+	Clock *servicetest.Clock
 	Logs  *LogBook
 	URL   string
 }
@@ -57,26 +56,20 @@ func New(t *testing.T, store *models.Store, change ...func(*Options)) *Portal {
 	}
 	p := &Portal{
 		T: t, Store: store, URL: o.PublicURL, Logs: &LogBook{},
-		Clock: NewClock(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)),
+		Clock: servicetest.NewClock(time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)),
 	}
 	logger := slog.New(slog.NewJSONHandler(p.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	var err error
-	p.Auth, err = auth.New(auth.Options{
+	p.Services = servicetest.New(t, servicetest.Options{
 		Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Secret: []byte(Secret),
-		AccessTTL: 5 * time.Minute, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
-		Limits: o.Limits, SignupOpen: !o.SignupClosed, PasswordGrant: !o.PasswordsOff, Hasher: FastHasher(),
-		Policy: password.NewPolicy(password.PolicyOptions{Context: []string{"latchkey"}}),
+		Limits: o.Limits, SignupClosed: o.SignupClosed, PasswordsOff: o.PasswordsOff,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	https := strings.HasPrefix(o.PublicURL, "https:")
 	jar, err := cookie.New(cookie.Options{Secure: https, Domain: o.CookieDomain, Keys: [][]byte{[]byte(Secret)[:32]}, Now: p.Clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	pages, err := handlers.New(handlers.Options{
-		Auth: p.Auth, Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Cookies: jar,
+		Auth: p.Auth, Accounts: p.Accounts, Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Cookies: jar,
 		HTTPS: https, HSTSIncludeSubdomains: true, BrandName: "Latchkey", SupportEmail: o.SupportEmail,
 		TrustedProxies: o.TrustedProxies, ForwardAuth: o.ForwardAuth, APIOrigins: o.APIOrigins,
 	})

@@ -282,7 +282,7 @@ func disabled(w *world) {
 	b := w.browser()
 	b.signIn("ida", appURL+"/")
 	b.open(appURL + "/").status(http.StatusOK)
-	if _, _, err := w.auth.Disable(w.t.Context(), auth.Shell(), user.ID, "left"); err != nil {
+	if _, _, err := w.accounts.Disable(w.t.Context(), auth.Shell(), user.ID, "left"); err != nil {
 		w.t.Fatal(err)
 	}
 	b.fetch(http.MethodPost, appURL+"/").status(http.StatusUnauthorized)

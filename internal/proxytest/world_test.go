@@ -19,11 +19,12 @@ import (
 	"time"
 
 	"latchkey/handlers"
+	"latchkey/internal/account"
 	"latchkey/internal/auth"
-	"latchkey/internal/auth/password"
 	"latchkey/internal/config"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -41,6 +42,7 @@ type world struct {
 	t         *testing.T
 	store     *models.Store
 	auth      *auth.Service
+	accounts  *account.Service
 	past      atomic.Int64 // how far the portal's clock is ahead, in nanoseconds
 	transport *http.Transport
 }
@@ -102,22 +104,14 @@ func (w *world) startPortal() string {
 	secret := []byte("a secret that is long enough for tests")
 	logger := slog.New(slog.DiscardHandler)
 	cfg := configuration(w.t)
-	var err error
-	w.auth, err = auth.New(auth.Options{
-		Store: w.store, Logger: logger, Now: w.now, PublicURL: portalURL, Secret: secret,
-		AccessTTL: 5 * time.Minute, RefreshTTL: 168 * time.Hour, SessionTTL: 720 * time.Hour, RefreshGrace: 10 * time.Second,
-		Limits: true, SignupOpen: true, Policy: password.NewPolicy(password.PolicyOptions{}),
-		Hasher: password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}}),
-	})
-	if err != nil {
-		w.t.Fatal(err)
-	}
+	services := servicetest.New(w.t, servicetest.Options{Store: w.store, Now: w.now, PublicURL: portalURL, Secret: secret, Limits: true})
+	w.auth, w.accounts = services.Auth, services.Accounts
 	jar, err := cookie.New(cookie.Options{Secure: true, Domain: cfg.CookieDomain, Keys: [][]byte{secret[:32]}, Now: w.now})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	pages, err := handlers.New(handlers.Options{
-		Auth: w.auth, Store: w.store, Logger: logger, Now: w.now, PublicURL: portalURL, HTTPS: true, BrandName: "Latchkey",
+		Auth: w.auth, Accounts: w.accounts, Store: w.store, Logger: logger, Now: w.now, PublicURL: portalURL, HTTPS: true, BrandName: "Latchkey",
 		Cookies:        jar,
 		TrustedProxies: cfg.TrustedProxies, ForwardAuth: forwardauth.New(cfg.ForwardAuth),
 	})
@@ -136,8 +130,8 @@ func (w *world) startPortal() string {
 // person makes an account.
 func (w *world) person(name, fullName string, role models.Role) *models.User {
 	w.t.Helper()
-	user, _, err := w.auth.CreateUser(w.t.Context(), auth.Shell(), auth.NewUser{
-		Account: auth.Account{Username: name, Email: name + "@example.org", FullName: fullName}, Role: role, Password: secretWord,
+	user, _, err := w.accounts.CreateUser(w.t.Context(), auth.Shell(), account.NewUser{
+		Account: account.Profile{Username: name, Email: name + "@example.org", FullName: fullName}, Role: role, Password: secretWord,
 	})
 	if err != nil {
 		w.t.Fatal(err)

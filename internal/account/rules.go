@@ -1,4 +1,4 @@
-package auth
+package account
 
 import (
 	"net/mail"
@@ -128,23 +128,23 @@ func localPart(email string) string {
 	return local
 }
 
-// Account are the fields of an account that a person fills in.
-type Account struct {
+// Profile has the fields of an account that a person fills in.
+type Profile struct {
 	Username string
 	Email    string
 	FullName string
 }
 
 // tidy folds and trims what may be folded and trimmed.
-func (a Account) tidy() Account {
-	return Account{Username: FoldUsername(a.Username), Email: strings.TrimSpace(a.Email), FullName: tidyFullName(a.FullName)}
+func (p Profile) tidy() Profile {
+	return Profile{Username: FoldUsername(p.Username), Email: strings.TrimSpace(p.Email), FullName: tidyFullName(p.FullName)}
 }
 
 // check returns what is wrong with each field; username has the rules of that.
-func (a Account) check(username func(string) string) apperr.Fields {
+func (p Profile) check(username func(string) string) apperr.Fields {
 	var wrong apperr.Fields
-	wrong.Add("username", username(a.Username))
-	wrong.Add("email", checkEmail(a.Email))
-	wrong.Add("full_name", checkFullName(a.FullName))
+	wrong.Add("username", username(p.Username))
+	wrong.Add("email", checkEmail(p.Email))
+	wrong.Add("full_name", checkFullName(p.FullName))
 	return wrong
 }

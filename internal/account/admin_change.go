@@ -1,4 +1,4 @@
-package auth
+package account
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/auth"
 	"latchkey/models"
 )
 
@@ -37,7 +38,7 @@ func (c *UserChange) check() apperr.Fields {
 // the guards of Disable, Enable and SetRole. It returns the account as it is
 // then; apperr.Fields (full_name, role, reason), apperr.NotFound,
 // apperr.Conflict, apperr.Forbidden or apperr.TooMany.
-func (s *Service) ChangeUser(ctx context.Context, actor Actor, userID string, change UserChange) (user *models.User, err error) {
+func (s *Service) ChangeUser(ctx context.Context, actor auth.Actor, userID string, change UserChange) (user *models.User, err error) {
 	if wrong := change.check(); len(wrong) > 0 {
 		return nil, wrong
 	}
@@ -67,7 +68,7 @@ func (s *Service) ChangeUser(ctx context.Context, actor Actor, userID string, ch
 type act struct {
 	s      *Service
 	tx     *models.Store
-	actor  Actor
+	actor  auth.Actor
 	user   *models.User
 	last   bool // the account is the only active admin's
 	record func(models.Event)
@@ -77,7 +78,7 @@ func (a act) rename(ctx context.Context, fullName string) error {
 	if a.user.FullName == fullName {
 		return nil
 	}
-	a.record(a.actor.Event(audit.UserProfile, a.user, "name "+fromTo(a.user.FullName, fullName)))
+	a.record(a.actor.Event(audit.UserProfile, a.user, "name "+audit.FromTo(a.user.FullName, fullName)))
 	return a.tx.Users.SetProfile(ctx, a.user.ID, a.user.Username, fullName, a.s.now())
 }
 
@@ -88,7 +89,7 @@ func (a act) setRole(ctx context.Context, role models.Role) error {
 	if a.last && role != models.RoleAdmin {
 		return apperr.New(apperr.Conflict, lastAdmin, nil)
 	}
-	a.record(a.actor.Event(audit.UserRole, a.user, fromTo(string(a.user.Role), string(role))))
+	a.record(a.actor.Event(audit.UserRole, a.user, audit.FromTo(string(a.user.Role), string(role))))
 	if role == models.RoleAdmin {
 		if err := a.tx.Tokens.EndSetup(ctx, a.s.now()); err != nil {
 			return err
@@ -133,9 +134,9 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if err := a.tx.Tokens.ExpireFor(ctx, id, now); err != nil {
 		return 0, err
 	}
-	detail := joined(", ", sessionsEnded(ended), tokensEnded(tokens))
+	detail := audit.Joined(", ", audit.SessionsEnded(ended), audit.TokensEnded(tokens))
 	if reason != "" {
-		detail = joined(". ", detail, "Reason: "+reason)
+		detail = audit.Joined(". ", detail, "Reason: "+reason)
 	}
 	a.record(a.actor.Event(audit.UserDisable, a.user, detail))
 	return ended, nil

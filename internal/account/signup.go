@@ -1,4 +1,4 @@
-package auth
+package account
 
 import (
 	"context"
@@ -6,35 +6,36 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/auth"
 	"latchkey/internal/limit"
 	"latchkey/models"
 )
 
 // Signup is a person who wants an account.
 type Signup struct {
-	Account   Account
+	Account   Profile
 	Password  string
 	Device    string
-	Presented Presented
-	Client    Client
+	Presented auth.Presented
+	Client    auth.Client
 }
 
 // SignUp creates an account and signs the person in; it stays signed in. It
 // returns apperr.Fields, apperr.Forbidden when sign-up is closed,
 // apperr.TooMany, apperr.Busy or apperr.Unavailable.
-func (s *Service) SignUp(ctx context.Context, in Signup) (*SignedIn, error) {
+func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error) {
 	if !s.signupOpen {
 		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
 	}
 	user, err := s.prepareUser(ctx, in, checkOwnUsername, func() error {
-		return s.limited(ctx, Actor{Client: in.Client}, limit.Signups, limit.Network(in.Client.IP))
+		return s.take(ctx, auth.Actor{Client: in.Client}, limit.Signups, limit.Network(in.Client.IP))
 	})
 	if err != nil {
 		return nil, err
 	}
-	var signedIn *SignedIn
+	var signedIn *auth.SignedIn
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		signedIn, err = s.join(ctx, tx, user, in, MethodSignUp, audit.SignUp, record)
+		signedIn, err = s.join(ctx, tx, user, in, auth.MethodSignUp, audit.SignUp, record)
 		return err
 	})
 	return signedIn, taken(err)
@@ -63,7 +64,7 @@ func (s *Service) prepareUser(ctx context.Context, in Signup, username func(stri
 	return user, nil
 }
 
-func (s *Service) newUser(account Account, role models.Role) *models.User {
+func (s *Service) newUser(account Profile, role models.Role) *models.User {
 	now := models.At(s.now())
 	return &models.User{
 		ID: models.NewID(), Username: account.Username, Email: account.Email, FullName: account.FullName,
@@ -74,15 +75,20 @@ func (s *Service) newUser(account Account, role models.Role) *models.User {
 // join stores a new account and opens its first session.
 func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User, in Signup, method, action string,
 	record func(models.Event),
-) (*SignedIn, error) {
+) (*auth.SignedIn, error) {
 	user.LastSignInAt = models.At(s.now())
 	if err := tx.Users.Create(ctx, user); err != nil {
 		return nil, err
 	}
-	session := s.newSession(user.ID, method, true, in.Client)
-	actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: in.Client}
+	signedIn, err := s.auth.Open(ctx, tx, user, auth.Opening{
+		Method: method, Remember: true, Presented: in.Presented, Device: in.Device, Client: in.Client,
+	})
+	if err != nil {
+		return nil, err
+	}
+	actor := auth.Actor{UserID: user.ID, Name: user.Username, SessionID: signedIn.SessionID, Client: in.Client}
 	record(actor.Event(action, user, ""))
-	return s.open(ctx, tx, user, session, in.Presented, in.Device)
+	return signedIn, nil
 }
 
 // Words for what somebody else has.
@@ -92,7 +98,7 @@ const (
 )
 
 // checkTaken tells of every field that an account has already.
-func (s *Service) checkTaken(ctx context.Context, account Account) error {
+func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 	var wrong apperr.Fields
 	_, err := s.store.Users.ByUsername(ctx, account.Username)
 	if err == nil {

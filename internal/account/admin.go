@@ -1,4 +1,4 @@
-package auth
+package account
 
 import (
 	"context"
@@ -8,6 +8,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/auth"
 	"latchkey/internal/limit"
 	"latchkey/models"
 )
@@ -22,11 +23,11 @@ const (
 // guarded runs an act of an admin in a transaction: the actor is signed in and
 // an active admin at that moment, and who the active admins are cannot change
 // under it.
-func (s *Service) guarded(ctx context.Context, actor Actor,
+func (s *Service) guarded(ctx context.Context, actor auth.Actor,
 	f func(tx *models.Store, admins []string, record func(models.Event)) error,
 ) error {
 	if actor.UserID != "" {
-		if err := s.limited(ctx, actor, limit.AdminActs, actor.UserID); err != nil {
+		if err := s.take(ctx, actor, limit.AdminActs, actor.UserID); err != nil {
 			return err
 		}
 	}
@@ -39,7 +40,7 @@ func (s *Service) guarded(ctx context.Context, actor Actor,
 			if !slices.Contains(admins, actor.UserID) {
 				return errNotAdmin()
 			}
-			if err := s.stillIn(ctx, tx, actor); err != nil {
+			if err := s.auth.StillSignedIn(ctx, tx, actor); err != nil {
 				return err
 			}
 		}
@@ -48,7 +49,7 @@ func (s *Service) guarded(ctx context.Context, actor Actor,
 }
 
 // actOn runs an act on one account that must not be the actor's own.
-func (s *Service) actOn(ctx context.Context, actor Actor, userID string, f func(a act) error) error {
+func (s *Service) actOn(ctx context.Context, actor auth.Actor, userID string, f func(a act) error) error {
 	return s.guarded(ctx, actor, func(tx *models.Store, admins []string, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, userID)
 		if err != nil {
@@ -64,7 +65,7 @@ func (s *Service) actOn(ctx context.Context, actor Actor, userID string, f func(
 // Disable shuts an account and ends every session and every personal access
 // token of it. It returns the account as it was before, and how many sessions
 // were live. reason is for admins. An account that was disabled stays as it is.
-func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason string) (user *models.User, ended int, err error) {
+func (s *Service) Disable(ctx context.Context, actor auth.Actor, userID, reason string) (user *models.User, ended int, err error) {
 	change := UserChange{Reason: reason}
 	if wrong := change.check(); len(wrong) > 0 {
 		return nil, 0, wrong
@@ -79,7 +80,7 @@ func (s *Service) Disable(ctx context.Context, actor Actor, userID, reason strin
 
 // Enable opens a disabled account again and returns it as it was before. Its
 // sessions and tokens stay over.
-func (s *Service) Enable(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
+func (s *Service) Enable(ctx context.Context, actor auth.Actor, userID string) (user *models.User, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
 		return a.enable(ctx)
@@ -88,13 +89,13 @@ func (s *Service) Enable(ctx context.Context, actor Actor, userID string) (user 
 }
 
 // SignOutUser ends every session of an account and returns how many were live.
-func (s *Service) SignOutUser(ctx context.Context, actor Actor, userID string) (user *models.User, ended int, err error) {
+func (s *Service) SignOutUser(ctx context.Context, actor auth.Actor, userID string) (user *models.User, ended int, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonAdmin, s.now()); err != nil {
 			return err
 		}
-		a.record(actor.Event(audit.UserSignOut, a.user, sessionsEnded(ended)))
+		a.record(actor.Event(audit.UserSignOut, a.user, audit.SessionsEnded(ended)))
 		return nil
 	})
 	return user, ended, err
@@ -102,7 +103,7 @@ func (s *Service) SignOutUser(ctx context.Context, actor Actor, userID string) (
 
 // SetRole changes what an account may do, from its next request on. It returns
 // the account as it was before; one that had the role stays as it is.
-func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role models.Role) (user *models.User, err error) {
+func (s *Service) SetRole(ctx context.Context, actor auth.Actor, userID string, role models.Role) (user *models.User, err error) {
 	change := UserChange{Role: &role}
 	if wrong := change.check(); len(wrong) > 0 {
 		return nil, wrong
@@ -116,7 +117,7 @@ func (s *Service) SetRole(ctx context.Context, actor Actor, userID string, role 
 
 // CreateResetLink makes the only working link to choose a new password with
 // and returns its token. It is never stored: show it once.
-func (s *Service) CreateResetLink(ctx context.Context, actor Actor, userID string) (user *models.User, token string, err error) {
+func (s *Service) CreateResetLink(ctx context.Context, actor auth.Actor, userID string) (user *models.User, token string, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		if user = a.user; a.user.Disabled() {
 			return apperr.New(apperr.Conflict, EnableFirst, nil)
@@ -129,7 +130,7 @@ func (s *Service) CreateResetLink(ctx context.Context, actor Actor, userID strin
 }
 
 // Unlock clears the sign-in limits of an account.
-func (s *Service) Unlock(ctx context.Context, actor Actor, userID string) (user *models.User, err error) {
+func (s *Service) Unlock(ctx context.Context, actor auth.Actor, userID string) (user *models.User, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
 		a.record(actor.Event(audit.UserUnlock, a.user, ""))
@@ -140,7 +141,7 @@ func (s *Service) Unlock(ctx context.Context, actor Actor, userID string) (user 
 
 // Delete removes an account for good; confirm is its address, typed by the
 // admin. Nothing of it is accepted afterwards.
-func (s *Service) Delete(ctx context.Context, actor Actor, userID, confirm string) (user *models.User, ended int, err error) {
+func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm string) (user *models.User, ended int, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
 		switch {
@@ -155,7 +156,7 @@ func (s *Service) Delete(ctx context.Context, actor Actor, userID, confirm strin
 		if err := s.limits.ClearAccount(ctx, a.tx, a.user.ID); err != nil {
 			return err
 		}
-		a.record(actor.Event(audit.UserDelete, a.user, sessionsEnded(ended)))
+		a.record(actor.Event(audit.UserDelete, a.user, audit.SessionsEnded(ended)))
 		return a.tx.Users.Delete(ctx, a.user.ID)
 	})
 	return user, ended, err

@@ -1,4 +1,4 @@
-package auth
+package account
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/auth"
 	"latchkey/internal/limit"
 	"latchkey/models"
 )
@@ -40,7 +41,7 @@ func (s *Service) SetupLink(ctx context.Context, token string) (Link, error) {
 
 // Setup creates the first admin with a setup link and signs them in. When the
 // link does not work any more it returns apperr.Conflict, otherwise as SignUp.
-func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn, error) {
+func (s *Service) Setup(ctx context.Context, token string, in Signup) (*auth.SignedIn, error) {
 	link, err := s.SetupLink(ctx, token)
 	if err != nil {
 		return nil, err
@@ -49,13 +50,13 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 		return nil, deadLink()
 	}
 	user, err := s.prepareUser(ctx, in, checkUsername, func() error {
-		return s.limited(ctx, Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP))
+		return s.take(ctx, auth.Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP))
 	})
 	if err != nil {
 		return nil, err
 	}
 	user.Role = models.RoleAdmin
-	var signedIn *SignedIn
+	var signedIn *auth.SignedIn
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		if err := tx.Tokens.LockSetup(ctx); err != nil {
 			return err
@@ -74,7 +75,7 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 		if err := tx.Tokens.EndSetup(ctx, s.now()); err != nil {
 			return err
 		}
-		signedIn, err = s.join(ctx, tx, user, in, MethodSetup, audit.Setup, record)
+		signedIn, err = s.join(ctx, tx, user, in, auth.MethodSetup, audit.Setup, record)
 		return err
 	})
 	return signedIn, taken(err)
@@ -82,14 +83,14 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*SignedIn
 
 // NewUser is an account that an admin or the shell makes for somebody.
 type NewUser struct {
-	Account  Account
+	Account  Profile
 	Role     models.Role
 	Password string // empty: a link to choose one is made
 }
 
 // CreateUser makes an account. Without a password it returns the token of a
 // link to choose one with. It returns apperr.Fields.
-func (s *Service) CreateUser(ctx context.Context, actor Actor, in NewUser) (user *models.User, token string, err error) {
+func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, in NewUser) (user *models.User, token string, err error) {
 	account := in.Account.tidy()
 	wrong := account.check(checkUsername)
 	if in.Role != models.RoleUser && in.Role != models.RoleAdmin {

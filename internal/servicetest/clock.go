@@ -1,9 +1,12 @@
-package portaltest
+package servicetest
 
 import (
 	"sync/atomic"
 	"time"
 )
+
+// Start is when the clock of a Portal begins.
+var Start = time.Date(2026, 3, 1, 8, 30, 0, 250_000_000, time.UTC)
 
 // Clock is a time that moves only when a test says so. It is safe for
 // concurrent use.

@@ -1,4 +1,4 @@
-package auth
+package account
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/auth"
 	"latchkey/internal/limit"
 	"latchkey/models"
 )
@@ -115,7 +116,7 @@ func (s *Service) linkOf(row *models.OneTimeToken) Link {
 // ResetPassword uses a link up: a new password, every session over, nobody
 // signed in. When the link does not work it returns apperr.Conflict; look at
 // it again for why. A password that may not be chosen is apperr.Fields.
-func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, client Client) error {
+func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, client auth.Client) error {
 	link, err := s.SetPasswordLink(ctx, token)
 	if err != nil {
 		return err
@@ -126,7 +127,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 	if problem := s.checkNew(newPassword, link.Username, link.Email); problem != "" {
 		return apperr.Fields{{Field: "password", Message: problem}}
 	}
-	if err := s.limited(ctx, Actor{Client: client}, limit.Links, limit.Network(client.IP)); err != nil {
+	if err := s.take(ctx, auth.Actor{Client: client}, limit.Links, limit.Network(client.IP)); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, newPassword)
@@ -156,7 +157,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 		if err != nil {
 			return err
 		}
-		record(Actor{UserID: user.ID, Name: user.Username, Client: client}.Event(audit.PasswordReset, user, sessionsEnded(ended)))
+		record(auth.Actor{UserID: user.ID, Name: user.Username, Client: client}.Event(audit.PasswordReset, user, audit.SessionsEnded(ended)))
 		return s.limits.ClearAccount(ctx, tx, user.ID)
 	})
 }

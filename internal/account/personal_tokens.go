@@ -1,8 +1,7 @@
-package auth
+package account
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"strings"
 	"time"
@@ -10,16 +9,9 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/auth"
 	"latchkey/models"
 )
-
-// PersonalPrefix starts every personal access token, so that scanners find
-// those that were published by mistake.
-const PersonalPrefix = "lk_"
-
-// A personal access token is its prefix and two random texts of 26 letters and
-// digits, 130 bits each: lk_[a-z2-7]{52}.
-const personalLength = len(PersonalPrefix) + 2*26
 
 // The life of a personal access token, in days.
 const (
@@ -31,25 +23,26 @@ const (
 	maxTokenName      = 64 // code points
 	maxPersonalTokens = 50 // that work, of one person
 	hintLength        = 4
+	endedShown        = 30 * 24 * time.Hour // how long tokens that are over stay in the list
 )
 
 // PersonalTokenDraft is a personal access token that somebody wants to make.
 type PersonalTokenDraft struct {
-	Who     *Identity
+	Who     *auth.Identity
 	Name    string
 	Scopes  []string // names, as the form has them
 	Days    int      // 1 to MaxTokenDays
 	Current string   // the current password: the token outlives the session
 	Device  string   // the device cookie
-	Client  Client
+	Client  auth.Client
 }
 
 // PersonalToken is a personal access token as its owner or an admin sees it.
 type PersonalToken struct {
 	ID         string
 	Name       string
-	Hint       string // the last characters of the secret
-	Scopes     Scopes // as it was made; what the role allows now may be less
+	Hint       string      // the last characters of the secret
+	Scopes     auth.Scopes // as it was made; what the role allows now may be less
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	LastUsedAt time.Time // to the minute; zero: never used
@@ -60,7 +53,7 @@ type PersonalToken struct {
 
 // tidy returns the draft with its name as it is stored, and its scopes, or
 // what is wrong with each field.
-func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, Scopes, apperr.Fields) {
+func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, auth.Scopes, apperr.Fields) {
 	d.Name = strings.Join(strings.Fields(d.Name), " ")
 	var wrong apperr.Fields
 	switch {
@@ -71,11 +64,11 @@ func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, Scopes, apperr.Fields) {
 	case hasControl(d.Name):
 		wrong.Add("name", "A name cannot contain invisible or control characters.")
 	}
-	scopes, known := ParseScopes(strings.Join(d.Scopes, " "))
+	scopes, known := auth.ParseScopes(strings.Join(d.Scopes, " "))
 	switch {
 	case len(d.Scopes) == 0:
 		wrong.Add("scope", "Choose what the token may do.")
-	case !known || !scopes.Within(AllowedScopes(d.Who.Admin)):
+	case !known || !scopes.Within(auth.AllowedScopes(d.Who.Admin)):
 		wrong.Add("scope", "Your account cannot give this permission.")
 	}
 	if d.Days < 1 || d.Days > MaxTokenDays {
@@ -99,7 +92,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 	if err != nil {
 		return "", PersonalToken{}, err
 	}
-	secret = PersonalPrefix + strings.ToLower(rand.Text()+rand.Text())
+	secret = auth.NewPersonalSecret()
 	now := s.now()
 	row := models.PersonalToken{
 		ID: models.NewID(), UserID: proven.ID, Name: in.Name, TokenHash: models.HashToken(secret),
@@ -107,7 +100,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(time.Duration(in.Days) * 24 * time.Hour)),
 	}
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, in.Who)
+		user, err := s.auth.LockActive(ctx, tx, in.Who)
 		if err != nil {
 			return err
 		}
@@ -118,7 +111,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 			return apperr.New(apperr.Conflict, "Your password was changed at the same time from somewhere else. Nothing was changed here.", nil)
 		case working >= maxPersonalTokens:
 			return apperr.Fields{{Field: "name", Message: fmt.Sprintf("You have %d access tokens already. End one first.", working)}}
-		case !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)):
+		case !scopes.Within(auth.AllowedScopes(user.Role == models.RoleAdmin)):
 			return apperr.Fields{{Field: "scope", Message: "Your account cannot give this permission."}}
 		}
 		if err := s.limits.Settle(ctx, tx, p); err != nil {
@@ -160,9 +153,9 @@ func (s *Service) PersonalToken(ctx context.Context, userID, id string) (Persona
 // EndPersonalToken ends one personal access token of the person and returns
 // what it was. It returns apperr.NotFound when the person has no such token
 // that still works.
-func (s *Service) EndPersonalToken(ctx context.Context, who *Identity, id string, client Client) (token PersonalToken, err error) {
+func (s *Service) EndPersonalToken(ctx context.Context, who *auth.Identity, id string, client auth.Client) (token PersonalToken, err error) {
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.lockActive(ctx, tx, who)
+		user, err := s.auth.LockActive(ctx, tx, who)
 		if err != nil {
 			return err
 		}
@@ -176,7 +169,7 @@ func (s *Service) EndPersonalToken(ctx context.Context, who *Identity, id string
 }
 
 // EndUserToken is EndPersonalToken for an admin and somebody else's token.
-func (s *Service) EndUserToken(ctx context.Context, actor Actor, userID, id string) (user *models.User, token PersonalToken, err error) {
+func (s *Service) EndUserToken(ctx context.Context, actor auth.Actor, userID, id string) (user *models.User, token PersonalToken, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		if token, err = s.endPersonal(ctx, a.tx, a.user.ID, id, models.ReasonAdmin); err != nil {
 			return err
@@ -201,7 +194,7 @@ func (s *Service) endPersonal(ctx context.Context, tx *models.Store, userID, id 
 
 func (s *Service) personalToken(row models.PersonalToken) PersonalToken {
 	token := PersonalToken{
-		ID: row.ID, Name: row.Name, Hint: row.Hint, Scopes: granted(row.Scope),
+		ID: row.ID, Name: row.Name, Hint: row.Hint, Scopes: auth.Granted(row.Scope),
 		CreatedAt: row.CreatedAt.Time(), ExpiresAt: row.ExpiresAt.Time(),
 		LastUsedAt: row.LastUsedAt.Time(), LastUsedIP: row.LastUsedIP,
 		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,

@@ -1,0 +1,49 @@
+package account
+
+import (
+	"context"
+	"strings"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
+	"latchkey/internal/auth"
+	"latchkey/internal/limit"
+	"latchkey/models"
+)
+
+// UpdateProfile changes the person's names. It returns apperr.Fields.
+func (s *Service) UpdateProfile(ctx context.Context, who *auth.Identity, username, fullName string, client auth.Client) error {
+	username, fullName = FoldUsername(username), tidyFullName(fullName)
+	var wrong apperr.Fields
+	if username != who.Username { // a name given before a rule was made may stay
+		wrong.Add("username", checkOwnUsername(username))
+	}
+	wrong.Add("full_name", checkFullName(fullName))
+	if len(wrong) > 0 {
+		return wrong
+	}
+	if username == who.Username && fullName == who.FullName {
+		return nil
+	}
+	if username != who.Username { // or the answers would tell which names are taken
+		err := s.take(ctx, who.Actor(client), limit.Usernames, who.UserID)
+		if err != nil {
+			return err
+		}
+	}
+	return taken(s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.auth.LockActive(ctx, tx, who)
+		if err != nil {
+			return err
+		}
+		var changes []string
+		if username != user.Username {
+			changes = append(changes, "username "+audit.FromTo(user.Username, username))
+		}
+		if fullName != user.FullName {
+			changes = append(changes, "name "+audit.FromTo(user.FullName, fullName))
+		}
+		record(who.Actor(client).Event(audit.ProfileChange, user, strings.Join(changes, ", ")))
+		return tx.Users.SetProfile(ctx, user.ID, username, fullName, s.now())
+	}))
+}

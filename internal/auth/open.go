@@ -1,0 +1,83 @@
+package auth
+
+import (
+	"context"
+
+	"latchkey/models"
+)
+
+// Opening is a browser that is to be given a session.
+type Opening struct {
+	Method    string    // one of the Method constants
+	Remember  bool      // "Stay signed in"
+	Presented Presented // the tokens that came along; their sessions end
+	Device    string    // the device cookie; may be empty
+	Client    Client
+}
+
+// SignedIn is a session that was just opened, and what its browser is given.
+type SignedIn struct {
+	SessionID string
+	Tokens    *Tokens
+	Device    string // the device cookie to set; empty when the present one stays
+	Replayed  bool   // tell the person that a copied token ended a session of theirs
+}
+
+// Open opens a session in a transaction that has locked the user. The sessions
+// whose tokens came along end: a browser has one at a time.
+func (s *Service) Open(ctx context.Context, tx *models.Store, user *models.User, in Opening) (*SignedIn, error) {
+	if _, err := s.endEach(ctx, tx, s.genuine(in.Presented), models.ReasonReplaced); err != nil {
+		return nil, err
+	}
+	newDevice, err := s.rememberDevice(ctx, tx, user.ID, in.Device)
+	if err != nil {
+		return nil, err
+	}
+	session := s.newSession(user.ID, in.Method, in.Remember, in.Client)
+	session.NewDevice = newDevice != "" && in.Method == MethodPassword
+	if err := tx.Sessions.Create(ctx, session); err != nil {
+		return nil, err
+	}
+	if err := tx.Sessions.Trim(ctx, session, maxSessions, s.now()); err != nil {
+		return nil, err
+	}
+	return &SignedIn{SessionID: session.ID, Tokens: s.mint(session), Device: newDevice}, nil
+}
+
+// Restart ends every session of a person for a reason, and opens a new one for
+// the browser that acts, with the method and "Stay signed in" of the present
+// one: for changes of a credential. It returns how many sessions were live. The
+// transaction has locked the user.
+func (s *Service) Restart(ctx context.Context, tx *models.Store, user *models.User, current string, reason models.Reason, in Opening,
+) (signedIn *SignedIn, ended int, err error) {
+	old, err := tx.Sessions.ByID(ctx, current)
+	if err != nil {
+		return nil, 0, SignedOut(err)
+	}
+	// The session of this browser is replaced: a late answer to it must not take
+	// the cookies of the new one away.
+	replaced, err := s.endEach(ctx, tx, s.genuine(in.Presented), models.ReasonReplaced)
+	if err != nil {
+		return nil, 0, err
+	}
+	if ended, err = tx.Sessions.EndAll(ctx, user.ID, "", reason, s.now()); err != nil {
+		return nil, 0, err
+	}
+	in.Method, in.Remember, in.Presented = old.Method, old.Remember, Presented{}
+	signedIn, err = s.Open(ctx, tx, user, in)
+	return signedIn, ended + len(replaced), err
+}
+
+// rememberDevice ties the browser to the person and returns the cookie to set:
+// a new one, unless the person has this one already. A cookie that somebody
+// else planted never becomes theirs.
+func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID, device string) (string, error) {
+	if device != "" {
+		known, err := tx.Devices.Renew(ctx, models.HashToken(device), userID, s.now())
+		if known || err != nil {
+			return "", err
+		}
+	}
+	fresh := models.NewID()
+	return fresh, tx.Devices.Remember(ctx, models.HashToken(fresh), userID, s.now())
+}

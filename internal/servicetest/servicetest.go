@@ -1,0 +1,102 @@
+// Package servicetest builds the services of a portal for tests: on the real
+// store, with a fast password hash and a clock that moves only when a test says
+// so.
+package servicetest
+
+import (
+	"cmp"
+	"log/slog"
+	"testing"
+	"time"
+
+	"latchkey/internal/account"
+	"latchkey/internal/audit"
+	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
+	"latchkey/internal/limit"
+	"latchkey/models"
+)
+
+// Secret is the master secret of services whose options name none.
+const Secret = "a secret that is long enough for tests"
+
+// The lifetimes of services whose options name none.
+const (
+	AccessTTL    = 5 * time.Minute
+	RefreshTTL   = 7 * 24 * time.Hour
+	SessionTTL   = 30 * 24 * time.Hour
+	RefreshGrace = 10 * time.Second
+)
+
+// Options are what a test chooses. The zero value of each but Store and Now has
+// a default.
+type Options struct {
+	Store          *models.Store
+	Now            func() time.Time
+	Logger         *slog.Logger // nil: nothing is logged
+	PublicURL      string       // empty: https://portal.example
+	Secret         []byte
+	PreviousSecret []byte
+	AccessTTL      time.Duration
+	NoGrace        bool // RefreshGrace is 0
+	Limits         bool // attempts are limited
+	SignupClosed   bool
+	PasswordsOff   bool // the API takes no passwords
+	Hasher         *password.Hasher
+	Policy         *password.Policy
+}
+
+// Services are the services of one portal.
+type Services struct {
+	Auth     *auth.Service
+	Accounts *account.Service
+}
+
+// New returns the services.
+func New(t testing.TB, o Options) Services {
+	t.Helper()
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Secret == nil {
+		o.Secret = []byte(Secret)
+	}
+	if o.Hasher == nil {
+		o.Hasher = FastHasher()
+	}
+	if o.Policy == nil {
+		o.Policy = password.NewPolicy(password.PolicyOptions{Context: []string{"latchkey"}})
+	}
+	grace := RefreshGrace
+	if o.NoGrace {
+		grace = 0
+	}
+	log := audit.New(o.Store, o.Logger, o.Now)
+	limits, err := limit.New(limit.Options{Store: o.Store, Now: o.Now, Secret: o.Secret, Off: !o.Limits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s Services
+	s.Auth, err = auth.New(auth.Options{
+		Store: o.Store, Logger: o.Logger, Now: o.Now, PublicURL: cmp.Or(o.PublicURL, "https://portal.example"),
+		Secret: o.Secret, PreviousSecret: o.PreviousSecret,
+		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: RefreshTTL, SessionTTL: SessionTTL, RefreshGrace: grace,
+		Audit: log, Limits: limits, PasswordGrant: !o.PasswordsOff, Hasher: o.Hasher,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Accounts, err = account.New(account.Options{
+		Auth: s.Auth, Store: o.Store, Audit: log, Limits: limits, Now: o.Now, Hasher: o.Hasher, Policy: o.Policy,
+		SignupOpen: !o.SignupClosed,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// FastHasher returns a hasher whose hashes cost next to nothing.
+func FastHasher() *password.Hasher {
+	return password.NewHasher(password.HasherOptions{Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
+}
