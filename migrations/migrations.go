@@ -1,8 +1,8 @@
 // Package migrations holds the database schema as numbered SQL files, one
 // folder for each dialect with the same numbers.
 //
-// It decides what the tables are. Package models runs the files, under a lock,
-// and reads and writes the tables.
+// It defines the tables. Package models runs the files, under a lock, and reads
+// and writes the tables.
 package migrations
 
 import "embed"

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// bigLogo is the size in bytes from which on a logo slows the first page down.
+// bigLogo is the size in bytes above which a logo slows down the first page.
 const bigLogo = 100 << 10
 
-// Brand is the operator's look as files: a stylesheet with colours derived from
-// the accent, the logo, the icon of the browser tab. The nil Brand is the
-// default look; all its methods work.
+// Brand holds the operator's files: a stylesheet with colours derived from the
+// accent, the logo and the icon. A nil Brand is the default look; all its methods
+// work.
 type Brand struct {
-	files    map[string]brandFile // by the path below /static/
+	files    map[string]brandFile // by the path below /static/, with %s for the hash
 	css      string
 	icon     string
 	logo     string
@@ -21,15 +21,15 @@ type Brand struct {
 	warnings []string
 }
 
-// brandFile is a file under its address with the hash left out.
+// brandFile is a file with the hash in its address.
 type brandFile struct {
 	*file
 	hash string
 }
 
-// NewBrand makes the files of a brand. accent is "#rrggbb", or "" for the
-// default; logo is the content of an SVG or PNG file, or empty for none. The
-// error says what is wrong with the one or the other in words for the operator.
+// NewBrand creates the files of a brand. accent is "#rrggbb", or "" for the
+// default; logo is the content of an SVG or PNG file, or empty for none. The error
+// tells the operator what is wrong with the accent or the logo.
 func NewBrand(accent string, logo []byte) (*Brand, error) {
 	b := &Brand{files: map[string]brandFile{}}
 	if accent != "" {
@@ -56,15 +56,15 @@ func NewBrand(accent string, logo []byte) (*Brand, error) {
 	return b, nil
 }
 
-// add keeps the file and returns its address: format with the hash in place
-// of %s.
+// add stores the file and returns its address: format with the hash in place of
+// %s.
 func (b *Brand) add(format string, f *file) string {
 	b.files[format] = brandFile{file: f, hash: f.hash}
 	return root + fmt.Sprintf(format, f.hash)
 }
 
-// CSSURL is the address of the stylesheet with the brand's colours, or "" when
-// the default ones are used.
+// CSSURL returns the address of the stylesheet with the brand's colours, or "" for
+// the default colours.
 func (b *Brand) CSSURL() string {
 	if b == nil {
 		return ""
@@ -72,7 +72,7 @@ func (b *Brand) CSSURL() string {
 	return b.css
 }
 
-// LogoURL is the address of the logo, or "" when there is none.
+// LogoURL returns the address of the logo, or "" if there is none.
 func (b *Brand) LogoURL() string {
 	if b == nil {
 		return ""
@@ -80,8 +80,8 @@ func (b *Brand) LogoURL() string {
 	return b.logo
 }
 
-// LogoSize is the width and the height of the logo on a page in CSS pixels,
-// zero when there is none.
+// LogoSize returns the width and height of the logo on a page in CSS pixels, or
+// zeros if there is none.
 func (b *Brand) LogoSize() (width, height int) {
 	if b == nil {
 		return 0, 0
@@ -89,7 +89,7 @@ func (b *Brand) LogoSize() (width, height int) {
 	return b.width, b.height
 }
 
-// IconURL is the address of the icon: the logo, the default icon in the accent
+// IconURL returns the address of the icon: the logo, the default icon in the accent
 // colour, or the default icon.
 func (b *Brand) IconURL() string {
 	if b == nil || b.icon == "" {
@@ -98,7 +98,7 @@ func (b *Brand) IconURL() string {
 	return b.icon
 }
 
-// Warnings are what works but could be better, one sentence each.
+// Warnings returns warnings for the operator, one sentence each.
 func (b *Brand) Warnings() []string {
 	if b == nil {
 		return nil
@@ -107,7 +107,7 @@ func (b *Brand) Warnings() []string {
 }
 
 // find returns the file at a path below /static/, under its own hash or any
-// other, and how long it may be kept.
+// other, and its Cache-Control.
 func (b *Brand) find(path string) (*file, string) {
 	if b == nil {
 		return nil, ""
@@ -130,15 +130,15 @@ func (b *Brand) find(path string) (*file, string) {
 	return nil, ""
 }
 
-// accentCSS is the stylesheet that puts the accent in place of the default.
+// accentCSS returns the stylesheet that replaces the default accent.
 //
-// The button has exactly the accent and a label in black or white. Links and
-// focus rings are derived from it so that they can be read on every ground of
-// either scheme. Where the accent hardly stands out from a card, the button
-// gets an edge that does.
+// Buttons have exactly the accent as background and a label in black or white.
+// Links and focus rings use a shade of the accent that is readable on every
+// background of either scheme. If the accent has too little contrast with a
+// background, buttons get an edge that has enough.
 func accentCSS(accent color) []byte {
 	label := accent.label()
-	// Away from the label's colour, so that hovering makes it easier to read.
+	// Away from the label's colour, so that the label stays readable on hover.
 	hover := accent.mix(white, 12)
 	if label == white {
 		hover = accent.mix(black, 12)
@@ -159,18 +159,18 @@ func accentCSS(accent color) []byte {
 	fmt.Fprintf(&css, "\t@supports (color: light-dark(#000, #fff)) {\n\t\t:root {\n")
 	fmt.Fprintf(&css, "\t\t\t--accent-edge: light-dark(%s, %s);\n", lightEdge, darkEdge)
 	fmt.Fprintf(&css, "\t\t\t--link: light-dark(%s, %s);\n\t\t\t--focus: light-dark(%s, %s);\n", light, dark, light, dark)
-	// app.css sets these two apart by scheme, so they are set again here.
+	// app.css sets these per scheme, so they are set again here.
 	fmt.Fprintf(&css, "\t\t\t--accent: %s;\n\t\t\t--accent-hover: %s;\n\t\t\t--on-accent: %s;\n\t\t}\n\t}\n}\n", accent, hover, label)
 	return []byte(css.String())
 }
 
-// iconSVG is the default icon in the accent colour.
+// iconSVG returns the default icon in the accent colour.
 func iconSVG(accent color) []byte {
 	icon, ok := tree().files["img/icon.svg"]
 	if !ok {
 		return nil
 	}
-	// The label first: it may be the colour that the ground is to get.
+	// The label first: the accent may be its default colour, white.
 	drawn := strings.Replace(string(icon.plain), `fill="#fff"`, `fill="`+accent.label().String()+`"`, 1)
 	return []byte(strings.Replace(drawn, `fill="#3d4fd1"`, `fill="`+accent.String()+`"`, 1))
 }

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestTokens wants the colours that brand colours are measured against to be
-// those of the stylesheet.
-func TestTokens(t *testing.T) {
+// TestGroundColors compares the background and text colours in color.go with the
+// stylesheet.
+func TestGroundColors(t *testing.T) {
 	css, err := files.ReadFile("css/app.css")
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// TestContrast goes over a grid of 4,096 accents.
+// TestContrast checks a grid of 4,096 accents.
 func TestContrast(t *testing.T) {
 	for r := 0; r < 256; r += 17 {
 		for g := 0; g < 256; g += 17 {
@@ -46,8 +46,8 @@ func TestContrast(t *testing.T) {
 	}
 }
 
-// checkAccent wants the label, the links and the focus ring of an accent
-// readable in both schemes, by the colours that its stylesheet names.
+// checkAccent checks the contrast of the label, links and focus ring in the
+// stylesheet of an accent, in both schemes.
 func checkAccent(t *testing.T, accent color) {
 	t.Helper()
 	const least = 4.5 // WCAG 2.2, 1.4.3
@@ -102,7 +102,7 @@ func tokens(t *testing.T, css, name string) (light, dark color) {
 	return light, dark
 }
 
-// TestContrastFormula checks against values published with WCAG 2.
+// TestContrastFormula compares with values published with WCAG 2.
 func TestContrastFormula(t *testing.T) {
 	tests := []struct {
 		a, b string
@@ -123,8 +123,9 @@ func TestContrastFormula(t *testing.T) {
 	}
 }
 
-// TestEdges wants an edge around buttons that hardly stand out from a card.
-func TestEdges(t *testing.T) {
+// TestButtonEdges checks that buttons have an edge in the schemes in which the
+// accent has too little contrast with the background.
+func TestButtonEdges(t *testing.T) {
 	tests := []struct {
 		accent      string
 		light, dark bool
@@ -184,7 +185,7 @@ func TestAccent(t *testing.T) {
 	}
 }
 
-// TestNoBrand wants every method of the default brand to work.
+// TestNoBrand checks every method of the default brand.
 func TestNoBrand(t *testing.T) {
 	empty, err := NewBrand("", nil)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 // color is a colour of the sRGB space, one byte a channel.
 type color struct{ r, g, b uint8 }
 
-// The grounds and inks of the stylesheet that a brand colour has to stand out
-// against. They repeat the tokens of css/app.css; a test compares them.
+// The background and text colours of the stylesheet, against which contrast is
+// measured. They repeat the tokens of css/app.css; a test compares them.
 var (
 	black = color{0, 0, 0}
 	white = color{255, 255, 255}
@@ -21,7 +21,7 @@ var (
 	darkInk      = color{0xec, 0xef, 0xf4}
 )
 
-// The least contrast of text and of the edges of controls (WCAG 2.2, 1.4.3 and
+// The minimum contrast of text and of the edges of controls (WCAG 2.2, 1.4.3 and
 // 1.4.11).
 const (
 	textContrast = 4.5
@@ -45,7 +45,7 @@ func (c color) String() string {
 	return fmt.Sprintf("#%02x%02x%02x", c.r, c.g, c.b)
 }
 
-// luminance is the relative luminance of WCAG 2.2.
+// luminance returns the relative luminance (WCAG 2.2).
 func (c color) luminance() float64 {
 	return 0.2126*linear(c.r) + 0.7152*linear(c.g) + 0.0722*linear(c.b)
 }
@@ -59,7 +59,7 @@ func linear(channel uint8) float64 {
 	return math.Pow((v+0.055)/1.055, 2.4)
 }
 
-// contrast is the contrast ratio of WCAG 2.2, from 1 to 21.
+// contrast returns the contrast ratio (WCAG 2.2), from 1 to 21.
 func contrast(a, b color) float64 {
 	light, dark := a.luminance(), b.luminance()
 	if light < dark {
@@ -76,8 +76,8 @@ func (c color) mix(other color, percent int) color {
 	return color{channel(c.r, other.r), channel(c.g, other.g), channel(c.b, other.b)}
 }
 
-// label returns black or white, whichever can be read better on c. The worse
-// of all colours still leaves it a contrast of 4.58.
+// label returns black or white, whichever has more contrast with c. The contrast
+// is at least 4.58 for every colour.
 func (c color) label() color {
 	if contrast(c, black) > contrast(c, white) {
 		return black
@@ -85,8 +85,8 @@ func (c color) label() color {
 	return white
 }
 
-// readable returns the shade nearest to c, on the way to ink, that keeps the
-// contrast least against every ground. The ink itself always does.
+// readable returns the shade between c and ink that is nearest to c and has at
+// least the contrast least with every ground. The ink itself always has.
 func (c color) readable(ink color, grounds []color, least float64) color {
 	for percent := range 100 {
 		shade := c.mix(ink, percent)
@@ -97,7 +97,7 @@ func (c color) readable(ink color, grounds []color, least float64) color {
 	return ink
 }
 
-// lowest is the contrast of c against the ground it stands out from least.
+// lowest returns the lowest contrast of c with any of the grounds.
 func lowest(c color, grounds []color) float64 {
 	worst := math.Inf(1)
 	for _, ground := range grounds {

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// How long a browser may keep a file: for good when the hash in its address is
-// that of the content, else only after asking whether it changed.
+// Cache-Control of a file: cacheForever if the hash in its address is right, else
+// cacheAsk, which makes the browser revalidate the file at every use.
 const (
 	cacheForever = "public, max-age=31536000, immutable"
 	cacheAsk     = "no-cache"
 )
 
-// file is one file as it is served. It does not change after newFile.
+// file is a file to serve. It does not change after newFile.
 type file struct {
 	contentType string
 	hash        string
-	plain       []byte // nil when the file is kept as gzip alone
-	gzip        []byte // nil when compression does not make it smaller
+	plain       []byte // nil if the file is kept only as gzip
+	gzip        []byte // nil if compression does not make it smaller
 }
 
 // newFile hashes and compresses the content.
@@ -36,14 +36,14 @@ func newFile(contentType string, content []byte) *file {
 	return f
 }
 
-// newPacked keeps a file that is embedded as gzip as it is: it is large, and
-// nearly every browser takes it so.
+// newPacked keeps a file that is embedded as gzip compressed: it is large, and
+// nearly every browser accepts gzip.
 func newPacked(contentType string, packed []byte) *file {
 	sum := sha256.Sum256(packed)
 	return &file{contentType: contentType, hash: shortHash(sum[:]), gzip: packed}
 }
 
-// size is the length of the plain content in bytes.
+// size returns the length of the plain content in bytes.
 func (f *file) size() int {
 	if f.plain == nil && len(f.gzip) > 4 {
 		return int(binary.LittleEndian.Uint32(f.gzip[len(f.gzip)-4:])) // ISIZE, RFC 1952 §2.3.1
@@ -81,7 +81,7 @@ func compress(content []byte) ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
-// serve answers a GET or HEAD with the file.
+// serve responds to a GET or HEAD request with the file.
 func (f *file) serve(w http.ResponseWriter, r *http.Request, cacheControl string) {
 	header := w.Header()
 	header.Set("Content-Type", f.contentType)
@@ -99,7 +99,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cacheControl string
 		header.Set("Content-Encoding", "gzip")
 	}
 	if f.contentType == typeSVG {
-		// Opened by itself, a picture is a document: it gets to run nothing.
+		// An SVG that is opened by itself is a document. It may not run scripts.
 		header.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	}
 	header.Set("ETag", etag)
@@ -110,7 +110,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cacheControl string
 		return
 	}
 	header.Set("Content-Length", strconv.Itoa(size))
-	// A client that has gone away is not a fault anybody could act on.
+	// Write errors mean that the client is gone, and nobody can act on that.
 	switch {
 	case r.Method == http.MethodHead:
 	case packed:
@@ -120,8 +120,8 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cacheControl string
 	}
 }
 
-// matches reports whether an If-None-Match header names the tag, by the weak
-// comparison of RFC 9110 §13.1.2.
+// matches reports whether an If-None-Match header contains the tag, by weak
+// comparison (RFC 9110 §13.1.2).
 func matches(header, etag string) bool {
 	for tag := range strings.SplitSeq(header, ",") {
 		tag = strings.TrimSpace(tag)
@@ -133,8 +133,8 @@ func matches(header, etag string) bool {
 }
 
 // acceptsGzip reports whether an Accept-Encoding header allows gzip (RFC 9110
-// §12.5.3). An absent header allows it too by the letter, but says nothing
-// about what the client can read: it gets the plain bytes.
+// §12.5.3). Without the header it returns false: the RFC would allow gzip, but the
+// client may not support it.
 func acceptsGzip(header string) bool {
 	wildcard := false
 	for part := range strings.SplitSeq(header, ",") {

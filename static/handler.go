@@ -8,10 +8,10 @@ import (
 // Handler serves everything below /static/: the embedded files and those of
 // the brand, which may be nil.
 //
-// A file is found under any hash: with the right one it may be kept for a
-// year, with another the browser has to ask each time, so that a page of the
-// previous release keeps its style. Directories and unknown names are 404,
-// methods other than GET and HEAD 405.
+// A file is found under any hash. With the right one a browser may keep it for a
+// year; with another it has to revalidate it each time. So a page of the previous
+// release keeps its style. Directories and unknown names are 404, methods other
+// than GET and HEAD 405.
 func Handler(brand *Brand) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, cacheControl := find(brand, r.URL.Path)
@@ -19,8 +19,8 @@ func Handler(brand *Brand) http.Handler {
 	})
 }
 
-// Favicon answers /favicon.ico, which browsers ask for by themselves when they
-// show something else than a page. brand may be nil.
+// Favicon serves /favicon.ico, which browsers request on their own when they show
+// something other than a page. brand may be nil.
 func Favicon(brand *Brand) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		f, _ := find(brand, brand.IconURL())
@@ -28,7 +28,7 @@ func Favicon(brand *Brand) http.Handler {
 	})
 }
 
-// answer serves the file, or says why not.
+// answer serves the file, or responds with 404 or 405.
 func answer(w http.ResponseWriter, r *http.Request, f *file, cacheControl string) {
 	switch {
 	case f == nil:
@@ -42,7 +42,7 @@ func answer(w http.ResponseWriter, r *http.Request, f *file, cacheControl string
 	}
 }
 
-// find returns the file at a path and how long it may be kept, or nil.
+// find returns the file at a path and its Cache-Control, or nil.
 func find(brand *Brand, path string) (*file, string) {
 	rest, ok := strings.CutPrefix(path, root)
 	if !ok {

@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// The room for a logo on a page in CSS pixels.
+// The maximum size of a logo on a page in CSS pixels.
 const (
 	logoHeight   = 32
 	logoMaxWidth = 160
 )
 
-// picture is what a logo file says about itself.
+// picture describes a logo file.
 type picture struct {
 	ext           string  // ".svg" or ".png"
-	width, height float64 // in any unit, zero when not told
+	width, height float64 // in any unit; zero if unknown
 }
 
-// size is the room the picture takes at its own proportions.
+// size returns the size of the picture on a page, in its own proportions.
 func (p picture) size() (width, height int) {
 	if p.width <= 0 || p.height <= 0 {
 		return logoHeight, logoHeight
@@ -35,14 +35,15 @@ func (p picture) size() (width, height int) {
 	return max(1, int(wide+0.5)), logoHeight
 }
 
-// CheckLogo returns nil when NewBrand takes a file as the logo, or what is wrong
-// with it in words for the operator.
+// CheckLogo returns nil if NewBrand accepts a file as the logo. Otherwise the error
+// tells the operator what is wrong with it.
 func CheckLogo(content []byte) error {
 	_, err := parseLogo(content)
 	return err
 }
 
-// parseLogo tells by the content what a logo is and whether it may be served.
+// parseLogo detects the type of a logo from its content and checks whether it may
+// be served.
 func parseLogo(content []byte) (picture, error) {
 	if bytes.HasPrefix(content, []byte("\x89PNG\r\n\x1a\n")) {
 		config, err := png.DecodeConfig(bytes.NewReader(content))
@@ -57,8 +58,8 @@ func parseLogo(content []byte) (picture, error) {
 	return picture{}, errors.New("the file is neither SVG nor PNG")
 }
 
-// parseSVG reads a vector picture to its end and refuses what could act: an
-// SVG file that is opened by itself is a document of our own origin.
+// parseSVG reads an SVG file to its end and refuses active content: an SVG file
+// that is opened by itself is a document of the portal's origin.
 func parseSVG(content []byte) (picture, error) {
 	p := picture{ext: ".svg"}
 	decoder := xml.NewDecoder(bytes.NewReader(content))
@@ -92,7 +93,8 @@ func parseSVG(content []byte) (picture, error) {
 	return p, nil
 }
 
-// checkElement refuses an element that can act or load.
+// checkElement refuses elements and attributes that can run scripts or load
+// documents.
 func checkElement(element xml.StartElement) error {
 	switch strings.ToLower(element.Name.Local) {
 	case "script", "foreignobject", "iframe", "object", "embed":
@@ -129,7 +131,7 @@ func svgSize(attributes []xml.Attr) (width, height float64) {
 	return width, height
 }
 
-// number reads a length and ignores its unit; 0 is none.
+// number reads a length and ignores its unit. It returns 0 for anything else.
 func number(s string) float64 {
 	n, err := strconv.ParseFloat(strings.TrimRight(s, "pxtemcin%"), 64)
 	if err != nil {

@@ -1,11 +1,11 @@
 // Package static holds the stylesheet, the script and the pictures, and the
 // operator's own colour and logo (Brand).
 //
-// It decides their addresses, their caching and their compression. Every
-// address carries a hash of the content, so a browser may keep a file for a
-// year and still never shows an old one. Which of them a page names belongs to
-// package views, the security headers to the middleware. Nothing here touches
-// cookies. Swagger UI, which one page shows, is kept in swagger-ui as it came.
+// It decides their addresses, caching and compression. Every address contains a
+// hash of the content, so a browser may keep a file for a year and never shows an
+// old one. Package views decides which files a page uses, and the middleware sets
+// the security headers. Nothing here touches cookies. The folder swagger-ui holds
+// Swagger UI, which one page shows, unchanged.
 package static
 
 import (
@@ -21,7 +21,7 @@ import (
 //go:embed css js img swagger-ui/*.gz swagger-ui/*.txt
 var files embed.FS
 
-// root is where everything is served.
+// root is the path below which everything is served.
 const root = "/static/"
 
 // tree reads the embedded files once, at the first use.
@@ -33,15 +33,15 @@ type assets struct {
 	files map[string]*file
 }
 
-// URL returns the address of the named file, such as "css/app.css"; one that is
-// embedded as gzip goes by its name without ".gz". The hash in it is that of the
+// URL returns the address of the named file, such as "css/app.css". The name of a
+// file that is embedded as gzip has no ".gz". The address contains the hash of the
 // whole tree: it changes when any file changes, and is the same on every replica
 // of a release.
 func URL(name string) string {
 	return root + tree().hash + "/" + name
 }
 
-// loadTree reads, hashes and compresses the embedded files. The walk goes in
+// loadTree reads, hashes and compresses the embedded files. It walks them in
 // lexical order, so the same files give the same hash.
 func loadTree() assets {
 	t := assets{files: map[string]*file{}}
@@ -62,19 +62,19 @@ func loadTree() assets {
 			f = newFile(contentType(path.Ext(name)), content)
 		}
 		t.files[name] = f
-		// The separators keep two different trees from hashing alike.
+		// Separators, so that different trees have different hashes.
 		sum.Write([]byte(name + "\x00" + f.hash + "\x00"))
 		return nil
 	}
-	// Reading what is compiled into the binary has no way to fail; if it did,
-	// the files that are missing would be 404 and a test would say so.
+	// Reading embedded files cannot fail. If it did, the missing files would be
+	// 404 and a test would fail.
 	_ = fs.WalkDir(files, ".", walk)
 	t.hash = shortHash(sum.Sum(nil))
 	return t
 }
 
-// shortHash is the part of a hash that an address carries: 64 bits, enough to
-// tell releases apart.
+// shortHash returns the part of a hash that is used in addresses: 64 bits, enough
+// to distinguish releases.
 func shortHash(sum []byte) string {
 	return hex.EncodeToString(sum[:8])
 }

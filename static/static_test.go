@@ -38,8 +38,8 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// TestTree wants every embedded file there and of a known type.
-func TestTree(t *testing.T) {
+// TestEveryFileServed checks that every embedded file is served, with a known type.
+func TestEveryFileServed(t *testing.T) {
 	count := 0
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -179,8 +179,8 @@ func unpack(t *testing.T, packed []byte) []byte {
 	return plain
 }
 
-// TestSwaggerUI wants the vendored files to be those that their README names,
-// sent as they are to whoever takes gzip.
+// TestSwaggerUI checks that the vendored files have the hashes in their README, and
+// that clients that accept gzip get the embedded bytes.
 func TestSwaggerUI(t *testing.T) {
 	readme, err := os.ReadFile("swagger-ui/README.md")
 	if err != nil {
@@ -193,7 +193,7 @@ func TestSwaggerUI(t *testing.T) {
 		}
 		sum := sha256.Sum256(unpack(t, packed))
 		if line := "| `" + name + "` | `" + hex.EncodeToString(sum[:]) + "` |"; !bytes.Contains(readme, []byte(line)) {
-			t.Errorf("the README does not say %s", line)
+			t.Errorf("the README does not contain %s", line)
 		}
 		w := ask(Handler(nil), "GET", URL("swagger-ui/"+name), "Accept-Encoding", "gzip")
 		if w.Header().Get("Content-Encoding") != "gzip" || !bytes.Equal(w.Body.Bytes(), packed) {
@@ -202,7 +202,8 @@ func TestSwaggerUI(t *testing.T) {
 	}
 }
 
-// TestIncompressible wants a file that compression makes bigger sent as it is.
+// TestIncompressible checks that a file that compression would enlarge is sent
+// uncompressed.
 func TestIncompressible(t *testing.T) {
 	f := newFile("image/png", []byte("x"))
 	w := httptest.NewRecorder()
@@ -266,7 +267,7 @@ func TestFavicon(t *testing.T) {
 	}
 }
 
-// TestSizes keeps the page light: all styles and the script, compressed.
+// TestSizes limits the compressed size of the stylesheets and the script.
 func TestSizes(t *testing.T) {
 	styles := len(tree().files["css/app.css"].gzip) + len(tree().files["css/signed-in.css"].gzip)
 	if styles > 10_000 {

@@ -11,7 +11,7 @@ import (
 )
 
 // neighbours starts two servers of one portal on one database, the second once
-// the first is ready. SQLite has two while one takes over from another.
+// the first is ready. On SQLite this happens while one server replaces another.
 func neighbours(t *testing.T, databaseURL string, more ...string) (environment, [2]*server) {
 	t.Helper()
 	e := newEnvironment(t, databaseURL, more...)
@@ -20,8 +20,8 @@ func neighbours(t *testing.T, databaseURL string, more ...string) (environment, 
 }
 
 // TestParallelAPIRefresh sends one refresh token twenty times at once to two
-// servers, twenty times over: one gets a pair at most, and because the others
-// are copies, nothing of the session is good for anything afterwards.
+// servers, in twenty rounds. At most one request gets a pair. The others are
+// replays, so all tokens of the session are refused afterwards.
 func TestParallelAPIRefresh(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e, pair := neighbours(t, databaseURL)
@@ -43,15 +43,15 @@ func TestParallelAPIRefresh(t *testing.T) {
 			}
 		}
 		if won == 0 {
-			t.Error("nobody ever got a pair")
+			t.Error("no request got a pair in any round")
 		}
 		p.accepted(pair[1], bystander) // another session of the same person
 	})
 }
 
-// TestAPIRefusedEverywhere ends somebody's API sessions at one server: the
-// other refuses all of their tokens at the very next request, whichever that
-// is. Personal access tokens end with the account, not with its sessions.
+// TestAPIRefusedEverywhere ends a person's API sessions at one server: the other
+// server refuses all their tokens at the next request. Personal access tokens
+// stop working with the account, not with its sessions.
 func TestAPIRefusedEverywhere(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e, pair := neighbours(t, databaseURL, "LATCHKEY_LIMITS=off")
@@ -67,7 +67,7 @@ func TestAPIRefusedEverywhere(t *testing.T) {
 		}
 		for i, test := range []struct {
 			name     string
-			personal bool // whether a personal access token goes on
+			personal bool // whether a personal access token keeps working
 			end      func(m *member)
 		}{
 			{"user disable", false, func(m *member) { command(m.t, e, "", "user", "disable", m.name).exits(exitDone) }},
@@ -112,7 +112,8 @@ func TestAPIRefusedEverywhere(t *testing.T) {
 	})
 }
 
-// TestPersonalTokenRefusedEverywhere ends personal access tokens at one server.
+// TestPersonalTokenRefusedEverywhere removes personal access tokens at one server:
+// the other refuses them at the next request.
 func TestPersonalTokenRefusedEverywhere(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e, pair := neighbours(t, databaseURL)
@@ -131,7 +132,7 @@ func TestPersonalTokenRefusedEverywhere(t *testing.T) {
 				list := boss.get(pair[0], "/profile/tokens", 200)
 				end := regexp.MustCompile(`(?s)…` + token[len(token)-4:] + `.*?href="(/profile/tokens/\w+/end)"`).FindStringSubmatch(list.body)
 				if end == nil {
-					boss.t.Fatalf("the page has no way to end the token:\n%s", list.body)
+					boss.t.Fatalf("the page has no link to remove the token:\n%s", list.body)
 				}
 				boss.do(pair[0], http.MethodPost, end[1], 303)
 			}},
@@ -149,9 +150,9 @@ func TestPersonalTokenRefusedEverywhere(t *testing.T) {
 	})
 }
 
-// TestTokensStayApart shows the tokens of browsers to the API and those of the
-// API to the pages, at both servers: each is worth nothing where it does not
-// belong, and is still good where it does.
+// TestTokensStayApart presents the tokens of browsers to the API and those of the
+// API to the pages, at both servers: each is refused there and keeps working
+// where it belongs.
 func TestTokensStayApart(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e, pair := neighbours(t, databaseURL)

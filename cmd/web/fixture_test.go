@@ -12,8 +12,8 @@ import (
 	"latchkey/internal/testdb"
 )
 
-// asMain makes this test binary be the program: the servers of the tests are
-// processes of it, with the race detector when the tests have it.
+// asMain is a variable that makes this test binary run as the program. The tests
+// start their servers that way, with the race detector if the tests use it.
 const asMain = "RUN_AS_MAIN"
 
 func TestMain(m *testing.M) {
@@ -28,7 +28,8 @@ const secretWord = "violet harbour 42 lanterns"
 // environment are the variables of a portal.
 type environment []string
 
-// newEnvironment is a portal on a database, at a port of its own.
+// newEnvironment returns the variables of a portal on a database, with its own
+// port and secret.
 func newEnvironment(t *testing.T, databaseURL string, more ...string) environment {
 	t.Helper()
 	secret := make([]byte, 32)
@@ -40,7 +41,7 @@ func newEnvironment(t *testing.T, databaseURL string, more ...string) environmen
 	}, more...)
 }
 
-// with is the environment with further variables, which win.
+// with returns the environment with more variables, which override earlier ones.
 func (e environment) with(more ...string) environment {
 	return append(append(environment{}, e...), more...)
 }
@@ -50,7 +51,7 @@ func (e environment) get(name string) string {
 	return p.getenv(name)
 }
 
-// freePort is a port that nobody listens on now.
+// freePort returns a port that no process listens on now.
 func freePort(t *testing.T) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "localhost:0")
@@ -64,7 +65,7 @@ func freePort(t *testing.T) int {
 	return port
 }
 
-// outcome is what a command did.
+// outcome is the exit code and the output of a command.
 type outcome struct {
 	t              *testing.T
 	command        string
@@ -94,7 +95,7 @@ func (o *outcome) prints(texts ...string) *outcome {
 	o.t.Helper()
 	for _, want := range texts {
 		if !strings.Contains(o.stdout, want) {
-			o.t.Errorf("latchkey %s: stdout does not have %q:\n%s", o.command, want, o.stdout)
+			o.t.Errorf("latchkey %s: stdout does not contain %q:\n%s", o.command, want, o.stdout)
 		}
 	}
 	return o
@@ -105,17 +106,17 @@ func (o *outcome) complains(texts ...string) *outcome {
 	o.t.Helper()
 	for _, want := range texts {
 		if !strings.Contains(o.stderr, want) {
-			o.t.Errorf("latchkey %s: stderr does not have %q:\n%s", o.command, want, o.stderr)
+			o.t.Errorf("latchkey %s: stderr does not contain %q:\n%s", o.command, want, o.stderr)
 		}
 	}
 	return o
 }
 
-// oneLine checks that standard error is one sentence.
+// oneLine checks that standard error is one line that begins with "latchkey: ".
 func (o *outcome) oneLine() *outcome {
 	o.t.Helper()
 	if strings.Count(o.stderr, "\n") != 1 || !strings.HasPrefix(o.stderr, "latchkey: ") {
-		o.t.Errorf("latchkey %s: stderr is not one sentence of ours:\n%s", o.command, o.stderr)
+		o.t.Errorf("latchkey %s: stderr is not one line that begins with \"latchkey: \":\n%s", o.command, o.stderr)
 	}
 	return o
 }

@@ -10,7 +10,8 @@ import (
 	"latchkey/internal/testdb"
 )
 
-// forwardRequest is one to a server that stands behind a proxy.
+// forwardRequest sends a request to a server behind a proxy, for the host
+// id.example.org.
 func forwardRequest(t *testing.T, s *server, method, path, body string, headers ...string) *http.Response {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, "http://"+s.addr+path, strings.NewReader(body))
@@ -29,8 +30,8 @@ func forwardRequest(t *testing.T, s *server, method, path, body string, headers 
 	return response
 }
 
-// TestForwardAuthWiring checks that the file and the domain reach the program,
-// and that it does not start with a file that is wrong.
+// TestForwardAuthWiring checks that the rules file and the cookie domain take
+// effect, and that the server does not start with a faulty file.
 func TestForwardAuthWiring(t *testing.T) {
 	rules := filepath.Join(t.TempDir(), "forward-auth.toml")
 	if err := os.WriteFile(rules, []byte("[[origin]]\nurl = \"https://app.example.org\"\n"), 0o600); err != nil {

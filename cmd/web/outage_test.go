@@ -12,11 +12,11 @@ import (
 	"latchkey/internal/testdb"
 )
 
-// wire is a database that can be cut off: it listens in its place and passes
-// everything on, until it is cut.
+// wire is a TCP proxy in front of a database. Cutting it makes the database
+// unreachable.
 type wire struct {
 	t      *testing.T
-	addr   string // where the portal finds the database
+	addr   string // where the portal connects
 	target string
 
 	mu       sync.Mutex
@@ -24,7 +24,8 @@ type wire struct {
 	conns    map[net.Conn]bool
 }
 
-// newWire returns a wire to the database at databaseURL and the URL through it.
+// newWire returns a wire to the database at databaseURL and the URL of the
+// database through the wire.
 func newWire(t *testing.T, databaseURL string) (*wire, string) {
 	t.Helper()
 	u, err := url.Parse(databaseURL)
@@ -38,7 +39,7 @@ func newWire(t *testing.T, databaseURL string) (*wire, string) {
 	return w, u.String()
 }
 
-// mend begins to pass on, at the same address as before.
+// mend starts the proxy, at the same address as before.
 func (w *wire) mend() {
 	w.t.Helper()
 	listener, err := net.Listen("tcp", w.addr)
@@ -73,7 +74,7 @@ func (w *wire) pass(conn net.Conn) {
 	_, _ = io.Copy(conn, database)
 }
 
-// cut ends every connection and refuses new ones, as a database that stops.
+// cut closes every connection and refuses new ones, like a database that stops.
 func (w *wire) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -84,9 +85,9 @@ func (w *wire) cut() {
 	clear(w.conns)
 }
 
-// TestDatabaseOutage takes the database away under a server: 503 for
-// everybody, nobody's cookies are touched, and when it is back all goes on as
-// before without a restart.
+// TestDatabaseOutage disconnects the database from a running server: every
+// request gets 503 and no cookie changes. When the database is back, everything
+// works again without a restart.
 func TestDatabaseOutage(t *testing.T) {
 	w, databaseURL := newWire(t, testdb.PostgresURL(t))
 	e := newEnvironment(t, databaseURL)
@@ -97,7 +98,7 @@ func TestDatabaseOutage(t *testing.T) {
 	delete(refreshing.cookies, "access")
 
 	w.cut()
-	for range 3 { // also once the pool knows
+	for range 3 { // also after the pool has noticed
 		for _, test := range []struct {
 			b            *browser
 			method, path string
@@ -113,7 +114,7 @@ func TestDatabaseOutage(t *testing.T) {
 				t.Errorf("%s %s: got Retry-After %q and cookies %v", test.method, test.path, r.header.Get("Retry-After"), r.cookies)
 			}
 			if strings.Contains(r.body, "connect") || strings.Contains(r.body, "127.0.0.1:") {
-				t.Errorf("%s %s: the page says why:\n%s", test.method, test.path, r.body)
+				t.Errorf("%s %s: the page shows the cause:\n%s", test.method, test.path, r.body)
 			}
 		}
 	}
@@ -135,8 +136,8 @@ func TestDatabaseOutage(t *testing.T) {
 	}
 }
 
-// TestStartWithoutDatabase checks that a server whose database is away ends
-// with a sentence, without the password.
+// TestStartWithoutDatabase checks that a server without its database exits with
+// an error that does not contain the password.
 func TestStartWithoutDatabase(t *testing.T) {
 	w, databaseURL := newWire(t, testdb.PostgresURL(t))
 	w.cut()

@@ -10,27 +10,26 @@ import (
 	"testing"
 )
 
-// program is a client of the API of a portal that is at one public host,
-// whichever of its servers answers.
+// program is an API client of a portal with one public host and several servers.
 type program struct {
 	t         *testing.T
 	host      string
-	inspector string // a token that may ask what others are worth
+	inspector string // a token with the scope introspect
 }
 
-// grant is what a program is given.
+// grant is the token pair that a program receives.
 type grant struct {
 	Access  string `json:"access_token"`
 	Refresh string `json:"refresh_token"`
 }
 
-// in is the same program in a subtest.
+// in returns the same program for a subtest.
 func (p *program) in(t *testing.T) *program {
 	return &program{t: t, host: p.host, inspector: p.inspector}
 }
 
-// send makes a request with a bearer token, "" for none, and a form. It may be
-// called by many goroutines.
+// send makes a request with a bearer token, "" for none, and a form. It is safe
+// for concurrent use.
 func (p *program) send(s *server, bearer, method, path string, pairs ...string) (*reply, error) {
 	form := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
@@ -50,7 +49,7 @@ func (p *program) send(s *server, bearer, method, path string, pairs ...string) 
 	return exchange(request)
 }
 
-// do sends and checks the status.
+// do sends a request and checks the status.
 func (p *program) do(s *server, bearer, method, path string, want int, pairs ...string) *reply {
 	p.t.Helper()
 	r, err := p.send(s, bearer, method, path, pairs...)
@@ -63,7 +62,7 @@ func (p *program) do(s *server, bearer, method, path string, want int, pairs ...
 	return r
 }
 
-// into reads a reply in JSON.
+// into decodes a JSON reply.
 func (r *reply) into(t *testing.T, v any) {
 	t.Helper()
 	if err := json.Unmarshal([]byte(r.body), v); err != nil {
@@ -78,7 +77,7 @@ func (p *program) signIn(s *server, name string) grant {
 	return g
 }
 
-// refreshed is the next pair of a session.
+// refreshed refreshes a session and returns the next pair.
 func (p *program) refreshed(s *server, g grant) grant {
 	p.t.Helper()
 	var next grant
@@ -89,7 +88,7 @@ func (p *program) refreshed(s *server, g grant) grant {
 	return next
 }
 
-// callsItself is the id of the account that a token opens.
+// callsItself checks that a token works and returns the id of its account.
 func (p *program) callsItself(s *server, token string) string {
 	p.t.Helper()
 	var account struct{ ID string }
@@ -97,7 +96,7 @@ func (p *program) callsItself(s *server, token string) string {
 	return account.ID
 }
 
-// introspects checks what a service is told of a token.
+// introspects checks whether introspection reports a token as active.
 func (p *program) introspects(s *server, token string, want bool) {
 	p.t.Helper()
 	var found struct{ Active *bool }
@@ -107,7 +106,7 @@ func (p *program) introspects(s *server, token string, want bool) {
 	}
 }
 
-// accepted checks that both tokens are good.
+// accepted checks that both tokens work.
 func (p *program) accepted(s *server, g grant) {
 	p.t.Helper()
 	p.callsItself(s, g.Access)
@@ -115,8 +114,8 @@ func (p *program) accepted(s *server, g grant) {
 	p.introspects(s, g.Refresh, true)
 }
 
-// refused checks that neither token is good for anything. first is the
-// question that is asked first.
+// refused checks that neither token works in any way. first selects the check
+// that runs first.
 func (p *program) refused(s *server, g grant, first int) {
 	p.t.Helper()
 	for i := range 3 {
@@ -141,9 +140,9 @@ func (p *program) refusedRefresh(s *server, token string) {
 	}
 }
 
-// refreshAtOnce sends one refresh token to both servers in turn, n times at the
-// same moment, and returns what was given for it. Whoever gets nothing is told
-// so as for any dead token.
+// refreshAtOnce sends one refresh token n times at once, to both servers, and
+// returns the pairs that were issued. Every other request must get the error of
+// a dead token.
 func (p *program) refreshAtOnce(pair [2]*server, g grant, n int) []grant {
 	p.t.Helper()
 	replies := make([]*reply, n)
@@ -175,14 +174,14 @@ func (p *program) refreshAtOnce(pair [2]*server, g grant, n int) []grant {
 	return winners
 }
 
-// in is the same browser in a subtest.
+// in returns the same browser for a subtest.
 func (b *browser) in(t *testing.T) *browser {
 	same := b.clone()
 	same.t = t
 	return same
 }
 
-// personalToken makes a personal access token on the page.
+// personalToken creates a personal access token on the page and returns it.
 func (b *browser) personalToken(s *server, scopes ...string) string {
 	b.t.Helper()
 	pairs := []string{"name", "for a test", "days", "30", "current_password", secretWord}
@@ -198,7 +197,8 @@ func (b *browser) personalToken(s *server, scopes ...string) string {
 	return secret
 }
 
-// office is an admin's browser, and a program that has the admin's token.
+// office creates an admin and returns the admin's browser and a program with the
+// admin's token.
 func office(t *testing.T, e environment, s *server) (*browser, *program) {
 	t.Helper()
 	command(t, e, secretWord, "admin", "create", "--username=boss", "--email=boss@example.org", "--password-stdin").exits(exitDone)
@@ -207,7 +207,7 @@ func office(t *testing.T, e environment, s *server) (*browser, *program) {
 	return boss, &program{t: t, host: s.addr, inspector: boss.personalToken(s, "introspect", "users:write")}
 }
 
-// member is somebody with a browser and programs at a portal.
+// member is a person who is signed in with a browser and API clients.
 type member struct {
 	*program
 	name, id string
@@ -215,8 +215,8 @@ type member struct {
 	sessions []grant
 }
 
-// newMember makes an account and opens sessions at one server that the other
-// server goes on with.
+// newMember creates an account, opens API sessions at one server and refreshes
+// them at the other.
 func newMember(p *program, name string, opens, goesOn *server) *member {
 	p.t.Helper()
 	m := &member{program: p, name: name, browser: newBrowser(p.t, p.host)}

@@ -12,9 +12,9 @@ import (
 	"latchkey/internal/testdb"
 )
 
-// TestWrongUse checks that what cannot be meant is exit code 2 and one
-// sentence, and touches nothing.
-func TestWrongUse(t *testing.T) {
+// TestUsageErrors checks that wrong arguments give exit code 2 and one line of
+// error, and change nothing.
+func TestUsageErrors(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "latchkey.db")
 	e := newEnvironment(t, "sqlite:"+path)
 	for _, test := range []struct {
@@ -44,20 +44,20 @@ func TestWrongUse(t *testing.T) {
 	}
 }
 
-// TestHelp checks that help is no failure and names every command.
+// TestHelp checks that --help exits with 0 and names every command.
 func TestHelp(t *testing.T) {
 	command(t, nil, "", "--help").exits(exitDone).prints("serve", "migrate", "admin create", "healthcheck", "version",
 		"user create", "user list", "user show", "user disable", "user enable", "user sign-out", "user reset-link", "user promote", "user demote")
 	command(t, nil, "", "user", "disable", "--help").exits(exitDone).prints("--reason", "<name>")
 }
 
-// TestVersion checks what a bug report needs.
+// TestVersion checks that version prints what a bug report needs.
 func TestVersion(t *testing.T) {
 	command(t, nil, "", "version").exits(exitDone).prints("latchkey "+version, "commit ", runtime.Version())
 }
 
-// TestConfigurationProblems checks that every problem is told of at once, and
-// that nothing is half started.
+// TestConfigurationProblems checks that every problem is reported at once, and
+// that nothing is created.
 func TestConfigurationProblems(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "data", "latchkey.db")
 	e := environment{
@@ -78,13 +78,13 @@ func TestConfigurationProblems(t *testing.T) {
 	if _, err := os.Stat(filepath.Dir(path)); !os.IsNotExist(err) {
 		t.Errorf("something was created: %v", err)
 	}
-	// A name that nothing reads is warned about and no failure.
+	// An unknown variable causes a warning and no failure.
 	e = newEnvironment(t, testdb.SQLiteURL(t), "LATCHKEY_ADRR=:80", "LATCHKEY_PORT=tcp://10.0.0.1:80")
 	command(t, e, "", "migrate", "up").exits(exitDone).complains("warning", "LATCHKEY_ADRR", "LATCHKEY_ADDR")
 }
 
-// TestDamagedSecret checks that a made secret that is no secret any more is
-// found before the database is touched.
+// TestDamagedSecret checks that a damaged secret file is reported before the
+// database is created.
 func TestDamagedSecret(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "secret"), []byte("half of i"), 0o600); err != nil {
@@ -95,7 +95,7 @@ func TestDamagedSecret(t *testing.T) {
 		command(t, e, "", strings.Fields(args)...).exits(exitFailed).oneLine().complains("latchkey: LATCHKEY_SECRET is not set", filepath.Join(dir, "secret"))
 	}
 	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
-		t.Errorf("the folder holds %v (%v), want the secret alone", files, err)
+		t.Errorf("the folder holds %v (%v), want only the secret", files, err)
 	}
 }
 
@@ -108,13 +108,14 @@ func (o *outcome) hides(text string) *outcome {
 	return o
 }
 
-// TestMigrate checks that pending turns into applied, and that twice is fine.
+// TestMigrate checks that migrate up applies pending migrations, and that running
+// it twice is harmless.
 func TestMigrate(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
 		status := command(t, e, "", "migrate", "status").exits(exitDone).prints("00001", "pending")
 		if strings.Contains(status.stdout, "applied") {
-			t.Errorf("showing applies:\n%s", status.stdout)
+			t.Errorf("migrate status applied migrations:\n%s", status.stdout)
 		}
 		for range 2 {
 			up := command(t, e, "", "migrate", "up").exits(exitDone).prints("00001", "applied 20")
@@ -126,8 +127,8 @@ func TestMigrate(t *testing.T) {
 	})
 }
 
-// TestNewerSchema checks that a database of a later release is refused by
-// everything that would work on it.
+// TestNewerSchema checks that every command that opens the database refuses the
+// schema of a later release.
 func TestNewerSchema(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
@@ -153,9 +154,9 @@ func TestNewerSchema(t *testing.T) {
 	})
 }
 
-// TestNoDatabase checks that a database that cannot be used is one sentence of
-// every command, that it names the variable to change, and no password.
-func TestNoDatabase(t *testing.T) {
+// TestUnusableDatabase checks that every command reports an unusable database in
+// one line that names the variable to change and does not contain the password.
+func TestUnusableDatabase(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, []byte(strings.Repeat("no database ", 1000)), 0o600); err != nil {
 		t.Fatal(err)
@@ -190,8 +191,8 @@ func TestNoDatabase(t *testing.T) {
 	}
 }
 
-// TestSecretFile checks that a portal on SQLite makes its secret once, for its
-// owner alone.
+// TestSecretFile checks that a portal on SQLite generates its secret once, and
+// that only the owner can read it and the database.
 func TestSecretFile(t *testing.T) {
 	dir := t.TempDir()
 	e := environment{"LATCHKEY_DATABASE_URL=sqlite:" + filepath.Join(dir, "data", "latchkey.db")}
@@ -212,7 +213,7 @@ func TestSecretFile(t *testing.T) {
 	for _, name := range []string{"latchkey.db", "."} {
 		info, err := os.Stat(filepath.Join(dir, "data", name))
 		if err != nil || info.Mode().Perm()&0o077 != 0 {
-			t.Errorf("%s: got %v (%v), want nothing for others", name, info.Mode(), err)
+			t.Errorf("%s: got %v (%v), want no permissions for others", name, info.Mode(), err)
 		}
 	}
 }

@@ -21,8 +21,8 @@ import (
 
 var setupLink = regexp.MustCompile(`http://localhost:\d+(/setup\?token=[A-Za-z0-9_-]{43})`)
 
-// TestServe starts a portal on nothing: it makes its database and its secret,
-// prints the setup link, serves and stops.
+// TestServe starts a portal without a database: it creates the database and the
+// secret, prints the setup link, serves and stops.
 func TestServe(t *testing.T) {
 	dir := t.TempDir()
 	e := newEnvironment(t, "sqlite:"+filepath.Join(dir, "data", "latchkey.db"), "LATCHKEY_SECRET=")
@@ -50,10 +50,10 @@ func TestServe(t *testing.T) {
 	}
 
 	if !strings.Contains(s.out.String(), "LATCHKEY_SUPPORT_EMAIL is not set") {
-		t.Errorf("the log does not say that nobody is named for help:\n%s", s.out)
+		t.Errorf("the log does not warn about the missing support address:\n%s", s.out)
 	}
 
-	// With an admin there is no link any more; who was signed in still is.
+	// Once there is an admin, no link is printed. The admin is still signed in.
 	again := start(t, e)
 	b.get(again, "/admin", 200)
 	if strings.Contains(again.out.String(), "/setup") {
@@ -61,7 +61,8 @@ func TestServe(t *testing.T) {
 	}
 }
 
-// TestSetupLinkJSON checks that with a JSON log every line is JSON.
+// TestSetupLinkJSON checks that with a JSON log every line is JSON, also the one
+// with the setup link.
 func TestSetupLinkJSON(t *testing.T) {
 	s := start(t, newEnvironment(t, testdb.SQLiteURL(t), "LATCHKEY_LOG_FORMAT=json"))
 	s.out.wait(t, "no admin exists yet")
@@ -76,8 +77,8 @@ func TestSetupLinkJSON(t *testing.T) {
 	}
 }
 
-// TestGracefulStop checks that a request in flight is finished, that no new one
-// is taken, and that the exit code is 0.
+// TestGracefulStop checks that the server completes a request in flight, accepts
+// no new one, and exits with 0.
 func TestGracefulStop(t *testing.T) {
 	s := start(t, newEnvironment(t, testdb.SQLiteURL(t)))
 	conn, err := net.Dial("tcp", s.addr)
@@ -92,7 +93,7 @@ func TestGracefulStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	reader := bufio.NewReader(conn)
-	// The server asks for the body: the handler runs.
+	// The server asks for the body, so the handler is running.
 	if line, err := reader.ReadString('\n'); err != nil || !strings.HasPrefix(line, "HTTP/1.1 100") {
 		t.Fatalf("got %q (%v), want 100 Continue", line, err)
 	}
@@ -117,11 +118,11 @@ func TestGracefulStop(t *testing.T) {
 		t.Errorf("got exit code %d, want 0", code)
 	}
 	if s.answers("/healthz") != 0 {
-		t.Error("the server still answers")
+		t.Error("the server still responds")
 	}
 }
 
-// TestPortInUse checks that a port that is taken is one clear failure.
+// TestPortInUse checks the error when the port is taken.
 func TestPortInUse(t *testing.T) {
 	listener, err := net.Listen("tcp", "localhost:0")
 	if err != nil {
@@ -132,8 +133,8 @@ func TestPortInUse(t *testing.T) {
 	command(t, e, "", "serve").exits(exitFailed).complains("LATCHKEY_ADDR", "in use")
 }
 
-// TestHealthcheck asks a server that lives, one that is not ready and one that
-// is not there.
+// TestHealthcheck checks a running server, and that a missing server and a wrong
+// address are failures.
 func TestHealthcheck(t *testing.T) {
 	e := newEnvironment(t, testdb.SQLiteURL(t))
 	command(t, e, "", "healthcheck").exits(exitFailed).oneLine().complains("does not answer")
@@ -148,8 +149,8 @@ func TestHealthcheck(t *testing.T) {
 	command(t, environment{"LATCHKEY_ADDR=:" + port}, "", "healthcheck").exits(exitFailed).oneLine()
 }
 
-// TestHealthcheckLoopback checks that a server that listens on every address is
-// asked at a loopback address of either family.
+// TestHealthcheckLoopback checks that the health check of a server that listens
+// on every address uses a loopback address, IPv4 or IPv6.
 func TestHealthcheckLoopback(t *testing.T) {
 	for _, test := range []struct{ listen, host string }{
 		{"127.0.0.1:0", ""},
@@ -160,7 +161,7 @@ func TestHealthcheckLoopback(t *testing.T) {
 	} {
 		listener, err := net.Listen("tcp", test.listen)
 		if err != nil {
-			t.Logf("not asked at %s: %v", test.listen, err)
+			t.Logf("cannot listen on %s: %v", test.listen, err)
 			continue
 		}
 		serveReady(t, listener)
@@ -172,8 +173,8 @@ func TestHealthcheckLoopback(t *testing.T) {
 	}
 }
 
-// TestHealthcheckNoProxy asks at an address that is not loopback, for which
-// clients go by the proxy of the environment.
+// TestHealthcheckNoProxy checks that the health check ignores HTTP_PROXY. It uses
+// an address that is not loopback, because clients never use a proxy for loopback.
 func TestHealthcheckNoProxy(t *testing.T) {
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
@@ -189,7 +190,7 @@ func TestHealthcheckNoProxy(t *testing.T) {
 			continue
 		}
 		serveReady(t, listener)
-		// A process of its own, for the environment is read once.
+		// A separate process, because net/http reads the proxy variables only once.
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "healthcheck")
 		cmd.Env = []string{asMain + "=1", "LATCHKEY_ADDR=" + listener.Addr().String(), "HTTP_PROXY=http://127.0.0.1:1", "http_proxy=http://127.0.0.1:1"}
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -197,7 +198,7 @@ func TestHealthcheckNoProxy(t *testing.T) {
 		}
 		return
 	}
-	t.Log("not asked: this machine has loopback addresses only")
+	t.Log("not checked: this machine has only loopback addresses")
 }
 
 // serveReady answers /readyz until the test ends.
@@ -208,14 +209,14 @@ func serveReady(t *testing.T, listener net.Listener) {
 			w.WriteHeader(http.StatusNotFound)
 		}
 	}))
-	_ = server.Listener.Close() // its own
+	_ = server.Listener.Close() // replaced by listener
 	server.Listener = listener
 	server.Start()
 	t.Cleanup(server.Close)
 }
 
-// TestRestart checks that a restart between two rotations, with whatever was
-// only in memory gone, keeps people signed in and replays refused.
+// TestRestart checks that restarts between rotations sign nobody out, and that
+// replays are still detected.
 func TestRestart(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
@@ -235,12 +236,13 @@ func TestRestart(t *testing.T) {
 		b.get(s, "/profile", 200)
 		delete(old.cookies, "access")
 		old.get(s, "/profile", 303)
-		b.get(s, "/profile", 303) // the copy ended the session
+		b.get(s, "/profile", 303) // the replay ended the session
 	})
 }
 
-// TestNewSecret checks that a new master secret signs nobody out while the
-// previous one is named, and everybody once it is not.
+// TestNewSecret checks that a new master secret signs nobody out while
+// LATCHKEY_SECRET_PREVIOUS has the old one, and that tokens signed with the old
+// secret are refused afterwards.
 func TestNewSecret(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		first := newEnvironment(t, databaseURL)
@@ -253,17 +255,17 @@ func TestNewSecret(t *testing.T) {
 		s = start(t, second.with("LATCHKEY_SECRET_PREVIOUS="+first.get("LATCHKEY_SECRET")))
 		b.get(s, "/profile", 200)
 		delete(b.cookies, "access")
-		b.get(s, "/profile", 200) // and from now on with the new one
+		b.get(s, "/profile", 200) // refreshed: from now on signed with the new secret
 		s.stop()
 		s = start(t, second)
 		b.get(s, "/profile", 200)
 		stale.get(s, "/profile", 303)
-		b.get(s, "/profile", 200) // what cannot be read is no replay
+		b.get(s, "/profile", 200) // an unreadable token is not a replay
 	})
 }
 
-// TestWiring checks that what is configured reaches the pages.
-func TestWiring(t *testing.T) {
+// TestConfigurationTakesEffect checks that settings reach the pages and cookies.
+func TestConfigurationTakesEffect(t *testing.T) {
 	logo := filepath.Join(t.TempDir(), "logo.svg")
 	if err := os.WriteFile(logo, []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 8 8"><path d="M0 0h8v8z"/></svg>`), 0o600); err != nil {
 		t.Fatal(err)
@@ -277,7 +279,7 @@ func TestWiring(t *testing.T) {
 	page := b.get(s, "/login", 200).body
 	for _, want := range []string{"Acme Accounts", "mailto:help@example.org", "/brand"} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the sign-in page does not have %q:\n%s", want, page)
+			t.Errorf("the sign-in page does not contain %q:\n%s", want, page)
 		}
 	}
 	b.get(s, "/signup", 403)
@@ -295,22 +297,22 @@ func TestWiring(t *testing.T) {
 		if at < 0 {
 			t.Fatalf("got cookies %q, none is %s", r.header.Values("Set-Cookie"), name)
 		}
-		// The cookie lives as long as the token, which dies at a whole second.
+		// The cookie lives as long as the token, which expires on a whole second.
 		left := func(now time.Time) int { return int(math.Ceil(expires - float64(now.UnixMicro())/1e6)) }
 		if got := cookies[at].MaxAge; got > left(before) || got < left(after) {
 			t.Errorf("the %s cookie lives %d s, want %d to %d", name, got, left(after), left(before))
 		}
 	}
 	if page := b.get(s, "/profile/password", 200).body; !strings.Contains(page, "at least 20 characters") {
-		t.Error("the page does not know the least length of a password")
+		t.Error("the page does not show the minimum length of a password")
 	}
-	// The name of the site is no password.
+	// A password may not contain the name of the site.
 	r = b.do(s, http.MethodPost, "/profile/password", 422, "current_password", secretWord, "new_password", "about acme accounts, really")
 	if !strings.Contains(r.body, "Password must not contain the name of this site.") {
 		t.Errorf("got\n%s", r.body)
 	}
 	if strings.Contains(s.out.String(), "LATCHKEY_SUPPORT_EMAIL") {
-		t.Errorf("warns of the support address although there is one:\n%s", s.out)
+		t.Errorf("warns about the support address although it is set:\n%s", s.out)
 	}
 	command(t, e.with("LATCHKEY_BRAND_LOGO="+logo+"x"), "", "serve").exits(exitFailed).complains("LATCHKEY_BRAND_LOGO")
 }

@@ -17,10 +17,10 @@ import (
 	"time"
 )
 
-// patience is how long a test waits for what takes a moment.
+// patience is the longest that a test waits for anything.
 const patience = 30 * time.Second
 
-// server is a process that serves.
+// server is a running server process.
 type server struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -29,7 +29,7 @@ type server struct {
 	done chan struct{} // closed when it has ended
 }
 
-// launch starts a server and does not wait for it.
+// launch starts a server without waiting until it is ready.
 func launch(t *testing.T, e environment) *server {
 	t.Helper()
 	s := &server{t: t, addr: e.get("LATCHKEY_ADDR"), out: newOutput(), done: make(chan struct{})}
@@ -50,7 +50,7 @@ func launch(t *testing.T, e environment) *server {
 			t.Errorf("the server at %s has a data race", s.addr)
 		}
 		if t.Failed() {
-			t.Logf("the server at %s said:\n%s", s.addr, s.out)
+			t.Logf("output of the server at %s:\n%s", s.addr, s.out)
 		}
 	})
 	return s
@@ -64,7 +64,7 @@ func start(t *testing.T, e environment) *server {
 	return s
 }
 
-// waitReady waits until /readyz answers with a status.
+// waitReady waits until /readyz returns the status want.
 func (s *server) waitReady(want int) {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
@@ -79,13 +79,13 @@ func (s *server) waitReady(want int) {
 		case <-s.done:
 			s.t.Fatalf("the server ended:\n%s", s.out)
 		case <-ctx.Done():
-			s.t.Fatalf("the server does not answer /readyz with %d:\n%s", want, s.out)
+			s.t.Fatalf("/readyz does not return %d:\n%s", want, s.out)
 		case <-tick.C:
 		}
 	}
 }
 
-// answers is the status of a path, 0 when there is no answer.
+// answers returns the status of a path, or 0 if there is no response.
 func (s *server) answers(path string) int {
 	response, err := client.Get("http://" + s.addr + path)
 	if err != nil {
@@ -96,8 +96,7 @@ func (s *server) answers(path string) int {
 	return response.StatusCode
 }
 
-// stop asks the server to end, as a container platform does, and returns its
-// exit code.
+// stop sends SIGTERM, as a container platform does, and returns the exit code.
 func (s *server) stop() int {
 	s.t.Helper()
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
@@ -106,7 +105,7 @@ func (s *server) stop() int {
 	return s.wait()
 }
 
-// wait returns the exit code of a server that ends.
+// wait waits until the server has ended and returns its exit code.
 func (s *server) wait() int {
 	s.t.Helper()
 	select {
@@ -118,7 +117,7 @@ func (s *server) wait() int {
 	}
 }
 
-// output keeps what a process says, and tells who waits for some of it.
+// output keeps the output of a process and lets tests wait for a text in it.
 type output struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
@@ -127,7 +126,7 @@ type output struct {
 
 func newOutput() *output { return &output{changed: make(chan struct{})} }
 
-// Write keeps a piece.
+// Write appends to the output.
 func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -142,7 +141,7 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// wait waits until the process has said something.
+// wait waits until the output contains text.
 func (o *output) wait(t *testing.T, text string) {
 	t.Helper()
 	limit := time.After(patience)
@@ -156,7 +155,7 @@ func (o *output) wait(t *testing.T, text string) {
 		select {
 		case <-changed:
 		case <-limit:
-			t.Fatalf("the process never says %q:\n%s", text, o)
+			t.Fatalf("the output never contains %q:\n%s", text, o)
 		}
 	}
 }
@@ -168,8 +167,8 @@ var client = &http.Client{
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 50},
 }
 
-// browser is a person at a portal that is at one public host, whichever of its
-// servers answers.
+// browser is a person's browser on a portal with one public host and several
+// servers.
 type browser struct {
 	t       *testing.T
 	host    string
@@ -184,17 +183,17 @@ func (b *browser) clone() *browser {
 	return &browser{t: b.t, host: b.host, cookies: maps.Clone(b.cookies)}
 }
 
-// reply is what a server answered.
+// reply is the response of a server.
 type reply struct {
 	code     int
 	location string
 	header   http.Header
 	body     string
-	cookies  map[string]string // that it sets
+	cookies  map[string]string // the cookies that it sets
 }
 
-// send makes a request of a server. It may be called by many goroutines when
-// the cookies stay as they are; keep takes those of a reply.
+// send makes a request to a server. It is safe for concurrent use as long as
+// nothing changes the cookies; keep does, with the cookies of a reply.
 func (b *browser) send(s *server, method, path string, form url.Values) (*reply, error) {
 	request, err := http.NewRequestWithContext(b.t.Context(), method, "http://"+s.addr+path, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -231,7 +230,7 @@ func exchange(request *http.Request) (*reply, error) {
 	return r, nil
 }
 
-// keep takes the cookies of a reply over.
+// keep stores the cookies of a reply.
 func (b *browser) keep(r *reply) {
 	for name, value := range r.cookies {
 		if value == "" {
@@ -242,7 +241,7 @@ func (b *browser) keep(r *reply) {
 	}
 }
 
-// do sends, keeps the cookies and checks the status.
+// do sends a request, stores the cookies and checks the status.
 func (b *browser) do(s *server, method, path string, want int, pairs ...string) *reply {
 	b.t.Helper()
 	form := url.Values{}
@@ -265,14 +264,14 @@ func (b *browser) get(s *server, path string, want int) *reply {
 	return b.do(s, http.MethodGet, path, want)
 }
 
-// signUp makes an account and signs in to it.
+// signUp creates an account and is signed in afterwards.
 func (b *browser) signUp(s *server, name string) {
 	b.t.Helper()
 	b.do(s, http.MethodPost, "/signup", 303, "username", name, "email", name+"@example.org", "password", secretWord)
 	b.get(s, "/profile", 200)
 }
 
-// signIn signs in and stays signed in.
+// signIn signs in with “Stay signed in”.
 func (b *browser) signIn(s *server, name string) {
 	b.t.Helper()
 	b.do(s, http.MethodPost, "/login", 303, "username", name, "password", secretWord, "remember", "on")

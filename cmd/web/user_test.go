@@ -12,7 +12,7 @@ import (
 	"latchkey/models"
 )
 
-// accountOf reads an account from the database that a command worked on.
+// accountOf reads an account from the database.
 func accountOf(t *testing.T, databaseURL, name string) *models.User {
 	t.Helper()
 	store, err := models.Open(t.Context(), models.Options{URL: databaseURL, Logger: slog.New(slog.DiscardHandler)})
@@ -36,7 +36,8 @@ func fits(t *testing.T, hash, word string) bool {
 	return ok
 }
 
-// TestAdminCreate makes admins with a password from a pipe and with a link.
+// TestAdminCreate creates admins with a password from standard input and with a
+// reset link.
 func TestAdminCreate(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
@@ -68,7 +69,7 @@ func TestAdminCreate(t *testing.T) {
 	})
 }
 
-// TestReadPassword checks that one end of a line is taken off and nothing else.
+// TestReadPassword checks that exactly one newline is removed, and nothing else.
 func TestReadPassword(t *testing.T) {
 	for _, test := range []struct{ stdin, want string }{
 		{"word", "word"},
@@ -85,7 +86,7 @@ func TestReadPassword(t *testing.T) {
 	}
 }
 
-// TestCreateRefused names the flags to change, a line for each.
+// TestCreateRefused checks that errors name the flags to change, one per line.
 func TestCreateRefused(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
@@ -93,7 +94,7 @@ func TestCreateRefused(t *testing.T) {
 			"latchkey: --username: A username has 2 to 32 characters.\n", "latchkey: --email: Enter an email address like name@example.com.\n",
 			"latchkey: --name: A name cannot contain", "latchkey: --password-stdin: Password must be at least 12 characters. Yours has 5.\n").hides("short")
 		command(t, e, "", "user", "create", "--username=ana", "--email=ana@example.org").exits(exitDone).prints("Created user ana")
-		// Reserved names are for those who run the portal.
+		// The shell may use reserved names.
 		command(t, e, "", "admin", "create", "--username=Admin", "--email=admin@example.org").exits(exitDone).prints("Created admin admin")
 		command(t, e, "", "user", "create", "--username=ANA", "--email=ANA@example.org", "--role=admin").exits(exitFailed).
 			complains("--username: This username is taken. Choose another.", "--email: There is already an account with this email address.")
@@ -102,7 +103,7 @@ func TestCreateRefused(t *testing.T) {
 	})
 }
 
-// TestUserCommands does every act of the panel from a shell.
+// TestUserCommands runs every user command.
 func TestUserCommands(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
@@ -138,7 +139,7 @@ func TestUserCommands(t *testing.T) {
 		do("sign-out", "ana").exits(exitDone).prints("ana is signed out everywhere. Sessions ended: 0.")
 		do("disable", "ana", "--reason", strings.Repeat("x", 501)).exits(exitFailed).oneLine().complains("latchkey: --reason: The reason has at most 500 characters.")
 
-		// The last active admin stays one.
+		// The last active admin cannot be disabled or demoted.
 		for _, act := range []string{"disable", "demote"} {
 			do(act, "bo").exits(exitFailed).oneLine().complains("This is the last active admin. Make somebody else an admin first.")
 		}

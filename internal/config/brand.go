@@ -17,20 +17,20 @@ const (
 	maxEmail     = 254       // bytes, RFC 5321 §4.5.3.1.3 less the angle brackets
 )
 
-// Brand is the operator's look.
+// Brand is the operator's name, colour, logo and support address.
 type Brand struct {
-	// Name stands in titles and beside the logo.
+	// Name is shown in titles and beside the logo.
 	Name string
 	// Accent is a colour as #rrggbb in lower case, empty for the built-in one.
 	Accent string
-	// Logo is an SVG or PNG file of at most 512 KB that may be served, nil for
-	// the built-in mark.
+	// Logo is the content of a checked SVG or PNG file of at most 512 KB, nil
+	// for the built-in logo.
 	Logo []byte
-	// SupportEmail is the address of whom to ask for help, or empty.
+	// SupportEmail is the address that pages name for help, or empty.
 	SupportEmail string
 }
 
-// brand reads the variables of the operator's look.
+// brand reads the variables of the brand.
 func (l *loader) brand() Brand {
 	return Brand{
 		Name:         l.brandName(nameBrandName),
@@ -90,7 +90,7 @@ func (l *loader) logo(name string) []byte {
 	return nil
 }
 
-// readLogo reads a logo that is there and not too large.
+// readLogo reads and checks a logo file whose size is fine.
 func (l *loader) readLogo(name, path string) []byte {
 	content, err := os.ReadFile(path)
 	if err != nil {

@@ -1,10 +1,10 @@
-// Package config decides whether the environment describes a portal that can
-// run, and says everything that is wrong with it at once.
+// Package config reads the configuration from the environment, checks it and
+// reports all problems at once.
 //
-// It reads variables and the files they name, checks each value and the values
-// against each other, and hands out one [Config]. It logs nothing and opens
-// neither the database nor a port: what a value does is up to the package that
-// receives it. Only [EnsureSecret] ever writes a file, and only when asked.
+// It reads variables and the files they name, checks each value and how the
+// values fit together, and returns one [Config]. It logs nothing and opens
+// neither the database nor a port; the package that receives a value acts on it.
+// Only [EnsureSecret] writes a file.
 package config
 
 import (
@@ -34,19 +34,19 @@ type Config struct {
 	// Strict-Transport-Security (RFC 6797 §6.1.2).
 	HSTSIncludeSubdomains bool
 
-	// CookieDomain is the domain whose hosts get the cookies that say who is
-	// signed in, in lower case; empty for the portal's own host alone.
+	// CookieDomain is the domain whose hosts receive the token cookies, in lower
+	// case; empty for the portal's host only.
 	CookieDomain string
-	// ForwardAuth are the apps that ask the portal who may open them, and their
-	// rules; none when forward-auth is off.
+	// ForwardAuth are the apps that forward-auth protects, and their rules; none
+	// if forward-auth is off.
 	ForwardAuth []forwardauth.Origin
 
-	// Database says where accounts and sessions are kept.
+	// Database is where accounts and sessions are stored.
 	Database Database
 
-	// Secret is the decoded master secret, 32 bytes or more. It is empty when
-	// the database is SQLite and none was given: EnsureSecret(SecretPath())
-	// then makes or reads it.
+	// Secret is the decoded master secret, 32 bytes or more. It is empty if the
+	// database is SQLite and no secret was set: EnsureSecret(SecretPath()) then
+	// generates or reads it.
 	Secret Secret
 	// SecretPrevious is the decoded secret before the last rotation, or empty.
 	SecretPrevious Secret
@@ -62,17 +62,17 @@ type Config struct {
 
 	// Signup says who may create an account.
 	Signup Signup
-	// PasswordMin is the shortest password accepted, in code points, 8 to 64.
+	// PasswordMin is the minimum length of a password in code points, 8 to 64.
 	PasswordMin int
-	// PasswordGrant is whether clients of the API may send passwords.
+	// PasswordGrant says whether API clients may send passwords.
 	PasswordGrant bool
 	// APIOrigins are the origins whose scripts may call the API, as a browser
 	// writes them.
 	APIOrigins []string
-	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	// TrustedProxies are the networks whose X-Forwarded-For is trusted.
 	TrustedProxies []netip.Prefix
-	// Limits is false when sign-in limits are off, which only a loopback
-	// PublicURL allows.
+	// Limits is false if attempt limits are off, which requires a loopback
+	// PublicURL.
 	Limits bool
 
 	// LogFormat is how log lines are written.
@@ -80,7 +80,7 @@ type Config struct {
 	// LogLevel is the least severe level that is logged.
 	LogLevel slog.Level
 
-	// Brand is the operator's look.
+	// Brand is the operator's name, colour, logo and support address.
 	Brand Brand
 }
 
@@ -89,7 +89,7 @@ type Signup string
 
 // The sign-up policies.
 const (
-	SignupOpen   Signup = "open"   // anybody
+	SignupOpen   Signup = "open"   // anyone
 	SignupClosed Signup = "closed" // only people whom an admin adds
 )
 
@@ -103,12 +103,12 @@ const (
 )
 
 // Load reads the configuration through getenv; an empty value counts as unset.
-// environ, in the form of os.Environ, is searched for LATCHKEY_ names that
-// nothing reads.
+// Load warns about LATCHKEY_ names in environ, in the form of os.Environ, that it
+// does not know.
 //
 // The warnings are sentences for the operator's log and are returned with an
-// error too. The error joins one sentence per problem, each opening with the
-// variable to change. Neither ever holds the value of a secret.
+// error too. The error joins one sentence per problem, each beginning with the
+// variable to change. Neither contains the value of a secret.
 func Load(getenv func(string) string, environ []string) (*Config, []string, error) {
 	l := newLoader(getenv)
 	c := &Config{
@@ -146,8 +146,8 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 	return c, l.warnings, nil
 }
 
-// Secure reports whether browsers reach the portal by https, which decides the
-// names and the Secure attribute of cookies.
+// Secure reports whether browsers reach the portal by https. The names and the
+// Secure attribute of cookies depend on it.
 func (c *Config) Secure() bool {
 	return strings.HasPrefix(c.PublicURL, "https://")
 }
@@ -159,9 +159,9 @@ func (c *Config) Loopback() bool {
 	return err == nil && isLoopback(u.Hostname())
 }
 
-// SecretPath returns where the made secret of a SQLite portal is kept: the
-// file "secret" beside the database file. It is empty on PostgreSQL, where
-// replicas have no folder in common.
+// SecretPath returns the path of the generated secret of a portal on SQLite: the
+// file "secret" beside the database file. It is empty on PostgreSQL, because
+// replicas share no folder.
 func (c *Config) SecretPath() string {
 	if c.Database.Dialect != SQLite {
 		return ""
@@ -169,8 +169,8 @@ func (c *Config) SecretPath() string {
 	return filepath.Join(filepath.Dir(c.Database.Path), secretFileName)
 }
 
-// limits reads LATCHKEY_LIMITS. A public URL that is not known, for it is
-// itself a problem, is not held against it.
+// limits reads LATCHKEY_LIMITS. If the public URL is unknown because it has a
+// problem of its own, limits does not report another one.
 func (l *loader) limits(c *Config) bool {
 	on := l.toggle(nameLimits)
 	if !on && c.PublicURL != "" && !c.Loopback() {
@@ -179,12 +179,12 @@ func (l *loader) limits(c *Config) bool {
 	return on
 }
 
-// longestGrace is the longest overlap that is recommended: parallel requests
-// are seconds apart, and so long a copied token goes unnoticed.
+// longestGrace is the longest recommended overlap. Parallel requests arrive
+// within seconds, and a copied token stays unnoticed as long as the overlap.
 const longestGrace = time.Minute
 
-// checkLifetimes warns about lifetimes that make each other pointless or weaken
-// the alarm. All of them work, so none is refused.
+// checkLifetimes warns about lifetimes that have no effect beside each other or
+// that delay the detection of copied tokens. They work, so none is a problem.
 func (l *loader) checkLifetimes(c *Config) {
 	if c.RefreshTTL > c.SessionTTL {
 		l.warn(nameRefreshTTL, "(%s) is longer than %s (%s), so the idle limit never takes effect", c.RefreshTTL, nameSessionTTL, c.SessionTTL)

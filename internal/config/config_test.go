@@ -13,14 +13,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// Two secrets that pass, and what they decode to.
+// Two valid secrets and a PostgreSQL URL.
 const (
 	goodHex    = "8f1c5e0d3ab94762f05d1e88c3b7a9642dfe6071b85a93cc14e7d2096fb83a5e"
 	otherHex   = "c07a41e95b2d86f31e64a8097dcb52f03f19be84d6720ca5518e37fb90d46c2a"
 	postgresIn = "postgres://latchkey:hunter2@localhost/latchkey"
 )
 
-// load runs Load on vars alone.
+// load runs Load with only vars set.
 func load(t *testing.T, vars map[string]string) (*Config, []string, error) {
 	t.Helper()
 	var environ []string
@@ -43,7 +43,7 @@ func mustLoad(t *testing.T, vars map[string]string) *Config {
 	return c
 }
 
-// writeFile makes a file of the given mode whatever the umask.
+// writeFile creates a file with the given mode, regardless of the umask.
 func writeFile(t *testing.T, content string, mode os.FileMode) string {
 	t.Helper()
 	path := writeAs(t, "file", content)
@@ -53,7 +53,7 @@ func writeFile(t *testing.T, content string, mode os.FileMode) string {
 	return path
 }
 
-// writeAs makes a file of the given name in a folder of its own.
+// writeAs creates a file with the given name in a new folder.
 func writeAs(t *testing.T, name, content string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), name)
@@ -153,8 +153,8 @@ func TestLoadEverything(t *testing.T) {
 	}
 }
 
-// TestLoadProblems gives one wrong value at a time and expects one sentence
-// that opens with the name of the variable.
+// TestLoadProblems sets one wrong value at a time and expects one sentence that
+// begins with the name of the variable.
 func TestLoadProblems(t *testing.T) {
 	folder := t.TempDir()
 	big := writeFile(t, strings.Repeat("x", maxLogo+1), 0o600)
@@ -218,7 +218,8 @@ func TestLoadProblems(t *testing.T) {
 	}
 }
 
-// wantProblem checks that vars give one problem, about name, that says want.
+// wantProblem checks that vars cause exactly one problem, about the variable name,
+// that contains want.
 func wantProblem(t *testing.T, vars map[string]string, name, want string) {
 	t.Helper()
 	c, _, err := load(t, vars)
@@ -226,7 +227,7 @@ func wantProblem(t *testing.T, vars map[string]string, name, want string) {
 		t.Fatalf("Load accepted %q, want a problem that says %q", vars, want)
 	}
 	if c != nil {
-		t.Errorf("Load gave a Config beside the problem %v", err)
+		t.Errorf("Load returned a Config with the problem %v", err)
 	}
 	if got := err.Error(); !strings.HasPrefix(got, name+" ") || !strings.Contains(got, want) || strings.Contains(got, "\n") {
 		t.Errorf("problem %q, want one line about %s that says %q", got, name, want)
@@ -246,7 +247,7 @@ func TestLoadReportsEveryProblemAtOnce(t *testing.T) {
 		"LATCHKEY_SUPPORT_ADRESS": "x",
 	})
 	if err == nil {
-		t.Fatal("Load accepted it all")
+		t.Fatal("Load returned no error")
 	}
 	got := map[string]int{}
 	for line := range strings.Lines(err.Error()) {
@@ -268,8 +269,8 @@ func TestLoadReportsEveryProblemAtOnce(t *testing.T) {
 	}
 }
 
-// TestLoadTellsBoth gives two faults of which one hid the other once.
-func TestLoadTellsBoth(t *testing.T) {
+// TestLoadReportsBoth sets pairs of faults where one used to hide the other.
+func TestLoadReportsBoth(t *testing.T) {
 	const public, domain, database = "LATCHKEY_PUBLIC_URL", "LATCHKEY_COOKIE_DOMAIN", "LATCHKEY_DATABASE_URL"
 	damaged := filepath.Dir(writeAs(t, "secret", "not whole"))
 	tests := []struct {
@@ -283,9 +284,9 @@ func TestLoadTellsBoth(t *testing.T) {
 		{"limits, in the clear", map[string]string{public: "http://x.org", "LATCHKEY_LIMITS": "off"}, []string{public + " is ", "LATCHKEY_LIMITS is off"}},
 		{"limits, path", map[string]string{public: "https://x.org/y", "LATCHKEY_LIMITS": "off"}, []string{public + " has a path", "LATCHKEY_LIMITS is off"}},
 		{"domain, scheme", map[string]string{public: "ftp://x", domain: "*.x"}, []string{public + " does not begin", domain + ` is "*.x"; set it to a domain`}},
-		{"everybody's domain, scheme", map[string]string{public: "ftp://x", domain: "co.uk"}, []string{public + " does not begin", domain + ` is "co.uk", below which`}},
+		{"public suffix, scheme", map[string]string{public: "ftp://x", domain: "co.uk"}, []string{public + " does not begin", domain + ` is "co.uk", below which`}},
 		{"domain, no https", map[string]string{domain: "*.x"}, []string{domain + ` is "*.x"; set it to a domain`, domain + " needs an https"}},
-		{"somebody else's domain, path", map[string]string{public: "https://x.org/y", domain: "x.com"}, []string{public + " has a path", domain + ` is "x.com", which is neither`}},
+		{"foreign domain, path", map[string]string{public: "https://x.org/y", domain: "x.com"}, []string{public + " has a path", domain + ` is "x.com", which is neither`}},
 		{"path, in the clear", map[string]string{public: "http://example.org/x"}, []string{public + " has a path", public + ` is "http://example.org", which sends passwords in the clear`}},
 		{"query, in the clear", map[string]string{public: "http://example.org?x"}, []string{public + " has a query", public + ` is "http://example.org", which sends passwords in the clear`}},
 		{"made secret, logo", map[string]string{database: "sqlite:" + damaged + "/x.db", "LATCHKEY_BRAND_LOGO": writeFile(t, "GIF89a", 0o600)}, []string{
@@ -362,8 +363,8 @@ func TestRefreshGrace(t *testing.T) {
 	}
 }
 
-// wantWarning checks that there is one warning, which says want, or none when
-// want is empty.
+// wantWarning checks that there is exactly one warning and that it contains want,
+// or that there is none if want is empty.
 func wantWarning(t *testing.T, got []string, want string) {
 	t.Helper()
 	if want == "" {
@@ -377,7 +378,7 @@ func wantWarning(t *testing.T, got []string, want string) {
 	}
 }
 
-// short keeps the names of subtests readable.
+// short shortens a value for the name of a subtest.
 func short(s string) string {
 	if len(s) > 30 {
 		return s[:30]

@@ -10,7 +10,7 @@ import (
 
 // cookieDomain reads the domain of the token cookies: the host of the public
 // URL, or a parent of it that belongs to one owner (RFC 6265 §5.3, step 5).
-// It is empty when there is none and when there is a problem.
+// It is empty if no domain is set or if there is a problem.
 func (l *loader) cookieDomain(name string, c *Config) string {
 	value := l.value(name)
 	if value == "" {
@@ -19,11 +19,11 @@ func (l *loader) cookieDomain(name string, c *Config) string {
 	domain := l.domain(name, value)
 	u, err := url.Parse(c.PublicURL)
 	switch {
-	case c.PublicURL == "" || err != nil: // a problem that is told already
+	case c.PublicURL == "" || err != nil: // already reported
 		return ""
 	case !c.Secure():
-		// The __Secure- prefix needs it, and localhost needs no domain: its
-		// cookies go to every port.
+		// The __Secure- prefix needs https. localhost needs no domain, because
+		// its cookies go to every port.
 		l.problem(name, "needs an https %s; on %s the cookies stay with that host", namePublicURL, quote(c.PublicURL))
 		return ""
 	case domain != "" && !within(u.Hostname(), domain):
@@ -33,7 +33,8 @@ func (l *loader) cookieDomain(name string, c *Config) string {
 	return domain
 }
 
-// domain checks what must hold of a cookie domain whatever the public URL.
+// domain checks a cookie domain as far as that does not depend on the public
+// URL.
 func (l *loader) domain(name, value string) string {
 	domain, ok := normalHost(strings.TrimPrefix(value, "."))
 	if _, err := netip.ParseAddr(domain); !ok || err == nil {
@@ -61,7 +62,7 @@ func (c *Config) getsCookies(origin string) bool {
 	}
 	own, err := url.Parse(c.PublicURL)
 	if err != nil || own.Scheme == "https" && u.Scheme != "https" {
-		return false // they are Secure
+		return false // the cookies are Secure
 	}
 	if c.CookieDomain != "" {
 		return within(u.Hostname(), c.CookieDomain)

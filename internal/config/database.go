@@ -18,7 +18,7 @@ const (
 	Postgres Dialect = "postgres"
 )
 
-// Database says where the data is.
+// Database says where the data is stored.
 type Database struct {
 	Dialect Dialect
 	// Path is the file of a SQLite database, cleaned, and empty otherwise. Its
@@ -29,7 +29,7 @@ type Database struct {
 	URL Secret
 }
 
-// database reads the database URL. With a problem it gives no more than the
+// database reads the database URL. If there is a problem, it returns at most the
 // dialect.
 func (l *loader) database(name string) Database {
 	value, ok := l.secretValue(name)
@@ -75,7 +75,7 @@ func (l *loader) sqlite(name, path string) Database {
 	return Database{Dialect: SQLite, Path: filepath.Clean(path)}
 }
 
-// warnDatabaseFile warns when everybody can read the accounts.
+// warnDatabaseFile warns if every user of the machine can read the database.
 func (l *loader) warnDatabaseFile(name, path string) {
 	info, err := os.Stat(path)
 	if err == nil && worldReadable(info.Mode()) {
@@ -88,8 +88,8 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// postgres checks a PostgreSQL URL and how safe the way to its hosts is.
-// Errors of net/url quote the URL, password included, so they are not passed on.
+// postgres checks a PostgreSQL URL and warns if the connection is not verified.
+// Errors of net/url quote the URL with its password, so they are not passed on.
 func (l *loader) postgres(name, value string) Database {
 	u, err := url.Parse(value)
 	if err != nil {
@@ -108,7 +108,7 @@ func (l *loader) postgres(name, value string) Database {
 		return Database{Dialect: Postgres}
 	}
 	hosts := cmp.Or(query.Get("host"), u.Host, l.getenv("PGHOST"))
-	// With the system's roots, clients verify in full whatever the mode.
+	// With the system's roots, clients always verify in full.
 	verified := mode == "verify-full" || cmp.Or(query.Get("sslrootcert"), l.getenv("PGSSLROOTCERT")) == "system"
 	if !verified && !localHosts(hosts) {
 		l.warn(name, "leads to PostgreSQL on another machine without checking its certificate; add sslmode=verify-full to it")
@@ -117,7 +117,7 @@ func (l *loader) postgres(name, value string) Database {
 }
 
 // localHosts reports whether every host of a comma-separated list is this
-// machine, by a loopback address or a socket in the file system.
+// machine: a loopback address or a socket in the file system.
 func localHosts(list string) bool {
 	for host := range strings.SplitSeq(list, ",") {
 		u := url.URL{Host: host}

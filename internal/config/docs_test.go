@@ -42,7 +42,7 @@ func documentationRow(v Variable) string {
 	return fmt.Sprintf("| `%s`%s | %s | %s |", v.Name, key, value, v.Meaning)
 }
 
-func TestVariablesAreWhole(t *testing.T) {
+func TestVariablesAreComplete(t *testing.T) {
 	seen := map[string]bool{}
 	for _, v := range Variables() {
 		if !strings.HasPrefix(v.Name, prefix) || seen[v.Name] {
@@ -50,7 +50,7 @@ func TestVariablesAreWhole(t *testing.T) {
 		}
 		seen[v.Name] = true
 		if (v.Default == "") == (v.Unset == "") || v.Meaning == "" {
-			t.Errorf("%s needs a meaning and either a default or words for none", v.Name)
+			t.Errorf("%s needs a Meaning and either a Default or Unset", v.Name)
 		}
 	}
 }

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// maxSecretFile bounds, in bytes, what is read from the file of a secret.
+// maxSecretFile is the maximum size of the file of a secret in bytes.
 const maxSecretFile = 64 << 10
 
-// loader reads variables and collects what is wrong with them.
+// loader reads variables and collects problems and warnings.
 type loader struct {
 	getenv   func(string) string
 	defaults map[string]string
@@ -31,12 +31,12 @@ func newLoader(getenv func(string) string) *loader {
 	return l
 }
 
-// problem records a reason to refuse to start, as "NAME sentence".
+// problem records a reason not to start, as "NAME sentence".
 func (l *loader) problem(name, format string, args ...any) {
 	l.problems = append(l.problems, fmt.Errorf("%s %s", name, fmt.Sprintf(format, args...)))
 }
 
-// warn records something to tell the operator, as "NAME sentence".
+// warn records a warning for the operator, as "NAME sentence".
 func (l *loader) warn(name, format string, args ...any) {
 	l.warnings = append(l.warnings, name+" "+fmt.Sprintf(format, args...))
 }
@@ -50,8 +50,8 @@ func (l *loader) value(name string) string {
 }
 
 // secretValue returns the value of a secret from the environment or from the
-// file that NAME_FILE names, or its default. It reports false when there is
-// something wrong with where the value comes from.
+// file that NAME_FILE names, or its default. It reports false if there is a
+// problem with the file or if both are set.
 func (l *loader) secretValue(name string) (string, bool) {
 	value, path := l.getenv(name), l.getenv(name+fileSuffix)
 	switch {
@@ -94,7 +94,7 @@ func readSecretFile(path string) ([]byte, fs.FileMode, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	defer f.Close() // nothing was written
+	defer f.Close() // read only, so the error does not matter
 	info, err := f.Stat()
 	if err != nil {
 		return nil, 0, err
@@ -118,8 +118,9 @@ func trimNewline(s string) string {
 	return strings.TrimSuffix(rest, "\r")
 }
 
-// toggle reads a switch. Like its siblings below it returns something to go on
-// with when there is a problem, so that one mistake is reported once.
+// toggle reads a switch. If there is a problem it returns the default, so that
+// other checks do not report the same mistake again. The functions below do the
+// same with some usable value.
 func (l *loader) toggle(name string) bool {
 	on, ok := parseToggle(l.value(name))
 	if !ok {
@@ -176,8 +177,7 @@ func (l *loader) integer(name string, least, most int) int {
 	return n
 }
 
-// longestDuration is the longest in whole hours that a time.Duration can hold:
-// 292 years.
+// longestDuration is the longest time.Duration in whole hours: 292 years.
 const longestDuration = "2562047h"
 
 // duration reads a duration of at least least.
@@ -191,8 +191,8 @@ func (l *loader) duration(name string, least time.Duration) time.Duration {
 	return d
 }
 
-// quote shows a value that is not secret in a message, cut to a length that
-// keeps the sentence readable.
+// quote quotes a value that is not secret for a message and shortens it, so that
+// the message stays readable.
 func quote(s string) string {
 	const most = 60
 	if r := []rune(s); len(r) > most {

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// listenAddr reads the listen address and returns its port too. Both are empty
-// when there is a problem.
+// listenAddr reads the listen address and returns it with its port. Both are
+// empty if there is a problem.
 func (l *loader) listenAddr(name string) (addr, port string) {
 	addr = l.value(name)
 	_, port, err := net.SplitHostPort(addr)
@@ -21,10 +21,10 @@ func (l *loader) listenAddr(name string) (addr, port string) {
 }
 
 // publicURL reads the public URL and returns it as a browser writes an origin
-// (RFC 6454 §6.2), with a problem too when that leaves no doubt about the
-// origin, so that others can be checked against it. It is empty when the origin
-// is not known: nothing but a listen address that is a problem could tell the
-// port, or the value is no URL.
+// (RFC 6454 §6.2). It also returns the origin beside a problem that leaves no
+// doubt about it, so that other variables can be checked against it. It returns
+// "" if the origin is unknown: the value is not a URL, or it is unset and the
+// port is unknown because the listen address has a problem.
 func (l *loader) publicURL(name, port string, insecure bool) string {
 	value := l.value(name)
 	if value == "" {
@@ -51,7 +51,7 @@ func (l *loader) publicURL(name, port string, insecure bool) string {
 	return origin
 }
 
-// list reads values that stand between commas or spaces.
+// list reads values separated by commas or spaces.
 func (l *loader) list(name string) []string {
 	return strings.FieldsFunc(l.value(name), func(r rune) bool { return r == ',' || r == ' ' })
 }
@@ -71,10 +71,9 @@ func (l *loader) originList(name string) []string {
 	return list
 }
 
-// parseOrigin parses an origin and normalises its host. The fault, empty when
-// there is none, says what is wrong without repeating the value, which may
-// hold a password. The URL is nil beside a fault that leaves scheme or host in
-// doubt, and given beside one about what follows them.
+// parseOrigin parses an origin and normalises its host. fault is "" or describes
+// the problem without repeating the value, which may contain a password. u is
+// nil if scheme or host are faulty. It is set if only the rest of the value is.
 func parseOrigin(value string) (u *url.URL, fault string) {
 	if strings.Contains(value, "@") {
 		return nil, "holds a user name or an @"
@@ -128,7 +127,7 @@ func normalHost(host string) (string, bool) {
 	return host, len(host) <= 253 && !isNumber(labels[len(labels)-1])
 }
 
-// isNumber reports whether a label in lower case is a number to a browser.
+// isNumber reports whether a browser reads a label in lower case as a number.
 func isNumber(label string) bool {
 	const digits = "0123456789"
 	rest, hexadecimal := strings.CutPrefix(label, "0x")
@@ -138,8 +137,8 @@ func isNumber(label string) bool {
 	return strings.Trim(label, digits) == ""
 }
 
-// validLabel reports whether s is a label of a host name (RFC 1123 §2.1), in
-// lower case; underscores, which some private networks use, pass.
+// validLabel reports whether s is a label of a host name (RFC 1123 §2.1) in lower
+// case. It allows underscores, which some private networks use.
 func validLabel(s string) bool {
 	if s == "" || len(s) > 63 || s[0] == '-' || s[len(s)-1] == '-' {
 		return false

@@ -119,14 +119,14 @@ func TestLimitsOffNeedsLoopback(t *testing.T) {
 		"LATCHKEY_LIMITS":     "off",
 		"LATCHKEY_PUBLIC_URL": "https://id.example.org",
 	}, "LATCHKEY_LIMITS", "LATCHKEY_PUBLIC_URL to a loopback address")
-	// A public URL that is wrong itself tells nothing, unless its host is known.
+	// A faulty public URL without a known host is the only problem.
 	wantProblem(t, map[string]string{
 		"LATCHKEY_LIMITS":     "off",
 		"LATCHKEY_PUBLIC_URL": "id.example.org",
 	}, "LATCHKEY_PUBLIC_URL", "http:// or https://")
 }
 
-func TestTrustingEverybodyWarns(t *testing.T) {
+func TestTrustingEveryoneWarns(t *testing.T) {
 	for _, value := range []string{"0.0.0.0/0", "::/0"} {
 		_, warnings, err := load(t, map[string]string{"LATCHKEY_TRUSTED_PROXIES": value})
 		if err != nil {
@@ -140,7 +140,7 @@ func TestAPIOrigins(t *testing.T) {
 	tests := []struct {
 		value string
 		want  []string
-		wrong string // in the problem
+		wrong string // a part of the problem
 	}{
 		{"https://app.example.org", []string{"https://app.example.org"}, ""},
 		{"https://App.example.org:443/,http://localhost:3000", []string{"https://app.example.org", "http://localhost:3000"}, ""},

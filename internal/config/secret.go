@@ -7,16 +7,16 @@ import (
 	"log/slog"
 )
 
-// redacted stands for a secret wherever one is printed.
+// redacted is printed in place of a secret.
 const redacted = "[redacted]"
 
 // Secret holds bytes that must never be shown. It prints as [redacted] through
 // package fmt (whatever the verb), encoding/json, encoding.TextMarshaler and
 // log/slog; only [Secret.Bytes] gives the value.
 type Secret struct {
-	// Where fmt calls no method (%p, or a Secret in an unexported field of
-	// another struct) it prints this field by reflection. Of a pointer to a
-	// string it shows the address only; one to a slice it would follow.
+	// If fmt calls no method (for %p, or for a Secret in an unexported field of
+	// another struct), it prints this field by reflection. It prints only the
+	// address of a pointer to a string, but would follow a pointer to a slice.
 	value *string
 }
 
@@ -29,7 +29,7 @@ func NewSecret(value []byte) Secret {
 	return Secret{value: &own}
 }
 
-// Bytes returns a copy of the value, nil when there is none.
+// Bytes returns a copy of the value, or nil if there is none.
 func (s Secret) Bytes() []byte {
 	if s.value == nil {
 		return nil
@@ -40,8 +40,8 @@ func (s Secret) Bytes() []byte {
 // IsZero reports whether there is no value.
 func (s Secret) IsZero() bool { return s.value == nil }
 
-// Equal reports whether both hold the same value, in a time that depends on
-// their lengths only.
+// Equal reports whether both hold the same value. Its running time depends only
+// on their lengths.
 func (s Secret) Equal(other Secret) bool {
 	return subtle.ConstantTimeCompare(s.Bytes(), other.Bytes()) == 1
 }
@@ -54,7 +54,7 @@ func (Secret) GoString() string { return redacted }
 
 // Format writes "[redacted]" for every verb and flag.
 func (Secret) Format(f fmt.State, _ rune) {
-	_, _ = io.WriteString(f, redacted) // fmt.State keeps no error to report
+	_, _ = io.WriteString(f, redacted) // fmt offers no way to report an error
 }
 
 // MarshalText returns "[redacted]".

@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// holder has a Secret where package fmt finds it by reflection only.
+// holder has a Secret in an unexported field, which package fmt prints by
+// reflection.
 type holder struct{ hidden Secret }
 
 // TestSecretNeverShows prints a Secret in every way and looks for its value in
@@ -24,7 +25,7 @@ func TestSecretNeverShows(t *testing.T) {
 
 	printed := map[string]string{"String": s.String(), "GoString": s.GoString()}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%+q", "%x", "%X", "% x", "%#x", "%d", "%o", "%b", "%c", "%U", "%t", "%e", "%10.3s", "%-20v", "%T", "%p", "%w", "%!"} {
-		// The formats are meant to be unusual, so vet may not see them.
+		// The formats are not constants, so that vet does not reject the unusual ones.
 		printed[verb] = fmt.Sprintf(verb, s)
 		printed["pointer "+verb] = fmt.Sprintf(verb, &s)
 		printed["slice "+verb] = fmt.Sprintf(verb, []Secret{s})
@@ -49,7 +50,7 @@ func TestSecretNeverShows(t *testing.T) {
 	for name, got := range printed {
 		for _, leak := range leaks {
 			if strings.Contains(got, leak) {
-				t.Errorf("%s shows the value: %s", name, got)
+				t.Errorf("%s prints the value: %s", name, got)
 			}
 		}
 	}
@@ -99,6 +100,6 @@ func TestSecretValue(t *testing.T) {
 		}
 	}
 	if s.IsZero() || !NewSecret([]byte{}).IsZero() || (Secret{}).Bytes() != nil {
-		t.Error("IsZero or Bytes mistakes an empty Secret for a full one")
+		t.Error("IsZero or Bytes is wrong for an empty Secret")
 	}
 }

@@ -10,16 +10,17 @@ import (
 	"path/filepath"
 )
 
-// secretFileName is the name of a made secret, beside the SQLite database.
+// secretFileName is the name of the file with a generated secret, beside the
+// SQLite database.
 const secretFileName = "secret"
 
-// EnsureSecret returns the decoded secret kept in the file path and, when there
-// is no such file, makes one first: 32 random bytes in hex, mode 0600, in a
-// folder that is created with mode 0700 when missing. created reports whether
-// this call made it. Processes that start together agree on one secret.
+// EnsureSecret returns the decoded secret in the file path. If there is no such
+// file, it generates one first: 32 random bytes in hex, mode 0600, in a folder
+// that it creates with mode 0700 if necessary. created reports whether this call
+// generated it. Processes that start together agree on one secret.
 //
-// A file that holds a short or guessable secret is refused, never replaced:
-// every signed-in session hangs on it.
+// EnsureSecret refuses a file with a short or guessable secret and never replaces
+// it, because every session depends on the secret.
 func EnsureSecret(path string) (secret Secret, created bool, err error) {
 	secret, err = readMadeSecret(path)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
@@ -29,7 +30,7 @@ func EnsureSecret(path string) (secret Secret, created bool, err error) {
 		return Secret{}, false, fmt.Errorf("make the folder of the secret: %w", err)
 	}
 	value := make([]byte, minSecretBytes)
-	rand.Read(value) // never fails: crypto/rand ends the process instead
+	rand.Read(value) // never returns an error: crypto/rand ends the process instead
 	err = publish(path, []byte(hex.EncodeToString(value)+"\n"))
 	if errors.Is(err, fs.ErrExist) {
 		secret, err = readMadeSecret(path)
@@ -54,8 +55,8 @@ func readMadeSecret(path string) (Secret, error) {
 	return NewSecret(value), nil
 }
 
-// publish gives data the name path in one step, so that nobody ever reads a
-// part of it. It returns an error that is fs.ErrExist when the name is taken.
+// publish creates the file path with data in one step, so that no process reads
+// a part of it. It returns fs.ErrExist if the file exists.
 func publish(path string, data []byte) (err error) {
 	// CreateTemp opens with O_EXCL and mode 0600.
 	tmp, err := os.CreateTemp(filepath.Dir(path), "."+secretFileName+"-*")
@@ -70,8 +71,8 @@ func publish(path string, data []byte) (err error) {
 	if err = errors.Join(err, tmp.Close()); err != nil {
 		return err
 	}
-	// A hard link, unlike a rename, refuses to replace what another process
-	// published meanwhile.
+	// A hard link, unlike a rename, does not replace a file that another process
+	// has published meanwhile.
 	err = os.Link(tmp.Name(), path)
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		err = writeNew(path, data)
@@ -83,8 +84,8 @@ func publish(path string, data []byte) (err error) {
 }
 
 // writeNew creates path with data, for file systems without hard links. A
-// process that starts in the same instant may find the file unfinished and
-// refuse it; it never gets another secret.
+// process that starts at the same instant may find the file incomplete and
+// refuse it, but never gets a different secret.
 func writeNew(path string, data []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -97,7 +98,7 @@ func writeNew(path string, data []byte) error {
 	return errors.Join(err, f.Close())
 }
 
-// syncDir makes a new name in dir survive a power cut.
+// syncDir makes a new file in dir survive a power cut.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -108,12 +109,12 @@ func syncDir(dir string) error {
 	return d.Close()
 }
 
-// checkMadeSecret reports what EnsureSecret would refuse, and warns when the
-// secret that it made earlier has become readable to everybody since.
+// checkMadeSecret reports a secret that EnsureSecret would refuse, and warns if
+// every user of the machine can read it.
 func (l *loader) checkMadeSecret(path string) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return // there is none yet, or the database will not open either
+		return // there is no secret yet, or opening the database will report the problem
 	}
 	if _, err := readMadeSecret(path); err != nil {
 		l.problem(nameSecret, "is not set, and %v", err)

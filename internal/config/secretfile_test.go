@@ -20,7 +20,7 @@ func TestEnsureSecret(t *testing.T) {
 		t.Fatalf("EnsureSecret = created %t, %v; want a new secret", created, err)
 	}
 	if n := len(made.Bytes()); n != 32 {
-		t.Errorf("the made secret has %d bytes, want 32", n)
+		t.Errorf("the generated secret has %d bytes, want 32", n)
 	}
 	read, created, err := EnsureSecret(path)
 	if err != nil || created || !read.Equal(made) {
@@ -48,7 +48,7 @@ func wantAlone(t *testing.T, path string) {
 	t.Helper()
 	entries, err := os.ReadDir(filepath.Dir(path))
 	if err != nil || len(entries) != 1 {
-		t.Errorf("the folder holds %v (%v), want the secret alone", entries, err)
+		t.Errorf("the folder holds %v (%v), want only the secret", entries, err)
 	}
 }
 
@@ -94,9 +94,9 @@ func TestEnsureSecretCannotWrite(t *testing.T) {
 	wantAlone(t, dangling)
 }
 
-// TestEnsureSecretTogether starts many callers at the same moment: one makes
-// the secret, and all of them get it.
-func TestEnsureSecretTogether(t *testing.T) {
+// TestEnsureSecretConcurrently starts many callers at once: one generates the
+// secret, and all of them get it.
+func TestEnsureSecretConcurrently(t *testing.T) {
 	for range 20 {
 		path := filepath.Join(t.TempDir(), "data", "secret")
 		const callers = 16
@@ -128,14 +128,14 @@ func TestEnsureSecretTogether(t *testing.T) {
 			}
 		}
 		if makers != 1 {
-			t.Fatalf("%d callers made the secret, want 1", makers)
+			t.Fatalf("%d callers generated the secret, want 1", makers)
 		}
 		wantAlone(t, path)
 	}
 }
 
-// TestEnsureSecretProcesses does the same with processes: this test binary,
-// told by a variable to print what it got.
+// TestEnsureSecretProcesses does the same with processes. A variable makes this
+// test binary print its secret.
 func TestEnsureSecretProcesses(t *testing.T) {
 	const tell = "CONFIG_TEST_SECRET_PATH"
 	if path := os.Getenv(tell); path != "" {

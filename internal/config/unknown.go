@@ -8,10 +8,9 @@ import (
 )
 
 // unknownNames returns a warning for each LATCHKEY_ name in environ that Load
-// does not read, in alphabetical order, naming the nearest one that it does if
-// one is near.
-// Variables that Kubernetes makes up from the names of services share one
-// warning.
+// does not read, in alphabetical order. A warning names the most similar known
+// variable, if there is one. Variables that Kubernetes derives from the names of
+// services share one warning.
 func unknownNames(environ []string) []string {
 	known := knownNames()
 	var names []string
@@ -37,7 +36,7 @@ func unknownNames(environ []string) []string {
 	return warnings
 }
 
-// unknownWarning words the warning for one name.
+// unknownWarning returns the warning for one name.
 func unknownWarning(name string, known []string) string {
 	plain, file := strings.CutSuffix(name, fileSuffix)
 	if file && slices.Contains(known, plain) {
@@ -45,7 +44,7 @@ func unknownWarning(name string, known []string) string {
 	}
 	near := nearest(name, known)
 	switch {
-	case name == prefix+"PORT": // a person's guess, see fromService
+	case name == prefix+"PORT": // a person's guess; see fromService
 		near = nameAddr
 	case distance(name, near) > len(name[len(prefix):])/2:
 		return fmt.Sprintf("%s is not a variable of Latchkey and is ignored; those that there are stand in docs/configuration.md", name)
@@ -65,9 +64,9 @@ func knownNames() []string {
 	return names
 }
 
-// fromService reports whether Kubernetes made a variable, for a service called
-// latchkey or latchkey-something. LATCHKEY_PORT with a bare number is rather
-// the guess of a person, who should learn the right name.
+// fromService reports whether Kubernetes set a variable for a service called
+// latchkey or latchkey-something. LATCHKEY_PORT with a bare number is more likely
+// a person's guess, so it gets the warning with the right name.
 func fromService(name, value string) bool {
 	made := regexp.MustCompile(`^LATCHKEY_([A-Z0-9_]+_)?(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 	if name == prefix+"PORT" {

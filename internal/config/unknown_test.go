@@ -20,18 +20,18 @@ func TestUnknownNames(t *testing.T) {
 		want    []string
 	}{
 		{"nothing", nil, nil},
-		{"others' names", []string{"PATH=/bin", "LATCH=1", "latchkey_addr=x", "=C:=C:\\", "MY_LATCHKEY_ADDR=x"}, nil},
+		{"foreign names", []string{"PATH=/bin", "LATCH=1", "latchkey_addr=x", "=C:=C:\\", "MY_LATCHKEY_ADDR=x"}, nil},
 		{"known names", []string{"LATCHKEY_ADDR=:80", "LATCHKEY_SECRET_FILE=/x", "LATCHKEY_SECRET_PREVIOUS_FILE=/x", "LATCHKEY_DATABASE_URL_FILE=/x"}, nil},
-		{"nothing near", []string{"LATCHKEY_SMTP_URL=x"}, []string{far("LATCHKEY_SMTP_URL")}},
-		{"half of it near", []string{"LATCHKEY_MAIL_FROM=x", "LATCHKEY_VERIFY_EMAIL=on"}, []string{far("LATCHKEY_MAIL_FROM"), far("LATCHKEY_VERIFY_EMAIL")}},
-		{"nothing behind the prefix", []string{"LATCHKEY_=x"}, []string{far("LATCHKEY_")}},
-		{"typing slip", []string{"LATCHKEY_PUBLIC_ULR=hunter2"}, []string{unknown("LATCHKEY_PUBLIC_ULR", "LATCHKEY_PUBLIC_URL")}},
+		{"nothing similar", []string{"LATCHKEY_SMTP_URL=x"}, []string{far("LATCHKEY_SMTP_URL")}},
+		{"only half similar", []string{"LATCHKEY_MAIL_FROM=x", "LATCHKEY_VERIFY_EMAIL=on"}, []string{far("LATCHKEY_MAIL_FROM"), far("LATCHKEY_VERIFY_EMAIL")}},
+		{"only the prefix", []string{"LATCHKEY_=x"}, []string{far("LATCHKEY_")}},
+		{"typo", []string{"LATCHKEY_PUBLIC_ULR=hunter2"}, []string{unknown("LATCHKEY_PUBLIC_ULR", "LATCHKEY_PUBLIC_URL")}},
 		{"plural", []string{"LATCHKEY_TRUSTED_PROXY=x"}, []string{unknown("LATCHKEY_TRUSTED_PROXY", "LATCHKEY_TRUSTED_PROXIES")}},
 		{"shorter", []string{"LATCHKEY_DATABASE=x"}, []string{unknown("LATCHKEY_DATABASE", "LATCHKEY_DATABASE_URL")}},
-		{"a file of a secret", []string{"LATCHKEY_SECRET_FIL=x"}, []string{unknown("LATCHKEY_SECRET_FIL", "LATCHKEY_SECRET_FILE")}},
+		{"a file name of a secret", []string{"LATCHKEY_SECRET_FIL=x"}, []string{unknown("LATCHKEY_SECRET_FIL", "LATCHKEY_SECRET_FILE")}},
 		{"a person's port", []string{"LATCHKEY_PORT=8080"}, []string{unknown("LATCHKEY_PORT", "LATCHKEY_ADDR")}},
 		{"without an equals sign", []string{"LATCHKEY_ADD"}, []string{unknown("LATCHKEY_ADD", "LATCHKEY_ADDR")}},
-		{"a file of what is no secret", []string{"LATCHKEY_ADDR_FILE=/x"}, []string{"LATCHKEY_ADDR_FILE is not read, because only secrets can come from a file; the nearest known name is LATCHKEY_ADDR"}},
+		{"a file name of another variable", []string{"LATCHKEY_ADDR_FILE=/x"}, []string{"LATCHKEY_ADDR_FILE is not read, because only secrets can come from a file; the nearest known name is LATCHKEY_ADDR"}},
 		{
 			"in order, each once",
 			[]string{"LATCHKEY_SINGUP=open", "LATCHKEY_LIMIT=on", "LATCHKEY_SINGUP=closed"},
@@ -61,7 +61,7 @@ func TestUnknownNames(t *testing.T) {
 	}
 }
 
-func TestUnknownNamesDoNotRefuse(t *testing.T) {
+func TestUnknownNamesOnlyWarn(t *testing.T) {
 	_, warnings, err := load(t, map[string]string{"LATCHKEY_SMTP": "x"})
 	if err != nil {
 		t.Errorf("Load: %v, want a warning only", err)

@@ -14,9 +14,9 @@ const (
 	bounceLife = 10 * time.Second
 )
 
-// Bounce counts how often a browser was sent to the same target within ten
-// seconds, this time included. The count is the browser's own: it finds loops
-// and guards nothing.
+// Bounce returns how often a browser was sent to the same target within ten
+// seconds, including this time. The browser can change the count, so it serves
+// only to find loops.
 func (j *Jar) Bounce(h http.Header, r *http.Request, target string) int {
 	sum := sha256.Sum256([]byte(target))
 	mark := base64.RawURLEncoding.EncodeToString(sum[:9])

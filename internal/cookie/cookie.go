@@ -1,8 +1,8 @@
-// Package cookie is the only code that touches cookies: their names, their
-// attributes, and what stands in them.
+// Package cookie reads and writes the portal's cookies: their names, attributes
+// and values. No other package touches cookies.
 //
-// It decides how a value travels (RFC 6265bis). What a token is worth is
-// decided in package auth, what a message says in package handlers.
+// It decides how a value is transported (RFC 6265bis). Package auth decides
+// whether a token is valid, and package handlers/site what a message says.
 package cookie
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// The cookies without their prefix.
+// The names of the cookies without their prefix.
 const (
 	access  = "access"
 	refresh = "refresh"
@@ -22,33 +22,34 @@ const (
 )
 
 const (
-	deviceLife = 400 * 24 * time.Hour // the most that browsers keep (RFC 6265bis §5.5)
+	deviceLife = 400 * 24 * time.Hour // the longest that browsers allow (RFC 6265bis §5.5)
 	themeLife  = deviceLife
 	flashLife  = time.Minute
 )
 
-// maxValue bounds what is read of a cookie.
+// maxValue is the maximum length of a cookie value in bytes; longer ones count as
+// absent.
 const maxValue = 2048
 
 // Jar reads and writes the portal's cookies.
 type Jar struct {
 	prefix string
-	domain string // of the token cookies; "": this host alone
+	domain string // of the token cookies; "" for this host only
 	secure bool
 	sealer sealer
 	now    func() time.Time
 }
 
-// Options say how cookies are made.
+// Options configure a Jar.
 type Options struct {
 	Secure bool     // the public URL is https: __Host- names and Secure
-	Domain string   // whose subdomains get the token cookies too; only with Secure
-	Keys   [][]byte // of 32 bytes: the first seals what a redirect carries, all of them open it
+	Domain string   // a domain whose hosts all receive the token cookies; needs Secure
+	Keys   [][]byte // of 32 bytes: the first seals messages and secrets, all of them open them
 	Now    func() time.Time
 }
 
-// New returns a Jar, or what is wrong with the keys. Whether cookies are
-// Secure follows the public URL alone, never a request.
+// New returns a Jar, or an error if the keys are wrong. Only the public URL decides
+// whether cookies are Secure, never a request.
 func New(o Options) (*Jar, error) {
 	sealer, err := newSealer(o.Keys)
 	if err != nil {
@@ -61,11 +62,11 @@ func New(o Options) (*Jar, error) {
 	return jar, nil
 }
 
-// Tokens returns the token cookies. A name that came twice counts as absent:
-// one of the two was planted (RFC 6265bis §8.6). present reports that there
-// was any token cookie at all.
+// Tokens returns the token cookies. A cookie that occurs twice counts as absent,
+// because one of the two was planted (RFC 6265bis §8.6). present reports whether
+// the request has any token cookie.
 func (j *Jar) Tokens(r *http.Request) (accessToken, refreshToken string, present bool) {
-	all := r.Cookies() // once: these come with nearly every request
+	all := r.Cookies() // parsed once: nearly every request has them
 	a, sawAccess := only(all, j.name(access))
 	b, sawRefresh := only(all, j.name(refresh))
 	if !sawAccess && !sawRefresh {
@@ -74,29 +75,28 @@ func (j *Jar) Tokens(r *http.Request) (accessToken, refreshToken string, present
 	return a, b, true
 }
 
-// Access returns the access token alone, as Tokens does.
+// Access returns only the access token, by the rules of Tokens.
 func (j *Jar) Access(r *http.Request) string {
 	value, _ := j.read(r, access)
 	return value
 }
 
-// EveryToken returns all token cookies, also those that came more than once:
-// to end what they point to, not to trust them.
+// EveryToken returns all token cookies, including duplicates. Use it to end
+// sessions, not to trust a token.
 func (j *Jar) EveryToken(r *http.Request) (accessTokens, refreshTokens []string) {
 	return j.every(r, access), j.every(r, refresh)
 }
 
-// TokenCookies are the tokens of one generation and when they die.
+// TokenCookies are the tokens of one generation and when they expire.
 type TokenCookies struct {
 	Access         string
 	AccessExpires  time.Time
 	Refresh        string
 	RefreshExpires time.Time
-	Remember       bool // without it the refresh cookie goes with the browser's window
+	Remember       bool // if false, the refresh cookie ends with the browser session
 }
 
-// SetTokens gives the browser a pair of tokens. Each cookie lives as long as
-// its token.
+// SetTokens sets the token cookies. Each cookie lives as long as its token.
 func (j *Jar) SetTokens(h http.Header, t TokenCookies) {
 	j.expireHostTokens(h)
 	j.set(h, access, t.Access, j.until(t.AccessExpires))
@@ -107,32 +107,32 @@ func (j *Jar) SetTokens(h http.Header, t TokenCookies) {
 	j.set(h, refresh, t.Refresh, 0)
 }
 
-// until is the time left, in whole seconds and never zero, which would mean
-// the browser's window.
+// until returns the time left in whole seconds, rounded up. It is never 0, because
+// that would mean a session cookie.
 func (j *Jar) until(expires time.Time) time.Duration {
 	left := expires.Sub(j.now())
 	return max((left + time.Second - 1).Truncate(time.Second), time.Second)
 }
 
-// ClearTokens takes the token cookies back, and those that this response was
-// about to give.
+// ClearTokens clears the token cookies, and drops those that this response was
+// about to set.
 func (j *Jar) ClearTokens(h http.Header) {
 	j.expireHostTokens(h)
 	j.expire(h, access)
 	j.expire(h, refresh)
 }
 
-// Device returns the cookie that tells a browser somebody signed in with
-// before; "" when there is none.
+// Device returns the cookie that identifies a browser that a person has signed in
+// with before, or "" if there is none.
 func (j *Jar) Device(r *http.Request) string {
 	value, _ := j.read(r, device)
 	return value
 }
 
-// SetDevice remembers the browser.
+// SetDevice sets the cookie that Device returns.
 func (j *Jar) SetDevice(h http.Header, value string) { j.set(h, device, value, deviceLife) }
 
-// Theme returns "light", "dark", or "" for the system's.
+// Theme returns "light", "dark", or "" for the system's theme.
 func (j *Jar) Theme(r *http.Request) string {
 	if value, _ := j.read(r, theme); value == "light" || value == "dark" {
 		return value
@@ -140,7 +140,7 @@ func (j *Jar) Theme(r *http.Request) string {
 	return ""
 }
 
-// SetTheme keeps a choice of light or dark; anything else forgets it.
+// SetTheme stores the choice of light or dark; any other value clears it.
 func (j *Jar) SetTheme(h http.Header, value string) {
 	if value == "light" || value == "dark" {
 		j.set(h, theme, value, themeLife)
@@ -149,8 +149,8 @@ func (j *Jar) SetTheme(h http.Header, value string) {
 	j.expire(h, theme)
 }
 
-// read returns a cookie's value, "" when it came twice or is too long, and
-// whether it came at all.
+// read returns a cookie's value, or "" if it occurs twice or is too long, and
+// whether the request has it.
 func (j *Jar) read(r *http.Request, name string) (value string, present bool) {
 	name = j.name(name)
 	if !mentioned(r, name) {
@@ -159,8 +159,8 @@ func (j *Jar) read(r *http.Request, name string) (value string, present bool) {
 	return only(r.CookiesNamed(name), name)
 }
 
-// only is the rule for every cookie that is read: its value, "" when it came
-// twice or is too long, and whether it came at all.
+// only returns the value of the cookie name, or "" if it occurs twice or is too
+// long, and whether it occurs.
 func only(all []*http.Cookie, name string) (value string, present bool) {
 	times := 0
 	for _, c := range all {
@@ -175,8 +175,8 @@ func only(all []*http.Cookie, name string) (value string, present bool) {
 	return value, true
 }
 
-// mentioned spares most requests most of the parsing: a message or a choice of
-// colours seldom comes along.
+// mentioned reports whether a Cookie header contains a name. It saves parsing the
+// cookies of most requests, because few have a message or a theme.
 func mentioned(r *http.Request, name string) bool {
 	for _, line := range r.Header["Cookie"] {
 		if strings.Contains(line, name) {
@@ -186,7 +186,7 @@ func mentioned(r *http.Request, name string) bool {
 	return false
 }
 
-// set writes a cookie; a maxAge of 0 makes it go with the browser's window.
+// set writes a cookie; with a maxAge of 0 it ends with the browser session.
 func (j *Jar) set(h http.Header, name, value string, maxAge time.Duration) {
 	j.write(h, &http.Cookie{Name: j.name(name), Domain: j.domainOf(name), Value: value, MaxAge: int(maxAge.Seconds())})
 }
@@ -195,13 +195,13 @@ func (j *Jar) expire(h http.Header, name string) {
 	j.write(h, &http.Cookie{Name: j.name(name), Domain: j.domainOf(name), MaxAge: -1, Expires: time.Unix(0, 0)})
 }
 
-// write replaces what the response said of the cookie before.
+// write sets a cookie in place of an earlier one of that name in the response.
 func (j *Jar) write(h http.Header, c *http.Cookie) {
 	c.Path, c.HttpOnly, c.SameSite, c.Secure = "/", true, http.SameSiteLaxMode, j.secure
 	h["Set-Cookie"] = append(others(h, c.Name), c.String())
 }
 
-// others are the lines of a response about cookies of another name.
+// others returns the Set-Cookie lines of a response for cookies of other names.
 func others(h http.Header, name string) []string {
 	var lines []string
 	for _, line := range h.Values("Set-Cookie") {

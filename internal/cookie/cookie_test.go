@@ -16,7 +16,7 @@ var pair = cookie.TokenCookies{
 	Refresh: "d.e.f", RefreshExpires: epoch.Add(7 * 24 * time.Hour), Remember: true,
 }
 
-// changed is pair with changes.
+// changed returns a changed copy of pair.
 func changed(change func(*cookie.TokenCookies)) cookie.TokenCookies {
 	tokens := pair
 	change(&tokens)
@@ -26,19 +26,19 @@ func changed(change func(*cookie.TokenCookies)) cookie.TokenCookies {
 var written = []struct {
 	name string
 	set  func(j *cookie.Jar, h http.Header)
-	want []string // with https; N stands for the names' prefix, S for Secure
+	want []string // N stands for the prefix of names, S for Secure
 }{
 	{"tokens", func(j *cookie.Jar, h http.Header) { j.SetTokens(h, pair) }, []string{
 		"Naccess=a.b.c; Path=/; Max-Age=300; HttpOnly; S; SameSite=Lax",
 		"Nrefresh=d.e.f; Path=/; Max-Age=604800; HttpOnly; S; SameSite=Lax",
 	}},
-	{"tokens for now", func(j *cookie.Jar, h http.Header) {
+	{"tokens of a browser session", func(j *cookie.Jar, h http.Header) {
 		j.SetTokens(h, changed(func(c *cookie.TokenCookies) { c.Remember = false }))
 	}, []string{
 		"Naccess=a.b.c; Path=/; Max-Age=300; HttpOnly; S; SameSite=Lax",
 		"Nrefresh=d.e.f; Path=/; HttpOnly; S; SameSite=Lax",
 	}},
-	{"tokens that are dead", func(j *cookie.Jar, h http.Header) {
+	{"expired tokens", func(j *cookie.Jar, h http.Header) {
 		j.SetTokens(h, changed(func(c *cookie.TokenCookies) { c.AccessExpires, c.RefreshExpires = epoch, epoch.Add(-time.Hour) }))
 	}, []string{
 		"Naccess=a.b.c; Path=/; Max-Age=1; HttpOnly; S; SameSite=Lax",
@@ -73,12 +73,12 @@ var written = []struct {
 	{"theme of the system", func(j *cookie.Jar, h http.Header) { j.SetTheme(h, "light"); j.SetTheme(h, "system") }, []string{
 		"Ntheme=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; S; SameSite=Lax",
 	}},
-	{"theme that is none", func(j *cookie.Jar, h http.Header) { j.SetTheme(h, `"><script>`) }, []string{
+	{"unknown theme", func(j *cookie.Jar, h http.Header) { j.SetTheme(h, `"><script>`) }, []string{
 		"Ntheme=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; S; SameSite=Lax",
 	}},
 }
 
-// TestSetCookie compares every cookie with its exact text.
+// TestSetCookie compares the exact text of every cookie.
 func TestSetCookie(t *testing.T) {
 	for _, test := range written {
 		for _, secure := range []bool{true, false} {
@@ -111,8 +111,8 @@ func TestTokens(t *testing.T) {
 		{"others", []string{"theme=dark; access2=x; __Host-access=y"}, "", "", false},
 		{"both", []string{"access=a; refresh=r"}, "a", "r", true},
 		{"in two headers", []string{"access=a", "refresh=r"}, "a", "r", true},
-		{"access alone", []string{"access=a"}, "a", "", true},
-		{"refresh alone", []string{"refresh=r"}, "", "r", true},
+		{"only access", []string{"access=a"}, "a", "", true},
+		{"only refresh", []string{"refresh=r"}, "", "r", true},
 		{"access twice", []string{"access=a; refresh=r; access=b"}, "", "r", true},
 		{"access twice, the same", []string{"access=a; access=a"}, "", "", true},
 		{"twice in two headers", []string{"refresh=a", "refresh=b"}, "", "", true},
@@ -137,7 +137,7 @@ func TestTokens(t *testing.T) {
 			t.Errorf("%s, https: %q, %q, %v; want %q, %q, %v", test.name, access, refresh, present, test.access, test.refresh, test.present)
 		}
 	}
-	// The plain names prove nothing on https: any subdomain can set them.
+	// On https, cookies without prefix are not trusted: any subdomain can set them.
 	if access, refresh, present := newJar(t, true).Tokens(request("access=a; refresh=r")); access+refresh != "" || present {
 		t.Errorf("plain names on https: %q, %q, %v", access, refresh, present)
 	}
@@ -162,7 +162,7 @@ func TestDevice(t *testing.T) {
 	h := http.Header{}
 	jar.SetDevice(h, "abc")
 	if got := jar.Device(request(back(t, h))); got != "abc" {
-		t.Errorf("there and back: %q", got)
+		t.Errorf("set and read again: %q", got)
 	}
 }
 

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Token cookies that subdomains get too have a Domain, which the __Host-
-// prefix forbids: __Secure- takes its place (RFC 6265bis §4.1.3). All other
-// cookies stay with the portal's own host.
+// domainPrefix is the prefix of token cookies with a Domain, because __Host-
+// forbids a Domain (RFC 6265bis §4.1.3). All other cookies stay with the portal's
+// own host.
 const domainPrefix = "__Secure-"
 
 // name returns a cookie's name with its prefix.
@@ -18,7 +18,7 @@ func (j *Jar) name(name string) string {
 	return j.prefix + name
 }
 
-// domainOf returns a cookie's Domain, "" for none.
+// domainOf returns a cookie's Domain, or "" if it has none.
 func (j *Jar) domainOf(name string) string {
 	if name == access || name == refresh {
 		return j.domain
@@ -26,9 +26,9 @@ func (j *Jar) domainOf(name string) string {
 	return ""
 }
 
-// hostTokens returns what a browser has from the time before there was a
-// domain: the refresh token alone, so that its first use brings the cookies
-// that subdomains get.
+// hostTokens returns the refresh token that a browser still has from before the
+// domain was configured. It leaves out the access token, so that the refresh
+// replaces both cookies with those for the domain.
 func (j *Jar) hostTokens(r *http.Request) (accessToken, refreshToken string, present bool) {
 	if j.domain == "" {
 		return "", "", false
@@ -37,7 +37,7 @@ func (j *Jar) hostTokens(r *http.Request) (accessToken, refreshToken string, pre
 	return "", value, present
 }
 
-// expireHostTokens takes back what a browser may have from that time.
+// expireHostTokens clears the cookies from before the domain was configured.
 func (j *Jar) expireHostTokens(h http.Header) {
 	if j.domain == "" {
 		return
@@ -47,8 +47,8 @@ func (j *Jar) expireHostTokens(h http.Header) {
 	}
 }
 
-// every returns the values of all token cookies of a name, also of those from
-// before there was a domain, or from when there was one.
+// every returns the values of all token cookies of a name, including those from
+// before a domain was configured or removed.
 func (j *Jar) every(r *http.Request, name string) []string {
 	found := r.CookiesNamed(j.name(name))
 	switch {

@@ -22,8 +22,8 @@ const (
 	hostOver = "__Host-refresh=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax"
 )
 
-// TestDomain checks what is written when subdomains get the tokens.
-func TestDomain(t *testing.T) {
+// TestDomainSetCookie checks the cookies that are set if a domain is configured.
+func TestDomainSetCookie(t *testing.T) {
 	j := newDomainJar(t)
 	tests := []struct {
 		name string
@@ -53,8 +53,8 @@ func TestDomain(t *testing.T) {
 	}
 }
 
-// TestDomainReads checks what is believed, and that what a browser has from
-// before brings it the new cookies.
+// TestDomainReads checks which cookies are trusted, and that a refresh token from
+// before the domain was configured is accepted.
 func TestDomainReads(t *testing.T) {
 	tests := []struct {
 		name            string
@@ -82,17 +82,18 @@ func TestDomainReads(t *testing.T) {
 	if diff := cmp.Diff([][]string{{"a", "b", "x"}, {"r", "y"}}, [][]string{access, refresh}); diff != "" {
 		t.Errorf("EveryToken (-want +got):\n%s", diff)
 	}
-	// What is left of a domain that was taken away is not trusted, and ended.
+	// Cookies of a domain that is no longer configured are not trusted. Signing out
+	// ends their sessions too.
 	access, refresh = newJar(t, true).EveryToken(request("__Host-access=x; __Secure-access=a; __Secure-refresh=r"))
 	if diff := cmp.Diff([][]string{{"x", "a"}, {"r"}}, [][]string{access, refresh}); diff != "" {
 		t.Errorf("EveryToken without a domain (-want +got):\n%s", diff)
 	}
 	if _, _, present := newJar(t, true).Tokens(request("__Secure-access=a; __Secure-refresh=r")); present {
-		t.Error("without a domain, cookies of one are read")
+		t.Error("cookies for a domain are read although none is configured")
 	}
 }
 
-// TestBounce checks how a browser's rounds are counted.
+// TestBounce checks how a browser's redirects are counted.
 func TestBounce(t *testing.T) {
 	now := epoch
 	j := jarAt(t, true, &now)

@@ -10,7 +10,7 @@ import (
 	"latchkey/internal/cookie"
 )
 
-// sealKey is the key of the tests' jars.
+// sealKey is the key of the jars in tests.
 var sealKey = []byte("0123456789abcdef0123456789abcdef")
 
 func open(t *testing.T, o cookie.Options) *cookie.Jar {
@@ -22,7 +22,7 @@ func open(t *testing.T, o cookie.Options) *cookie.Jar {
 	return jar
 }
 
-// jarAt returns a jar whose clock is read from now.
+// jarAt returns a jar that reads its clock from now.
 func jarAt(t *testing.T, secure bool, now *time.Time) *cookie.Jar {
 	t.Helper()
 	return open(t, cookie.Options{Secure: secure, Keys: [][]byte{sealKey}, Now: func() time.Time { return *now }})
@@ -36,7 +36,7 @@ func newJar(t *testing.T, secure bool) *cookie.Jar {
 
 var epoch = time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)
 
-// request carries cookies in the form of a Cookie header, one header each.
+// request returns a request with these Cookie headers.
 func request(headers ...string) *http.Request {
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	for _, header := range headers {
@@ -45,7 +45,7 @@ func request(headers ...string) *http.Request {
 	return r
 }
 
-// back returns the Cookie header that a browser sends after a response.
+// back returns the Cookie header that a browser would send after a response.
 func back(t *testing.T, h http.Header) string {
 	t.Helper()
 	var pairs []string

@@ -8,14 +8,15 @@ import (
 	"strings"
 )
 
-// Flash is what a redirect tells the next page: the key of a message and its
-// arguments, never text of its own.
+// Flash is a message for the next page after a redirect: the key of its text and
+// the arguments, never the text itself.
 type Flash struct {
 	Key  string   `json:"k"`
 	Args []string `json:"a,omitempty"`
 }
 
-// maxFlashArg bounds one argument in bytes, so that the cookie is stored.
+// maxFlashArg is the maximum length of an argument in bytes. Browsers do not store
+// longer cookies.
 const maxFlashArg = 300
 
 type sealedFlash struct {
@@ -23,7 +24,7 @@ type sealedFlash struct {
 	Expires int64 `json:"e"` // seconds since 1970
 }
 
-// SetFlash carries a message to the next page.
+// SetFlash sets the message for the next page. It shortens long arguments.
 func (j *Jar) SetFlash(h http.Header, message Flash) {
 	message.Args = slices.Clone(message.Args)
 	for i, arg := range message.Args {
@@ -34,34 +35,32 @@ func (j *Jar) SetFlash(h http.Header, message Flash) {
 	j.carry(h, flash, flash, message)
 }
 
-// TakeFlash returns the message that a redirect carried here and clears it, so
-// that it is shown once. It returns the zero Flash when there is none, or none
-// of ours.
+// TakeFlash returns the message for this page and clears it, so that it is shown
+// once. It returns the zero Flash if there is no valid message.
 func (j *Jar) TakeFlash(h http.Header, r *http.Request) Flash {
 	return j.take(h, r, flash, flash)
 }
 
-// Place is the one page of one session that a secret may be shown on.
+// Place is the page and the session in which a secret may be shown.
 type Place struct{ SessionID, Path string }
 
-// purpose cannot be that of another place: neither part has a line break.
+// purpose is unique to the place, because neither part contains a line break.
 func (p Place) purpose() string { return once + "\n" + p.SessionID + "\n" + p.Path }
 
-// SetOnce carries a secret to the page that shows it. The arguments are kept
-// whole, so they have to be short.
+// SetOnce sets the secret for the page that shows it. It does not shorten
+// arguments, so they have to be short.
 func (j *Jar) SetOnce(h http.Header, at Place, secret Flash) {
 	j.carry(h, once, at.purpose(), secret)
 }
 
-// TakeOnce returns the secret that a redirect carried to the place and clears
-// it, so that it is shown once. It returns the zero Flash when there is none,
-// or none for this place.
+// TakeOnce returns the secret for this place and clears it, so that it is shown
+// once. It returns the zero Flash if there is no valid secret for this place.
 func (j *Jar) TakeOnce(h http.Header, r *http.Request, at Place) Flash {
 	return j.take(h, r, once, at.purpose())
 }
 
-// LeaveFlash takes back what the response says of the message and the secret:
-// the page that would have shown them is not the one that is sent.
+// LeaveFlash undoes TakeFlash, TakeOnce, SetFlash and SetOnce in a response, for an
+// error page that takes the place of the page that would have shown them.
 func (j *Jar) LeaveFlash(h http.Header) {
 	for _, name := range []string{flash, once} {
 		lines := others(h, j.name(name))
@@ -76,7 +75,7 @@ func (j *Jar) LeaveFlash(h http.Header) {
 func (j *Jar) carry(h http.Header, name, purpose string, message Flash) {
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
-	encoder.SetEscapeHTML(false) // it would make a long argument too long for a cookie
+	encoder.SetEscapeHTML(false) // escapes could make the cookie too long
 	if encoder.Encode(sealedFlash{Flash: message, Expires: j.now().Add(flashLife).Unix()}) != nil {
 		return // strings always encode
 	}
@@ -88,7 +87,7 @@ func (j *Jar) take(h http.Header, r *http.Request, name, purpose string) Flash {
 	if !present {
 		return Flash{}
 	}
-	if r.Method != http.MethodHead { // which shows nothing
+	if r.Method != http.MethodHead { // HEAD shows nothing
 		j.expire(h, name)
 	}
 	var message sealedFlash

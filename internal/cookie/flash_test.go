@@ -26,7 +26,7 @@ func TestFlash(t *testing.T) {
 	now = now.Add(time.Minute)
 	h = http.Header{}
 	if diff := cmp.Diff(want, jar.TakeFlash(h, request(carried))); diff != "" {
-		t.Errorf("there and back (-want +got):\n%s", diff)
+		t.Errorf("set and taken (-want +got):\n%s", diff)
 	}
 	if got, want := h.Values("Set-Cookie"), []string{
 		"__Host-flash=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
@@ -60,10 +60,10 @@ func TestFlashTampered(t *testing.T) {
 		checkRefused(t, jar, name, value)
 	}
 	checkRefused(t, jar, "another key's", strings.TrimPrefix(back(t, foreign), "flash="))
-	checkRefused(t, jar, "a secret", secret)
+	checkRefused(t, jar, "a shown-once cookie", secret)
 	checkRefused(t, jar, "twice", genuine+"; flash="+genuine)
 	checkRefused(t, jar, "too long", genuine+strings.Repeat("A", 3000))
-	checkRefused(t, jar, "signed, as it was once", "eyJrIjoic2lnbmVkLW91dCIsImUiOjk5OTk5OTk5OTl9.AAAA")
+	checkRefused(t, jar, "in the signed form of earlier releases", "eyJrIjoic2lnbmVkLW91dCIsImUiOjk5OTk5OTk5OTl9.AAAA")
 	if got := jar.TakeFlash(http.Header{}, request("flash="+genuine)); got.Key != "signed-out" {
 		t.Errorf("the genuine one: %+v", got)
 	}
@@ -80,7 +80,7 @@ func checkRefused(t *testing.T, jar *cookie.Jar, name, value string) {
 	}
 }
 
-// forged are values like a sealed one that nobody sealed.
+// forged returns values that look like a sealed value but were not sealed.
 func forged(genuine string) map[string]string {
 	last := genuine[len(genuine)-1]
 	list := map[string]string{
@@ -94,8 +94,8 @@ func forged(genuine string) map[string]string {
 	return list
 }
 
-// next is another letter: by 1, one that stands for the same bits at the end;
-// by 4, one that never does.
+// next returns another base64 letter. By 1, the letter stands for the same bits
+// at the end of a value; by 4, it stands for others.
 func next(c byte, by int) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	i := strings.IndexByte(alphabet, c)
@@ -105,7 +105,7 @@ func next(c byte, by int) string {
 	return string(alphabet[(i+by)%len(alphabet)])
 }
 
-// TestFlashLong: whatever a message names, its cookie can be stored and read.
+// TestFlashLong checks that messages with long arguments can be stored and read.
 func TestFlashLong(t *testing.T) {
 	jar := newJar(t, true)
 	for name, arg := range map[string]string{
@@ -130,15 +130,15 @@ func TestFlashLong(t *testing.T) {
 	}
 }
 
-// TestLeaveFlash: a message and a secret that were taken and not shown stay
-// with the browser, whatever else the response says.
+// TestLeaveFlash checks that the browser keeps a message and a secret that were
+// taken but not shown, and that other cookies of the response stay.
 func TestLeaveFlash(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		jar := newJar(t, secure)
 		h := http.Header{}
 		jar.LeaveFlash(h)
 		if len(h) != 0 {
-			t.Errorf("secure %v: nothing was said, and now the headers are %v", secure, h)
+			t.Errorf("secure %v: got headers %v, want none", secure, h)
 		}
 		jar.SetFlash(h, cookie.Flash{Key: "signed-out"})
 		jar.SetOnce(h, here, cookie.Flash{Key: "link"})
@@ -155,7 +155,7 @@ func TestLeaveFlash(t *testing.T) {
 		jar.TakeFlash(h, carried)
 		jar.TakeOnce(h, carried, here)
 		if jar.LeaveFlash(h); !cmp.Equal(h.Values("Set-Cookie"), want) {
-			t.Errorf("secure %v: got %v, want the other cookie alone: %v", secure, h.Values("Set-Cookie"), want)
+			t.Errorf("secure %v: got %v, want only the other cookie: %v", secure, h.Values("Set-Cookie"), want)
 		}
 	}
 }

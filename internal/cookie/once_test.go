@@ -11,11 +11,11 @@ import (
 	"latchkey/internal/cookie"
 )
 
-// here is where the tests' secret is shown.
+// here is where the secret of the tests is shown.
 var here = cookie.Place{SessionID: "session", Path: "/there"}
 
-// TestOnce follows a secret to its page: it is there once, for a minute, and
-// nobody reads it on the way.
+// TestOnce checks that a secret reaches its page within a minute, is shown once and
+// is encrypted with a new nonce each time.
 func TestOnce(t *testing.T) {
 	now := epoch
 	jar := jarAt(t, true, &now)
@@ -29,7 +29,7 @@ func TestOnce(t *testing.T) {
 	again := http.Header{}
 	jar.SetOnce(again, here, want)
 	if again.Get("Set-Cookie") == line {
-		t.Error("the same secret is sealed in the same way")
+		t.Error("the same secret has the same sealed value twice")
 	}
 	carried := back(t, h)
 	if len(carried) >= 4096 {
@@ -38,7 +38,7 @@ func TestOnce(t *testing.T) {
 	now = now.Add(time.Minute)
 	h = http.Header{}
 	if diff := cmp.Diff(want, jar.TakeOnce(h, request(carried), here)); diff != "" {
-		t.Errorf("there and back (-want +got):\n%s", diff)
+		t.Errorf("set and taken (-want +got):\n%s", diff)
 	}
 	if got, want := h.Values("Set-Cookie"), []string{
 		"__Host-once=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT; Max-Age=0; HttpOnly; Secure; SameSite=Lax",
@@ -55,8 +55,8 @@ func TestOnce(t *testing.T) {
 	}
 }
 
-// TestOnceElsewhere: what does not belong to the page and its session, or was
-// tampered with, is as good as nothing, and cleared.
+// TestOnceElsewhere checks that a secret for another page or session, or a forged
+// one, is ignored and cleared.
 func TestOnceElsewhere(t *testing.T) {
 	jar := newJar(t, false)
 	h := http.Header{}
@@ -74,7 +74,7 @@ func TestOnceElsewhere(t *testing.T) {
 	}
 	check("another session", genuine, cookie.Place{SessionID: "another", Path: here.Path})
 	check("another page", genuine, cookie.Place{SessionID: here.SessionID, Path: "/elsewhere"})
-	check("nobody's", genuine, cookie.Place{Path: here.Path})
+	check("no session", genuine, cookie.Place{Path: here.Path})
 	check("moved", genuine, cookie.Place{SessionID: "session/", Path: "there"})
 	jar.SetFlash(h, cookie.Flash{Key: "token"})
 	_, message, _ := strings.Cut(back(t, h), "flash=")
@@ -88,8 +88,9 @@ func TestOnceElsewhere(t *testing.T) {
 	}
 }
 
-// TestHead: what has no body shows nothing, and uses nothing up.
-func TestHead(t *testing.T) {
+// TestHeadKeepsFlash checks that a HEAD request, which shows nothing, clears neither
+// the message nor the secret.
+func TestHeadKeepsFlash(t *testing.T) {
 	jar := newJar(t, false)
 	h := http.Header{}
 	jar.SetFlash(h, cookie.Flash{Key: "welcome"})
@@ -105,7 +106,8 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestKeys: the first key seals, the others only open, and none is refused.
+// TestKeys checks that the first key seals, that the others only open, and that New
+// refuses missing and short keys.
 func TestKeys(t *testing.T) {
 	older := []byte("another key of thirty-two bytes!")
 	with := func(keys ...[]byte) *cookie.Jar {
@@ -118,8 +120,8 @@ func TestKeys(t *testing.T) {
 	}{
 		{"before the secret changed", with(older), with(sealKey, older), true},
 		{"after it changed", with(sealKey, older), with(sealKey), true},
-		{"the older one no more", with(older), with(sealKey), false},
-		{"sealed anew", with(sealKey, older), with(older), false},
+		{"older key removed", with(older), with(sealKey), false},
+		{"sealed with the newer key", with(sealKey, older), with(older), false},
 	} {
 		h := http.Header{}
 		test.from.SetOnce(h, here, cookie.Flash{Key: "token"})

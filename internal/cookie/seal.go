@@ -9,8 +9,7 @@ import (
 	"strings"
 )
 
-// sealVersion stands before a sealed value, so that another way of sealing
-// could be told from this one.
+// sealVersion is the prefix of a sealed value. It leaves room for other formats.
 const sealVersion = "v1:"
 
 // sealer encrypts short values with AES-256-GCM, each with a random nonce. The
@@ -39,8 +38,7 @@ func newSealer(keys [][]byte) (sealer, error) {
 	return s, nil
 }
 
-// seal returns data in a form that only open can read, and only for the same
-// purpose.
+// seal encrypts data. Only open can read it, and only with the same purpose.
 func (s sealer) seal(data []byte, purpose string) string {
 	return sealVersion + base64.RawURLEncoding.EncodeToString(s[0].Seal(nil, nil, data, []byte(purpose)))
 }
