@@ -1,12 +1,15 @@
 package handlers_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
@@ -342,8 +345,11 @@ func TestForwardAuthBearer(t *testing.T) {
 		return secret
 	}
 	const plain, invalid = `Bearer realm="Latchkey"`, `Bearer realm="Latchkey", error="invalid_token"`
-	const lacking = `Bearer realm="Latchkey", error="insufficient_scope", scope="me"`
-	mine := token(user, "me")
+	const lacking = `Bearer realm="Latchkey", error="insufficient_scope", scope="apps"`
+	mine := token(user, "apps")
+	basic := func(name, password string) string {
+		return "Basic " + base64.StdEncoding.EncodeToString([]byte(name+":"+password))
+	}
 	for _, test := range []struct {
 		name          string
 		who           *browser
@@ -358,18 +364,43 @@ func TestForwardAuthBearer(t *testing.T) {
 		{"bad", nobody, "/", "Bearer bad", 401, "", invalid},
 		{"empty", nobody, "/", "Bearer ", 401, "", plain},
 		{"another scheme", nobody, "/", "Basic Z29vZA==", 401, "", plain},
-		{"without the scope", nobody, "/", "Bearer " + token(user, "me:write"), 403, "", lacking},
-		{"without the scope, public", nobody, "/status", "Bearer " + token(user, "me:write"), 200, "", ""},
+		{"without the scope", nobody, "/", "Bearer " + token(user, "me me:write"), 403, "", lacking},
+		{"without the scope, public", nobody, "/status", "Bearer " + token(user, "me me:write"), 200, "", ""},
+		{"as a password", nobody, "/", basic("ana", mine), 200, "ana", ""},
+		{"as a password, with the address", nobody, "/", basic("Ana@example.org", mine), 200, "ana", ""},
+		{"as a password, with the name in other letters", nobody, "/", basic("ANA", mine), 200, "ana", ""},
+		{"as a password, without a name", nobody, "/", basic("", mine), 200, "ana", ""},
+		{"as a password, with another's name", nobody, "/", basic("ada", mine), 401, "", invalid},
+		{"as a password, without the scope", nobody, "/", basic("ana", token(user, "me")), 403, "", lacking},
+		{"as a password, unknown", nobody, "/", basic("ana", mine[:len(mine)-1]+"x"), 401, "", invalid},
+		{"as a name", nobody, "/", basic(mine, ""), 401, "", plain},
+		{"the account's password", nobody, "/", basic("ana", secretWord), 401, "", plain},
+		{"an app's own password, public", nobody, "/status", basic("ana", "hers"), 200, "", ""},
+		{"an admin's as a password", nobody, "/admin", basic("ada", token(admin, "apps users")), 200, "ada", ""},
 		{"bad, public", nobody, "/status", "Bearer bad", 200, "", ""},
 		{"good, public", nobody, "/status", "Bearer " + mine, 200, "ana", ""},
 		{"an app's own beside our cookies", ana, "/", "Bearer bad", 200, "ana", ""},
 		{"not an admin's", nobody, "/admin", "Bearer " + mine, 403, "", ""},
-		{"an admin's for oneself alone", nobody, "/admin", "Bearer " + token(admin, "me"), 403, "", ""},
-		{"an admin's", nobody, "/admin", "Bearer " + token(admin, "me users"), 200, "ada", ""},
+		{"an admin's for oneself alone", nobody, "/admin", "Bearer " + token(admin, "apps"), 403, "", ""},
+		{"an admin's", nobody, "/admin", "Bearer " + token(admin, "me apps users"), 200, "ada", ""},
 	} {
 		a := test.who.forward("GET", test.path, append([]string{"Authorization", test.authorization}, script...)...).status(test.want)
 		if got := a.header.Get("WWW-Authenticate"); got != test.challenge || a.remote()[0] != test.user {
 			t.Errorf("%s: got user %q, challenge %q; want %q, %q", test.name, a.remote()[0], got, test.user, test.challenge)
+		}
+	}
+	// A program that knows Basic alone is asked for it. A browser would show a dialog.
+	for _, client := range []struct {
+		headers []string
+		want    []string
+	}{
+		{[]string{"User-Agent", "DAVx5/4.4"}, []string{plain, `Basic realm="Latchkey", charset="UTF-8"`}},
+		{script, []string{plain}},
+		{[]string{"User-Agent", "Mozilla/5.0 (an old browser)"}, []string{plain}},
+	} {
+		a := nobody.forward("PROPFIND", "/", client.headers...).status(401)
+		if diff := cmp.Diff(client.want, a.header.Values("WWW-Authenticate")); diff != "" {
+			t.Errorf("%q is asked for (-want +got):\n%s", client.headers, diff)
 		}
 	}
 	r := nobody.asked("GET", "/", script...)

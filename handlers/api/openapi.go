@@ -33,6 +33,7 @@ const (
 var scopeWords = map[auth.Scope]string{
 	auth.ScopeMe:         "Read your own account.",
 	auth.ScopeMeWrite:    "Change your own account.",
+	auth.ScopeApps:       "Open the apps that the portal protects, as you.",
 	auth.ScopeUsers:      "Read every account. For admins.",
 	auth.ScopeUsersWrite: "Change every account but your own. For admins.",
 	auth.ScopeIntrospect: "Ask what a token is worth. For admins.",

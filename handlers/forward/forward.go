@@ -58,7 +58,7 @@ func (h *Handlers) Check(c echo.Context) error {
 		}
 		person, err = h.byOther(c, !whole)
 	}
-	if errors.Is(err, errNeedsMe) && access.Public() {
+	if errors.Is(err, errNeedsApps) && access.Public() {
 		err = nil // treated like a token that does not work
 	}
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,7 +26,7 @@ func (h *Handlers) byAccessToken(c echo.Context) (*auth.Identity, error) {
 }
 
 // byOther returns the person that the refresh cookie belongs to, when peek is
-// set, or else the owner of an API access token.
+// set, or else the owner of the token in the Authorization header.
 func (h *Handlers) byOther(c echo.Context, peek bool) (*auth.Identity, error) {
 	ctx, client := c.Request().Context(), middleware.Client(c)
 	if _, refresh, _ := h.site.Cookies.Tokens(c.Request()); peek && refresh != "" {
@@ -33,8 +34,8 @@ func (h *Handlers) byOther(c echo.Context, peek bool) (*auth.Identity, error) {
 			return result.Identity, err
 		}
 	}
-	if token := bearerToken(c.Request()); token != "" {
-		person, err := h.byBearer(ctx, token, client)
+	if sent := credentialsOf(c.Request()); sent.token != "" {
+		person, err := h.byToken(ctx, sent, client)
 		if !errors.Is(err, apperr.Unauthorized) {
 			return person, err
 		}
@@ -42,33 +43,57 @@ func (h *Handlers) byOther(c echo.Context, peek bool) (*auth.Identity, error) {
 	return nil, nil //nolint:nilnil // as above
 }
 
-// errNeedsMe is the cause when a valid API token may not name its owner.
-var errNeedsMe = errors.New("forward-auth: a token without the scope me")
+// errNeedsApps is the cause when a valid token may not open apps.
+var errNeedsApps = errors.New("forward-auth: a token without the scope apps")
 
-// byBearer returns the owner of an API token. The token needs the scope me, and
-// the scope users for its owner to pass as an admin.
-func (h *Handlers) byBearer(ctx context.Context, token string, client auth.Client) (*auth.Identity, error) {
-	caller, err := h.auth.AuthenticateBearer(ctx, token, client)
+// byToken returns the owner of a token. The token needs the scope apps, and the
+// scope users for its owner to pass as an admin.
+func (h *Handlers) byToken(ctx context.Context, sent credentials, client auth.Client) (*auth.Identity, error) {
+	caller, err := h.auth.AuthenticateBearer(ctx, sent.token, client)
 	if err != nil {
 		return nil, err
 	}
-	if !caller.Scopes.Has(auth.ScopeMe) {
-		return nil, apperr.New(apperr.Forbidden, "This access token needs the scope me to open an app.", errNeedsMe)
+	if !sent.names(&caller.Identity) {
+		return nil, apperr.New(apperr.Unauthorized, "", errors.New("forward-auth: a token with the name of another account"))
+	}
+	if !caller.Scopes.Has(auth.ScopeApps) {
+		return nil, apperr.New(apperr.Forbidden, "This access token needs the scope apps to open an app.", errNeedsApps)
 	}
 	person := caller.Identity
 	person.Admin = person.Admin && caller.Scopes.Has(auth.ScopeUsers)
 	return &person, nil
 }
 
-// bearerToken returns the token of an Authorization header (RFC 6750 §2.1), ""
-// when there is none, or more than one.
-func bearerToken(r *http.Request) string {
+// credentials are a token in an Authorization header. With Basic, a personal
+// access token is the password, and name is what came with it.
+type credentials struct{ token, name string }
+
+// names reports whether the name that came with a token is its owner's username
+// or email address, or none.
+func (s credentials) names(owner *auth.Identity) bool {
+	return s.name == "" || strings.EqualFold(s.name, owner.Username) || strings.EqualFold(s.name, owner.Email)
+}
+
+// credentialsOf returns the token of an Authorization header: by Bearer (RFC
+// 6750 §2.1), or a personal access token by Basic (RFC 7617), which is all that
+// many programs can send. A password of another kind is not for the portal.
+func credentialsOf(r *http.Request) credentials {
 	lines := r.Header["Authorization"]
 	if len(lines) != 1 {
-		return ""
+		return credentials{}
 	}
-	if token, ok := authheader.Bearer(lines[0]); ok {
-		return token
+	if bearer, ok := authheader.Bearer(lines[0]); ok {
+		return credentials{token: bearer}
 	}
-	return ""
+	name, password, ok := authheader.Basic(lines[0])
+	if !ok || !strings.HasPrefix(password, auth.PersonalPrefix) {
+		return credentials{}
+	}
+	return credentials{token: password, name: name}
+}
+
+// isBrowser reports whether a browser sent the original request, as far as its
+// headers tell.
+func isBrowser(r *http.Request) bool {
+	return r.Header.Get("Sec-Fetch-Mode") != "" || strings.HasPrefix(r.UserAgent(), "Mozilla/")
 }

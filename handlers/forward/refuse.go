@@ -24,12 +24,15 @@ func (h *Handlers) Refusal(c echo.Context, failure error, view pages.ErrorView) 
 	header := c.Response().Header()
 	unauthorized := errors.Is(failure, apperr.Unauthorized)
 	switch {
-	case errors.Is(failure, errNeedsMe):
-		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("insufficient_scope", string(auth.ScopeMe)))
-	case unauthorized && bearerToken(c.Request()) != "":
+	case errors.Is(failure, errNeedsApps):
+		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("insufficient_scope", string(auth.ScopeApps)))
+	case unauthorized && credentialsOf(c.Request()).token != "":
 		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("invalid_token", ""))
 	case unauthorized:
 		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("", ""))
+	}
+	if unauthorized && !isBrowser(c.Request()) { // it would open a dialog
+		header.Add(echo.HeaderWWWAuthenticate, authheader.ChallengeBasic)
 	}
 	asked, err := h.askedFor(c)
 	if err != nil || !asked.navigates(c.Request()) {

@@ -67,6 +67,8 @@ func ScopeWords(scope auth.Scope) (label, hint string) {
 		return "Read this account", "Your username, email and full name."
 	case auth.ScopeMeWrite:
 		return "Change this account", "Your username and full name."
+	case auth.ScopeApps:
+		return "Open apps", "The apps behind this portal, as you: for a calendar, file sync or any other program that cannot sign in by a page."
 	case auth.ScopeUsers:
 		return "Read all accounts", "Everybody’s account and sessions."
 	case auth.ScopeUsersWrite:

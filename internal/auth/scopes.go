@@ -15,6 +15,7 @@ type Scope string
 const (
 	ScopeMe         Scope = "me"          // read the person's own account
 	ScopeMeWrite    Scope = "me:write"    // change it
+	ScopeApps       Scope = "apps"        // open the apps behind forward-auth as the person
 	ScopeUsers      Scope = "users"       // read everybody's; admins only
 	ScopeUsersWrite Scope = "users:write" // change them; admins only
 	ScopeIntrospect Scope = "introspect"  // ask what a token is worth; admins only
@@ -22,7 +23,7 @@ const (
 
 // AllScopes lists every scope in the order in which they are written.
 func AllScopes() Scopes {
-	return Scopes{ScopeMe, ScopeMeWrite, ScopeUsers, ScopeUsersWrite, ScopeIntrospect}
+	return Scopes{ScopeMe, ScopeMeWrite, ScopeApps, ScopeUsers, ScopeUsersWrite, ScopeIntrospect}
 }
 
 // AllowedScopes are what a role may do now: the ceiling of every token of such
@@ -31,7 +32,7 @@ func AllowedScopes(admin bool) Scopes {
 	if admin {
 		return AllScopes()
 	}
-	return Scopes{ScopeMe, ScopeMeWrite}
+	return Scopes{ScopeMe, ScopeMeWrite, ScopeApps}
 }
 
 // Scopes is a set of scopes, in the order of AllScopes.

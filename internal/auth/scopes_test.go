@@ -18,7 +18,7 @@ func TestParseScopes(t *testing.T) {
 		{"  ", nil, true},
 		{"me", auth.Scopes{auth.ScopeMe}, true},
 		{" users:write  me me ", auth.Scopes{auth.ScopeMe, auth.ScopeUsersWrite}, true},
-		{"introspect users:write users me:write me", auth.AllScopes(), true},
+		{"introspect users:write apps users me:write me", auth.AllScopes(), true},
 		{"me admin", nil, false},
 		{"ME", nil, false},
 		{"me,users", nil, false},
@@ -31,10 +31,10 @@ func TestParseScopes(t *testing.T) {
 }
 
 func TestAllowedScopes(t *testing.T) {
-	if got, want := auth.AllowedScopes(false).String(), "me me:write"; got != want {
+	if got, want := auth.AllowedScopes(false).String(), "me me:write apps"; got != want {
 		t.Errorf("a user may %q, want %q", got, want)
 	}
-	if got, want := auth.AllowedScopes(true).String(), "me me:write users users:write introspect"; got != want {
+	if got, want := auth.AllowedScopes(true).String(), "me me:write apps users users:write introspect"; got != want {
 		t.Errorf("an admin may %q, want %q", got, want)
 	}
 	if (auth.Scopes{auth.ScopeUsersWrite}).Has(auth.ScopeUsers) {

@@ -3,7 +3,10 @@
 // decided in package auth.
 package authheader
 
-import "strings"
+import (
+	"encoding/base64"
+	"strings"
+)
 
 // Realm is the realm of every challenge.
 const Realm = "Latchkey"
@@ -14,6 +17,21 @@ func Bearer(value string) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(value, " ")
 	return strings.Trim(token, " "), strings.EqualFold(scheme, "Bearer")
 }
+
+// Basic returns the name and the password in the value of an Authorization
+// header, and whether the value is of the Basic scheme (RFC 7617 §2).
+func Basic(value string) (name, password string, ok bool) {
+	scheme, encoded, _ := strings.Cut(value, " ")
+	text, err := base64.StdEncoding.DecodeString(strings.Trim(encoded, " "))
+	if !strings.EqualFold(scheme, "Basic") || err != nil {
+		return "", "", false
+	}
+	return strings.Cut(string(text), ":")
+}
+
+// ChallengeBasic is the value of WWW-Authenticate that asks for a name and a
+// password. Browsers open a dialog of their own for it.
+const ChallengeBasic = `Basic realm="` + Realm + `", charset="UTF-8"`
 
 // Challenge returns the value of WWW-Authenticate that asks for a token (RFC
 // 6750 §3). code is "" when none was sent; scope may be "" too.
