@@ -214,6 +214,7 @@ func TestBadQueries(t *testing.T) {
 func TestBadPaths(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
+		_, ana := s.signedIn("ana", models.RoleUser)
 		ids := []string{
 			"1", "0", "-1", "%00", "%FF", "%20", "%27%20OR%201%3D1--", "..%2F..%2Fetc%2Fpasswd", "%252e%252e%252f", strings.Repeat("a", 4000),
 			strings.ToUpper(admin.ID), admin.ID + "x", admin.ID[:25], models.NewID(), "%E2%80%AEbo", "null", "undefined", "%25%25%25%25",
@@ -231,6 +232,12 @@ func TestBadPaths(t *testing.T) {
 				checkRefused(t, boss.post("/admin/users/"+id+"/"+act, "role", "user", "confirm", "x"), "", []int{404})
 			}
 			checkRefused(t, boss.post("/profile/sessions/"+id+"/end"), "", []int{404})
+			for _, path := range []string{"/profile/tokens/" + id, "/profile/tokens/" + id + "/end", "/admin/users/" + ana.ID + "/tokens/" + id + "/end"} {
+				checkRefused(t, boss.get(path), "", []int{404})
+			}
+			for _, path := range []string{"/profile/tokens/" + id + "/end", "/admin/users/" + ana.ID + "/tokens/" + id + "/end"} {
+				checkRefused(t, boss.post(path), "", []int{404})
+			}
 			out := s.browser().post("/admin/users/" + id + "/disable").status(303)
 			if got := out.header.Get("Location"); !strings.HasPrefix(got, "/login?next=%2Fadmin%2Fusers%2F") || strings.Contains(got, "%00") {
 				t.Errorf("%s: got Location %q", out.asked, got)
