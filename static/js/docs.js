@@ -48,12 +48,21 @@ const asItself = {
 	},
 };
 
+// The texts of the document are plain. Swagger UI would write them as HTML, which
+// the policy of the page forbids (trusted types).
+const asText = ({ React }) => ({
+	wrapComponents: {
+		Markdown: () => ({ source }) =>
+			source ? React.createElement("div", { className: "renderedMarkdown" }, React.createElement("p", null, source)) : null,
+	},
+});
+
 globalThis.SwaggerUIBundle({
 	domNode: root,
 	url: root.dataset.document,
 	layout: "Parts",
 	presets: [globalThis.SwaggerUIBundle.presets.apis],
-	plugins: [parts, withoutBasic, asItself],
+	plugins: [parts, withoutBasic, asItself, asText],
 	defaultModelsExpandDepth: 0,
 	docExpansion: "list",
 	operationsSorter: (a, b) => a.get("path").length - b.get("path").length,
