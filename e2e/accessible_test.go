@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The pages and their states, each held against what inspect asks for.
+// Each page in each of its states passes inspect.
 
 func TestSignedOutPages(t *testing.T) {
 	t.Parallel()
@@ -114,7 +114,7 @@ func TestThrottledAndClosedPages(t *testing.T) {
 	b.see("You can try again in", "Your account is safe.")
 	b.wantNot("not correct")
 	if !ask[bool](b, `(({ textContent, title }) => /^\d\d:\d\d$/.test(textContent) && title.endsWith(" UTC"))(document.querySelector("#problem time"))`) {
-		t.Errorf("the time is not the device's own: %s", b.text())
+		t.Errorf("the time is not in the device's time zone: %s", b.text())
 	}
 	b.inspect("login throttled")
 	b.press("reset your password")
@@ -127,7 +127,7 @@ func TestThrottledAndClosedPages(t *testing.T) {
 	b.signIn(boss.username, boss.password)
 	b.visit("/admin/users")
 	if got, want := ask[string](b, `document.querySelector("td time[data-clock]").parentElement.textContent`), "Locked until "; !strings.HasPrefix(got, want) || len(got) != len(want+"14:32") {
-		t.Errorf("got %q, want %q and a time of the device's", got, want)
+		t.Errorf("got %q, want %q and a time in the device's time zone", got, want)
 	}
 	b.inspect("users locked")
 	b.press("Ana Silva")

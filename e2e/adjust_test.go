@@ -6,11 +6,11 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// Pages that people adjust to their eyes: with colours of their own, and with
-// text spread out. Each check is shown to fail first.
+// Pages that people adjust to their eyes: with their own colours, and with
+// wider text spacing. Each check is first shown to fail.
 
-// adjusted runs a test on one page of each kind: signed out, a form among
-// lists, a table.
+// adjusted runs a test on one page of each kind: signed out, a form with lists,
+// and a table.
 func adjusted(t *testing.T, f func(b *tab, name string)) {
 	t.Helper()
 	t.Parallel()
@@ -31,8 +31,9 @@ func adjusted(t *testing.T, f func(b *tab, name string)) {
 	}
 }
 
-// restyle puts a person's own style over the page's until the next page. The
-// content security policy does not reach what comes from outside of the page.
+// restyle applies a person's own style sheet to the page until the next page
+// loads. The content security policy does not apply to it, because it does not
+// come from the page.
 func (b *tab) restyle(css string) {
 	b.Helper()
 	ask[bool](b, `(() => {
@@ -43,8 +44,8 @@ func (b *tab) restyle(css string) {
 	})()`, css)
 }
 
-// wantFaults fails unless a check finds something under a style that breaks it,
-// and then takes the style away.
+// wantFaults applies a style that breaks the page and fails unless the check
+// finds a fault. It then removes the style.
 func (b *tab) wantFaults(css string, check func() []string) {
 	b.Helper()
 	b.restyle(css)
@@ -54,8 +55,8 @@ func (b *tab) wantFaults(css string, check func() []string) {
 	b.restyle("")
 }
 
-// TestForcedColors looks at pages in the few colours that a person chose for
-// everything (CSS Color Adjustment 1 §3), light on dark and dark on light.
+// TestForcedColors checks pages in forced colours (CSS Color Adjustment 1 §3),
+// light on dark and dark on light: text, edges and the focus stay visible.
 func TestForcedColors(t *testing.T) {
 	adjusted(t, func(b *tab, name string) {
 		for _, look := range looks {
@@ -89,8 +90,8 @@ func (b *tab) forceColors(dark bool) {
 	}})
 }
 
-// colours are functions about what is painted. The contrast is that of WCAG
-// 2.2; a background that cannot be seen through is looked for upwards.
+// colours are functions about painted colours. contrast is defined as in WCAG
+// 2.2. behind returns the background of the nearest ancestor that has one.
 const colours = `
 	const rgba = (c) => (c.match(/[\d.]+/g) ?? []).map(Number);
 	const luminance = (c) => rgba(c).slice(0, 3).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
@@ -104,7 +105,7 @@ const colours = `
 	const name = (e) => e.outerHTML.slice(0, 90);
 `
 
-// unreadable names the text that does not stand out from what is behind it.
+// unreadable names the text that has too little contrast with its background.
 func (b *tab) unreadable() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {`+colours+`
@@ -120,8 +121,8 @@ func (b *tab) unreadable() []string {
 	})()`)
 }
 
-// unbounded names the buttons and fields whose edge cannot be seen. The
-// browser itself draws the small boxes, and it looks after them.
+// unbounded names the buttons and fields whose edge cannot be seen. It leaves
+// out checkboxes and radio buttons, which the browser draws.
 func (b *tab) unbounded() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {`+colours+`
@@ -135,8 +136,8 @@ func (b *tab) unbounded() []string {
 	})()`)
 }
 
-// ringless goes through the page by keyboard and names what shows no ring when
-// it has the focus (WCAG 2.2, 2.4.7).
+// ringless moves through the page with the Tab key and names the elements that
+// show no ring when they have the focus (WCAG 2.2, 2.4.7).
 func (b *tab) ringless() []string {
 	b.Helper()
 	ask[bool](b, `(() => { document.activeElement?.blur(); getSelection().collapse(document.body, 0); window.visited = new Set(); return true; })()`)
@@ -162,17 +163,17 @@ func (b *tab) ringless() []string {
 		}
 	}
 	if ask[int](b, `window.visited.size`) < 3 {
-		b.Errorf("%s: the Tab key reaches too little", b.at())
+		b.Errorf("%s: the Tab key reaches fewer than three elements", b.at())
 	}
 	return faults
 }
 
-// spacing is what WCAG 2.2, 1.4.12 lets a person do to text.
+// spacing is the text spacing that a page must allow (WCAG 2.2, 1.4.12).
 const spacing = `* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
 p { margin-block-end: 2em !important }`
 
-// TestTextSpacing spreads out the text: nothing is cut off, and nothing makes
-// a phone scroll sideways.
+// TestTextSpacing widens the text spacing: no text is cut off, and no page
+// scrolls sideways on a phone.
 func TestTextSpacing(t *testing.T) {
 	adjusted(t, func(b *tab, name string) {
 		for _, look := range looks {
@@ -180,10 +181,10 @@ func TestTextSpacing(t *testing.T) {
 			b.wantFaults(`h1 { max-block-size: 0.5em !important; overflow: hidden !important }`, b.clipped)
 			b.restyle(spacing)
 			for _, fault := range b.clipped() {
-				b.Errorf("%s, %s, spaced out: cut off: %s", name, look.name, fault)
+				b.Errorf("%s, %s, wide text spacing: cut off: %s", name, look.name, fault)
 			}
 			if got := ask[int64](b, `document.scrollingElement.scrollWidth`); got > look.width {
-				b.Errorf("%s, %s, spaced out: the page is %d wide and scrolls sideways: %s", name, look.name, got, b.tooWide())
+				b.Errorf("%s, %s, wide text spacing: the page is %d wide and scrolls sideways: %s", name, look.name, got, b.tooWide())
 			}
 			b.picture("spaced " + name + " " + look.name)
 			b.restyle("")
@@ -192,9 +193,9 @@ func TestTextSpacing(t *testing.T) {
 	})
 }
 
-// clipped names what hides a part of its content. What is meant for those who
-// hear the page is hidden on purpose, what a field holds can be scrolled, and
-// lines that end in dots have their whole text in their title.
+// clipped names the elements that hide a part of their content. It leaves out
+// text for screen readers, fields, which can be scrolled, and shortened lines
+// whose title has the whole text.
 func (b *tab) clipped() []string {
 	b.Helper()
 	return ask[[]string](b, `[...document.querySelectorAll("body *")]

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// adminAndUser starts a portal with Ana, an admin, and Bo, who is not. Both
-// are signed in, each in a browser of their own.
+// adminAndUser starts a portal with Ana, an admin, and Bo, an ordinary user. Both
+// are signed in, each in their own browser context.
 func adminAndUser(t *testing.T, script bool) (ana, bo *tab, boAccount account) {
 	t.Helper()
 	p := startPortal(t)
@@ -18,7 +18,7 @@ func adminAndUser(t *testing.T, script bool) (ana, bo *tab, boAccount account) {
 	return ana, bo, boAccount
 }
 
-// findUser goes from the account page to the page of somebody, by search.
+// findUser goes from the account page to a user's page in the panel, by search.
 func (b *tab) findUser(search, name string) {
 	b.Helper()
 	b.press("Admin")
@@ -33,7 +33,7 @@ func TestFirstAdmin(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		p := startPortal(t)
 		link := p.setupPath()
-		p.signUp(newAccount("bo", "Bo Chen")) // the first to sign up is no admin
+		p.signUp(newAccount("bo", "Bo Chen")) // signing up first makes nobody an admin
 		b := open(t, p, script)
 		b.wantStatus(b.visit(link), 200)
 		b.see("Create the first admin")
@@ -136,7 +136,7 @@ func TestResetLink(t *testing.T) {
 
 		stranger := open(t, ana.portal, script)
 		stranger.wantStatus(stranger.visit(link), 200)
-		stranger.wantStatus(stranger.visit(link), 200) // looking at it uses nothing up
+		stranger.wantStatus(stranger.visit(link), 200) // opening the link does not use it up
 		if got := stranger.value("Username"); got != account.username {
 			t.Errorf("got username %q, want %q", got, account.username)
 		}
@@ -154,7 +154,7 @@ func TestResetLink(t *testing.T) {
 	})
 }
 
-// shownLink is the path of the set-password link on the page.
+// shownLink returns the path of the reset link on the page.
 func (b *tab) shownLink() string {
 	b.Helper()
 	return strings.TrimPrefix(ask[string](b, `document.getElementById("reset-link").textContent`), b.portal.url)
@@ -265,10 +265,10 @@ func TestAuditLog(t *testing.T) {
 		csv := ask[[]string](ana, `fetch(document.querySelector("a[download]").href).then(async (r) =>
 			[String(r.status), r.headers.get("Content-Type"), r.headers.get("Content-Disposition"), await r.text()])`)
 		if csv[0] != "200" || !strings.HasPrefix(csv[1], "text/csv") || !strings.HasPrefix(csv[2], "attachment") {
-			t.Errorf("got %q, want a file to download", csv[:3])
+			t.Errorf("got %q, want a CSV attachment", csv[:3])
 		}
 		if lines := strings.Count(csv[3], "\r\n"); lines != 2 || !strings.Contains(csv[3], "Left the team.") {
-			t.Errorf("got %d lines, want the head and the act:\n%s", lines, csv[3])
+			t.Errorf("got %d lines, want the header and one event:\n%s", lines, csv[3])
 		}
 		ana.fill("To whom", "nobody-at-all")
 		ana.press("Search")

@@ -6,18 +6,18 @@ import (
 	"testing"
 )
 
-// findings are what axe-core has to say of a page: what is wrong, and what it
-// could not decide.
+// findings are the results of axe-core for a page: the violations, and the rules
+// that it could not decide.
 type findings struct {
 	Violations []string
 	Incomplete []doubt
 }
 
-// doubt is an element of which axe-core could not decide if it keeps a rule.
+// doubt is an element for which axe-core could not decide about a rule.
 type doubt struct {
 	Rule    string
 	What    string
-	Matches []string // those selectors of reviewed that the element matches
+	Matches []string // the selectors of reviewed that the element matches
 }
 
 // reviewed are the doubts that a person looked at and found to be fine. Each is
@@ -51,8 +51,9 @@ var reviewed = []struct {
 }
 
 // axe runs axe-core with the rules of WCAG 2.2 AA, its best practices, and the
-// target size, which is not among its defaults. A page without any style has
-// the browser's own colours, of which axe-core knows the light ones alone.
+// target size, which is off by default. It skips contrast on a page without a
+// style sheet: the page has the browser's own colours, and axe-core knows only
+// the light ones.
 func (b *tab) axe() findings {
 	b.Helper()
 	var selectors []string
@@ -104,7 +105,7 @@ func TestReview(t *testing.T) {
 	var all []doubt
 	for _, entry := range reviewed {
 		if entry.why == "" {
-			t.Errorf("nothing says why %s of %s is fine", entry.rule, entry.selector)
+			t.Errorf("no reason is given for %s of %s", entry.rule, entry.selector)
 		}
 		all = append(all, doubt{Rule: entry.rule, Matches: []string{entry.selector}})
 	}

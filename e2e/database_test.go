@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// sqliteFile is the path of the portal's database, if that is SQLite.
+// sqliteFile returns the path of the portal's database, if it is SQLite.
 func (p *portal) sqliteFile() (path string, isSQLite bool) {
 	return strings.CutPrefix(p.database, "sqlite:")
 }
 
-// open connects to the portal's database beside it, as its operator may. The
-// drivers are those of package models.
+// open connects to the portal's database directly, as an operator may. Package
+// models registers the drivers.
 func (p *portal) open() *sql.DB {
 	p.t.Helper()
 	driver, source := "pgx", p.database
@@ -27,7 +27,7 @@ func (p *portal) open() *sql.DB {
 	return db
 }
 
-// execute changes the portal's database behind its back.
+// execute runs a statement on the portal's database while the portal runs.
 func (p *portal) execute(statement string) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(p.t.Context(), patience)
@@ -37,8 +37,8 @@ func (p *portal) execute(statement string) {
 	}
 }
 
-// lockTables takes what every request of somebody who is signed in, or wants
-// to be, has to read, until the end of the test.
+// lockTables locks the tables that sign-in and every signed-in request read,
+// until the end of the test.
 func (p *portal) lockTables() {
 	p.t.Helper()
 	tx, err := p.open().BeginTx(p.t.Context(), nil)

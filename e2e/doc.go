@@ -1,20 +1,20 @@
-// Package e2e drives the built portal in Chromium, the way a person does: with
-// and without script, in light and dark, on a phone, by keyboard alone.
+// Package e2e drives the built portal in Chromium the way a person does: with
+// and without script, in light and dark, on a phone, and with only a keyboard.
 //
-// It decides whether the pages work as a whole. What one route answers, and
-// who may use it, is decided by the tests of package handlers. It is a module
-// of its own so that the browser's driver never enters the portal's.
+// It tests pages as a whole. The tests of package handlers check what a single
+// route returns and who may use it. Package e2e is a module of its own, so that
+// the browser driver does not become a dependency of the portal.
 //
-// The tests build the portal once, start it anew on an empty database for each
-// test, and share one browser; every test has a browser context, and so a
-// cookie store, of its own. The databases are those of package testdb, whose
-// dependencies go.mod repeats: after they change in the portal's, go mod tidy
-// is due here too. Three variables change a run:
+// The portal is built once. Each test starts it on an empty database and uses
+// its own context, and so its own cookies, of one shared browser. Package
+// testdb provides the databases. go.mod repeats its dependencies: when they
+// change in the portal's go.mod, run go mod tidy here too. Three variables
+// change a run:
 //
 //   - LATCHKEY_E2E_DATABASE=postgres: each portal has a PostgreSQL database
 //     instead of an SQLite file.
-//   - LATCHKEY_TEST_STRICT=1: no Chromium, or no PostgreSQL where it is asked
-//     for, is a failure instead of a skip.
-//   - LATCHKEY_E2E_SCREENSHOTS=DIR: pictures of every page that is checked for
-//     accessibility are left there.
+//   - LATCHKEY_TEST_STRICT=1: tests fail instead of being skipped if Chromium,
+//     or PostgreSQL where it is requested, is missing.
+//   - LATCHKEY_E2E_SCREENSHOTS=DIR: screenshots of every page that is checked
+//     for accessibility are saved there.
 package e2e

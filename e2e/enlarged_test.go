@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestEnlargedText doubles the text alone (WCAG 2.2, 1.4.4) on a narrow phone:
-// nothing scrolls sideways, and a password field keeps room for a password.
+// TestEnlargedText doubles the text size (WCAG 2.2, 1.4.4) on a narrow phone: no
+// page scrolls sideways, and a password field stays wide enough for a password.
 func TestEnlargedText(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -36,8 +36,8 @@ func TestEnlargedText(t *testing.T) {
 
 const doubled = `html { font-size: 200% !important }`
 
-// wantEnlarged fails if the page with its text doubled scrolls sideways. It
-// stays like that.
+// wantEnlarged doubles the text size of the page and fails if the page scrolls
+// sideways. The text stays doubled.
 func (b *tab) wantEnlarged(name string) {
 	b.Helper()
 	b.restyle(doubled)
@@ -50,16 +50,16 @@ func (b *tab) wantEnlarged(name string) {
 	}
 }
 
-// wantWide fails unless an element is at least so many pixels wide.
+// wantWide fails unless an element is at least least pixels wide.
 func (b *tab) wantWide(selector string, least float64) {
 	b.Helper()
 	if got := ask[float64](b, `document.querySelector(%s).getBoundingClientRect().width`, selector); got < least {
-		b.Errorf("%s: got %v wide, want %v", selector, got, least)
+		b.Errorf("%s: got %v pixels wide, want at least %v", selector, got, least)
 	}
 }
 
-// TestUserTable wants the list of users to have room on every screen, as a
-// table or as cards: no address breaks within a word and nothing is cut off.
+// TestUserTable checks the user list on every width, as a table or as cards: it
+// does not overflow, and no username breaks across lines.
 func TestUserTable(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -82,8 +82,8 @@ func TestUserTable(t *testing.T) {
 	}
 }
 
-// TestPhoneMenu opens the menu of a phone: it pushes the page down instead of
-// lying over it, and Escape closes it again.
+// TestPhoneMenu opens the menu on a phone: it pushes the page down instead of
+// covering it, and Escape closes it.
 func TestPhoneMenu(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		b := open(t, startPortal(t), script)

@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// finders are the functions that find things the way a person does: by the
-// words on them, and only where they can be seen.
+// finders are functions that find visible elements by their text, as a person
+// does.
 const finders = `
 	const words = (e) => (e.getAttribute("aria-label") ?? e.textContent).replace(/\s+/g, " ").trim();
 	const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && (!document.querySelector("dialog[open]") || e.closest("dialog[open]"));
@@ -19,10 +19,11 @@ const finders = `
 	const field = (name) => pick(visible("label"), name)?.control;
 `
 
-// point is a place in the window.
+// point is a position in the window.
 type point struct{ X, Y float64 }
 
-// click clicks the link or button with this name, or one that begins with it.
+// click clicks the link or button with this name, or else the first one whose
+// name begins with it.
 func (b *tab) click(name string) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -43,8 +44,8 @@ func (b *tab) clicking(name string) chromedp.Action[chromedp.Void] {
 	return chromedp.MouseClickXY(at.X, at.Y)
 }
 
-// place scrolls something into view and says where its middle is. find is one
-// of the finders.
+// place scrolls an element into view and returns the position of its middle.
+// find is one of the finders.
 func (b *tab) place(find, name string) point {
 	b.Helper()
 	at := ask[*point](b, `(() => {`+finders+`
@@ -60,7 +61,7 @@ func (b *tab) place(find, name string) point {
 	return *at
 }
 
-// fill types into the field with this label, in place of what is there.
+// fill replaces the content of the field with this label.
 func (b *tab) fill(label, text string) {
 	b.Helper()
 	found := ask[bool](b, `(() => {`+finders+`
@@ -89,7 +90,7 @@ func (b *tab) tick(label string) {
 	b.must("tick "+label, chromedp.Do(ctx, chromedp.MouseClickXY(at.X, at.Y)))
 }
 
-// choose picks an option of a list.
+// choose selects an option of a list.
 func (b *tab) choose(label, option string) {
 	b.Helper()
 	found := ask[bool](b, `(() => {`+finders+`
@@ -103,19 +104,19 @@ func (b *tab) choose(label, option string) {
 	}
 }
 
-// value is what stands in a field.
+// value returns the value of a field.
 func (b *tab) value(label string) string {
 	b.Helper()
 	return ask[string](b, `(() => {`+finders+` return field(%s)?.value ?? "no such field" })()`, label)
 }
 
-// text is what can be read on the page.
+// text returns the visible text of the page.
 func (b *tab) text() string {
 	b.Helper()
 	return ask[string](b, `document.body.innerText.replace(/[ \t]+/g, " ")`)
 }
 
-// at is the path and query of the page.
+// at returns the path and query of the page.
 func (b *tab) at() string {
 	b.Helper()
 	return ask[string](b, `location.pathname + location.search`)
@@ -129,7 +130,7 @@ func (b *tab) wantAt(path string) {
 	}
 }
 
-// wantStatus fails unless a page answered with want.
+// wantStatus fails unless the status of a page is want.
 func (b *tab) wantStatus(got, want int) {
 	b.Helper()
 	if got != want {
@@ -137,18 +138,18 @@ func (b *tab) wantStatus(got, want int) {
 	}
 }
 
-// see fails unless all these words can be read on the page.
+// see fails unless the text of the page contains all of these words.
 func (b *tab) see(words ...string) {
 	b.Helper()
 	text := b.text()
 	for _, want := range words {
 		if !strings.Contains(text, want) {
-			b.Fatalf("%s does not say %q, but:\n%s", b.at(), want, text)
+			b.Fatalf("%s does not say %q; it says:\n%s", b.at(), want, text)
 		}
 	}
 }
 
-// wantNot fails if these words can be read on the page.
+// wantNot fails if the text of the page contains these words.
 func (b *tab) wantNot(words string) {
 	b.Helper()
 	if text := b.text(); strings.Contains(text, words) {
@@ -156,8 +157,8 @@ func (b *tab) wantNot(words string) {
 	}
 }
 
-// focused describes what has the focus: its name, or "#" and its id when it is
-// a part of the page, or "nothing".
+// focused describes the element with the focus: its name if it is a control,
+// else "#" and its id or class, or "nothing".
 func (b *tab) focused() string {
 	b.Helper()
 	return ask[string](b, `(() => {`+finders+`
@@ -168,7 +169,8 @@ func (b *tab) focused() string {
 	})()`)
 }
 
-// wantFocus waits until something has the focus.
+// wantFocus waits until the element that focused describes as want has the
+// focus.
 func (b *tab) wantFocus(want string) {
 	b.Helper()
 	var got string

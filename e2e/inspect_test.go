@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// looks are the screens that every page is looked at on.
+// looks are the screens on which every page is inspected.
 var looks = []struct {
 	name          string
 	width, height int64
@@ -23,11 +23,12 @@ var looks = []struct {
 	{"phone light", 320, 640, false},
 }
 
-// inspect holds the page that is open against what every page has to be: free
-// of faults that axe-core finds, in light and dark, on a wide screen and on a
-// narrow phone; never scrolling sideways, there, enlarged, or written from right
-// to left; free of inline style and script; and with forms that are sent only
-// once. name is the state of the page in messages and in names of pictures.
+// inspect checks the open page for the rules that every page has to keep.
+// axe-core finds no fault, in light and dark, on a wide screen and on a narrow
+// phone. The page does not scroll sideways, also when it is enlarged or written
+// from right to left. It has no inline style or script, does not move while it
+// loads, and sends each form only once. name is the state of the page in
+// messages and in the names of screenshots.
 func (b *tab) inspect(name string) {
 	b.Helper()
 	b.wantNothingInline(name)
@@ -40,10 +41,10 @@ func (b *tab) inspect(name string) {
 	b.inspectLooks(name)
 }
 
-// inspectLooks is inspect for a page that may have styles within it.
+// inspectLooks is inspect for a page that may have inline styles.
 func (b *tab) inspectLooks(name string) {
 	b.Helper()
-	b.watch.mute(true) // axe-core tries things that our policy forbids
+	b.watch.mute(true) // axe-core tries things that the content security policy forbids
 	defer b.watch.mute(false)
 	ask[chromedp.Void](b, strings.ReplaceAll(suite.axe, "%", "%%")+"; undefined")
 	var doubts []doubt
@@ -64,8 +65,8 @@ func (b *tab) inspectLooks(name string) {
 	b.screen(1280, 800, false)
 }
 
-// wantNothingInline fails if the page has a style or a script of its own, of
-// which its policy would allow neither.
+// wantNothingInline fails if the page has an inline style or script. The content
+// security policy would block both.
 func (b *tab) wantNothingInline(name string) {
 	b.Helper()
 	got := ask[[]string](b, `[...document.querySelectorAll("*")].flatMap((e) => [
@@ -77,8 +78,9 @@ func (b *tab) wantNothingInline(name string) {
 	}
 }
 
-// layoutShifts are what moved since the page began to load, once for each
-// page: a change of the window's size moves everything.
+// layoutShifts returns what moved since the page began to load. It returns
+// nothing when it is called again for the same page, because changing the size
+// of the window moves everything.
 func (b *tab) layoutShifts() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {
@@ -92,8 +94,7 @@ func (b *tab) layoutShifts() []string {
 	})()`)
 }
 
-// tooWide names what sticks out, at the end of the lines, of a page that scrolls
-// sideways.
+// tooWide names the elements that stick out of a page that scrolls sideways.
 func (b *tab) tooWide() []string {
 	b.Helper()
 	return ask[[]string](b, `[...document.querySelectorAll("body *")]
@@ -101,7 +102,8 @@ func (b *tab) tooWide() []string {
 		.slice(0, 5).map((e) => e.outerHTML.slice(0, 120))`)
 }
 
-// picture leaves a screenshot of the whole page where somebody asked for one.
+// picture saves a screenshot of the whole page if LATCHKEY_E2E_SCREENSHOTS is
+// set.
 func (b *tab) picture(name string) {
 	b.Helper()
 	dir := os.Getenv("LATCHKEY_E2E_SCREENSHOTS")
@@ -121,7 +123,7 @@ func (b *tab) picture(name string) {
 	b.must("save a picture", os.WriteFile(filepath.Join(dir, file), shot.Data, 0o644))
 }
 
-// people makes accounts with believable names, signed in once each.
+// people creates n accounts with realistic names, each signed in once.
 func (p *portal) people(n int) {
 	p.t.Helper()
 	first := []string{"Noor", "Mateo", "Ingrid", "Kwame", "Yuki", "Priya", "Tomasz", "Leila", "Bram", "Sofía"}

@@ -7,12 +7,12 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// What people do on their account and admins do to others, by keyboard alone:
-// the keys are Tab, Enter and Space, and the focus can be seen all the way.
+// What people do to their account and admins do to other accounts, with only the
+// keyboard: Tab, Enter and Space. The focus is visible at every step.
 
-// enterQuestion presses Enter on a link to the question before an act, which
-// opens as a dialog where the link has one and there is script, and wants the
-// focus on Cancel.
+// enterQuestion presses Enter on a link to a confirmation and fails unless the
+// focus is then on Cancel. With script, the confirmation opens as a dialog if
+// the link has one.
 func (b *tab) enterQuestion() {
 	b.Helper()
 	if ask[bool](b, `document.activeElement.matches("[data-dialog]") && matchMedia("(scripting: enabled)").matches`) {
@@ -122,7 +122,7 @@ func TestKeyboardSessions(t *testing.T) {
 		}
 		b.tabTo("Sign out everywhere else")
 		b.enterQuestion()
-		b.tabTo("Sign out 1 device") // around, where nothing but the question has the focus
+		b.tabTo("Sign out 1 device") // Tab cycles within the confirmation
 		b.wantStatus(b.enter(), 200)
 		b.see("You are only signed in here.")
 	})

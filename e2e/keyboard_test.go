@@ -25,8 +25,8 @@ var (
 	deleteKey = key{name: "Delete", code: "Delete", number: 46}
 )
 
-// pressing presses the key and lets it go. Down and text are one event, as
-// they are for a person: a page that acts on the first never sees the second.
+// pressing presses the key and releases it. Key down and text are one event, as
+// when a person types: a page that leaves on key down never sees the text.
 func (k key) pressing(modifiers chromedp.Modifier) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		event := input.DispatchKeyEventParams{
@@ -45,7 +45,7 @@ func (k key) pressing(modifiers chromedp.Modifier) chromedp.Action[chromedp.Void
 	})
 }
 
-// key presses a key, perhaps with another one held down.
+// key presses a key while the modifiers are held down.
 func (b *tab) key(k key, modifiers ...chromedp.Modifier) {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -57,26 +57,28 @@ func (b *tab) key(k key, modifiers ...chromedp.Modifier) {
 	b.must("press "+k.name, chromedp.Do(ctx, k.pressing(held)))
 }
 
-// enter presses Enter on what leads to another page, and returns its status.
+// enter presses Enter on a link or button that loads another page, and returns
+// the status of that page.
 func (b *tab) enter() int {
 	b.Helper()
 	return b.loading("press Enter", enterKey.pressing(chromedp.ModifierNone))
 }
 
-// write types where the focus is.
+// write types into the element that has the focus.
 func (b *tab) write(text string) {
 	b.Helper()
 	call(b, input.InsertText, input.InsertTextParams{Text: text})
 }
 
-// tabTo presses Tab until something has the focus, and fails if it does not
-// come or if the focus cannot be seen on the way.
+// tabTo presses Tab until the element that focused describes as want has the
+// focus. It fails if Tab does not reach it, or if the focus is invisible on the
+// way.
 func (b *tab) tabTo(want string) {
 	b.Helper()
 	b.tabUntil(want, func(got string) bool { return got == want })
 }
 
-// tabInto is tabTo for what a selector finds, whatever the words on it.
+// tabInto is tabTo for the element that matches a selector.
 func (b *tab) tabInto(selector string) {
 	b.Helper()
 	b.tabUntil(selector, func(string) bool { return ask[bool](b, `document.activeElement.matches(%s)`, selector) })
@@ -96,10 +98,11 @@ func (b *tab) tabUntil(want string, reached func(got string) bool) {
 			return
 		}
 	}
-	b.Fatalf("%s: Tab never came to %q, but to %q", b.at(), want, way)
+	b.Fatalf("%s: Tab did not reach %q, only %q", b.at(), want, way)
 }
 
-// wantVisibleFocus fails unless the focus is drawn, where it can be seen.
+// wantVisibleFocus fails unless the element with the focus is in view and has an
+// outline.
 func (b *tab) wantVisibleFocus(name string) {
 	b.Helper()
 	got := ask[string](b, `(() => {
@@ -148,7 +151,7 @@ func TestKeyboardOnly(t *testing.T) {
 		b.wantFocus("#main")
 		b.tabTo("Full name (optional)")
 
-		b.tabTo("Use dark theme") // to the very end: nothing holds the focus
+		b.tabTo("Use dark theme") // the last control: nothing traps the focus
 		b.visit("/profile")
 		b.tabTo("Admin")
 		b.enter()

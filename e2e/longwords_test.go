@@ -6,18 +6,18 @@ import (
 	"testing"
 )
 
-// Pages where things are as long as they may be, and each is one word, which
-// no line breaks by itself.
+// Pages where every name is as long as possible and a single word, which a
+// browser does not break by default.
 
 var (
-	longName   = strings.Repeat("W", 64) // of a person, an access token or a program
+	longName   = strings.Repeat("W", 64) // of a person, an access token or an API client
 	longSearch = strings.Repeat("w", 190)
 	longReason = strings.Repeat("Donaudampfschifffahrtsgesellschaft", 14)
 	longEmail  = "a@" + strings.Repeat(strings.Repeat("mail", 12)+".", 5) + "example"
 )
 
-// longWorded starts a portal where everything has a long name, and so have its
-// admin and ana, who is not.
+// longWorded starts a portal with a long brand name and support address, and with
+// two accounts with long names: boss, an admin, and ana, an ordinary user.
 func longWorded(t *testing.T) (p *portal, boss, ana account) {
 	t.Helper()
 	p = startPortal(t, "LATCHKEY_BRAND_NAME="+strings.Repeat("M", 40), "LATCHKEY_SUPPORT_EMAIL="+longEmail)
@@ -123,10 +123,10 @@ func TestLongWordsAdmin(t *testing.T) {
 	b.wantRoom("audit")
 }
 
-// wantRoom fails unless everything on the page has room, on a narrow phone, on
-// a screen that is only just wide enough for an admin's navigation, and on a
-// wide one: nothing scrolls sideways, and no text is cut off or reaches over
-// the edge of what it stands on. name is the state of the page.
+// wantRoom fails unless the page fits on a narrow phone, on a screen that is just
+// wide enough for an admin's navigation, and on a wide screen: the page does not
+// scroll sideways, and no text is cut off or overflows its container. name is
+// the state of the page.
 func (b *tab) wantRoom(name string) {
 	b.Helper()
 	for _, width := range []int64{320, 880, 1280} {
@@ -135,14 +135,14 @@ func (b *tab) wantRoom(name string) {
 			b.Errorf("%s: the page is %d wide on a screen of %d: %s", name, got, width, b.tooWide())
 		}
 		for _, fault := range append(b.clipped(), b.overhanging()...) {
-			b.Errorf("%s: no room on a screen of %d: %s", name, width, fault)
+			b.Errorf("%s: text does not fit on a screen of %d: %s", name, width, fault)
 		}
 		b.picture(fmt.Sprintf("long %s %d", name, width))
 	}
 }
 
-// overhanging names the text that reaches over the edge of something that it
-// stands on, such as a button or a card. Behind an open dialog nothing counts.
+// overhanging names the text that overflows its container, such as a button or a
+// card. If a dialog is open, it looks only at the dialog.
 func (b *tab) overhanging() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {

@@ -16,9 +16,9 @@ import (
 // suite is what all tests share. TestMain fills it in.
 var suite struct {
 	binary   string                     // the built portal
-	database func(tb testing.TB) string // the URL of an empty one
+	database func(tb testing.TB) string // returns the URL of an empty database
 	browser  context.Context            // of the one Chromium
-	missing  string                     // why there is no browser, "" when there is one
+	missing  string                     // why there is no browser; "" if there is one
 	axe      string                     // the source of axe-core
 }
 
@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// run builds the portal, starts the browser and runs the tests, whose outcome
-// is m's to tell.
+// run builds the portal, starts the browser and runs the tests. m exits with
+// their outcome.
 func run(m *testing.M) error {
 	switch kind := os.Getenv("LATCHKEY_E2E_DATABASE"); kind {
 	case "", "sqlite":
@@ -38,7 +38,7 @@ func run(m *testing.M) error {
 	case "postgres":
 		suite.database = testdb.PostgresURL
 	default:
-		return fmt.Errorf("LATCHKEY_E2E_DATABASE is %q: there are sqlite and postgres", kind)
+		return fmt.Errorf("LATCHKEY_E2E_DATABASE is %q, want sqlite or postgres", kind)
 	}
 	dir, err := os.MkdirTemp("", "latchkey-e2e-")
 	if err != nil {
@@ -48,7 +48,7 @@ func run(m *testing.M) error {
 
 	chromium := findChromium()
 	if chromium == "" {
-		suite.missing = "Chromium is not installed: scripts/bring chromium"
+		suite.missing = "Chromium is not installed: run scripts/bring chromium"
 		if os.Getenv("LATCHKEY_TEST_STRICT") == "1" {
 			return fmt.Errorf("%s", suite.missing)
 		}
@@ -80,7 +80,8 @@ func run(m *testing.M) error {
 	return nil
 }
 
-// findChromium looks for what scripts/bring looks for.
+// findChromium returns the path of the first program that scripts/bring would
+// accept as Chromium, or "".
 func findChromium() string {
 	for _, name := range []string{"headless-shell", "chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -90,15 +91,15 @@ func findChromium() string {
 	return ""
 }
 
-// Browsers as they call themselves.
+// User agents.
 const (
 	desktop = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 	firefox = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 	iphone  = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.5 Mobile/15E148 Safari/604.1"
 )
 
-// chromiumOptions start a quiet browser that tells nobody and writes British
-// English, the manner in which the portal writes times.
+// chromiumOptions are for a browser that makes no requests of its own and uses
+// British English, whose date format is the portal's.
 func chromiumOptions(path, dir string) []chromedp.ExecAllocatorOption {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
@@ -110,7 +111,7 @@ func chromiumOptions(path, dir string) []chromedp.ExecAllocatorOption {
 		chromedp.UserAgent(desktop),
 	)
 	if os.Geteuid() == 0 {
-		options = append(options, chromedp.NoSandbox) // it refuses to work as root
+		options = append(options, chromedp.NoSandbox) // the sandbox refuses to run as root
 	}
 	return options
 }

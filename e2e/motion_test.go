@@ -6,9 +6,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// TestReducedMotion wants pages to keep still for people who ask for it, and
-// an open dialog with them. Where nobody asks, colours do fade, so that there
-// is something to find.
+// TestReducedMotion checks that neither pages nor an open dialog move for people
+// who prefer reduced motion. For others, colours fade, which shows that the check
+// finds motion.
 func TestReducedMotion(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -19,7 +19,7 @@ func TestReducedMotion(t *testing.T) {
 	b.wantStill("login")
 	b.visit("/signup")
 	b.wantStill("signup")
-	b.watch.expect("Form") // Swagger UI's fields and their labels
+	b.watch.expect("Form") // Swagger UI's fields have no proper labels
 	b.visit("/docs")
 	b.until("Swagger UI to be there", `document.querySelector(".opblock-tag")`)
 	b.wantStill("docs")
@@ -35,20 +35,21 @@ func TestReducedMotion(t *testing.T) {
 	b.wantStill("dialog")
 }
 
-// wantStill fails unless the page moves, and does not for people who prefer so.
+// wantStill fails unless the page has motion, but none for people who prefer
+// reduced motion.
 func (b *tab) wantStill(name string) {
 	b.Helper()
 	b.preferMotion("no-preference")
 	if len(b.moving()) == 0 {
-		b.Errorf("%s: nothing moves for anybody, so that reduced motion shows nothing", name)
+		b.Errorf("%s: nothing moves without a preference, so the check proves nothing", name)
 	}
 	b.preferMotion("reduce")
 	for _, fault := range b.moving() {
-		b.Errorf("%s: moves for people who prefer that nothing does: %s", name, fault)
+		b.Errorf("%s: moves despite reduced motion: %s", name, fault)
 	}
 }
 
-// preferMotion sets what the device says about motion, no-preference or reduce.
+// preferMotion sets the device's preference for motion: no-preference or reduce.
 func (b *tab) preferMotion(preference string) {
 	b.Helper()
 	call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
@@ -56,7 +57,7 @@ func (b *tab) preferMotion(preference string) {
 	}})
 }
 
-// moving names what has a transition or an animation of more than 10 ms.
+// moving names the elements with a transition or animation longer than 10 ms.
 func (b *tab) moving() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {

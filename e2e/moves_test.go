@@ -7,9 +7,9 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// TestNothingMoves loads pages on a slow network: what arrives late, the end
-// of the page or the script, may not move what is painted already.
-func TestNothingMoves(t *testing.T) {
+// TestNoLayoutShift loads pages on a slow network: the end of the page and the
+// script arrive late and must not move what is already painted.
+func TestNoLayoutShift(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t, "LATCHKEY_LIMITS=on")
 	admin := p.admin(newAccount("ana", "Ana Silva"))
@@ -30,11 +30,11 @@ func TestNothingMoves(t *testing.T) {
 	})
 	for _, width := range []int64{1280, 412, 320} {
 		b.screen(width, 800, false)
-		p.lockOut(p.signUp(newAccount(fmt.Sprintf("locked-%d", width), ""))) // for half a minute: the list comes first
+		p.lockOut(p.signUp(newAccount(fmt.Sprintf("locked-%d", width), ""))) // the lock lasts half a minute, so the list comes first
 		for _, path := range []string{"/admin/users", "/profile", "/profile/sessions", "/admin", user, "/admin/audit", "/forgot"} {
 			b.wantStatus(b.visit(path), 200)
 			for _, shift := range b.layoutShifts() {
-				b.Errorf("%s, %d wide: moved while it arrived: %s", path, width, shift)
+				b.Errorf("%s, %d wide: moved while it loaded: %s", path, width, shift)
 			}
 		}
 	}

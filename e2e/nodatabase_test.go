@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestNoDatabase looks at a portal whose database answers nobody.
+// TestNoDatabase inspects the pages of a portal whose database does not respond.
 func TestNoDatabase(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -21,7 +21,7 @@ func TestNoDatabase(t *testing.T) {
 	stranger.fill("Email or username", ana.username)
 	stranger.fill("Password", ana.password)
 
-	b.watch.mute(true) // Chromium complains of every answer from 500 on
+	b.watch.mute(true) // Chromium complains about every response with status 500 or above
 	stranger.watch.mute(true)
 	p.holdDatabase()
 	b.wantStatus(b.visit("/profile"), http.StatusServiceUnavailable)
@@ -32,8 +32,8 @@ func TestNoDatabase(t *testing.T) {
 	stranger.inspect("error 503 sign-in")
 }
 
-// holdDatabase keeps everybody else out of the database until the end of the
-// test, as another program may.
+// holdDatabase locks the database until the end of the test, as another program
+// may.
 func (p *portal) holdDatabase() {
 	p.t.Helper()
 	path, isSQLite := p.sqliteFile()
@@ -41,7 +41,7 @@ func (p *portal) holdDatabase() {
 		p.lockTables()
 		return
 	}
-	// The locks of its readers and its writer are eight bytes of the
+	// The locks of readers and writer are eight bytes of the
 	// shared-memory file (SQLite, "WAL-mode File Format" §2.3.1).
 	file, err := os.OpenFile(path+"-shm", os.O_RDWR, 0)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// reload presses the Reload button. On the answer to a form it would send the
-// form again.
+// reload presses the Reload button. If the page were the response to a form,
+// this would send the form again.
 func (b *tab) reload() {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -17,8 +17,8 @@ func (b *tab) reload() {
 	b.must("reload", err)
 }
 
-// TestShownOnce reloads the pages that show a secret, leaves them and comes
-// back: nothing is made again, and nothing is shown again.
+// TestShownOnce reloads the pages that show a secret, leaves them and comes back:
+// no second secret is created, and the secret is not shown again.
 func TestShownOnce(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		ana, _, _ := adminAndUser(t, script)
@@ -35,14 +35,14 @@ func TestShownOnce(t *testing.T) {
 		ana.see(onlyOnce)
 		ana.wantNot(link)
 		stranger := open(t, ana.portal, script)
-		stranger.wantStatus(stranger.visit(link), 200) // no newer one took its place
+		stranger.wantStatus(stranger.visit(link), 200) // no newer link has replaced it
 
 		ana.question("Create reset link")
 		ana.press("Create reset link")
 		link = ana.shownLink()
 		ana.press("Go to Bo Chen")
 		ana.back()
-		ana.until("the page that shows nothing", `document.body?.innerText.includes(%s)`, onlyOnce)
+		ana.until("the page without the secret", `document.body?.innerText.includes(%s)`, onlyOnce)
 		ana.wantAt(user)
 		ana.wantNot(link)
 		stranger.wantStatus(stranger.visit(link), 200)
@@ -53,7 +53,7 @@ func TestShownOnce(t *testing.T) {
 			link = ana.shownLink()
 			ana.visit("/healthz") // changes no cookie
 			ana.back()
-			ana.until("the page that shows nothing", `document.body?.innerText.includes(%s)`, onlyOnce)
+			ana.until("the page without the secret", `document.body?.innerText.includes(%s)`, onlyOnce)
 			ana.wantNot(link)
 		}
 
@@ -68,7 +68,7 @@ func TestShownOnce(t *testing.T) {
 		token = ana.shownToken()
 		ana.press("I have copied it")
 		ana.back()
-		ana.until("the page that shows nothing", `document.body?.innerText.includes("An access token is shown only once.")`)
+		ana.until("the page without the secret", `document.body?.innerText.includes("An access token is shown only once.")`)
 		ana.wantAt("/profile/tokens")
 		ana.wantNot(token)
 		if got := ask[int64](ana, `document.querySelectorAll("a[data-dialog]").length`); got != 2 {

@@ -19,20 +19,20 @@ import (
 	"time"
 )
 
-// patience bounds every wait of a test.
+// patience is the longest that a test waits for anything.
 const patience = 30 * time.Second
 
 // portal is a running server with an empty database of its own.
 type portal struct {
 	t        *testing.T
 	url      string
-	database string // its URL
+	database string // the URL of its database
 	env      []string
 	dir      string
 	output   *output
 }
 
-// output collects what a process prints while others read it.
+// output collects the output of a process and can be read at the same time.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -65,7 +65,7 @@ func startPortal(t *testing.T, env ...string) *portal {
 		"LATCHKEY_LIMITS=off",
 		"LATCHKEY_SUPPORT_EMAIL=help@example.org",
 	)
-	if _, isSQLite := p.sqliteFile(); !isSQLite { // beside an SQLite file it makes its own
+	if _, isSQLite := p.sqliteFile(); !isSQLite { // on SQLite the portal generates a secret beside the file
 		p.env = append(p.env, "LATCHKEY_SECRET="+hex.EncodeToString([]byte(rand.Text()+rand.Text())))
 	}
 	p.env = append(p.env, env...)
@@ -82,7 +82,7 @@ func startPortal(t *testing.T, env ...string) *portal {
 			t.Errorf("stop the portal: %v", err)
 		}
 		if t.Failed() {
-			t.Logf("the portal said:\n%s", p.output)
+			t.Logf("output of the portal:\n%s", p.output)
 		}
 	})
 	waitFor(t, "the portal to be ready", func() bool {
@@ -96,7 +96,8 @@ func startPortal(t *testing.T, env ...string) *portal {
 	return p
 }
 
-// quietEnvironment is this process's without the portal's own variables.
+// quietEnvironment returns the environment of this process without the
+// portal's variables.
 func quietEnvironment() []string {
 	var kept []string
 	for _, pair := range os.Environ() {
@@ -121,7 +122,7 @@ func freePort(t *testing.T) string {
 	return port
 }
 
-// waitFor looks at a condition until it holds.
+// waitFor polls a condition until it holds, and fails the test after patience.
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
@@ -132,14 +133,14 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("waited %v in vain for %s", patience, what)
+			t.Fatalf("waited %v without success for %s", patience, what)
 		}
 	}
 }
 
 var setupLinks = regexp.MustCompile(`http://\S+/setup\?token=\S+`)
 
-// setupPath is the path of the setup link that the server printed.
+// setupPath returns the path of the setup link that the server printed.
 func (p *portal) setupPath() string {
 	p.t.Helper()
 	link := setupLinks.FindString(p.output.String())
@@ -149,14 +150,14 @@ func (p *portal) setupPath() string {
 	return strings.TrimPrefix(link, p.url)
 }
 
-// command runs the portal's binary on the same database, while the server
-// runs, and returns what it printed.
+// command runs the portal's binary on the same database, beside the running
+// server, and returns its output.
 func (p *portal) command(args ...string) string {
 	p.t.Helper()
 	return p.commandWith("", args...)
 }
 
-// commandWith is command with something on standard input.
+// commandWith is command with stdin as its standard input.
 func (p *portal) commandWith(stdin string, args ...string) string {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -170,12 +171,12 @@ func (p *portal) commandWith(stdin string, args ...string) string {
 	return string(out)
 }
 
-// account is somebody with an account.
+// account is the account of a person, whether it exists yet or not.
 type account struct {
 	username, email, name, password string
 }
 
-// newAccount names an account that does not exist yet.
+// newAccount returns an account without creating it.
 func newAccount(username, name string) account {
 	return account{
 		username: username, email: username + "@example.org", name: name,
@@ -183,7 +184,7 @@ func newAccount(username, name string) account {
 	}
 }
 
-// signUp makes the account without a browser.
+// signUp creates the account without a browser.
 func (p *portal) signUp(a account) account {
 	p.t.Helper()
 	p.post(newVisitor(p.t), "/signup", "/profile", url.Values{
@@ -192,14 +193,14 @@ func (p *portal) signUp(a account) account {
 	return a
 }
 
-// admin makes an admin by the shell.
+// admin creates an admin account with a command.
 func (p *portal) admin(a account) account {
 	p.t.Helper()
 	p.commandWith(a.password+"\n", "admin", "create", "--email", a.email, "--username", a.username, "--name", a.name, "--password-stdin")
 	return a
 }
 
-// signInFrom signs the account in on another device, which says it is agent.
+// signInFrom signs the account in on another device with the user agent agent.
 func (p *portal) signInFrom(a account, agent string) {
 	p.t.Helper()
 	visitor := newVisitor(p.t)
@@ -207,7 +208,8 @@ func (p *portal) signInFrom(a account, agent string) {
 	p.post(visitor, "/login", "/profile", url.Values{"username": {a.username}, "password": {a.password}, "remember": {"on"}})
 }
 
-// lockOut tries wrong passwords until strangers have to wait. Limits must be on.
+// lockOut tries wrong passwords until sign-in is paused on unknown devices.
+// Limits must be on.
 func (p *portal) lockOut(a account) {
 	p.t.Helper()
 	for range 5 {
@@ -215,7 +217,7 @@ func (p *portal) lockOut(a account) {
 	}
 }
 
-// visitor is a browser without a window.
+// visitor is an HTTP client that keeps cookies like a browser.
 type visitor struct {
 	http.Client
 	agent string
@@ -237,8 +239,8 @@ func newVisitor(t *testing.T) *visitor {
 	}
 }
 
-// post sends a form and wants to be sent on to another page; with "" for next,
-// any answer will do.
+// post sends a form and fails unless the response redirects to next; with "" for
+// next, any response will do.
 func (p *portal) post(v *visitor, path, next string, form url.Values) {
 	p.t.Helper()
 	request, err := http.NewRequest(http.MethodPost, p.url+path, strings.NewReader(form.Encode()))

@@ -7,11 +7,10 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// zooms are the windows of people who enlarge everything: to 200 % in a window
-// of 1280 by 800, and to 400 % in one of 1280 by 1024 (WCAG 2.2, 1.4.4 and
-// 1.4.10). Zoom leaves a page fewer of its own pixels and draws each of them
-// bigger, which is what the size and the scale stand for here; a window that
-// is as small without zoom has the same layout.
+// zooms are windows with browser zoom: 200 % in a window of 1280 by 800, and
+// 400 % in one of 1280 by 1024 (WCAG 2.2, 1.4.4 and 1.4.10). Zoom leaves a page
+// fewer CSS pixels and draws each of them bigger, which width, height and scale
+// imitate.
 var zooms = []struct {
 	name          string
 	width, height int64
@@ -21,7 +20,7 @@ var zooms = []struct {
 	{"zoomed to 400 %", 320, 256, 4},
 }
 
-// zoom makes the window small and its pixels big.
+// zoom sets the size of the window in CSS pixels, and their scale.
 func (b *tab) zoom(width, height int64, scale float64) {
 	b.Helper()
 	call(b, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
@@ -29,8 +28,8 @@ func (b *tab) zoom(width, height int64, scale float64) {
 	})
 }
 
-// wantReflow fails unless the page, enlarged, scrolls in one direction only,
-// and shows whatever has the focus.
+// wantReflow fails unless the zoomed page scrolls in one direction only, and
+// nothing covers the element with the focus.
 func (b *tab) wantReflow(name string) {
 	b.Helper()
 	for _, zoom := range zooms {
@@ -42,8 +41,8 @@ func (b *tab) wantReflow(name string) {
 	}
 }
 
-// wantMirrored fails unless the page has room, too, when it is written from
-// right to left, and leaves codes and addresses as they are.
+// wantMirrored fails unless the page also fits when it is written from right to
+// left, and codes and addresses stay left to right.
 func (b *tab) wantMirrored(name string) {
 	b.Helper()
 	b.direct("rtl")
@@ -57,13 +56,14 @@ func (b *tab) wantMirrored(name string) {
 	b.direct("ltr")
 }
 
-// direct has the page written in a direction, ltr or rtl.
+// direct sets the direction of the page, ltr or rtl.
 func (b *tab) direct(direction string) {
 	b.Helper()
 	ask[string](b, `document.documentElement.dir = %s`, direction)
 }
 
-// sideways says if the page scrolls sideways, and what makes it.
+// sideways reports whether the page scrolls sideways, and names the elements
+// that cause it.
 func (b *tab) sideways() []string {
 	b.Helper()
 	if got := ask[int64](b, `document.scrollingElement.scrollWidth - innerWidth`); got > 0 {
@@ -72,9 +72,9 @@ func (b *tab) sideways() []string {
 	return nil
 }
 
-// covered gives the focus to one thing after the other and names what cannot
-// be seen then, or only in part, because something else lies over it (WCAG 2.2,
-// 2.4.11). Behind an open dialog nothing gets the focus.
+// covered focuses one control after the other and names those that are out of
+// view or wholly or partly covered by another element (WCAG 2.2, 2.4.11). If a
+// dialog is open, it looks only at the dialog.
 func (b *tab) covered() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {
@@ -101,8 +101,8 @@ func (b *tab) covered() []string {
 	})()`)
 }
 
-// reversed names the codes and addresses that follow the direction of the
-// page. Swagger UI knows one direction only.
+// reversed names the codes and addresses that follow the direction of the page.
+// It leaves out Swagger UI, which supports only one direction.
 func (b *tab) reversed() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {
@@ -117,9 +117,9 @@ func (b *tab) reversed() []string {
 	})()`)
 }
 
-// TestReflowIsHeld shows that what inspect asks of an enlarged and of a
-// mirrored page can fail.
-func TestReflowIsHeld(t *testing.T) {
+// TestReflowChecksFail shows that the checks of zoomed and mirrored pages find
+// faults.
+func TestReflowChecksFail(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
 	ana := p.signUp(newAccount("ana", "Ana Silva"))

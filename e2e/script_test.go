@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// What only script does. Without it the other tests of this package show that
-// nothing is missed.
+// What only script does. The other tests of this package show that pages work
+// without it.
 
 func TestShowPassword(t *testing.T) {
 	t.Parallel()
@@ -28,7 +28,7 @@ func TestShowPassword(t *testing.T) {
 	}
 }
 
-func TestNothingEmptyWithoutScript(t *testing.T) {
+func TestNoDeadButtonWithoutScript(t *testing.T) {
 	t.Parallel()
 	b := open(t, startPortal(t), false)
 	b.visit("/login")
@@ -37,7 +37,7 @@ func TestNothingEmptyWithoutScript(t *testing.T) {
 	}
 }
 
-func TestSentOnce(t *testing.T) {
+func TestFormSentOnce(t *testing.T) {
 	t.Parallel()
 	ana, _, _ := adminAndUser(t, true)
 	ana.findUser("bo", "Bo Chen")
@@ -52,10 +52,10 @@ func TestSentOnce(t *testing.T) {
 }
 
 // wantSentOnce fails unless a second click on a button does nothing while its
-// form is on its way, and the button says so and keeps the focus.
+// form is being sent, and the button shows busy and stays focusable.
 func (b *tab) wantSentOnce(selector, busy string) {
 	b.Helper()
-	// The form goes nowhere, so that there is time to look.
+	// The form is not really sent, so that its page stays.
 	got := ask[[]string](b, `(() => {
 		const button = document.querySelector(%s), form = button.form;
 		let sent = 0;
@@ -125,7 +125,7 @@ func TestCopy(t *testing.T) {
 	}
 }
 
-func TestTimes(t *testing.T) {
+func TestRelativeTimes(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
 	ana := p.signUp(newAccount("ana", "Ana Silva"))

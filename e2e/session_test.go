@@ -6,10 +6,10 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// shortLived makes access tokens that a test can wait out.
+// shortLived makes access tokens expire while a test waits.
 const shortLived = "LATCHKEY_ACCESS_TTL=1s"
 
-func TestBackAfterAccessTokenExpired(t *testing.T) {
+func TestAccessTokenExpired(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		p := startPortal(t, shortLived)
 		ana := p.signUp(newAccount("ana", "Ana Silva"))
@@ -21,10 +21,10 @@ func TestBackAfterAccessTokenExpired(t *testing.T) {
 		b.wantAt("/profile/sessions")
 		b.see("This device")
 		if b.cookies()["refresh"] == nil {
-			t.Error("no refresh cookie after the session was renewed")
+			t.Error("no refresh cookie after the session was refreshed")
 		}
 
-		// A form is carried out although the token expired while it was open.
+		// A form is accepted although the token expired while the form was open.
 		b.visit("/profile")
 		b.fill("Full name", "Ana Souza")
 		b.untilExpired()
@@ -47,7 +47,7 @@ func TestManyTabsAtOnce(t *testing.T) {
 		tabs = append(tabs, b.beside())
 	}
 	for _, tab := range tabs {
-		tab.visit("/login") // sends them on: they are signed in
+		tab.visit("/login") // redirects, because they are signed in
 	}
 	for round := range 3 {
 		b.untilExpired()
@@ -122,7 +122,7 @@ func TestSignOutHereAndElsewhere(t *testing.T) {
 		here.visit("/profile/sessions")
 		here.question("Sign out everywhere else")
 		here.see("They will need to sign in again.")
-		here.press("Sign out 2 devices") // signing up was the other one
+		here.press("Sign out 2 devices") // the second device is the one that signed up
 		here.wantAt("/profile/sessions")
 		here.see("Signed out of 2 other devices.", "You are only signed in here.")
 		there.visit("/profile")
@@ -166,8 +166,8 @@ func TestChangePasswordEndsOtherSessions(t *testing.T) {
 	})
 }
 
-// question follows a link to the question before an act. With script it opens
-// as a dialog on the page, with the focus on Cancel.
+// question follows a link to a confirmation. With script it opens as a dialog on
+// the page, with the focus on Cancel.
 func (b *tab) question(link string) {
 	b.Helper()
 	if ask[bool](b, `matchMedia("(scripting: none)").matches`) {

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// The states of pages that come about when something is refused or gone, each
-// held against what inspect asks for.
+// The states of pages after a refusal, an expiry or a failure. Each passes
+// inspect.
 
-// TestRefusedPages looks at what limits do: to the page about somebody whose
-// sign-in is paused, and to an admin in a hurry.
-func TestRefusedPages(t *testing.T) {
+// TestLimitPages inspects what limits cause: the page about a user whose sign-in
+// is paused, and the refusal of an admin who makes too many changes.
+func TestLimitPages(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t, "LATCHKEY_LIMITS=on")
 	boss := p.admin(newAccount("boss", "The Boss"))
@@ -42,7 +42,7 @@ func TestRefusedPages(t *testing.T) {
 	b.inspect("error 429")
 }
 
-// TestErrorPages looks at what cannot be reached by clicking about.
+// TestErrorPages inspects error pages that no link leads to.
 func TestErrorPages(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -78,13 +78,13 @@ func TestErrorPages(t *testing.T) {
 	admin.findUser("ana", "Ana Silva")
 	page := admin.at()
 	p.command("user", "disable", "ana")
-	admin.visit(page + "/disable") // from a page that is out of date
+	admin.visit(page + "/disable") // from a page that is now out of date
 	admin.wantAt(page)
 	admin.see("This account changed since you opened it. Here is the new state.")
 	admin.inspect("user changed meanwhile")
 }
 
-// TestForwardAuthPages looks at the pages between the portal and an app.
+// TestForwardAuthPages inspects the pages between the portal and an app.
 func TestForwardAuthPages(t *testing.T) {
 	t.Parallel()
 	p, app := startProtected(t)
@@ -104,7 +104,7 @@ func TestForwardAuthPages(t *testing.T) {
 
 	b.watch.mute(true)
 	var status int
-	for range 6 { // as often as a browser would that does not get there
+	for range 6 { // as a browser does when the app never receives its sign-in
 		if status = b.visit("/continue?rd=" + url.QueryEscape(app+"/")); status != http.StatusOK {
 			break
 		}
@@ -114,8 +114,8 @@ func TestForwardAuthPages(t *testing.T) {
 	b.inspect("continue loop")
 }
 
-// TestExpiredLinks looks at links whose time is over: the database says so, as
-// it will one day.
+// TestExpiredLinks inspects the pages of links that have expired. The test moves
+// their times in the database.
 func TestExpiredLinks(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -126,7 +126,7 @@ func TestExpiredLinks(t *testing.T) {
 	b.fill("New password", "twelve wise owls read")
 	p.execute("UPDATE one_time_tokens SET created_at = created_at - 172800000000, expires_at = created_at - 86400000000")
 
-	b.wantStatus(b.press("Save new password"), http.StatusConflict) // on a page that was opened in time
+	b.wantStatus(b.press("Save new password"), http.StatusConflict) // on a page that was opened before the link expired
 	b.see("This link has expired")
 	b.inspect("reset expired meanwhile")
 	b.wantStatus(b.visit(reset), http.StatusGone)
@@ -137,8 +137,8 @@ func TestExpiredLinks(t *testing.T) {
 	b.inspect("setup expired")
 }
 
-// TestDamagedDatabase looks at what somebody sees when a table is gone: a fault
-// that nobody has thought of, for a page and for a form.
+// TestDamagedDatabase inspects the error pages of an unexpected failure, a missing
+// table, for a page and for a form.
 func TestDamagedDatabase(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -150,7 +150,7 @@ func TestDamagedDatabase(t *testing.T) {
 	p.execute("ALTER TABLE personal_access_tokens RENAME TO lost_tokens")
 	p.execute("ALTER TABLE one_time_tokens RENAME TO lost_links")
 
-	b.watch.mute(true) // Chromium complains of every answer from 500 on
+	b.watch.mute(true) // Chromium complains about every response with status 500 or above
 	stranger.watch.mute(true)
 	b.wantStatus(b.createToken("Photos", ana.password), http.StatusInternalServerError)
 	b.see("Sorry, something went wrong", "We do not know if your change was saved, please check.", "Reference")
@@ -162,12 +162,12 @@ func TestDamagedDatabase(t *testing.T) {
 	stranger.inspect("error 500")
 }
 
-// TestOtherHost looks at the portal under a name that it does not have.
+// TestOtherHost visits the portal under a host name that is not its own.
 func TestOtherHost(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
 	b := open(t, p, true)
-	other := strings.Replace(p.url, "localhost", "other.localhost", 1) // loopback, as every name below localhost (RFC 6761 §6.3)
+	other := strings.Replace(p.url, "localhost", "other.localhost", 1) // loopback, like every name below localhost (RFC 6761 §6.3)
 	b.wantStatus(b.visitAt(other+"/login"), http.StatusMisdirectedRequest)
 	b.see("This address is not served here", "The portal is at "+p.url)
 	b.inspect("error 421")
@@ -175,7 +175,7 @@ func TestOtherHost(t *testing.T) {
 	b.wantAt("/login")
 }
 
-// resetLink makes a link to choose a password with and returns its path.
+// resetLink creates a reset link and returns its path.
 func (p *portal) resetLink(username string) string {
 	p.t.Helper()
 	_, link, found := strings.Cut(p.command("user", "reset-link", username), p.url)

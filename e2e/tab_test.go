@@ -15,8 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tab is one tab of the browser, with the portal it looks at. Its methods end
-// the test when something cannot be done, the way a person would give up.
+// tab is one tab of the browser on one portal. Its methods stop the test when
+// they cannot do what they were asked.
 type tab struct {
 	*testing.T
 	portal *portal
@@ -24,7 +24,7 @@ type tab struct {
 	watch  *watch
 }
 
-// eachMode runs a test with script and without.
+// eachMode runs a test with and without script.
 func eachMode(t *testing.T, f func(t *testing.T, script bool)) {
 	t.Helper()
 	for _, script := range []bool{true, false} {
@@ -39,13 +39,13 @@ func eachMode(t *testing.T, f func(t *testing.T, script bool)) {
 	}
 }
 
-// open opens a browser with no cookies.
+// open opens a tab in a new browser context, which has no cookies.
 func open(t *testing.T, p *portal, script bool) *tab {
 	t.Helper()
 	return newTab(t, p, suite.browser, script, chromedp.WithNewBrowserContext())
 }
 
-// beside opens another tab of the same browser: it has the same cookies.
+// beside opens another tab with the same cookies.
 func (b *tab) beside() *tab {
 	b.Helper()
 	id := chromedp.FromContext(b.ctx).BrowserContextID
@@ -58,7 +58,7 @@ func newTab(t *testing.T, p *portal, parent context.Context, script bool, option
 	ctx, cancel := chromedp.NewContext(parent, append(options, chromedp.WithListener(w.event))...)
 	t.Cleanup(cancel)
 	b := &tab{T: t, portal: p, ctx: ctx, watch: w}
-	b.must("open a tab", chromedp.Do(ctx)) // without a deadline: it would be the tab's
+	b.must("open a tab", chromedp.Do(ctx)) // without a deadline, which would apply to the tab itself
 	t.Cleanup(func() {
 		for _, problem := range w.problems() {
 			t.Errorf("the browser complained: %s", problem)
@@ -91,8 +91,8 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	return result
 }
 
-// ask evaluates an expression in the page. It works without script too: what
-// is switched off there is the page's own.
+// ask evaluates an expression in the page. It works without script too: only
+// the page's own scripts are switched off.
 func ask[T any](b *tab, format string, args ...any) T {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -108,8 +108,8 @@ func ask[T any](b *tab, format string, args ...any) T {
 	return value
 }
 
-// loading does what leads to another page, waits for that page, and returns
-// its status.
+// loading performs an action that loads another page, waits for that page, and
+// returns its status.
 func (b *tab) loading(what string, act chromedp.Action[chromedp.Void]) int {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -117,7 +117,7 @@ func (b *tab) loading(what string, act chromedp.Action[chromedp.Void]) int {
 	response, err := chromedp.RunResponse(ctx, act)
 	b.must(what, err)
 	if response == nil {
-		b.Fatalf("%s: no answer", what)
+		b.Fatalf("%s: no response", what)
 	}
 	return int(response.Status)
 }
@@ -132,8 +132,8 @@ func (b *tab) visit(path string) int {
 	return int(response.Status)
 }
 
-// back presses the Back button and waits for the page. The browser may show it
-// as it was, without loading anything.
+// back presses the Back button and waits for the page. The browser may restore
+// it from memory without loading anything.
 func (b *tab) back() {
 	b.Helper()
 	history := call(b, page.GetNavigationHistory, cdp.Empty{})
@@ -144,15 +144,15 @@ func (b *tab) back() {
 	call(b, page.NavigateToHistoryEntry, page.NavigateToHistoryEntryParams{EntryID: history.Entries[want].ID})
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
-	waitFor(b.T, "the page before", func() bool {
+	waitFor(b.T, "the previous page", func() bool {
 		history, err := chromedp.Call(ctx, page.GetNavigationHistory, cdp.Empty{})
-		return err == nil && history.CurrentIndex == want // between two pages there is none to ask
+		return err == nil && history.CurrentIndex == want // it fails while no page is loaded
 	})
 	b.until("the page to be complete", `document.readyState === "complete"`)
 }
 
-// screen sets the size of the window and the colours that the device prefers.
-// Nothing moves: a transition would be caught half-way.
+// screen sets the size of the window and the colour scheme that the device
+// prefers. It reduces motion, so that no check sees a transition half-way.
 func (b *tab) screen(width, height int64, dark bool) {
 	b.Helper()
 	scheme := "light"
@@ -168,7 +168,7 @@ func (b *tab) screen(width, height int64, dark bool) {
 	}})
 }
 
-// cookies are the names of the cookies that the browser would send now.
+// cookies returns the cookies that the browser would send now, by name.
 func (b *tab) cookies() map[string]*network.Cookie {
 	b.Helper()
 	named := map[string]*network.Cookie{}
@@ -178,7 +178,8 @@ func (b *tab) cookies() map[string]*network.Cookie {
 	return named
 }
 
-// untilExpired waits for the access token to end: its cookie ends with it.
+// untilExpired waits until the access token has expired: its cookie expires at
+// the same time.
 func (b *tab) untilExpired() {
 	b.Helper()
 	waitFor(b.T, "the access cookie to expire", func() bool { return b.cookies()["access"] == nil })
@@ -187,7 +188,7 @@ func (b *tab) untilExpired() {
 	}
 }
 
-// waitForOr is waitFor with a say in what to do when it was in vain.
+// waitForOr waits a few seconds for a condition and then calls otherwise.
 func waitForOr(t *testing.T, holds func() bool, otherwise func()) {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Second)

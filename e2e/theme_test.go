@@ -17,12 +17,12 @@ func TestTheme(t *testing.T) {
 		b.wantTheme("dark")
 		dark := b.background()
 		if light == dark {
-			t.Errorf("both themes have the ground %s", light)
+			t.Errorf("both themes have the background %s", light)
 		}
 		b.signIn(ana.username, ana.password)
 		b.wantTheme("dark")
 		if got := b.background(); got != dark {
-			t.Errorf("got the ground %s on the profile, want %s", got, dark)
+			t.Errorf("got the background %s on the profile, want %s", got, dark)
 		}
 		b.tick("Light")
 		b.press("Save theme")
@@ -30,25 +30,25 @@ func TestTheme(t *testing.T) {
 		b.wantTheme("light")
 		b.screen(1280, 800, true) // the device prefers dark, the person does not
 		if got := b.background(); got != light {
-			t.Errorf("got the ground %s, want %s", got, light)
+			t.Errorf("got the background %s, want %s", got, light)
 		}
 		b.tick("System")
 		b.press("Save theme")
 		b.wantTheme("")
 		if got := b.background(); got != dark {
-			t.Errorf("got the ground %s on a dark device, want %s", got, dark)
+			t.Errorf("got the background %s on a dark device, want %s", got, dark)
 		}
 	})
 }
 
-// background is the colour behind the page.
+// background returns the background colour of the page.
 func (b *tab) background() string {
 	b.Helper()
 	return ask[string](b, `getComputedStyle(document.body).backgroundColor`)
 }
 
-// wantTheme fails unless the page says it has the theme, in the HTML as it
-// comes: a theme that script sets flashes.
+// wantTheme fails unless the page has the theme, already in its HTML: if a script
+// set it, the other theme would flash first.
 func (b *tab) wantTheme(want string) {
 	b.Helper()
 	if got := ask[string](b, `document.documentElement.dataset.theme ?? ""`); got != want {
@@ -57,6 +57,6 @@ func (b *tab) wantTheme(want string) {
 	html := ask[string](b, `fetch(location.href).then((r) => r.text())`)
 	head, _, _ := strings.Cut(html, "<head>")
 	if got := strings.Contains(head, `data-theme="`+want+`"`); got != (want != "") {
-		b.Errorf("the page comes as %s, want theme %q", head, want)
+		b.Errorf("the HTML starts with %s, want theme %q", head, want)
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// bearer asks the API for the account of a token and returns the status.
+// bearer requests /users/me with a token and returns the status.
 func (p *portal) bearer(token string) int {
 	p.t.Helper()
 	request, err := http.NewRequest(http.MethodGet, p.url+"/users/me", nil)
@@ -32,7 +32,7 @@ func (b *tab) createToken(name, password string) int {
 	return b.press("Create token")
 }
 
-// shownToken is the access token on the page that shows it.
+// shownToken returns the access token that the page shows once.
 func (b *tab) shownToken() string {
 	b.Helper()
 	return ask[string](b, `document.getElementById("token").innerText`)
@@ -58,7 +58,7 @@ func TestAccessToken(t *testing.T) {
 		b.see("Token created", "It is shown only now.", "May: read this account, change this account.")
 		token := b.shownToken()
 		if got := p.bearer(token); got != http.StatusOK {
-			t.Errorf("the token that was shown answers %d", got)
+			t.Errorf("the token that was shown: got status %d, want 200", got)
 		}
 
 		b.press("I have copied it")
@@ -75,13 +75,12 @@ func TestAccessToken(t *testing.T) {
 		b.wantAt("/profile/tokens")
 		b.see("The access token Nightly backup is ended.", "No longer working")
 		if got := p.bearer(token); got != http.StatusUnauthorized {
-			t.Errorf("the ended token answers %d", got)
+			t.Errorf("the removed token: got status %d, want 401", got)
 		}
 	})
 }
 
-// TestTokenPages holds the pages and their states against what inspect asks
-// for.
+// TestTokenPages inspects the pages about access tokens in their states.
 func TestTokenPages(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -91,7 +90,7 @@ func TestTokenPages(t *testing.T) {
 	b.signIn(ana.username, ana.password)
 	b.visit("/profile/tokens")
 	b.inspect("tokens empty")
-	b.tick("Read this account") // off: nothing is chosen
+	b.tick("Read this account") // untick it: no permission is chosen
 	b.wantStatus(b.press("Create token"), 422)
 	b.see("Choose what the token may do.")
 	b.inspect("tokens wrong")
@@ -101,7 +100,7 @@ func TestTokenPages(t *testing.T) {
 	p.bearer(b.shownToken())
 	b.press("I have copied it")
 	b.createToken("Photos", ana.password)
-	b.back() // by mistake: the list says what became of it
+	b.back() // by mistake, before the token was copied
 	b.wantAt("/profile/tokens")
 	b.see("Photos", "Never used", "A token is shown once, when it is created.")
 	b.question("End Photos")
@@ -130,7 +129,7 @@ func TestTokenPages(t *testing.T) {
 	admin.see("is ended.")
 }
 
-// tokens signs a program in to an account.
+// tokens signs an API client in to an account.
 func (p *portal) tokens(a account, client, scope string) {
 	p.t.Helper()
 	response, err := http.PostForm(p.url+"/token", url.Values{
@@ -145,8 +144,8 @@ func (p *portal) tokens(a account, client, scope string) {
 	}
 }
 
-// TestDocsWithoutScript wants the list to be all there, and nothing that would
-// need script.
+// TestDocsWithoutScript checks that the API documentation lists every request and
+// shows nothing that needs script.
 func TestDocsWithoutScript(t *testing.T) {
 	t.Parallel()
 	b := open(t, startPortal(t), false)
@@ -163,17 +162,17 @@ func TestDocsWithoutScript(t *testing.T) {
 	b.picture("docs without script")
 }
 
-// TestDocs tries the API on its page: no complaint of the browser, nothing
-// from elsewhere, and a request that is carried out.
+// TestDocs tries the API on its documentation page: the browser has no complaint,
+// nothing is loaded from other hosts, and a request gets its response.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
 	ana := p.signUp(newAccount("ana", "Ana Silva"))
 	b := open(t, p, true)
-	b.watch.expect("Form") // Swagger UI's fields and their labels
+	b.watch.expect("Form") // Swagger UI's fields have no proper labels
 	b.wantStatus(b.visit("/docs"), 200)
 	b.until("Swagger UI to be there", `document.querySelector(".opblock-tag")`)
-	b.inspectLooks("docs") // style attributes are Swagger UI's own affair
+	b.inspectLooks("docs") // not inspect: Swagger UI sets style attributes
 	ask[int64](b, `(document.querySelectorAll(".endpoints details").forEach((d) => { d.open = true; }), 1)`)
 	b.inspectLooks("docs with all details")
 	ask[int64](b, `(document.querySelectorAll(".endpoints details").forEach((d) => { d.open = false; }), 1)`)
@@ -189,10 +188,10 @@ func TestDocs(t *testing.T) {
 
 	const me = `[id$="read-me"]`
 	b.clickOn(me + " .opblock-summary-control")
-	// What it answers is there once Swagger UI has read all of the operation.
+	// The responses appear once Swagger UI has read the whole operation.
 	b.until("the operation to open", `document.querySelector(%s).querySelector(".responses-table")?.innerText.includes("full_name")`, me)
 	b.clickOn(me + " .execute")
-	b.until("the answer", `document.querySelector(%s).innerText.includes("ana@example.org")`, me)
+	b.until("the response", `document.querySelector(%s).innerText.includes("ana@example.org")`, me)
 	b.inspectLooks("docs tried")
 	for _, name := range []string{"access", "refresh"} {
 		if b.cookies()[name] != nil {
@@ -202,7 +201,7 @@ func TestDocs(t *testing.T) {
 	requests, _ := b.watch.transferred()
 	for _, asked := range requests {
 		if !strings.HasPrefix(asked, p.url) && !strings.HasPrefix(asked, "data:") {
-			t.Errorf("the page asks %s", asked)
+			t.Errorf("the page requested %s", asked)
 		}
 	}
 	b.signIn(ana.username, ana.password)
@@ -210,7 +209,8 @@ func TestDocs(t *testing.T) {
 	b.see("API · documentation page")
 }
 
-// clickOn clicks what a selector finds, for pages whose words are not ours.
+// clickOn clicks the element that matches a selector, for pages whose text is
+// not the portal's.
 func (b *tab) clickOn(selector string) {
 	b.Helper()
 	if !ask[bool](b, `(() => { const e = document.querySelector(%s); e?.click(); return Boolean(e); })()`, selector) {

@@ -12,19 +12,19 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// watch collects what the browser complains about in one tab: errors and
-// warnings of the console, what the content security policy blocked, and
-// forms it finds fault with. It also counts what is transferred.
+// watch collects the complaints of the browser in one tab: errors and warnings
+// on the console, violations of the content security policy, and faulty forms.
+// It also records requests and counts transferred bytes.
 type watch struct {
 	mu       sync.Mutex
 	muted    bool
-	expected string // a complaint that begins so is none
+	expected string // complaints with this prefix are ignored
 	found    []string
 	requests []string
 	bytes    float64
 }
 
-// event runs in the loop that reads from the browser and returns at once.
+// event runs in the loop that reads from the browser, so it must not block.
 func (w *watch) event(event any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -43,8 +43,9 @@ func (w *watch) event(event any) {
 	}
 }
 
-// complaint is what the browser finds wrong, or "". A page that answers with
-// an error on purpose is no complaint; a file that does is.
+// complaint returns what the browser complains about, or "". A page with an
+// error status is no complaint, because tests ask for it on purpose. A static
+// file with one is.
 func complaint(event any) string {
 	switch event := event.(type) {
 	case *runtime.EventConsoleAPICalled:
@@ -72,7 +73,7 @@ func complaint(event any) string {
 	return ""
 }
 
-// said is what a page wrote to the console.
+// said returns what a page wrote to the console.
 func said(args []*runtime.RemoteObject) string {
 	var words []string
 	for _, arg := range args {
@@ -81,28 +82,29 @@ func said(args []*runtime.RemoteObject) string {
 	return strings.Join(words, " ")
 }
 
-// problems are the complaints so far.
+// problems returns the complaints so far.
 func (w *watch) problems() []string {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.found)
 }
 
-// expect takes a complaint that begins so for none.
+// expect ignores complaints that begin with start from now on.
 func (w *watch) expect(start string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.expected = start
 }
 
-// mute leaves out what a tool does to the page.
+// mute ignores all complaints while muted, for what a tool does to the page.
 func (w *watch) mute(muted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.muted = muted
 }
 
-// transferred says what was asked for so far, and how many bytes came.
+// transferred returns the requested URLs and the number of received bytes so
+// far.
 func (w *watch) transferred() ([]string, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

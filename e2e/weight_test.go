@@ -8,9 +8,9 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// TestWeight holds a first visit against what it may cost: all requests of a
-// page with an empty cache, headers included.
-func TestWeight(t *testing.T) {
+// TestPageWeight limits the bytes and requests of a first visit: all requests of
+// a page with an empty cache, headers included.
+func TestPageWeight(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
 	for _, test := range []struct {
@@ -28,7 +28,7 @@ func TestWeight(t *testing.T) {
 		requests, bytes := b.watch.transferred()
 		for _, url := range requests {
 			if !strings.HasPrefix(url, p.url) {
-				t.Errorf("%s asks %s", test.path, url)
+				t.Errorf("%s requested %s", test.path, url)
 			}
 		}
 		if len(requests) > test.requests || bytes > test.bytes {
