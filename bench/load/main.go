@@ -5,9 +5,8 @@
 // It decides what is measured and how, so that the figures of one run can be
 // compared with each other on a machine that does other things too: servers
 // are driven in turn, CPU time counts more than the clock, and every count and
-// duration is bounded. What the portal does is none of its business: it talks
-// to it as a browser would. scripts/bench builds the programs and starts it,
-// docs/performance.md explains the figures.
+// duration is bounded. It talks to the portal as a browser would. scripts/bench
+// builds the programs and starts it, docs/performance.md explains the figures.
 package main
 
 import (
@@ -20,11 +19,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
 	"time"
+
+	"latchkey/internal/testdb"
 )
 
 // limit bounds a whole run, whatever happens.
@@ -33,27 +33,23 @@ const limit = time.Hour
 // bench is one run.
 type bench struct {
 	portal, floor string // the programs
-	dir           string // for logs and databases that do not stay
-	cache         string // for databases that stay
+	dir           string // for logs and SQLite databases
 	secret        string // the portal's master secret
 	connections   int
 	rounds        int
 	roundTime     time.Duration
 	warmUp        time.Duration
-	users         int // in the big database
-	samples       int // of each list page
+	quiet         time.Duration // how long the portal is left alone before its memory is read
+	users         int           // in the big database
+	samples       int           // of each list page
 	commit        string
-	quick         bool
 	only          []string
-	postgres      *cluster
+	databases     []string
+	postgres      *testdb.Server
 	report        report
 }
 
 func main() {
-	// Children are told to end when the thread that started them does: stay
-	// on one thread that lives as long as the process (prctl(2),
-	// PR_SET_PDEATHSIG).
-	runtime.LockOSThread()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	err := run(ctx, os.Args[1:])
@@ -65,10 +61,9 @@ func main() {
 	}
 }
 
-// run does what the arguments say and prints the report, also after a failure
-// half-way.
+// run measures and prints the report, also after a failure half-way.
 func run(ctx context.Context, args []string) error {
-	b, databases, err := parse(args)
+	b, err := parse(args)
 	if err != nil {
 		return err
 	}
@@ -76,86 +71,64 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(b.dir) }()
-	random := make([]byte, 32)
-	_, _ = rand.Read(random) // never fails (crypto/rand)
-	b.secret = hex.EncodeToString(random)
-	if slices.Contains(databases, postgresName) {
-		if b.postgres, err = startCluster(ctx, b.cache); err != nil {
-			return fmt.Errorf("PostgreSQL: %w", err)
+	if slices.Contains(b.databases, postgresName) {
+		if b.postgres, err = testdb.StartServer(postgresSettings()...); err != nil {
+			return err
 		}
-		defer b.postgres.stop()
+		defer func() { _ = b.postgres.Stop() }()
 	}
-	b.report.facts = machineFacts(b)
-	err = b.cases(ctx, databases)
-	b.report.facts = append(b.report.facts, fact{"load average at the end", loadAverage()})
+	b.machineFacts()
+	err = b.cases(ctx)
+	b.fact("load average at the end", fileText("/proc/loadavg"))
 	b.report.print(os.Stdout)
 	return err
 }
 
 // parse reads the command line.
-func parse(args []string) (*bench, []string, error) {
-	b := &bench{connections: 8, warmUp: time.Second}
+func parse(args []string) (*bench, error) {
+	secret := make([]byte, 32)
+	_, _ = rand.Read(secret) // never fails
+	b := &bench{secret: hex.EncodeToString(secret), connections: 8, warmUp: time.Second, rounds: 7, roundTime: 2 * time.Second, quiet: 10 * time.Second, samples: 200}
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	only := flags.String("only", "", "run only these `cases`, separated by commas: "+strings.Join(caseNames(), ", "))
 	db := flags.String("db", "", "measure on `sqlite` or `postgres` alone")
 	flags.StringVar(&b.portal, "portal", "", "`path` of the portal's program")
 	flags.StringVar(&b.floor, "floor", "", "`path` of the floor's program")
 	flags.StringVar(&b.commit, "commit", "unknown", "`name` of the source in the report")
-	flags.StringVar(&b.cache, "cache", cacheFolder(), "`folder` that keeps the big databases between runs")
-	flags.BoolVar(&b.quick, "quick", false, "few short rounds and a small list: to see that everything runs")
-	flags.IntVar(&b.users, "users", 0, "`number` of users in the list (default 1,000,000; with -quick 20,000)")
+	quick := flags.Bool("quick", false, "few short rounds and a small list: to see that everything runs")
+	flags.IntVar(&b.users, "users", 1_000_000, "`number` of users in the list (with -quick 20,000)")
 	if err := flags.Parse(args); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	b.rounds, b.roundTime, b.samples = 7, 2*time.Second, 200
-	users := 1_000_000
-	if b.quick {
-		b.rounds, b.roundTime, b.samples, users = 2, 500*time.Millisecond, 20, 20_000
+	if *quick {
+		b.rounds, b.roundTime, b.quiet, b.samples, b.users = 2, 500*time.Millisecond, time.Second, 20, min(b.users, 20_000)
 	}
-	if b.users == 0 {
-		b.users = users
+	for _, name := range []string{sqliteName, postgresName} {
+		if strings.HasPrefix(strings.ToLower(name), *db) {
+			b.databases = append(b.databases, name)
+		}
 	}
-	databases := []string{sqliteName, postgresName}
-	switch *db {
-	case "":
-	case "sqlite":
-		databases = databases[:1]
-	case "postgres":
-		databases = databases[1:]
-	default:
-		return nil, nil, fmt.Errorf("-db %q is neither sqlite nor postgres", *db)
+	if b.databases == nil {
+		return nil, fmt.Errorf("-db %q is neither sqlite nor postgres", *db)
 	}
 	if *only != "" {
 		b.only = strings.Split(*only, ",")
 	}
 	for _, name := range b.only {
 		if !slices.Contains(caseNames(), name) {
-			return nil, nil, fmt.Errorf("there is no case %q; there are %s", name, strings.Join(caseNames(), ", "))
+			return nil, fmt.Errorf("there is no case %q; there are %s", name, strings.Join(caseNames(), ", "))
 		}
 	}
 	if b.portal == "" || b.floor == "" {
-		return nil, nil, errors.New("-portal and -floor are required; scripts/bench builds both and starts the bench")
+		return nil, errors.New("-portal and -floor are required; scripts/bench builds both and starts the bench")
 	}
 	var err error
-	for _, path := range []*string{&b.portal, &b.floor, &b.cache} {
+	for _, path := range []*string{&b.portal, &b.floor} {
 		if *path, err = filepath.Abs(*path); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return b, databases, nil
-}
-
-// cacheFolder is where big databases are kept. Root has its own outside its
-// home, which PostgreSQL's user could not enter.
-func cacheFolder() string {
-	if os.Geteuid() == 0 {
-		return "/var/cache/latchkey-bench"
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		dir = os.TempDir()
-	}
-	return filepath.Join(dir, "latchkey-bench")
+	return b, nil
 }
 
 // say tells on standard error what is going on.

@@ -1,156 +1,111 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
-	"strconv"
 	"strings"
 	"time"
 )
 
-type fact struct{ name, value string }
-
-// verdict is a target and what came out.
-type verdict struct {
-	work, figure, got, want string
-	met                     bool
-}
-
 // report collects what was measured and prints it as Markdown.
-type report struct {
-	facts    []fact
-	pages    []comparison
-	logins   []loginRow
-	busy     []busyRow
-	memory   []memoryRow
-	starts   []startRow
-	sizes    []sizeRow
-	lists    []listRow
-	verdicts []verdict
-}
+type report struct{ tables []*table }
 
-func (r *report) check(work, figure, got, want string, met bool) {
-	r.verdicts = append(r.verdicts, verdict{work, figure, got, want, met})
-}
-
-func (r *report) print(w io.Writer) {
-	t := table{w: w}
-	t.head("Machine and settings", "", "")
-	for _, f := range r.facts {
-		t.row(f.name, f.value)
-	}
-	r.printPages(&t)
-	r.printLogins(&t)
-	t.head("Memory of the portal", "when", "database", "resident", "peak")
-	for _, m := range r.memory {
-		t.row(m.when, m.database, megabytes(m.resident), megabytes(m.peak))
-	}
-	t.head("Start", "database", "median", "min", "max")
-	for _, s := range r.starts {
-		t.row(s.database, milliseconds(s.median), milliseconds(s.min), milliseconds(s.max))
-	}
-	t.head("Bytes of the login page", "path", "header", "body")
-	for _, s := range r.sizes {
-		t.row("`"+s.path+"`", strconv.Itoa(s.header), strconv.Itoa(s.body))
-	}
-	t.head("User list", "page", "database", "users", "rows", "median", "p99")
-	for _, l := range r.lists {
-		t.row(l.name, l.database, strconv.Itoa(l.users), strconv.Itoa(l.rows), milliseconds(l.p50), milliseconds(l.p99))
-	}
-	t.head("Targets", "work", "figure", "measured", "target", "")
-	for _, v := range r.verdicts {
-		met := "**not met**"
-		if v.met {
-			met = "met"
-		}
-		t.row(v.work, v.figure, v.got, v.want, met)
-	}
-}
-
-func (r *report) printPages(t *table) {
-	t.head("Pages against the floor", "page", "database", "bytes", "server", "requests/s", "p50", "p99", "CPU s per 10,000", "share of the floor (worst to best pair)")
-	for _, c := range r.pages {
-		share := fmt.Sprintf("**%s** (%s–%s)", percent(c.Share), percent(c.Low), percent(c.High))
-		t.row(c.Work, c.Database, strconv.Itoa(c.PageBytes), "portal", number(c.Portal.PerSecond), milliseconds(c.Portal.P50), milliseconds(c.Portal.P99), fmt.Sprintf("%.3f", c.Portal.CPU10k), share)
-		t.row("", "", "", "floor", number(c.Floor.PerSecond), milliseconds(c.Floor.P50), milliseconds(c.Floor.P99), fmt.Sprintf("%.3f", c.Floor.CPU10k), "")
-	}
-}
-
-func (r *report) printLogins(t *table) {
-	t.head("Signing in", "database", "sign-ins/s", "bare hashes/s", "share", "p50", "p99", "503", "CPU s per 10,000")
-	for _, l := range r.logins {
-		t.row(l.database, fmt.Sprintf("%.1f", l.logins.PerSecond), fmt.Sprintf("%.1f", l.hashes), percent(l.share),
-			milliseconds(l.logins.P50), milliseconds(l.logins.P99), strconv.FormatInt(l.refused, 10), fmt.Sprintf("%.0f", l.logins.CPU10k))
-	}
-	t.head("`GET /profile` while 8 connections sign in", "database", "requests", "p50", "p99", "max")
-	for _, b := range r.busy {
-		t.row(b.database, strconv.Itoa(b.requests), milliseconds(b.p50), milliseconds(b.p99), milliseconds(b.max))
-	}
-}
-
-// table writes Markdown tables. One without rows is left out.
+// table is one table of a report.
 type table struct {
-	w       io.Writer
-	pending string
+	title   string
+	columns string
+	rows    []string
 }
 
-func (t *table) head(title string, columns ...string) {
-	t.pending = "\n### " + title + "\n\n| " + strings.Join(columns, " | ") + " |\n|" + strings.Repeat(" --- |", len(columns)) + "\n"
-}
+// share is a part of 1, printed in percent.
+type share float64
 
-func (t *table) row(cells ...string) {
-	_, _ = fmt.Fprintf(t.w, "%s| %s |\n", t.pending, strings.Join(cells, " | "))
-	t.pending = ""
-}
+// size is a number of bytes, printed in MB.
+type size int64
 
-func milliseconds(d time.Duration) string {
-	return fmt.Sprintf("%.2f ms", float64(d.Microseconds())/1000)
-}
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/(1<<20)) }
-
-func percent(share float64) string { return fmt.Sprintf("%.1f %%", share*100) }
-
-func number(n float64) string { return fmt.Sprintf("%.0f", n) }
-
-// machineFacts say where and how the figures came about.
-func machineFacts(b *bench) []fact {
-	facts := []fact{
-		{"when", time.Now().UTC().Format("2006-01-02 15:04 UTC")},
-		{"processor", fmt.Sprintf("%s, %d cores", procField("/proc/cpuinfo", "model name"), runtime.NumCPU())},
-		{"memory", procField("/proc/meminfo", "MemTotal")},
-		{"kernel", fileText("/proc/sys/kernel/osrelease")},
-		{"Go", runtime.Version() + " " + runtime.GOOS + "/" + runtime.GOARCH},
-		{"source", b.commit},
-		{"load", fmt.Sprintf("%d keep-alive connections on the loopback interface, %d rounds of %v each in turn, the driver on the same cores", b.connections, b.rounds, b.roundTime)},
-		{"Go runtime settings of both servers", runtimeSettings(b)},
-		{"load average at the start", loadAverage()},
-	}
-	if b.postgres != nil {
-		facts = append(facts, fact{"PostgreSQL", b.postgres.version + ", " + strings.Join(postgresSettings(), ", ")})
-	}
-	return facts
-}
-
-func runtimeSettings(b *bench) string {
-	var set []string
-	for _, variable := range b.processEnv() {
-		if strings.HasPrefix(variable, "GO") {
-			set = append(set, variable)
+// add adds a row to the table with a title, whose columns are separated by "|".
+func (r *report) add(title, columns string, cells ...any) {
+	var t *table
+	for _, known := range r.tables {
+		if known.title == title {
+			t = known
 		}
 	}
-	if len(set) == 0 {
-		return "the portal's own (cmd/web/serve.go), for the floor too"
+	if t == nil {
+		t = &table{title: title, columns: columns}
+		r.tables = append(r.tables, t)
 	}
-	return strings.Join(set, ", ")
+	var row strings.Builder
+	for _, cell := range cells {
+		row.WriteString("| " + text(cell) + " ")
+	}
+	t.rows = append(t.rows, row.String()+"|")
 }
 
-// loadAverage tells how busy the machine is with everything that runs on it.
-func loadAverage() string {
-	fields := strings.Fields(fileText("/proc/loadavg"))
-	return strings.Join(fields[:min(3, len(fields))], " ")
+// text writes a figure as people read it.
+func text(figure any) string {
+	switch figure := figure.(type) {
+	case time.Duration:
+		return fmt.Sprintf("%.2f ms", float64(figure.Microseconds())/1000)
+	case share:
+		return fmt.Sprintf("%.1f %%", figure*100)
+	case size:
+		return fmt.Sprintf("%.1f MB", float64(figure)/(1<<20))
+	}
+	return fmt.Sprint(figure)
+}
+
+const (
+	least = "≥"
+	most  = "≤"
+)
+
+// check notes a target and whether it was met.
+func check[T cmp.Ordered](r *report, work, figure string, got T, bound string, want T) {
+	verdict := "met"
+	if bound == least && got < want || bound == most && got > want {
+		verdict = "**not met**"
+	}
+	r.add(targets, "work | figure | measured | target | ", work, figure, got, bound+" "+text(want), verdict)
+}
+
+const targets = "Targets"
+
+// print writes the tables, that of the targets last.
+func (r *report) print(w io.Writer) {
+	for _, last := range []bool{false, true} {
+		for _, t := range r.tables {
+			if (t.title == targets) == last {
+				_, _ = fmt.Fprintf(w, "\n### %s\n\n| %s |\n|%s\n%s\n", t.title, t.columns,
+					strings.Repeat(" --- |", strings.Count(t.columns, "|")+1), strings.Join(t.rows, "\n"))
+			}
+		}
+	}
+}
+
+// fact notes where and how the figures came about.
+func (b *bench) fact(name, value string) { b.report.add("Machine and settings", " | ", name, value) }
+
+func (b *bench) machineFacts() {
+	model := "unknown"
+	for line := range strings.Lines(fileText("/proc/cpuinfo")) {
+		if value, found := strings.CutPrefix(line, "model name\t: "); found {
+			model = strings.TrimSpace(value)
+		}
+	}
+	b.fact("when", time.Now().UTC().Format("2006-01-02 15:04 UTC"))
+	b.fact("machine", fmt.Sprintf("%s, %d cores, Linux %s", model, runtime.NumCPU(), fileText("/proc/sys/kernel/osrelease")))
+	b.fact("Go", strings.Join(append([]string{runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}, runtimeEnv()...), " "))
+	b.fact("source", b.commit)
+	b.fact("load", fmt.Sprintf("%d keep-alive connections on the loopback interface, %d rounds of %v each in turn, the driver on the same cores",
+		b.connections, b.rounds, b.roundTime))
+	if b.postgres != nil {
+		b.fact("PostgreSQL", b.postgres.Version+", "+strings.Join(postgresSettings(), ", "))
+	}
+	b.fact("load average at the start", fileText("/proc/loadavg"))
 }
 
 func fileText(path string) string {
@@ -159,14 +114,4 @@ func fileText(path string) string {
 		return "unknown"
 	}
 	return strings.TrimSpace(string(text))
-}
-
-// procField returns the first value of a name in a file of "name: value".
-func procField(path, name string) string {
-	for line := range strings.Lines(fileText(path)) {
-		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == name {
-			return strings.TrimSpace(value)
-		}
-	}
-	return "unknown"
 }

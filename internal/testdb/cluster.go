@@ -32,126 +32,152 @@ const (
 	startAttempts = 3
 )
 
-// clusterScript runs a server until its standard input ends and leaves nothing
-// behind. The kernel closes that pipe for us when this process exits, panics or
-// is killed.
+// clusterScript runs a server until its standard input ends. The kernel closes
+// that pipe for us when this process exits, panics or is killed.
 //
 //go:embed cluster.sh
 var clusterScript string
 
-// startCluster creates and starts a throw-away server on a free port of the
-// loopback interface. It returns errNotInstalled when there is none to start.
-func startCluster() (postgresServer, error) {
+// Server is a running PostgreSQL server on a free port of the loopback
+// interface. It ends with this process, however that ends.
+type Server struct {
+	URL     *url.URL // of the superuser, to the database "postgres"
+	Version string   // as "postgres --version" prints it
+	PID     int      // of the server's first process
+
+	dir      string
+	lifeline io.Closer
+	ended    chan struct{} // closed when clusterScript has ended
+	said     bytes.Buffer  // the end of the log; to be read after ended
+}
+
+// StartServer starts a throw-away server and waits until it accepts connections.
+// settings are lines of postgresql.conf, such as "fsync=on"; without any, the
+// server trades every guarantee for speed.
+func StartServer(settings ...string) (*Server, error) {
 	bin, err := findPrograms()
 	if err != nil {
-		return postgresServer{}, err
+		return nil, err
+	}
+	if len(settings) == 0 {
+		settings = []string{"max_connections=500", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"}
 	}
 	for attempt := 1; ; attempt++ {
-		server, err := startClusterOnce(bin)
+		server, err := startOnce(bin, settings)
 		if err == nil {
 			return server, nil
 		}
 		// Between choosing a port and listening on it another process may
 		// have taken it.
 		if attempt == startAttempts || !strings.Contains(err.Error(), "Address already in use") {
-			return postgresServer{}, fmt.Errorf("start a PostgreSQL server for tests: %w", err)
+			return nil, fmt.Errorf("start a PostgreSQL server: %w", err)
 		}
 	}
 }
 
-// cluster is a running clusterScript.
-type cluster struct {
-	lifeline io.Closer
-	ended    chan struct{} // closed when the script has ended
-	said     bytes.Buffer  // the end of the log; to be read after ended
-}
-
-func startClusterOnce(bin string) (postgresServer, error) {
+func startOnce(bin string, settings []string) (*Server, error) {
+	version, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "latchkey-postgres-")
 	if err != nil {
-		return postgresServer{}, err
+		return nil, err
 	}
-	address, c, err := run(bin, dir)
-	if err != nil {
-		return postgresServer{}, errors.Join(err, os.RemoveAll(dir))
+	s := &Server{Version: string(bytes.TrimSpace(version)), dir: dir, ended: make(chan struct{})}
+	if err := s.run(bin, settings); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	stop := func() error {
-		_ = c.lifeline.Close()
-		<-c.ended
-		return os.RemoveAll(dir) // what the script could not remove is worth an error
+	if err := s.waitReady(); err != nil {
+		err = errors.Join(err, s.Stop())
+		return nil, fmt.Errorf("%w\n%s", err, s.said.Bytes())
 	}
-	if err := c.waitReady(address); err != nil {
-		err = errors.Join(err, stop())
-		return postgresServer{}, fmt.Errorf("%w\n%s", err, c.said.Bytes())
-	}
-	return postgresServer{url: address, stop: stop}, nil
+	return s, nil
 }
 
-// run starts clusterScript for a cluster in dir and returns the address its
-// server will listen on.
-func run(bin, dir string) (*url.URL, *cluster, error) {
+// Stop ends the server and waits for it.
+func (s *Server) Stop() error {
+	_ = s.lifeline.Close()
+	<-s.ended
+	return os.RemoveAll(s.dir) // what the script could not remove is worth an error
+}
+
+// run starts clusterScript.
+func (s *Server) run(bin string, settings []string) error {
 	credential, err := unprivileged()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	port, err := freePort()
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
 	// Anybody on this machine can reach the port, and a superuser of the
 	// server can run commands as its user.
 	password := rand.Text()
-	if err := prepare(dir, password, credential); err != nil {
-		return nil, nil, err
+	if err := prepare(s.dir, password, credential); err != nil {
+		return err
 	}
-
-	c := &cluster{ended: make(chan struct{})}
-	cmd := exec.Command("/bin/sh", "-c", clusterScript, "cluster.sh", bin, dir, strconv.Itoa(port))
-	cmd.Dir = dir
-	cmd.Env = []string{"LC_ALL=C", "HOME=" + dir, "PATH=" + os.Getenv("PATH")}
-	cmd.Stderr = &c.said
+	args := []string{"-c", clusterScript, "cluster.sh", bin, s.dir, strconv.Itoa(port)}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	cmd := exec.Command("/bin/sh", args...)
+	cmd.Dir = s.dir
+	cmd.Env = []string{"LC_ALL=C", "TZ=UTC", "HOME=" + s.dir, "PATH=" + os.Getenv("PATH")}
+	cmd.Stderr = &s.said
 	// A session of its own keeps Ctrl-C in the terminal away from the script,
 	// which must outlive us long enough to clean up.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential}
-	if c.lifeline, err = cmd.StdinPipe(); err != nil {
-		return nil, nil, err
+	if s.lifeline, err = cmd.StdinPipe(); err != nil {
+		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return nil, nil, err
+		return err
 	}
 	go func() {
-		defer close(c.ended)
+		defer close(s.ended)
 		_ = cmd.Wait() // how it ended is in what it said
 	}()
-	return &url.URL{
+	s.URL = &url.URL{
 		Scheme:   "postgres",
 		User:     url.UserPassword("test", password),
 		Host:     net.JoinHostPort("127.0.0.1", strconv.Itoa(port)),
 		Path:     "/postgres",
 		RawQuery: "sslmode=disable",
-	}, c, nil
+	}
+	return nil
 }
 
-// waitReady returns nil once the server at address accepts connections, or
-// why it does not.
-func (c *cluster) waitReady(address *url.URL) error {
+// waitReady returns nil once the server accepts connections, or why it does not.
+func (s *Server) waitReady() error {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		conn, err := pgx.Connect(ctx, address.String())
+		conn, err := pgx.Connect(ctx, s.URL.String())
 		if err == nil {
-			return conn.Close(ctx)
+			return errors.Join(s.readPID(), conn.Close(ctx))
 		}
 		select {
-		case <-c.ended:
+		case <-s.ended:
 			return errors.New("the server ended before it was ready")
 		case <-ctx.Done():
 			return fmt.Errorf("not ready after %v: %w", startTimeout, err)
 		case <-tick.C:
 		}
 	}
+}
+
+func (s *Server) readPID() error {
+	text, err := os.ReadFile(filepath.Join(s.dir, "data", "postmaster.pid"))
+	if err != nil {
+		return err
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	s.PID, err = strconv.Atoi(line)
+	return err
 }
 
 // prepare gives dir and a password file in it to the user of the server.

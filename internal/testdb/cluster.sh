@@ -1,13 +1,14 @@
-# Usage: cluster.sh BIN DIR PORT
+# Usage: cluster.sh BIN DIR PORT [OPTION...]
 #
 # Creates a PostgreSQL cluster in DIR and runs its server on 127.0.0.1:PORT with
 # the programs in BIN until standard input ends. Then, or when the server ends
 # by itself, it prints the end of the log on standard error and removes DIR.
 #
-# DIR/password holds the password of the superuser "test". Nothing here is
-# meant to survive: the server trades every guarantee for speed.
+# DIR/password holds the password of the superuser "test". OPTION... are further
+# options of the program postgres.
 set -u
 bin=$1 dir=$2 port=$3
+shift 3
 
 # Commands in the background read from /dev/null, so the lifeline gets a number.
 exec 3<&0 4>&2 >"$dir/log" 2>&1
@@ -17,13 +18,7 @@ run() {
 		--encoding=UTF8 --locale=C.UTF-8 --no-sync || return
 
 	"$bin/postgres" -D "$dir/data" -p "$port" \
-		-c listen_addresses=127.0.0.1 \
-		-c unix_socket_directories= \
-		-c max_connections=500 \
-		-c fsync=off \
-		-c synchronous_commit=off \
-		-c full_page_writes=off \
-		-c autovacuum=off \
+		-c listen_addresses=127.0.0.1 -c unix_socket_directories= "$@" \
 		3<&- 4>&- &
 	server=$!
 
@@ -38,6 +33,6 @@ run() {
 	kill -KILL "$watcher"
 }
 
-run
+run "$@"
 tail -c 4000 "$dir/log" >&4
 rm -rf "$dir"

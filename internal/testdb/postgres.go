@@ -77,8 +77,8 @@ func maySkip(err error) bool {
 
 // postgresServer is a server on which databases can be created.
 type postgresServer struct {
-	url  *url.URL     // a database to connect to for CREATE DATABASE
-	stop func() error // ends the server if it is ours
+	url  *url.URL // a database to connect to for CREATE DATABASE
+	ours bool     // it ends with this process, and its databases with it
 }
 
 // The server and the template are shared by all tests of a process and exist
@@ -100,12 +100,12 @@ func findPostgres() (postgresServer, error) {
 		}
 		return postgresServer{url: parsed}, nil
 	}
-	server, err := startCluster()
+	server, err := StartServer()
 	if err != nil {
 		return postgresServer{}, err
 	}
-	atStop(server.stop)
-	return server, nil
+	atStop(server.Stop)
+	return postgresServer{url: server.URL, ours: true}, nil
 }
 
 // makeTemplate migrates a database once, to be copied for every test, and
@@ -119,7 +119,7 @@ func makeTemplate() (string, error) {
 	if err := createDatabase(server.url, name, "template0"); err != nil {
 		return "", err
 	}
-	if server.stop == nil {
+	if !server.ours {
 		atStop(func() error { return dropDatabase(server.url, name) })
 	}
 	if err := migrate(withDatabase(server.url, name)); err != nil {
