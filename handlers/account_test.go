@@ -22,7 +22,7 @@ func TestProfile(t *testing.T) {
 		if now := s.Reload(user); now.Username != "ana.s" || now.FullName != "Ana Silva" {
 			t.Errorf("got account %+v", now)
 		}
-		if got, want := s.LastEvent(audit.ProfileChange).Detail, "username ana → ana.s, name (none) → Ana Silva"; got != want {
+		if got, want := audit.Detail(s.LastEvent(audit.ProfileChange)), "username ana → ana.s, name (none) → Ana Silva"; got != want {
 			t.Errorf("got detail %q, want %q", got, want)
 		}
 		s.browser().signIn("ana.s")

@@ -39,7 +39,7 @@ func TestDisable(t *testing.T) {
 		boss.get(page).says("Ana Silva is disabled. 3 sessions ended; nothing of this account is accepted any more.", "Disabled since", "left the team", "Undo").
 			has(`action="` + page + `/enable"`)
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403)
-		if got, want := s.LastEvent(audit.UserDisable).Detail, "3 sessions ended. Reason: left the team"; got != want {
+		if got, want := audit.Detail(s.LastEvent(audit.UserDisable)), "3 sessions ended. Reason: left the team"; got != want {
 			t.Errorf("got detail %q, want %q", got, want)
 		}
 		// Again is fine and changes nothing.
@@ -89,7 +89,7 @@ func TestRole(t *testing.T) {
 		b.get("/admin").status(403)
 		b.post("/admin/users/"+user.ID+"/role", "role", "admin").status(403)
 		b.get("/profile").status(200).hides(`href="/admin"`)
-		if got, want := s.LastEvent(audit.UserRole).Detail, "admin → user"; got != want {
+		if got, want := audit.Detail(s.LastEvent(audit.UserRole)), "admin → user"; got != want {
 			t.Errorf("got detail %q, want %q", got, want)
 		}
 	})

@@ -152,7 +152,7 @@ func TestReplay(t *testing.T) {
 		b.get("/login?next=%2Fprofile").status(200).says(words)
 		b.get("/login").hides("to protect your account")
 		other.get("/profile").status(200)
-		if e := s.LastEvent(audit.Replay); e.SubjectID != user.ID || e.Detail != "generation 1 of 2" {
+		if e := s.LastEvent(audit.Replay); e.SubjectID != user.ID || audit.Detail(e) != "generation 1 of 2" {
 			t.Errorf("got event %+v", e)
 		}
 		if s.Logs.Line(`"level":"WARN"`, audit.Replay, user.ID) == "" {

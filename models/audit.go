@@ -23,7 +23,8 @@ type Event struct {
 	ActorName   string
 	SubjectID   string
 	SubjectName string
-	Detail      string
+	Detail      string // of events that were written before there were Details: a text
+	Details     string // JSON, see package audit
 	IP          string `gorm:"column:ip"`
 	UserAgent   string
 	SessionID   string

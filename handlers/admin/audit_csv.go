@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/models"
 )
 
@@ -38,7 +39,7 @@ func (h *Handlers) AuditCSV(c echo.Context) error {
 
 func auditCells(e models.Event) []string {
 	return []string{
-		e.At.Time().Format(time.RFC3339Nano), e.Action, e.ActorID, e.ActorName, e.SubjectID, e.SubjectName, e.Detail,
+		e.At.Time().Format(time.RFC3339Nano), e.Action, e.ActorID, e.ActorName, e.SubjectID, e.SubjectName, audit.Detail(e),
 		e.IP, e.UserAgent, e.SessionID, e.RequestID,
 	}
 }

@@ -95,7 +95,7 @@ func (s *Service) SignOutUser(ctx context.Context, actor auth.Actor, userID stri
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonAdmin, s.now()); err != nil {
 			return err
 		}
-		a.record(actor.Event(audit.UserSignOut, a.user, audit.SessionsEnded(ended)))
+		a.record(actor.Event(audit.UserSignOut, a.user, audit.Details{SessionsEnded: ended}))
 		return nil
 	})
 	return user, ended, err
@@ -122,7 +122,7 @@ func (s *Service) CreateResetLink(ctx context.Context, actor auth.Actor, userID 
 		if user = a.user; a.user.Disabled() {
 			return apperr.New(apperr.Conflict, EnableFirst, nil)
 		}
-		a.record(actor.Event(audit.UserResetLink, a.user, ""))
+		a.record(actor.Event(audit.UserResetLink, a.user, audit.Details{}))
 		token, err = s.createSetPassword(ctx, a.tx, a.user.ID)
 		return err
 	})
@@ -133,7 +133,7 @@ func (s *Service) CreateResetLink(ctx context.Context, actor auth.Actor, userID 
 func (s *Service) Unlock(ctx context.Context, actor auth.Actor, userID string) (user *models.User, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
-		a.record(actor.Event(audit.UserUnlock, a.user, ""))
+		a.record(actor.Event(audit.UserUnlock, a.user, audit.Details{}))
 		return s.limits.ClearAccount(ctx, a.tx, a.user.ID)
 	})
 	return user, err
@@ -156,7 +156,7 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm 
 		if err := s.limits.ClearAccount(ctx, a.tx, a.user.ID); err != nil {
 			return err
 		}
-		a.record(actor.Event(audit.UserDelete, a.user, audit.SessionsEnded(ended)))
+		a.record(actor.Event(audit.UserDelete, a.user, audit.Details{SessionsEnded: ended}))
 		return a.tx.Users.Delete(ctx, a.user.ID)
 	})
 	return user, ended, err

@@ -78,7 +78,7 @@ func (a act) rename(ctx context.Context, fullName string) error {
 	if a.user.FullName == fullName {
 		return nil
 	}
-	a.record(a.actor.Event(audit.UserProfile, a.user, "name "+audit.FromTo(a.user.FullName, fullName)))
+	a.record(a.actor.Event(audit.UserProfile, a.user, audit.Details{FullName: audit.Changed(a.user.FullName, fullName)}))
 	return a.tx.Users.SetProfile(ctx, a.user.ID, a.user.Username, fullName, a.s.now())
 }
 
@@ -89,7 +89,7 @@ func (a act) setRole(ctx context.Context, role models.Role) error {
 	if a.last && role != models.RoleAdmin {
 		return apperr.New(apperr.Conflict, lastAdmin, nil)
 	}
-	a.record(a.actor.Event(audit.UserRole, a.user, audit.FromTo(string(a.user.Role), string(role))))
+	a.record(a.actor.Event(audit.UserRole, a.user, audit.Details{Role: audit.Changed(string(a.user.Role), string(role))}))
 	if role == models.RoleAdmin {
 		if err := a.tx.Tokens.EndSetup(ctx, a.s.now()); err != nil {
 			return err
@@ -134,11 +134,7 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if err := a.tx.Tokens.ExpireFor(ctx, id, now); err != nil {
 		return 0, err
 	}
-	detail := audit.Joined(", ", audit.SessionsEnded(ended), audit.TokensEnded(tokens))
-	if reason != "" {
-		detail = audit.Joined(". ", detail, "Reason: "+reason)
-	}
-	a.record(a.actor.Event(audit.UserDisable, a.user, detail))
+	a.record(a.actor.Event(audit.UserDisable, a.user, audit.Details{SessionsEnded: ended, TokensEnded: tokens, Reason: reason}))
 	return ended, nil
 }
 
@@ -146,6 +142,6 @@ func (a act) enable(ctx context.Context) error {
 	if !a.user.Disabled() {
 		return nil
 	}
-	a.record(a.actor.Event(audit.UserEnable, a.user, ""))
+	a.record(a.actor.Event(audit.UserEnable, a.user, audit.Details{}))
 	return a.tx.Users.Enable(ctx, a.user.ID, a.s.now())
 }

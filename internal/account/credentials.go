@@ -45,8 +45,8 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*aut
 	if err != nil {
 		return nil, s.limits.GiveBack(ctx, proven, err)
 	}
-	return s.renew(ctx, in, user, proven, audit.PasswordChange, models.ReasonPassword, func(tx *models.Store, _ *models.User) (string, error) {
-		return "", tx.Users.SetPassword(ctx, user.ID, hash, s.now())
+	return s.renew(ctx, in, user, proven, audit.PasswordChange, models.ReasonPassword, func(tx *models.Store, _ *models.User) (audit.Details, error) {
+		return audit.Details{}, tx.Users.SetPassword(ctx, user.ID, hash, s.now())
 	})
 }
 
@@ -81,8 +81,8 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 	if err != nil {
 		return nil, s.limits.GiveBack(ctx, proven, err)
 	}
-	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (string, error) {
-		return audit.FromTo(user.Email, in.New), taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
+	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (audit.Details, error) {
+		return audit.Details{Email: audit.Changed(user.Email, in.New)}, taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
 	})
 }
 
@@ -96,7 +96,7 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 		User: user, Identifier: user.Username, Password: in.Current, Device: in.Device, Client: in.Client,
 	})
 	if errors.Is(err, apperr.Unauthorized) {
-		if err := s.audit.Record(ctx, in.Who.Actor(in.Client).Event(audit.PasswordFailed, user, "")); err != nil {
+		if err := s.audit.Record(ctx, in.Who.Actor(in.Client).Event(audit.PasswordFailed, user, audit.Details{})); err != nil {
 			return nil, limit.Taken{}, err
 		}
 		return nil, limit.Taken{}, apperr.Fields{{Field: "current_password", Message: "The current password is not correct."}}
@@ -106,10 +106,10 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 
 // renew changes a credential, ends every session and every set-password link,
 // and opens a new session for this browser, in one transaction. change is given
-// the account as it was, and returns what the audit log says before the number
-// of sessions, "" for nothing.
+// the account as it was, and returns the details for the audit log, to which the
+// number of sessions is added.
 func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p limit.Taken, action string,
-	reason models.Reason, change func(tx *models.Store, user *models.User) (string, error),
+	reason models.Reason, change func(tx *models.Store, user *models.User) (audit.Details, error),
 ) (*auth.SignedIn, error) {
 	var signedIn *auth.SignedIn
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
@@ -123,21 +123,20 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if err := s.limits.Settle(ctx, tx, p); err != nil {
 			return err
 		}
-		detail, err := change(tx, user)
+		details, err := change(tx, user)
 		if err != nil {
 			return err
 		}
 		if err := tx.Tokens.ExpireFor(ctx, user.ID, s.now()); err != nil { // links made before the change stop working
 			return err
 		}
-		var ended int
-		signedIn, ended, err = s.auth.Restart(ctx, tx, user, in.Who.SessionID, reason, auth.Opening{
+		signedIn, details.SessionsEnded, err = s.auth.Restart(ctx, tx, user, in.Who.SessionID, reason, auth.Opening{
 			Presented: in.Presented, Device: in.Device, Client: in.Client,
 		})
 		if err != nil {
 			return err
 		}
-		record(in.Who.Actor(in.Client).Event(action, user, audit.Joined(", ", detail, audit.SessionsEnded(ended))))
+		record(in.Who.Actor(in.Client).Event(action, user, details))
 		return nil
 	})
 	if err != nil {

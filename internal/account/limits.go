@@ -13,7 +13,7 @@ import (
 func (s *Service) take(ctx context.Context, actor auth.Actor, rule limit.Limit, key string) error {
 	err := s.limits.Take(ctx, rule, key)
 	if limit.Refused(err) {
-		s.audit.Note(ctx, actor.Event(audit.Limited, nil, apperr.Details(err).Error()))
+		s.audit.Note(ctx, actor.Event(audit.Limited, nil, audit.Details{Cause: apperr.Details(err).Error()}))
 	}
 	return err
 }

@@ -157,7 +157,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 		if err != nil {
 			return err
 		}
-		record(auth.Actor{UserID: user.ID, Name: user.Username, Client: client}.Event(audit.PasswordReset, user, audit.SessionsEnded(ended)))
+		record(auth.Actor{UserID: user.ID, Name: user.Username, Client: client}.Event(audit.PasswordReset, user, audit.Details{SessionsEnded: ended}))
 		return s.limits.ClearAccount(ctx, tx, user.ID)
 	})
 }

@@ -117,7 +117,9 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		if err := s.limits.Settle(ctx, tx, p); err != nil {
 			return err
 		}
-		record(in.Who.Actor(in.Client).Event(audit.TokenCreate, user, fmt.Sprintf("%s, scope %s, %d days", row.Name, row.Scope, in.Days)))
+		record(in.Who.Actor(in.Client).Event(audit.TokenCreate, user, audit.Details{
+			Token: row.Name, Scope: row.Scope, Days: in.Days,
+		}))
 		return tx.PersonalTokens.Create(ctx, &row)
 	})
 	if err != nil {
@@ -162,7 +164,7 @@ func (s *Service) EndPersonalToken(ctx context.Context, who *auth.Identity, id s
 		if token, err = s.endPersonal(ctx, tx, user.ID, id, models.ReasonElse); err != nil {
 			return err
 		}
-		record(who.Actor(client).Event(audit.TokenEnd, user, token.Name))
+		record(who.Actor(client).Event(audit.TokenEnd, user, audit.Details{Token: token.Name}))
 		return nil
 	})
 	return token, err
@@ -175,7 +177,7 @@ func (s *Service) EndUserToken(ctx context.Context, actor auth.Actor, userID, id
 			return err
 		}
 		user = a.user
-		a.record(actor.Event(audit.UserTokenEnd, a.user, token.Name))
+		a.record(actor.Event(audit.UserTokenEnd, a.user, audit.Details{Token: token.Name}))
 		return nil
 	})
 	return user, token, err

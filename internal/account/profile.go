@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"strings"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
@@ -36,14 +35,9 @@ func (s *Service) UpdateProfile(ctx context.Context, who *auth.Identity, usernam
 		if err != nil {
 			return err
 		}
-		var changes []string
-		if username != user.Username {
-			changes = append(changes, "username "+audit.FromTo(user.Username, username))
-		}
-		if fullName != user.FullName {
-			changes = append(changes, "name "+audit.FromTo(user.FullName, fullName))
-		}
-		record(who.Actor(client).Event(audit.ProfileChange, user, strings.Join(changes, ", ")))
+		record(who.Actor(client).Event(audit.ProfileChange, user, audit.Details{
+			Username: audit.Changed(user.Username, username), FullName: audit.Changed(user.FullName, fullName),
+		}))
 		return tx.Users.SetProfile(ctx, user.ID, username, fullName, s.now())
 	}))
 }

@@ -121,7 +121,7 @@ func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, in NewUser) 
 				return err
 			}
 		}
-		record(actor.Event(audit.UserCreate, user, "role "+string(user.Role)))
+		record(actor.Event(audit.UserCreate, user, audit.Details{Role: audit.Changed("", string(user.Role))}))
 		if in.Password != "" {
 			return nil
 		}

@@ -87,7 +87,7 @@ func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User,
 		return nil, err
 	}
 	actor := auth.Actor{UserID: user.ID, Name: user.Username, SessionID: signedIn.SessionID, Client: in.Client}
-	record(actor.Event(action, user, ""))
+	record(actor.Event(action, user, audit.Details{}))
 	return signedIn, nil
 }
 

@@ -71,7 +71,7 @@ func (l *Log) Note(ctx context.Context, e models.Event) {
 	}
 	l.logger.LogAttrs(ctx, level, "security",
 		slog.String("event", e.Action), slog.String("actor", e.ActorID), slog.String("subject", e.SubjectID),
-		slog.String("detail", e.Detail), slog.String("ip", e.IP), slog.String("session", ShortID(e.SessionID)),
+		slog.String("detail", Detail(e)), slog.String("ip", e.IP), slog.String("session", ShortID(e.SessionID)),
 		slog.String("request_id", e.RequestID))
 }
 

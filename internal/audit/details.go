@@ -2,39 +2,158 @@ package audit
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
-	"slices"
+	"strconv"
 	"strings"
+
+	"latchkey/models"
 )
 
-// SessionsEnded says how many for the audit log, and "" for none.
-func SessionsEnded(n int) string {
+// Details are the facts of an event beside who did what to whom. They are
+// stored as JSON: never change the meaning of a name.
+type Details struct {
+	Username *Change `json:"username,omitempty"`
+	FullName *Change `json:"full_name,omitempty"`
+	Email    *Change `json:"email,omitempty"`
+	Role     *Change `json:"role,omitempty"` // of a new account without an old one
+
+	SessionsEnded int `json:"sessions_ended,omitempty"`
+	TokensEnded   int `json:"tokens_ended,omitempty"` // personal access tokens
+
+	Session  string `json:"session,omitempty"` // the start of the id of a session that was ended
+	Token    string `json:"token,omitempty"`   // the name of a personal access token
+	Scope    string `json:"scope,omitempty"`
+	ClientID string `json:"client_id,omitempty"`
+	Days     int    `json:"days,omitempty"`      // how long a personal access token works
+	BySecret bool   `json:"by_secret,omitempty"` // it was removed by presenting it
+
+	Reason string `json:"reason,omitempty"` // a note for admins
+
+	Presented int64 `json:"presented,omitempty"` // the generation of a token that was presented
+	Current   int64 `json:"current,omitempty"`   // and that of its session
+
+	Cause string `json:"cause,omitempty"` // of events of the server's log alone: what was refused
+}
+
+// Change is what became of a value.
+type Change struct {
+	Old string `json:"old,omitempty"`
+	New string `json:"new,omitempty"`
+}
+
+// Changed returns the change of a value, nil when it is the same.
+func Changed(before, after string) *Change {
+	if before == after {
+		return nil
+	}
+	return &Change{before, after}
+}
+
+// Encode returns the details as they are stored, "" for none.
+func (d Details) Encode() string {
+	if d == (Details{}) {
+		return ""
+	}
+	text, err := json.Marshal(d)
+	if err != nil { // strings, numbers and booleans: it does not fail
+		return ""
+	}
+	return string(text)
+}
+
+// DetailsOf returns the details of an event: none for an event that was written
+// before there were any, which has a text in their place.
+func DetailsOf(e models.Event) (d Details) {
+	if json.Unmarshal([]byte(e.Details), &d) != nil {
+		return Details{}
+	}
+	return d
+}
+
+// facts are the details as they follow the sentence of an event, without the
+// reason: "username ana → bo, 2 sessions ended".
+func (d Details) facts(event string) string {
+	var list []string
+	add := func(text string) {
+		if text != "" {
+			list = append(list, text)
+		}
+	}
+	add(d.Username.words("username "))
+	add(d.FullName.words("name "))
+	if event == EmailChange || event == UserRole { // the sentence says what changed
+		add(d.Email.words(""))
+		add(d.Role.words(""))
+	} else {
+		add(d.Email.words("email "))
+		add(d.Role.words("role "))
+	}
+	add(prefixed("session ", d.Session))
+	add(d.Token)
+	add(prefixed("scope ", d.Scope))
+	add(prefixed("client ", d.ClientID))
+	add(counted(d.Days, "day", ""))
+	if d.BySecret {
+		add("by presenting it")
+	}
+	add(counted(d.SessionsEnded, "session", " ended"))
+	add(counted(d.TokensEnded, "access token", " removed"))
+	add(d.Cause)
+	return strings.Join(list, ", ")
+}
+
+// token tells which token of a session was presented.
+func (d Details) token() string {
+	if d.Presented == 0 {
+		return ""
+	}
+	return fmt.Sprintf("generation %d of %d", d.Presented, d.Current)
+}
+
+func (c *Change) words(label string) string {
+	switch {
+	case c == nil:
+		return ""
+	case c.Old == "" && label == "role ":
+		return label + c.New
+	}
+	return label + cmp.Or(c.Old, "(none)") + " → " + cmp.Or(c.New, "(none)")
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+func counted(n int, noun, after string) string {
 	switch n {
 	case 0:
 		return ""
 	case 1:
-		return "1 session ended"
+		return "1 " + noun + after
 	}
-	return fmt.Sprintf("%d sessions ended", n)
+	return strconv.Itoa(n) + " " + noun + "s" + after
 }
 
-// TokensEnded is as SessionsEnded.
-func TokensEnded(n int) string {
-	switch n {
-	case 0:
-		return ""
-	case 1:
-		return "1 access token ended"
+// Detail returns the details of an event as a text: "2 sessions ended. Reason:
+// left the team". For an event that was written before there were details it is
+// the stored text.
+func Detail(e models.Event) string {
+	if e.Details == "" {
+		return e.Detail
 	}
-	return fmt.Sprintf("%d access tokens ended", n)
-}
-
-// Joined returns the parts that are not empty, with sep between them.
-func Joined(sep string, parts ...string) string {
-	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return part == "" }), sep)
-}
-
-// FromTo says what became of a value that may have been empty.
-func FromTo(before, after string) string {
-	return cmp.Or(before, "(none)") + " → " + cmp.Or(after, "(none)")
+	d := DetailsOf(e)
+	facts := d.facts(e.Action)
+	switch {
+	case e.Action == Replay || e.Action == Restored:
+		return d.token()
+	case d.Reason == "":
+		return facts
+	case facts == "":
+		return "Reason: " + d.Reason
+	}
+	return facts + ". Reason: " + d.Reason
 }

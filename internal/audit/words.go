@@ -14,7 +14,7 @@ type Line struct {
 	Named  bool // the subject stands in the sentence
 	After  string
 	Detail string // follows the sentence; may be empty
-	Apart  bool   // Detail is a sentence of its own
+	Apart  bool   // Detail is a sentence of its own: a reason alone, or the text of an old event
 	Token  string // about the token that was presented; no part of the sentence
 }
 
@@ -32,11 +32,11 @@ func LineOf(e models.Event) Line {
 	}
 	before, after, named := strings.Cut(text, "{subject}")
 	line := Line{Before: strings.TrimSpace(before), Named: named && e.SubjectID != "", After: strings.TrimSpace(after)}
-	switch {
-	case e.Action == Replay:
-		line.Token = e.Detail
-	case e.Detail != "":
-		line.Detail, line.Apart = e.Detail, strings.HasPrefix(e.Detail, "Reason: ")
+	if detail := Detail(e); e.Action == Replay || e.Action == Restored {
+		line.Token = detail
+	} else {
+		line.Detail = detail
+		line.Apart = detail != "" && (e.Details == "" || DetailsOf(e).facts(e.Action) == "")
 	}
 	return line
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"latchkey/internal/audit"
 	"latchkey/models"
 )
@@ -102,23 +104,66 @@ func TestFilterPresets(t *testing.T) {
 
 func TestSentence(t *testing.T) {
 	for _, test := range []struct {
-		event models.Event
-		want  string
+		name    string
+		actor   string
+		subject string
+		details audit.Details
+		want    string
 	}{
-		{models.Event{Action: audit.Login, ActorID: "1", ActorName: "ana", SubjectID: "1", SubjectName: "ana"}, "ana signed in."},
-		{models.Event{Action: audit.UserDisable, ActorID: "2", ActorName: "bo", SubjectID: "1", SubjectName: "ana", Detail: "1 session ended"}, "bo disabled ana: 1 session ended."},
-		{models.Event{Action: audit.UserDisable, ActorID: "2", ActorName: "bo", SubjectID: "1", SubjectName: "ana", Detail: "Reason: Left."}, "bo disabled ana. Reason: Left."},
-		{models.Event{Action: audit.Replay, SubjectID: "1", SubjectName: "ana", Detail: "generation 3 of 9"}, "Somebody used a copy of a session of ana."},
-		{models.Event{Action: audit.Restored, SubjectID: "1", SubjectName: "ana"}, "Somebody used a session of ana from before the server was restored from a backup."},
-		{models.Event{Action: audit.ScopeRefused, SubjectID: "1", SubjectName: "ana"}, "Somebody asked the API for more than the role allows, with the right password of ana."},
-		{models.Event{Action: audit.UserSignOut, ActorName: "System", SubjectID: "1", SubjectName: "ana"}, "System signed out ana everywhere."},
-		{models.Event{Action: audit.LoginFailed, SubjectID: "1", SubjectName: "ana"}, "Somebody tried to sign in as ana with a wrong password."},
-		{models.Event{Action: audit.LoginFailed}, "Somebody tried to sign in with a wrong password."},
-		{models.Event{Action: "of-another-version", ActorName: "ana"}, "ana of-another-version."},
+		{audit.Login, "ana", "ana", audit.Details{}, "ana signed in."},
+		{audit.LoginFailed, "", "ana", audit.Details{}, "Somebody tried to sign in as ana with a wrong password."},
+		{audit.LoginFailed, "", "", audit.Details{}, "Somebody tried to sign in with a wrong password."},
+		{audit.Replay, "", "ana", audit.Details{Presented: 3, Current: 9}, "Somebody used a copy of a session of ana."},
+		{audit.Restored, "", "ana", audit.Details{Presented: 9, Current: 3}, "Somebody used a session of ana from before the server was restored from a backup."},
+		{audit.ScopeRefused, "", "ana", audit.Details{}, "Somebody asked the API for more than the role allows, with the right password of ana."},
+		{audit.UserSignOut, "System", "ana", audit.Details{}, "System signed out ana everywhere."},
+		{"of-another-version", "ana", "", audit.Details{}, "ana of-another-version."},
+
+		{audit.SessionEnd, "ana", "ana", audit.Details{Session: "abcdef"}, "ana signed out another device: session abcdef."},
+		{audit.ProfileChange, "ana", "ana", audit.Details{Username: audit.Changed("ana", "an"), FullName: audit.Changed("", "Ana Silva")}, "ana changed their profile: username ana → an, name (none) → Ana Silva."},
+		{audit.EmailChange, "ana", "ana", audit.Details{Email: audit.Changed("a@x.org", "b@x.org"), SessionsEnded: 2}, "ana changed their email address: a@x.org → b@x.org, 2 sessions ended."},
+		{audit.UserProfile, "bo", "ana", audit.Details{Email: audit.Changed("a@x.org", "b@x.org")}, "bo changed the profile of ana: email a@x.org → b@x.org."},
+		{audit.UserRole, "bo", "ana", audit.Details{Role: audit.Changed("user", "admin")}, "bo changed the role of ana: user → admin."},
+		{audit.UserCreate, "bo", "ana", audit.Details{Role: audit.Changed("", "user")}, "bo created the account of ana: role user."},
+		{audit.UserDisable, "bo", "ana", audit.Details{SessionsEnded: 1, TokensEnded: 1}, "bo disabled ana: 1 session ended, 1 access token removed."},
+		{audit.UserDisable, "bo", "ana", audit.Details{SessionsEnded: 3, Reason: "left"}, "bo disabled ana: 3 sessions ended. Reason: left."},
+		{audit.UserDisable, "bo", "ana", audit.Details{Reason: "Left."}, "bo disabled ana. Reason: Left."},
+		{audit.TokenCreate, "ana", "ana", audit.Details{Token: "Backup", Scope: "me", Days: 90}, "ana created an access token: Backup, scope me, 90 days."},
+		{audit.TokenEnd, "ana", "ana", audit.Details{Token: "Backup", BySecret: true}, "ana removed an access token: Backup, by presenting it."},
+		{audit.APILogin, "ana", "ana", audit.Details{Scope: "me", ClientID: "cron"}, "ana signed in through the API: scope me, client cron."},
 	} {
-		if got := audit.Sentence(test.event); got != test.want {
-			t.Errorf("%s: got %q, want %q", test.event.Action, got, test.want)
+		e := models.Event{Action: test.name, ActorName: test.actor, SubjectName: test.subject, Details: test.details.Encode()}
+		if e.ActorID = test.actor; test.subject != "" {
+			e.SubjectID = test.subject
 		}
+		if got := audit.Sentence(e); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+		if got := audit.DetailsOf(e); !cmp.Equal(got, test.details) {
+			t.Errorf("%s: the details come back as %+v, want %+v", test.name, got, test.details)
+		}
+	}
+}
+
+// TestOldEvents: events that were written before there were details keep their
+// text, as a sentence of its own.
+func TestOldEvents(t *testing.T) {
+	for _, test := range []struct{ name, text, want string }{
+		{audit.UserDisable, "1 session ended. Reason: Left.", "bo disabled ana. 1 session ended. Reason: Left."},
+		{audit.UserDisable, "Reason: left", "bo disabled ana. Reason: left."},
+		{audit.UserRole, "user → admin", "bo changed the role of ana. user → admin."},
+		{audit.UserEnable, "", "bo enabled ana."},
+	} {
+		e := models.Event{Action: test.name, ActorID: "2", ActorName: "bo", SubjectID: "1", SubjectName: "ana", Detail: test.text}
+		if got := audit.Sentence(e); got != test.want {
+			t.Errorf("%s: got %q, want %q", test.name, got, test.want)
+		}
+		if got := audit.Detail(e); got != test.text {
+			t.Errorf("%s: the detail is %q, want %q", test.name, got, test.text)
+		}
+	}
+	if line := audit.LineOf(models.Event{Action: audit.Replay, Detail: "generation 3 of 9"}); line.Token != "generation 3 of 9" || line.Detail != "" {
+		t.Errorf("a replay of before: %+v", line)
 	}
 }
 
@@ -132,7 +177,7 @@ func TestToPerson(t *testing.T) {
 		audit.UserDisable:   "An admin disabled your account.",
 		audit.UserRole:      "An admin changed your role.",
 	} {
-		e := models.Event{Action: name, ActorID: "2", ActorName: "bo", SubjectID: "1", Detail: "a note"}
+		e := models.Event{Action: name, ActorID: "2", ActorName: "bo", SubjectID: "1", Details: audit.Details{Reason: "a note"}.Encode()}
 		if got := audit.ToPerson(e, "Firefox on Linux"); got != want {
 			t.Errorf("%s: got %q, want %q", name, got, want)
 		}

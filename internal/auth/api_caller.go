@@ -143,7 +143,7 @@ func (s *Service) RevokeToken(ctx context.Context, text, clientID string, client
 			return err
 		}
 		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: claims.SessionID, Client: client}
-		record(actor.Event(audit.APILogout, user, ""))
+		record(actor.Event(audit.APILogout, user, audit.Details{}))
 		return nil
 	})
 }
@@ -167,7 +167,7 @@ func (s *Service) revokePersonal(ctx context.Context, secret string, client Clie
 			return err
 		}
 		subject := &models.User{ID: b.Token.UserID, Username: b.Username}
-		record(Actor{UserID: subject.ID, Name: subject.Username, Client: client}.Event(audit.TokenEnd, subject, b.Token.Name+", by the token itself"))
+		record(Actor{UserID: subject.ID, Name: subject.Username, Client: client}.Event(audit.TokenEnd, subject, audit.Details{Token: b.Token.Name, BySecret: true}))
 		return nil
 	})
 }

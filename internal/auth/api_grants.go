@@ -125,7 +125,7 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 		session := s.newSession(user.ID, MethodPassword, true, a.Client)
 		session.Kind, session.Scope, session.ClientID = models.KindAPI, scopes.String(), in.ClientID
 		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: a.Client}
-		record(actor.Event(audit.APILogin, user, grantDetail(session)))
+		record(actor.Event(audit.APILogin, user, audit.Details{Scope: session.Scope, ClientID: session.ClientID}))
 		if err := tx.Sessions.Create(ctx, session); err != nil {
 			return err
 		}
@@ -144,7 +144,7 @@ func (s *Service) grantRefused(ctx context.Context, a Attempt, p limit.Taken, ca
 	case errors.Is(cause, apperr.Unauthorized):
 		return notGranted(cause)
 	case errors.Is(cause, ErrInvalidScope): // whoever asked knows now that the password was right
-		if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.ScopeRefused, a.User, "")); err != nil {
+		if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.ScopeRefused, a.User, audit.Details{})); err != nil {
 			cause = err
 		}
 		return s.limits.GiveBack(ctx, p, cause)
@@ -152,18 +152,10 @@ func (s *Service) grantRefused(ctx context.Context, a Attempt, p limit.Taken, ca
 		return s.limits.GiveBack(ctx, p, cause)
 	}
 	// The attempt stays counted, or the limits would tell that the password was right.
-	if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, "")); err != nil {
+	if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, audit.Details{})); err != nil {
 		return err
 	}
 	return notGranted(cause)
-}
-
-func grantDetail(session *models.Session) string {
-	detail := "scope " + session.Scope
-	if session.ClientID != "" {
-		detail += ", client " + session.ClientID
-	}
-	return detail
 }
 
 // isClientID reports whether text can be a client_id (RFC 6749 §A.1), or none.

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"latchkey/internal/apperr"
@@ -94,7 +93,7 @@ func (s *Service) reportClass(ctx context.Context, want token.Class, text string
 		}
 		if claims, err := s.keyring.Verify(class, text); err == nil {
 			actor := Actor{UserID: claims.Subject, SessionID: claims.SessionID, Client: client}
-			s.audit.Note(ctx, actor.Event(audit.TokenClass, nil, class.Audience()+" as "+want.Audience()))
+			s.audit.Note(ctx, actor.Event(audit.TokenClass, nil, audit.Details{Cause: class.Audience() + " as " + want.Audience()}))
 		}
 	}
 }
@@ -194,9 +193,10 @@ func (s *Service) delivered(p *models.Presence) Result {
 // is told at the next sign-in. A younger one was made before the database was
 // restored from a backup: nobody did wrong.
 func (s *Service) endMisused(ctx context.Context, p *models.Presence, generation int64, client Client) (models.Reason, error) {
-	reason, action, detail := models.ReasonReplay, audit.Replay, fmt.Sprintf("generation %d of %d", generation, p.Session.Generation)
+	reason, event := models.ReasonReplay, audit.Replay
+	details := audit.Details{Presented: generation, Current: p.Session.Generation}
 	if generation > p.Session.Generation {
-		reason, action, detail = models.ReasonRestored, audit.Restored, ""
+		reason, event = models.ReasonRestored, audit.Restored
 	}
 	return reason, s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, p.Session.UserID)
@@ -210,7 +210,7 @@ func (s *Service) endMisused(ctx context.Context, p *models.Presence, generation
 		if err != nil {
 			return err
 		}
-		record(Actor{SessionID: p.Session.ID, Client: client}.Event(action, user, detail))
+		record(Actor{SessionID: p.Session.ID, Client: client}.Event(event, user, details))
 		if reason == models.ReasonReplay {
 			return tx.Users.MarkReplayed(ctx, user.ID, s.now())
 		}

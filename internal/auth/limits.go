@@ -12,7 +12,7 @@ import (
 func (s *Service) limited(ctx context.Context, actor Actor, rule limit.Limit, key string) error {
 	err := s.limits.Take(ctx, rule, key)
 	if limit.Refused(err) {
-		s.audit.Note(ctx, actor.Event(audit.Limited, nil, apperr.Details(err).Error()))
+		s.audit.Note(ctx, actor.Event(audit.Limited, nil, audit.Details{Cause: apperr.Details(err).Error()}))
 	}
 	return err
 }

@@ -49,7 +49,7 @@ func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
 		if err != nil {
 			return err
 		}
-		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: signedIn.SessionID, Client: in.Client}.Event(audit.Login, fresh, ""))
+		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: signedIn.SessionID, Client: in.Client}.Event(audit.Login, fresh, audit.Details{}))
 		if signedIn.Replayed = !fresh.ReplayedAt.IsZero(); signedIn.Replayed {
 			return tx.Users.MarkTold(ctx, fresh.ID)
 		}
@@ -84,7 +84,7 @@ func (s *Service) admit(ctx context.Context, tx *models.Store, user *models.User
 // loginFailed records a sign-in that did not get past the password.
 func (s *Service) loginFailed(ctx context.Context, a Attempt, cause error) error {
 	if errors.Is(cause, apperr.Unauthorized) {
-		if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.LoginFailed, a.User, "")); err != nil {
+		if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.LoginFailed, a.User, audit.Details{})); err != nil {
 			return err
 		}
 	}
@@ -101,7 +101,7 @@ func (s *Service) loginRefused(ctx context.Context, a Attempt, p limit.Taken, ca
 		return s.limits.GiveBack(ctx, p, cause)
 	}
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		record(Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, ""))
+		record(Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, audit.Details{}))
 		return s.limits.Settle(ctx, tx, p)
 	})
 	if err != nil {

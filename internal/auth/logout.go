@@ -29,7 +29,7 @@ func (s *Service) Logout(ctx context.Context, presented Presented, client Client
 				return err
 			}
 			actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: client}
-			record(actor.Event(audit.Logout, user, ""))
+			record(actor.Event(audit.Logout, user, audit.Details{}))
 		}
 		return nil
 	})

@@ -43,7 +43,7 @@ func (s *Service) Prove(ctx context.Context, a Attempt) (limit.Taken, error) {
 	taken, err := s.limits.TakePassword(ctx, try)
 	if err != nil {
 		if limit.Refused(err) {
-			s.audit.Note(ctx, Actor{Client: a.Client}.Event(audit.LoginLimited, a.User, ""))
+			s.audit.Note(ctx, Actor{Client: a.Client}.Event(audit.LoginLimited, a.User, audit.Details{}))
 		}
 		return limit.Taken{}, err
 	}

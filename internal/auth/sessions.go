@@ -87,7 +87,7 @@ func (s *Service) EndSession(ctx context.Context, who *Identity, id string, clie
 			return err
 		}
 		info = sessionInfo(*row)
-		record(who.Actor(client).Event(audit.SessionEnd, user, "session "+audit.ShortID(id)))
+		record(who.Actor(client).Event(audit.SessionEnd, user, audit.Details{Session: audit.ShortID(id)}))
 		return nil
 	})
 	return info, err
@@ -105,7 +105,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Cl
 		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonElse, s.now()); err != nil || ended == 0 {
 			return err
 		}
-		record(who.Actor(client).Event(audit.OtherSessionsEnd, user, audit.SessionsEnded(ended)))
+		record(who.Actor(client).Event(audit.OtherSessionsEnd, user, audit.Details{SessionsEnded: ended}))
 		return nil
 	})
 	return ended, err

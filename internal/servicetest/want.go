@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
@@ -75,7 +76,7 @@ func (p *Portal) Events(name string) int64 {
 func (p *Portal) WantDetail(name, want string) {
 	p.T.Helper()
 	page, err := p.Store.Audit.List(p.T.Context(), models.AuditQuery{Actions: []string{name}, Limit: 1})
-	if err != nil || len(page.Events) != 1 || page.Events[0].Detail != want {
+	if err != nil || len(page.Events) != 1 || audit.Detail(page.Events[0]) != want {
 		p.T.Errorf("%s: got %+v (%v), want detail %q", name, page.Events, err, want)
 	}
 }
