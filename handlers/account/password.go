@@ -9,7 +9,7 @@ import (
 )
 
 // ShowPassword handles GET /profile/password.
-func (h *Handlers) ShowPassword(c echo.Context) error { return h.passwordPage(c, nil) }
+func (h *Handlers) ShowPassword(c echo.Context) error { return h.passwordPage(c, nil, false) }
 
 // Password handles POST /profile/password.
 func (h *Handlers) Password(c echo.Context) error {
@@ -17,21 +17,29 @@ func (h *Handlers) Password(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	signedIn, err := h.accounts.ChangePassword(c.Request().Context(), h.credentialChange(c, in, "new_password"))
+	change := h.credentialChange(c, in, "new_password")
+	change.EndTokens = in.Get(pages.EndTokensField) != ""
+	signedIn, err := h.accounts.ChangePassword(c.Request().Context(), change)
 	if err != nil {
-		return h.passwordPage(c, err)
+		return h.passwordPage(c, err, change.EndTokens)
 	}
 	h.site.SignIn(c, signedIn)
 	return h.site.RedirectWithFlash(c, "/profile", site.FlashPasswordChanged)
 }
 
 // passwordPage shows the form; failure is why again, nil for a first view.
-func (h *Handlers) passwordPage(c echo.Context, failure error) error {
+// endTokens is whether the box to remove access tokens is ticked.
+func (h *Handlers) passwordPage(c echo.Context, failure error, endTokens bool) error {
 	problems, err := h.site.Problems(failure, site.TooManyWrong)
+	if err != nil {
+		return err
+	}
+	tokens, err := h.accounts.CountTokens(c.Request().Context(), site.Identity(c).UserID)
 	if err != nil {
 		return err
 	}
 	return site.Answer(c, failure, pages.ChangePassword(h.site.Section(c, layouts.SectionAccount, "Change password"), pages.ChangePasswordForm{
 		Username: site.Identity(c).Username, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
+		Tokens: pages.EndTokens{Count: tokens, Ticked: endTokens},
 	}))
 }

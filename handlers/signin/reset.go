@@ -22,7 +22,7 @@ func (h *Handlers) ShowReset(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.resetPage(c, nil, query.Get("token"))
+	return h.resetPage(c, nil, account.Reset{Token: query.Get("token"), EndTokens: true})
 }
 
 // Reset handles POST /reset.
@@ -31,21 +31,23 @@ func (h *Handlers) Reset(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	token := in.Get("token")
-	if err := h.accounts.ResetPassword(c.Request().Context(), token, in.Get("password"), middleware.Client(c)); err != nil {
-		return h.resetPage(c, err, token)
+	reset := account.Reset{
+		Token: in.Get("token"), Password: in.Get("password"), EndTokens: in.Get(pages.EndTokensField) != "", Client: middleware.Client(c),
+	}
+	if err := h.accounts.ResetPassword(c.Request().Context(), reset); err != nil {
+		return h.resetPage(c, err, reset)
 	}
 	return h.site.RedirectWithFlash(c, "/login", site.FlashPasswordReset)
 }
 
 // resetPage shows the form, or why the link does not work. failure is why it
 // is shown again, nil for a first view.
-func (h *Handlers) resetPage(c echo.Context, failure error, token string) error {
+func (h *Handlers) resetPage(c echo.Context, failure error, in account.Reset) error {
 	problems, err := h.site.Problems(failure, site.TooManyAttempts)
 	if err != nil {
 		return err
 	}
-	link, err := h.accounts.SetPasswordLink(c.Request().Context(), token)
+	link, err := h.accounts.SetPasswordLink(c.Request().Context(), in.Token)
 	if err != nil {
 		return err
 	}
@@ -58,6 +60,7 @@ func (h *Handlers) resetPage(c echo.Context, failure error, token string) error 
 		return site.Answer(c, failure, pages.ResetDeadLink(page, linkState(link.State), link.Replaced))
 	}
 	return site.Answer(c, failure, pages.Reset(page, pages.ResetForm{
-		Token: token, Username: link.Username, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
+		Token: in.Token, Username: link.Username, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
+		Tokens: pages.EndTokens{Count: link.Tokens, Ticked: in.EndTokens},
 	}))
 }

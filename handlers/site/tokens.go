@@ -44,6 +44,8 @@ func tokenEndReason(reason models.Reason) string {
 		return "Ended by an admin"
 	case models.ReasonDisabled:
 		return "The account was disabled"
+	case models.ReasonPassword:
+		return "Removed with the password"
 	}
 	return ""
 }

@@ -17,6 +17,7 @@ type CredentialChange struct {
 	Who       *auth.Identity
 	Current   string // the current password
 	New       string // the new password or the new address
+	EndTokens bool   // with a new password: the personal access tokens stop working too
 	Device    string // the device cookie
 	Presented auth.Presented
 	Client    auth.Client
@@ -46,8 +47,21 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*aut
 		return nil, s.limits.GiveBack(ctx, proven, err)
 	}
 	return s.renew(ctx, in, user, proven, audit.PasswordChange, models.ReasonPassword, func(tx *models.Store, _ *models.User) (audit.Details, error) {
-		return audit.Details{}, tx.Users.SetPassword(ctx, user.ID, hash, s.now())
+		if err := tx.Users.SetPassword(ctx, user.ID, hash, s.now()); err != nil {
+			return audit.Details{}, err
+		}
+		ended, err := s.endTokens(ctx, tx, user.ID, in.EndTokens)
+		return audit.Details{TokensEnded: ended}, err
 	})
+}
+
+// endTokens ends the personal access tokens of a person whose password is
+// replaced, if that is wanted, and returns how many worked.
+func (s *Service) endTokens(ctx context.Context, tx *models.Store, userID string, wanted bool) (int, error) {
+	if !wanted {
+		return 0, nil
+	}
+	return tx.PersonalTokens.EndAll(ctx, userID, models.ReasonPassword, s.now())
 }
 
 // checkNew returns a sentence when a password cannot take another one's place.

@@ -44,6 +44,7 @@ type Link struct {
 	Email    string
 	Until    time.Time // when it expires, or expired
 	Replaced time.Time
+	Tokens   int // how many personal access tokens of the person work
 }
 
 // newLinkToken returns 256 random bits for a URL.
@@ -79,6 +80,9 @@ func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, erro
 	}
 	link := s.linkOf(row)
 	link.Username, link.Email = user.Username, user.Email
+	if link.Tokens, err = s.CountTokens(ctx, user.ID); err != nil {
+		return Link{}, err
+	}
 	switch {
 	case link.State != LinkUsed && user.Disabled(): // disabling was its end
 		link.State = LinkDisabled
@@ -113,29 +117,37 @@ func (s *Service) linkOf(row *models.OneTimeToken) Link {
 	return link
 }
 
+// Reset is a new password that somebody with a reset link chose.
+type Reset struct {
+	Token     string // the link's
+	Password  string // as it was typed
+	EndTokens bool   // the personal access tokens stop working too
+	Client    auth.Client
+}
+
 // ResetPassword uses a link up: a new password, every session over, nobody
 // signed in. When the link does not work it returns apperr.Conflict; look at
 // it again for why. A password that may not be chosen is apperr.Fields.
-func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, client auth.Client) error {
-	link, err := s.SetPasswordLink(ctx, token)
+func (s *Service) ResetPassword(ctx context.Context, in Reset) error {
+	link, err := s.SetPasswordLink(ctx, in.Token)
 	if err != nil {
 		return err
 	}
 	if link.State != LinkGood {
 		return deadLink()
 	}
-	if problem := s.checkNew(newPassword, link.Username, link.Email); problem != "" {
+	if problem := s.checkNew(in.Password, link.Username, link.Email); problem != "" {
 		return apperr.Fields{{Field: "password", Message: problem}}
 	}
-	if err := s.take(ctx, auth.Actor{Client: client}, limit.Links, limit.Network(client.IP)); err != nil {
+	if err := s.take(ctx, auth.Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP)); err != nil {
 		return err
 	}
-	hash, err := s.hasher.Hash(ctx, newPassword)
+	hash, err := s.hasher.Hash(ctx, in.Password)
 	if err != nil {
 		return err
 	}
 	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		row, err := tx.Tokens.ByToken(ctx, token, models.PurposeSetPassword)
+		row, err := tx.Tokens.ByToken(ctx, in.Token, models.PurposeSetPassword)
 		if err != nil {
 			return deadLinkWhenGone(err)
 		}
@@ -143,7 +155,7 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 		if err != nil {
 			return deadLinkWhenGone(err)
 		}
-		used, err := tx.Tokens.Use(ctx, token, models.PurposeSetPassword, s.now())
+		used, err := tx.Tokens.Use(ctx, in.Token, models.PurposeSetPassword, s.now())
 		if err != nil {
 			return err
 		}
@@ -157,7 +169,12 @@ func (s *Service) ResetPassword(ctx context.Context, token, newPassword string, 
 		if err != nil {
 			return err
 		}
-		record(auth.Actor{UserID: user.ID, Name: user.Username, Client: client}.Event(audit.PasswordReset, user, audit.Details{SessionsEnded: ended}))
+		tokens, err := s.endTokens(ctx, tx, user.ID, in.EndTokens)
+		if err != nil {
+			return err
+		}
+		record(auth.Actor{UserID: user.ID, Name: user.Username, Client: in.Client}.
+			Event(audit.PasswordReset, user, audit.Details{SessionsEnded: ended, TokensEnded: tokens}))
 		return s.limits.ClearAccount(ctx, tx, user.ID)
 	})
 }

@@ -142,6 +142,11 @@ func (s *Service) PersonalTokens(ctx context.Context, userID string) (live, ende
 	return live, ended, err
 }
 
+// CountTokens returns how many personal access tokens of a person work.
+func (s *Service) CountTokens(ctx context.Context, userID string) (int, error) {
+	return s.store.PersonalTokens.CountWorking(ctx, userID, s.now())
+}
+
 // PersonalToken returns a personal access token of a person, also one that is
 // over, or apperr.NotFound.
 func (s *Service) PersonalToken(ctx context.Context, userID, id string) (PersonalToken, error) {

@@ -111,6 +111,6 @@ func TestLinkEndsWithChange(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.wantLink(link, account.LinkEnded)
-		wantKind(t, "the link", p.Accounts.ResetPassword(t.Context(), link, "another-"+newPassword, p.Client), apperr.Conflict)
+		wantKind(t, "the link", p.Accounts.ResetPassword(t.Context(), account.Reset{Token: link, Password: "another-" + newPassword, Client: p.Client}), apperr.Conflict)
 	})
 }

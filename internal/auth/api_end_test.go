@@ -108,7 +108,7 @@ func TestEndsAPISessions(t *testing.T) {
 			}},
 			{"reset", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
 				_, token, err := p.Accounts.CreateResetLink(t.Context(), boss, user.ID)
-				return errors.Join(err, p.Accounts.ResetPassword(t.Context(), token, "another-quiet-lantern-29", p.Client))
+				return errors.Join(err, p.Accounts.ResetPassword(t.Context(), account.Reset{Token: token, Password: "another-quiet-lantern-29", Client: p.Client}))
 			}},
 			{"revoke-access", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
 				return p.Auth.RevokeToken(t.Context(), api.Access, "", p.Client)

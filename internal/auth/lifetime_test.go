@@ -138,7 +138,7 @@ var endings = []struct {
 		if err != nil {
 			return err
 		}
-		return p.Accounts.ResetPassword(p.T.Context(), token, "another-"+goodPassword, p.Client)
+		return p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: "another-" + goodPassword, Client: p.Client})
 	}},
 	{models.ReasonEmail, func(p *portal, user *models.User, _ *auth.Tokens) error {
 		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.change(p.SignIn(user.Username), "new-"+user.Email))

@@ -267,7 +267,7 @@ func TestLockedOut(t *testing.T) {
 		if err != nil {
 			p.T.Fatal(err)
 		}
-		if err := p.Accounts.ResetPassword(ctx, token, "another-"+goodPassword, p.Client); err != nil {
+		if err := p.Accounts.ResetPassword(ctx, account.Reset{Token: token, Password: "another-" + goodPassword, Client: p.Client}); err != nil {
 			p.T.Fatal(err)
 		}
 		wantKind(p.T, "after the reset", p.try("ada", "another-"+goodPassword, ""), "")

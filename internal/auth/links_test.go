@@ -33,7 +33,7 @@ func (p *portal) wantLink(token string, want account.LinkState) {
 	if err != nil || link.State != want {
 		p.T.Errorf("the link is %v (%v), want %v", link.State, err, want)
 	}
-	err = p.Accounts.ResetPassword(p.T.Context(), token, newPassword, p.Client)
+	err = p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client})
 	if want != account.LinkGood {
 		wantKind(p.T, "use a dead link", err, apperr.Conflict)
 	}
@@ -52,12 +52,12 @@ func TestResetLink(t *testing.T) {
 				p.T.Errorf("the link is %+v (%v)", link, err)
 			}
 		}
-		err := p.Accounts.ResetPassword(p.T.Context(), token, "short", p.Client)
+		err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: "short", Client: p.Client})
 		if got := fieldsOf(err); !slices.Equal(got, []string{"password"}) {
 			p.T.Errorf("a short password: %v", err)
 		}
 		p.Identity(tokens)
-		if err := p.Accounts.ResetPassword(p.T.Context(), token, newPassword, p.Client); err != nil {
+		if err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client}); err != nil {
 			p.T.Fatal(err)
 		}
 		p.WantOver(tokens, models.ReasonPassword)
@@ -79,7 +79,7 @@ func TestResetLink(t *testing.T) {
 			p.T.Fatal(err)
 		}
 		p.wantLink(third, account.LinkEnded) // neither expired nor replaced
-		wantKind(p.T, "a link of before the account was disabled", p.Accounts.ResetPassword(p.T.Context(), third, newPassword, p.Client), apperr.Conflict)
+		wantKind(p.T, "a link of before the account was disabled", p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: third, Password: newPassword, Client: p.Client}), apperr.Conflict)
 		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), p.User("ada").ID, ""); err != nil {
 			p.T.Fatal(err)
 		}
@@ -104,7 +104,7 @@ func TestResetLinkOnce(t *testing.T) {
 		token := p.resetLink("ada")
 		var used atomic.Int64
 		parallel(20, func(i int) {
-			err := p.Accounts.ResetPassword(p.T.Context(), token, fmt.Sprintf("%s-%d", newPassword, i), p.Client)
+			err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: fmt.Sprintf("%s-%d", newPassword, i), Client: p.Client})
 			if err == nil {
 				used.Add(1)
 				return
@@ -130,7 +130,7 @@ func TestInvitedUser(t *testing.T) {
 		for _, guess := range []string{"", "password", goodPassword} {
 			wantKind(p.T, "a guess", p.try("ada", guess, ""), apperr.Unauthorized)
 		}
-		if err := p.Accounts.ResetPassword(p.T.Context(), token, newPassword, p.Client); err != nil {
+		if err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client}); err != nil {
 			p.T.Fatal(err)
 		}
 		wantKind(p.T, "the chosen password", p.try("ada", newPassword, ""), "")

@@ -91,6 +91,7 @@ type ResetForm struct {
 	// Username is shown read-only, for password managers.
 	Username    string
 	PasswordMin int
+	Tokens      EndTokens
 	Errors      components.Errors
 }
 
@@ -145,6 +146,10 @@ func Reset(page layouts.Page, form ResetForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = newPassword("password", form.PasswordMin, form.Errors.For("password")).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = endTokens(form.Tokens).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
