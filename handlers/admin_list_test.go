@@ -150,7 +150,7 @@ func TestUserFilters(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(31)
 		ana := s.Person("ana", models.RoleUser)
-		if err := s.Store.Users.SetProfile(t.Context(), ana.ID, "ana", "María Ødegård 100%_x", s.Clock.Now()); err != nil {
+		if err := s.rename(ana, "María Ødegård 100%_x"); err != nil {
 			t.Fatal(err)
 		}
 		anas := []string{"María Ødegård 100%_x"}

@@ -49,6 +49,13 @@ func passwordsOff(o *portaltest.Options) { o.PasswordsOff = true }
 func withSupport(o *portaltest.Options)  { o.SupportEmail = "help@example.org" }
 func withHTTPS(o *portaltest.Options)    { o.PublicURL = "https://id.example.org" }
 
+// rename gives an account a full name that no form would take.
+func (s *site) rename(user *models.User, name string) error {
+	renamed := *user
+	renamed.FullName = name
+	return s.Store.Users.SetNames(s.T.Context(), &renamed, s.Clock.Now())
+}
+
 // signedIn makes an account and a browser that stays signed in to it.
 func (s *site) signedIn(name string, role models.Role) (*browser, *models.User) {
 	s.T.Helper()

@@ -161,7 +161,7 @@ func TestForwardAuthName(t *testing.T) {
 		{"A\x01n\u0085a\x7f", "Ana"},
 	} {
 		// Whatever an earlier release or an import let in. No database keeps a NUL.
-		if err := s.Store.Users.SetProfile(t.Context(), user.ID, "ana", test.name, s.Clock.Now()); err != nil {
+		if err := s.rename(user, test.name); err != nil {
 			t.Fatal(err)
 		}
 		if got := b.forward("GET", "/").status(200).remote()[2]; got != test.want {

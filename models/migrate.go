@@ -18,7 +18,7 @@ import (
 )
 
 // migrateTimeout bounds waiting for another replica and the migrations.
-const migrateTimeout = 5 * time.Minute
+const migrateTimeout = 30 * time.Minute
 
 // ErrSchemaNewer says that the database was migrated by a newer release.
 var ErrSchemaNewer = errors.New("the database has a newer schema than this program: start the release that made it, or a later one")
@@ -30,14 +30,15 @@ type Migration struct {
 	AppliedAt time.Time // zero: pending
 }
 
-// Migrate applies what is pending. Processes that start together take turns:
-// on PostgreSQL by an advisory lock of the session, on SQLite by a lock file
-// beside the database. It returns ErrSchemaNewer when the database is ahead.
+// Migrate applies what is pending and prepares the accounts for it. Processes
+// that start together take turns: on PostgreSQL by an advisory lock of the
+// session, on SQLite by a lock file beside the database. It returns
+// ErrSchemaNewer when the database is ahead.
 func (s *Store) Migrate(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
-	return s.withProvider(func(provider *goose.Provider) error {
-		unlock, err := s.lockFile(ctx)
+	return s.withProvider(func(provider *goose.Provider, db *sql.DB) error {
+		unlock, err := s.lockMigrations(ctx, db)
 		if err != nil {
 			return err
 		}
@@ -49,19 +50,18 @@ func (s *Store) Migrate(ctx context.Context) error {
 		if current > target {
 			return ErrSchemaNewer
 		}
-		if current == target {
-			return nil
+		if current < target {
+			if _, err := provider.Up(ctx); err != nil {
+				return databaseFailure("migrate", err)
+			}
 		}
-		if _, err := provider.Up(ctx); err != nil {
-			return databaseFailure("migrate", err)
-		}
-		return nil
+		return s.Users.FillSearch(ctx)
 	})
 }
 
 // migrateDown undoes every migration; only tests go this way.
 func (s *Store) migrateDown(ctx context.Context) error {
-	return s.withProvider(func(provider *goose.Provider) error {
+	return s.withProvider(func(provider *goose.Provider, _ *sql.DB) error {
 		_, err := provider.DownTo(ctx, 0)
 		return databaseFailure("migrate down", err)
 	})
@@ -71,7 +71,7 @@ func (s *Store) migrateDown(ctx context.Context) error {
 // program it returns ErrSchemaNewer beside those that it knows.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	var list []Migration
-	err := s.withProvider(func(provider *goose.Provider) error {
+	err := s.withProvider(func(provider *goose.Provider, _ *sql.DB) error {
 		states, err := provider.Status(ctx)
 		if err != nil {
 			return databaseFailure("read the migrations' state", err)
@@ -88,57 +88,59 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	return list, err
 }
 
-// withProvider runs f with goose on a connection of its own: migrations may
-// take longer than a statement of a request may.
-func (s *Store) withProvider(f func(*goose.Provider) error) error {
-	dialect, db, options := goose.DialectSQLite3, s.sqlDB, []goose.ProviderOption{}
+// withProvider runs f with goose on connections of its own: migrations may take
+// longer than a statement of a request may.
+func (s *Store) withProvider(f func(*goose.Provider, *sql.DB) error) error {
+	dialect, db := goose.DialectSQLite3, s.sqlDB
 	if s.dialect == dialectPostgres {
 		var err error
 		if db, err = openPostgres(s.url, 2, "0"); err != nil {
 			return err
 		}
 		defer func() { _ = db.Close() }()
-		locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(migrateTimeout.Seconds())))
-		if err != nil {
-			return err
-		}
-		dialect, options = goose.DialectPostgres, append(options, goose.WithSessionLocker(turnLocker{locker, s}))
+		dialect = goose.DialectPostgres
 	}
-	provider, err := newProvider(dialect, s.dialect, db, options...)
+	provider, err := newProvider(dialect, s.dialect, db)
 	if err != nil {
 		return err
 	}
-	return f(provider)
+	return f(provider, db)
 }
 
-func newProvider(dialect goose.Dialect, folder string, db *sql.DB, options ...goose.ProviderOption) (*goose.Provider, error) {
+func newProvider(dialect goose.Dialect, folder string, db *sql.DB) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations.Files, folder)
 	if err != nil {
 		return nil, err
 	}
-	provider, err := goose.NewProvider(dialect, db, files, append(options, goose.WithDisableGlobalRegistry(true))...)
+	provider, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}
 	return provider, nil
 }
 
-// lockFile takes the lock file beside a SQLite database.
-func (s *Store) lockFile(ctx context.Context) (unlock func(), err error) {
-	if s.dialect != dialectSQLite {
-		return func() {}, nil
+// lockMigrations waits until no other process migrates, and keeps others
+// waiting until unlock is called.
+func (s *Store) lockMigrations(ctx context.Context, db *sql.DB) (unlock func(), err error) {
+	if s.dialect == dialectSQLite {
+		return s.lockSQLite(ctx, strings.TrimPrefix(s.url, "sqlite:"))
 	}
-	return s.lockSQLite(ctx, strings.TrimPrefix(s.url, "sqlite:"))
-}
-
-// turnLocker is PostgreSQL's advisory lock, waited for as the lock file is.
-type turnLocker struct {
-	lock.SessionLocker
-	store *Store
-}
-
-func (l turnLocker) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	return l.store.waitTurn(ctx, func() error { return l.SessionLocker.SessionLock(ctx, conn) })
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(migrateTimeout.Seconds())))
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, translate("connect to migrate", err)
+	}
+	if err := s.waitTurn(ctx, func() error { return locker.SessionLock(ctx, conn) }); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return func() { // a connection that is lost has given the lock back
+		_ = locker.SessionUnlock(context.WithoutCancel(ctx), conn)
+		_ = conn.Close()
+	}, nil
 }
 
 // waitTurn takes the lock of those who migrate. One line of the log says when

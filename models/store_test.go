@@ -133,8 +133,10 @@ func TestErrorKinds(t *testing.T) {
 			}
 		}
 		bob := addUser(t, store, "bob")
-		wantKind(t, "rename", store.Users.SetProfile(ctx, bob.ID, "ada", "", epoch), apperr.Conflict)
-		wantKind(t, "new address", store.Users.SetEmail(ctx, bob.ID, "Ada@Example.org", epoch), apperr.Conflict)
+		renamed, readdressed := *bob, *bob
+		renamed.Username, readdressed.EmailFolded = "ada", "ada@example.org"
+		wantKind(t, "rename", store.Users.SetNames(ctx, &renamed, epoch), apperr.Conflict)
+		wantKind(t, "new address", store.Users.SetNames(ctx, &readdressed, epoch), apperr.Conflict)
 		err := store.Users.Create(ctx, &models.User{ID: ada.ID, Username: "eve", Email: "eve@x", Role: models.RoleUser, CreatedAt: 1, UpdatedAt: 1})
 		wantKind(t, "id taken", err, apperr.Conflict)
 		if got := apperr.Details(err).Field; got != "" {

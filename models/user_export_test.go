@@ -2,8 +2,16 @@ package models
 
 import "context"
 
-// ListWithin is List with counting up to counted and walks of walk rows, to
-// see with few users what happens with many.
-func (u *Users) ListWithin(ctx context.Context, query UserQuery, counted, walk int) (UserPage, error) {
-	return u.list(ctx, query, searchLimits{counted: counted, walkPrefix: walk, walkName: walk, walkTogether: walk})
+// ListWithin is List with counting up to counted and looking at walked users,
+// to see with few users what happens with many.
+func (u *Users) ListWithin(ctx context.Context, query UserQuery, counted, walked int) (UserPage, error) {
+	return u.list(ctx, query, counted, walked)
 }
+
+// UnfillSearch makes an account one of an earlier release.
+func (u *Users) UnfillSearch(ctx context.Context, id, emailFolded string) error {
+	return u.update(ctx, "unfill", id, map[string]any{"search": "", "email_folded": emailFolded})
+}
+
+// FillSome is one transaction of FillSearch.
+func (u *Users) FillSome(ctx context.Context) (int, error) { return u.fillSome(ctx) }

@@ -1,8 +1,10 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -10,14 +12,17 @@ import (
 )
 
 const (
-	// maxCounted is up to where results are counted exactly.
-	maxCounted = 10_000
-	// maxPage is the most users a page holds, defaultPage what it holds when
-	// nothing is said.
+	// maxCounted is up to where results are counted exactly, and all read to
+	// sort them.
+	maxCounted = 1000
+	// walked is how many users a page looks at in the order of the list when
+	// more than maxCounted match, before it reads and sorts all that match.
+	walked = 10_000
+	// maxPage is the most users a page holds, defaultPage the number when the
+	// query names none.
 	maxPage, defaultPage = 100, 25
-	// maxSearch is the longest search in code points: nothing that is
-	// searched is longer.
-	maxSearch = 256
+	// maxSearch is the longest search in code points, maxWords the most words.
+	maxSearch, maxWords = 256, 16
 )
 
 // UserStatus is whether an account can be used.
@@ -32,26 +37,26 @@ const (
 // UserSort is what a list of users is ordered by.
 type UserSort string
 
-// The orders. Users with the same instant follow by the instant they were
-// created, then by username.
+// The orders. Users who share an instant or a rank follow by username.
 const (
 	SortUsername   UserSort = "username"
 	SortEmail      UserSort = "email"
 	SortCreated    UserSort = "created"
 	SortLastSignIn UserSort = "last_sign_in"
+	SortMatch      UserSort = "match" // best matches of a search first
 )
 
 // UserQuery says which users to list. The zero value of every field but Now is
 // good: all of them, by username, the first page.
 type UserQuery struct {
-	// Q finds users whose username or address starts with it, whose id it is
-	// or, from three code points on, whose full name contains it; all without
-	// case. Case is Unicode's simple folding on SQLite and that of the
-	// database's locale on PostgreSQL. Accents count.
+	// Q finds users by words, without regard to case and accents: each word of
+	// three characters or more is contained in the username, the address or the
+	// full name, each shorter one begins the username, the address or a word of
+	// the name. An id finds its user.
 	Q      string
 	Status UserStatus // "": both
 	Role   Role       // "": both
-	Sort   UserSort   // "": SortUsername
+	Sort   UserSort   // "": SortMatch with a search, else SortUsername
 	Desc   bool
 	// After and Before are cursors of an earlier page of the same order: the
 	// page that follows, or the one in front. At most one is set.
@@ -65,21 +70,24 @@ type UserRow struct {
 	ID                string
 	Username          string
 	Email             string
-	EmailFolded       string
 	FullName          string
 	PasswordChangedAt Time // zero: no password yet
 	Role              Role
 	DisabledAt        Time
 	LastSignInAt      Time
 	CreatedAt         Time
-	Sessions          int // live ones
+	Sessions          int    // live ones
+	Key               string // of the list's order, for cursors
 }
 
 // UserPage is one page of the list.
 type UserPage struct {
 	Users []UserRow
-	Count int  // of all pages together, at most 10,000
-	More  bool // there are more than 10,000
+	Count int  // of all pages together, at most 1,000
+	More  bool // there are more than 1,000
+	// Incomplete says that some accounts cannot be searched yet: their text is
+	// still being prepared (FillSearch). Only set for a search.
+	Incomplete bool
 	// Next and Prev are cursors for After and Before; "": there is no such page.
 	Next, Prev string
 }
@@ -92,23 +100,25 @@ type UserFigures struct {
 // List returns a page of users. A query that no page could have sent, such as
 // an unknown order or a cursor that is not ours, is apperr.Malformed.
 func (u *Users) List(ctx context.Context, query UserQuery) (UserPage, error) {
-	return u.list(ctx, query, usualLimits())
+	return u.list(ctx, query, maxCounted, walked)
 }
 
-func (u *Users) list(ctx context.Context, query UserQuery, limits searchLimits) (UserPage, error) {
-	s, err := newUserSearch(u.store.dialect, query)
+func (u *Users) list(ctx context.Context, query UserQuery, counted, walked int) (UserPage, error) {
+	if query.Sort == "" {
+		query.Sort = SortMatch
+	}
+	s, err := u.newUserSearch(ctx, query)
 	if err != nil {
 		return UserPage{}, err
 	}
-	s.limits = limits
-	rows, count, err := u.search(ctx, s)
+	s.counted, s.walked = counted, walked
+	page, err := u.search(ctx, s)
 	if err != nil {
 		return UserPage{}, translate("list users", err)
 	}
-	page := UserPage{Users: rows, Count: min(count, limits.counted), More: count > limits.counted}
-	further := len(rows) >= s.limit // the row beyond the page was found
+	further := len(page.Users) == s.limit // the row beyond the page was found
 	if further {
-		page.Users = rows[:s.limit-1]
+		page.Users = page.Users[:s.limit-1]
 	}
 	if query.Before != "" {
 		slices.Reverse(page.Users)
@@ -125,15 +135,15 @@ func (p *UserPage) link(query UserQuery, order userOrder, further bool) {
 		hasNext, hasPrev = true, further
 	}
 	if len(p.Users) == 0 {
-		// Whom the cursor knew has gone: all that is left is the way back.
+		// The users on this page have gone: only the way back is left.
 		p.Next, p.Prev = query.Before, query.After
 		return
 	}
 	if hasNext {
-		p.Next = order.encode(order.place(p.Users[len(p.Users)-1]))
+		p.Next = order.encode(p.Users[len(p.Users)-1])
 	}
 	if hasPrev {
-		p.Prev = order.encode(order.place(p.Users[0]))
+		p.Prev = order.encode(p.Users[0])
 	}
 }
 
@@ -148,37 +158,48 @@ func (u *Users) Figures(ctx context.Context) (UserFigures, error) {
 	return figures, translate("count users", err)
 }
 
-// newUserSearch checks a query and prepares its statements.
-func newUserSearch(dialect string, query UserQuery) (*userSearch, error) {
-	order, err := orderOf(query.Sort, query.Desc)
-	if err != nil {
+// newUserSearch checks a query and takes its search apart.
+func (u *Users) newUserSearch(ctx context.Context, query UserQuery) (*userSearch, error) {
+	s := &userSearch{
+		postgres: u.store.dialect == dialectPostgres, status: query.Status, role: query.Role,
+		desc: query.Desc != (query.Before != ""), limit: cmp.Or(query.Limit, defaultPage) + 1, now: At(query.Now),
+		exact: []any{FoldUsername(query.Q), FoldEmail(query.Q)},
+	}
+	for _, word := range strings.Fields(query.Q) {
+		if word = searchWord(word); word != "" {
+			s.words = append(s.words, word)
+		}
+	}
+	if len(s.words) == 0 && query.Sort == SortMatch {
+		query.Sort = SortUsername
+	}
+	var err error
+	if s.order, err = orderOf(query.Sort, query.Desc); err != nil {
 		return nil, err
 	}
-	limit := query.Limit
-	if limit == 0 {
-		limit = defaultPage
-	}
-	switch {
-	case limit < 1 || limit > maxPage,
-		query.Status != "" && query.Status != StatusActive && query.Status != StatusDisabled,
-		query.Role != "" && query.Role != RoleUser && query.Role != RoleAdmin,
-		query.After != "" && query.Before != "",
-		!isText(query.Q) || utf8.RuneCountInString(query.Q) > maxSearch:
+	if query.Limit < 0 || query.Limit > maxPage ||
+		query.Status != "" && query.Status != StatusActive && query.Status != StatusDisabled ||
+		query.Role != "" && query.Role != RoleUser && query.Role != RoleAdmin ||
+		query.After != "" && query.Before != "" ||
+		!isText(query.Q) || utf8.RuneCountInString(query.Q) > maxSearch || len(s.words) > maxWords {
 		return nil, apperr.New(apperr.Malformed, "", nil)
 	}
-	s := &userSearch{
-		dialect: dialect,
-		order:   order,
-		desc:    query.Desc != (query.Before != ""),
-		groups:  userGroups(query.Status, query.Role),
-		limit:   limit + 1,
-		now:     At(query.Now),
-		terms:   newUserTerms(dialect, query.Q),
-	}
 	if given := query.After + query.Before; given != "" {
-		if s.from, err = order.decode(given); err != nil {
+		if s.from, err = s.order.decode(given); err != nil {
 			return nil, err
+		}
+	}
+	if id := FoldUsername(query.Q); IsID(id) {
+		existing, err := u.Existing(ctx, []string{id})
+		if err != nil {
+			return nil, err
+		}
+		if existing[id] {
+			s.id, s.words = id, nil
 		}
 	}
 	return s, nil
 }
+
+// isText reports whether both engines take s as text.
+func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }

@@ -1,165 +1,283 @@
 package models
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
 
 // How a page of users is found fast among a million, on both engines, without
-// trusting a planner's guess or its statistics:
+// trusting a planner's guess:
 //
-// Every order has an index that starts with role and "is disabled", so that
-// the filters name up to four groups, each a range of every index, sorted.
-// A page without a search is the head of each group's range, merged.
-//
-// A search matches on up to four branches: a range of the index by username, a
-// range of the index by address, the index of names, and the id. There are two
-// ways to the first rows of a page in its order:
-//
-//   - walk: go along the order's index from the cursor and keep what matches.
-//     Costs what lies between the matches, so it suits many.
-//   - gather: take every match from its branches and keep the first rows in
-//     order. Costs the number of matches, so it suits few.
-//
-// Matches are counted first, up to maxCounted. That many or fewer are
-// gathered. More are walked, as they must come along often; unless all of them
-// lie at the far end of the order, which shows when the walk has gone on for
-// long, and then they are gathered after all. When the filters leave no more
-// than maxCounted users, these are walked, whatever the number of matches.
-
-// searchLimits are where one way becomes better than the other.
-type searchLimits struct {
-	counted int // up to where matches are counted exactly, and gathered
-	// How many rows a walk looks at before it gives up.
-	walkPrefix, walkName int
-	// The same in the order of usernames or addresses, where what starts alike
-	// lies together: it begins soon or it does not.
-	walkTogether int
-}
-
-// usualLimits are measured at a million users. Matches of the indexes by
-// username and address are gathered at a third of a microsecond each, so that a
-// walk must come to its end soon to be better; a match of the index of names
-// costs ten times that.
-func usualLimits() searchLimits {
-	return searchLimits{counted: maxCounted, walkPrefix: 10_000, walkName: 30_000, walkTogether: 1_000}
-}
+// Matches are counted first, up to maxCounted. That many or fewer are all read
+// and sorted. More are walked: the page goes along the index of the order from
+// its cursor and keeps what matches, because matches come along often. When it
+// has looked at many users and is not full, all matches are read and sorted
+// after all.
 
 // userSearch makes the statements for one page.
 type userSearch struct {
-	dialect string
-	order   userOrder
-	desc    bool // the direction of reading, which a page before a cursor turns
-	groups  []userGroup
-	terms   userTerms
-	from    userCursor // the row in front of the first one wanted; nil: none
-	limit   int        // rows wanted: those of the page and one more
-	limits  searchLimits
-	now     Time
+	postgres        bool
+	order           userOrder
+	desc            bool // the direction of reading, which a page before a cursor reverses
+	status          UserStatus
+	role            Role
+	words           []string // as foldSearch writes them
+	exact           []any    // the search as a username and as an address
+	id              string   // not empty: the one user that the search names
+	from            []any    // the place in front of the first row wanted; nil: none
+	limit           int      // rows wanted: those of the page and one more
+	counted, walked int
+	now             Time
 }
 
-// userGroup is the users of one role that are all active or all disabled.
-type userGroup struct {
-	role     Role
-	disabled bool
+// rankOther is the rank of users who match in no better way.
+const rankOther = 2
+
+// query is SQL with ? for its arguments, put together from pieces of the
+// source: no value ever becomes text.
+type query struct {
+	text string
+	args []any
 }
 
-// userGroups returns the groups that pass the filters.
-func userGroups(status UserStatus, role Role) []userGroup {
-	var groups []userGroup
-	for _, group := range []userGroup{{RoleUser, false}, {RoleUser, true}, {RoleAdmin, false}, {RoleAdmin, true}} {
-		if (role == "" || role == group.role) && (status == "" || group.disabled == (status == StatusDisabled)) {
-			groups = append(groups, group)
+func (q *query) add(text string, args ...any) {
+	q.text += text
+	q.args = append(q.args, args...)
+}
+
+// with replaces each %s of text by a query.
+func with(text string, parts ...query) query {
+	var q query
+	for i, piece := range strings.Split(text, "%s") {
+		if i > 0 {
+			q.add(parts[i-1].text, parts[i-1].args...)
+		}
+		q.add(piece)
+	}
+	return q
+}
+
+// search returns a page with one row more than it shows, in the direction of
+// reading, and how many users there are on all pages.
+func (u *Users) search(ctx context.Context, s *userSearch) (page UserPage, err error) {
+	db := u.store.db.WithContext(ctx)
+	number := func(q query) (n int, err error) { return n, db.Raw(q.text, q.args...).Scan(&n).Error }
+	rows := func(q query) (rows []UserRow, err error) {
+		q = s.show(q)
+		return rows, db.Raw(q.text, q.args...).Scan(&rows).Error
+	}
+	if len(s.words) > 0 {
+		if page.Incomplete, err = u.unsearchable(ctx); err != nil {
+			return page, err
 		}
 	}
-	return groups
-}
-
-// search returns up to s.limit rows in the direction of reading, and how many
-// users there are on all pages, at most one more than are counted.
-func (u *Users) search(ctx context.Context, s *userSearch) ([]UserRow, int, error) {
-	if s.terms.none() || len(s.groups) < len(userGroups("", "")) {
-		everybody, err := u.number(ctx, s.countGroups())
-		if err != nil {
-			return nil, 0, err
-		}
-		if s.terms.none() {
-			rows, err := u.rows(ctx, s, s.walk(nil))
-			return rows, everybody, err
-		}
-		if everybody <= s.limits.counted {
-			return u.headAndCount(ctx, s, s.walkAll())
-		}
-	}
-	count, err := u.number(ctx, s.countPrefixes())
+	found, err := number(s.count(s.matching(query{text: "0"})))
 	if err != nil {
-		return nil, 0, err
+		return page, err
 	}
-	if count <= s.limits.counted && s.dialect == dialectSQLite && s.terms.name != "" && s.filter() == "" {
-		// Here the index of names alone knows how many there are.
-		if count, err = u.number(ctx, s.countNames()); err != nil {
-			return nil, 0, err
+	page.Count, page.More = min(found, s.counted), found > s.counted
+	if page.More {
+		page.Users, err = rows(s.walk())
+		if err != nil || len(page.Users) == s.limit {
+			return page, err
+		}
+		if left, err := number(s.beyondWalk()); left == 0 || err != nil {
+			return page, err
 		}
 	}
-	if count <= s.limits.counted {
-		var rows []UserRow
-		if rows, count, err = u.headAndCount(ctx, s, s.gatherAll()); err != nil || count <= s.limits.counted {
-			return rows, count, err
+	page.Users, err = rows(s.gather(page.More))
+	return page, err
+}
+
+// show selects the users of a page, with their live sessions. On both engines
+// the page is the outer loop.
+func (s *userSearch) show(page query) query {
+	q := with(`SELECT users.id, username, email, full_name, password_changed_at, role, disabled_at, last_sign_in_at, created_at, k1 AS key,
+		(SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at = 0 AND expires_at > %s AND last_seen_at + idle_ttl > %s) AS sessions
+		FROM (%s) AS page CROSS JOIN users WHERE users.id = page.id`, arg(s.now), arg(s.now), page)
+	q.add(s.by("k1, k2"))
+	return q
+}
+
+func arg(value any) query { return query{"?", []any{value}} }
+
+// count counts the rows of a select, up to one more than are counted. On
+// PostgreSQL a materialized select is planned without regard to the LIMIT
+// around it: where the planner guesses wrong how many match, it would go through
+// all users for the first ones. It still reads no more rows than are asked for;
+// SQLite would read all.
+func (s *userSearch) count(rows query) query {
+	materialized := "NOT MATERIALIZED"
+	if s.postgres {
+		materialized = "MATERIALIZED"
+	}
+	return with("WITH hits AS "+materialized+" (%s) SELECT count(*) FROM (SELECT 1 FROM hits"+limit(s.counted+1)+") AS counted", rows)
+}
+
+func limit(n int) string { return fmt.Sprint(" LIMIT ", n) }
+
+// matching selects the places of all users that match. SQLite has no
+// statistics: it is told to read the trigram index, unless a filter has an
+// index of its own, which few pass.
+func (s *userSearch) matching(key query) query {
+	from, trigrams := "users WHERE %s", query{text: "1 = 1"}
+	if !s.postgres && len(s.words) > 0 && s.role != RoleAdmin && s.status != StatusDisabled {
+		from, trigrams = "users_search CROSS JOIN users WHERE users.seq = users_search.rowid AND users_search MATCH %s", arg(trigramsOf(s.words))
+	}
+	return with("SELECT users.id, %s AS k1, users.username AS k2 FROM "+from+" AND %s", key, trigrams, s.match())
+}
+
+// trigramsOf returns a query of FTS5 for trigrams that cover the words. What
+// they find contains all of them, and may still not contain the words.
+func trigramsOf(words []string) string {
+	var terms []string
+	for _, word := range words {
+		letters := []rune(word)
+		for i := 0; i < len(letters); i += 3 {
+			start := min(i, len(letters)-3)
+			trigram := string(letters[start : start+3])
+			terms = append(terms, `"`+strings.ReplaceAll(trigram, `"`, `""`)+`"`)
 		}
 	}
-	rows, err := u.walkOrGather(ctx, s)
-	return rows, count, err
+	return strings.Join(terms, " ")
 }
 
-// walkOrGather walks a while, and gathers when that was too short.
-func (u *Users) walkOrGather(ctx context.Context, s *userSearch) ([]UserRow, error) {
-	stop, err := u.stop(ctx, s)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := u.rows(ctx, s, s.walk(stop))
-	if err != nil || len(rows) == s.limit || stop == nil {
-		return rows, err
-	}
-	return u.rows(ctx, s, s.gather())
-}
-
-// stop returns the place at which a walk ends, or nil when it may go to the end.
-func (u *Users) stop(ctx context.Context, s *userSearch) (userCursor, error) {
-	rows, err := u.rows(ctx, s, s.stopKey())
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
-	return s.order.place(rows[0]), nil
-}
-
-// number runs a fragment that counts.
-func (u *Users) number(ctx context.Context, query fragment) (int, error) {
-	var n int
-	err := u.store.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&n).Error
-	return n, err
-}
-
-// rows returns the users that keys selects.
-func (u *Users) rows(ctx context.Context, s *userSearch, keys fragment) ([]UserRow, error) {
-	query := s.show("", keys)
-	var rows []UserRow
-	err := u.store.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&rows).Error
-	return rows, err
-}
-
-// headAndCount returns the first rows of all, and how many all are.
-func (u *Users) headAndCount(ctx context.Context, s *userSearch, all fragment) ([]UserRow, int, error) {
-	query := s.show("found, ", s.headAndCount(all))
-	var found []struct {
-		Found int
-		UserRow
-	}
-	if err := u.store.db.WithContext(ctx).Raw(query.text, query.args...).Scan(&found).Error; err != nil || len(found) == 0 {
-		return nil, 0, err
-	}
-	rows := make([]UserRow, 0, len(found))
-	for _, row := range found {
-		if row.ID != "" {
-			rows = append(rows, row.UserRow)
+// match is the condition on a row of users.
+func (s *userSearch) match() query {
+	q := query{text: "1 = 1"}
+	escape := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+	for _, word := range s.words {
+		if s.postgres {
+			q.add(" AND users.search LIKE ?", "%"+escape.Replace(word)+"%")
+		} else {
+			q.add(" AND instr(users.search, ?) > 0", word)
 		}
 	}
-	return rows, found[0].Found, nil
+	if s.id != "" {
+		q.add(" AND users.id = ?", s.id)
+	}
+	q.add(s.filter())
+	return q
+}
+
+func (s *userSearch) filter() string {
+	condition := ""
+	if s.role != "" {
+		condition += " AND users.role = '" + string(s.role) + "'" // checked: one of ours
+	}
+	switch s.status {
+	case StatusActive:
+		condition += " AND users.disabled_at = 0"
+	case StatusDisabled:
+		condition += " AND users.disabled_at <> 0"
+	}
+	return condition
+}
+
+// gather selects the first rows of all that match. many says that they are more
+// than are counted.
+func (s *userSearch) gather(many bool) query {
+	key := query{text: "users." + s.order.key}
+	if s.order.key == columnRank {
+		key = s.rank(many)
+	}
+	return s.page(with("WITH hits AS MATERIALIZED (%s) SELECT * FROM hits", s.matching(key)))
+}
+
+// page is the first rows of places.
+func (s *userSearch) page(places query) query {
+	return with("SELECT id, k1, k2 FROM (%s) AS places WHERE %s"+s.by("k1, k2")+limit(s.limit), places, s.after("k1, k2", s.from))
+}
+
+// walk selects the first rows that match among the next users in the order of
+// the list. By rank, it goes along usernames, with those users in front whose
+// username or address is the search itself.
+func (s *userSearch) walk() query {
+	if s.order.key != columnRank {
+		return s.page(with("SELECT users.id, "+s.order.key+" AS k1, username AS k2 FROM (%s) AS users WHERE %s", s.next(limit(s.walked)), s.match()))
+	}
+	exact := query{"(users.username = ? OR users.email_folded = ?)", s.exact}
+	return s.page(with(fmt.Sprintf(`SELECT users.id, 0 AS k1, username AS k2 FROM users WHERE %%s AND %%s
+		UNION ALL SELECT users.id, %d AS k1, username AS k2 FROM (%%s) AS users WHERE NOT %%s AND %%s`, rankOther),
+		exact, s.match(), s.next(limit(s.walked)), exact, s.match()))
+}
+
+// next selects the users who follow the cursor.
+func (s *userSearch) next(limit string) query {
+	columns, from := s.order.key+", username", s.from
+	if s.order.key == columnRank {
+		columns = "username, username"
+		if from != nil && from[0] == int64(rankOther) {
+			from = []any{from[1], from[1]}
+		} else {
+			from = nil
+		}
+	}
+	return with("SELECT id, username, email_folded, created_at, last_sign_in_at, role, disabled_at, search FROM users WHERE %s"+
+		s.by(columns)+limit, s.after(columns, from))
+}
+
+// beyondWalk counts one when there are users that the walk did not look at.
+func (s *userSearch) beyondWalk() query {
+	return with("SELECT count(*) FROM (%s) AS beyond", s.next(fmt.Sprint(" LIMIT 1 OFFSET ", s.walked)))
+}
+
+// rank is 0 for a user whose username or address is the search itself, 1 when
+// each word is a whole part of the username, the address or the name ("rossi4"
+// in carla.rossi4, not in carla.rossi42), else rankOther. Of many, only the
+// first are told from the others, as walk does.
+func (s *userSearch) rank(many bool) query {
+	q := query{"CASE WHEN users.username = ? OR users.email_folded = ? THEN 0", s.exact}
+	if !many && len(s.words) > 0 {
+		const marks = ".-_+@"
+		position, parts, separated := "instr", "users.search", []string{}
+		if s.postgres {
+			position = "strpos"
+		}
+		for _, mark := range marks {
+			parts = "replace(" + parts + ", '" + string(mark) + "', '" + between + "')"
+			separated = append(separated, string(mark), between)
+		}
+		q.add(" WHEN 1 = 1")
+		for _, word := range s.words {
+			word = strings.TrimLeft(strings.NewReplacer(separated...).Replace(word), between)
+			q.add(" AND "+position+"("+parts+", ?) > 0", between+word+between)
+		}
+		q.add(" THEN 1")
+	}
+	q.add(fmt.Sprintf(" ELSE %d END", rankOther))
+	return q
+}
+
+// after is the condition that a row comes after a place in the direction of
+// reading.
+func (s *userSearch) after(columns string, place []any) query {
+	switch {
+	case place == nil:
+		return query{text: "1 = 1"}
+	case s.desc:
+		return query{"(" + columns + ") < (?, ?)", place}
+	}
+	return query{"(" + columns + ") > (?, ?)", place}
+}
+
+// by returns the order of reading by columns.
+func (s *userSearch) by(columns string) string {
+	if s.desc {
+		columns = strings.ReplaceAll(columns, ",", " DESC,") + " DESC"
+	}
+	return " ORDER BY " + columns
+}
+
+// searchWord returns what is contained in the text of the users that a word
+// finds. A word of less than three characters, the length of a trigram, begins
+// a part of it.
+func searchWord(word string) string {
+	word = foldSearch(word)
+	if n := utf8.RuneCountInString(word); n > 0 && n < 3 {
+		return between + between + word
+	}
+	return word
 }

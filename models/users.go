@@ -2,7 +2,6 @@ package models
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -31,28 +30,14 @@ type User struct {
 	DisabledAt        Time
 	DisabledReason    string // for admins, never shown to the person
 	LastSignInAt      Time
-	ReplayedAt        Time // a replay the person has not been told of
-	CreatedAt         Time `gorm:"autoCreateTime:false"`
-	UpdatedAt         Time `gorm:"autoUpdateTime:false"`
+	ReplayedAt        Time   // a replay the person has not been told of
+	CreatedAt         Time   `gorm:"autoCreateTime:false"`
+	UpdatedAt         Time   `gorm:"autoUpdateTime:false"`
+	Search            string `gorm:"->:false;<-" json:"-"` // written with every name: SearchText
 }
 
 // Disabled reports whether the account is shut.
 func (u *User) Disabled() bool { return !u.DisabledAt.IsZero() }
-
-// FoldEmail returns the form of an address that is compared.
-func FoldEmail(email string) string { return strings.ToLower(email) }
-
-// FoldUsername returns the form of a username that is stored and compared.
-// Letters other than A to Z stay: folding would turn some of them (İ, the sign
-// of kelvin) into those that a username may have.
-func FoldUsername(username string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'A' && r <= 'Z' {
-			return r + 'a' - 'A'
-		}
-		return r
-	}, username)
-}
 
 // Users is the table of accounts.
 type Users struct{ store *Store }
@@ -83,16 +68,6 @@ func (u *Users) ByName(ctx context.Context, name string) (*User, error) {
 	}
 	return u.ByUsername(ctx, FoldUsername(name))
 }
-
-// FoldName returns the form in which ByName compares name.
-func FoldName(name string) string {
-	if isAddress(name) {
-		return FoldEmail(name)
-	}
-	return FoldUsername(name)
-}
-
-func isAddress(name string) bool { return strings.Contains(name, "@") }
 
 // Lock returns the account and keeps others from changing it until the
 // transaction ends: what must not race an account's disabling starts here.
@@ -126,17 +101,19 @@ func (u *Users) AdminExists(ctx context.Context) (bool, error) {
 // with its field.
 func (u *Users) Create(ctx context.Context, user *User) error {
 	user.EmailFolded = FoldEmail(user.Email)
-	return u.store.create(ctx, "create user", user)
+	row := *user
+	row.Search = SearchText(user.Username, user.Email, user.FullName)
+	return u.store.create(ctx, "create user", &row)
 }
 
-// SetProfile changes names. A taken username is apperr.Conflict.
-func (u *Users) SetProfile(ctx context.Context, id, username, fullName string, now time.Time) error {
-	return u.update(ctx, "set profile", id, map[string]any{"username": username, "full_name": fullName, "updated_at": At(now)})
-}
-
-// SetEmail changes the address. A taken one is apperr.Conflict.
-func (u *Users) SetEmail(ctx context.Context, id, email string, now time.Time) error {
-	return u.update(ctx, "set email", id, map[string]any{"email": email, "email_folded": FoldEmail(email), "updated_at": At(now)})
+// SetNames stores the username, the address in both forms and the full name of
+// user, which the caller has locked. A taken username or address is
+// apperr.Conflict with its field.
+func (u *Users) SetNames(ctx context.Context, user *User, now time.Time) error {
+	return u.update(ctx, "set names", user.ID, map[string]any{
+		"username": user.Username, "email": user.Email, "email_folded": user.EmailFolded, "full_name": user.FullName,
+		"search": SearchText(user.Username, user.Email, user.FullName), "updated_at": At(now),
+	})
 }
 
 // SetPassword stores a new hash.

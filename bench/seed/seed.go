@@ -20,6 +20,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"latchkey/models"
 )
 
 const (
@@ -38,7 +40,7 @@ var epoch = time.Date(2026, time.June, 1, 0, 0, 0, 0, time.UTC)
 // columns are what a seeded row says; the rest has the schema's defaults.
 var columns = []string{
 	"id", "username", "email", "email_folded", "full_name", "password_hash", "password_changed_at",
-	"role", "disabled_at", "disabled_reason", "last_sign_in_at", "created_at", "updated_at",
+	"role", "disabled_at", "disabled_reason", "last_sign_in_at", "created_at", "updated_at", "search",
 }
 
 // Users inserts n made-up users into the empty table users of db, whose
@@ -171,7 +173,7 @@ func (p *people) next() []any {
 		lastSignIn = p.between(created).Truncate(24 * time.Hour / shareOfLogin).UnixMicro()
 	}
 	at := created.UnixMicro()
-	return []any{p.id(), username, email, strings.ToLower(email), name, "", int64(0), role, disabled, reason, lastSignIn, at, at}
+	return []any{p.id(), username, email, models.FoldEmail(email), name, "", int64(0), role, disabled, reason, lastSignIn, at, at, models.SearchText(username, email, name)}
 }
 
 // between returns an instant from t to epoch.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -56,7 +55,7 @@ func (n named) on(ctx context.Context, p *process, f func(o *portal, user *model
 }
 
 type userListCmd struct {
-	Search string `short:"q" help:"Only accounts whose username or email starts with this, or, from three characters on, whose name contains it."`
+	Search string `short:"q" help:"Only accounts whose username, email or name contains each of these words."`
 	Status string `enum:",active,disabled" default:"" help:"active or disabled."`
 	Role   string `enum:",user,admin" default:"" help:"user or admin."`
 }
@@ -67,7 +66,7 @@ func (c userListCmd) Run(ctx context.Context, p *process) error {
 		table := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
 		_, _ = fmt.Fprintln(table, "USERNAME\tEMAIL\tNAME\tROLE\tSTATUS\tLAST SIGN-IN\tID")
 		query := models.UserQuery{
-			Q: strings.TrimSpace(c.Search), Status: models.UserStatus(c.Status), Role: models.Role(c.Role), Sort: models.SortUsername, Limit: 100, Now: time.Now(),
+			Q: c.Search, Status: models.UserStatus(c.Status), Role: models.Role(c.Role), Limit: 100, Now: time.Now(),
 		}
 		for {
 			page, err := o.store.Users.List(ctx, query)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"net/url"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ var pageSizes = [...]int{25, 50, 100}
 func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) {
 	s := listState{q: strings.TrimSpace(in.Get("q")), status: in.Get("status"), role: in.Get("role"), sort: in.Get("sort"), limit: pageSizes[0]}
 	query := models.UserQuery{
-		Q: s.q, Status: models.UserStatus(s.status), Role: models.Role(s.role), Sort: models.SortUsername,
+		Q: s.q, Status: models.UserStatus(s.status), Role: models.Role(s.role), Sort: defaultSort(s.q),
 		After: in.Get("after"), Before: in.Get("before"), Now: now,
 	}
 	if s.sort != "" {
@@ -49,6 +50,14 @@ func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) 
 		return s, query, apperr.New(apperr.Malformed, "The list of users cannot be shown that way.", nil)
 	}
 	return s, query, nil
+}
+
+// defaultSort is the order of a list that names none.
+func defaultSort(q string) models.UserSort {
+	if q != "" {
+		return models.SortMatch
+	}
+	return models.SortUsername
 }
 
 // url is the list with this state and one more parameter.
@@ -102,7 +111,7 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 		Filter:   pages.UsersFilter{Q: s.q, Status: s.status, Role: s.role, Sort: s.sort},
 		ClearURL: listState{sort: s.sort, limit: s.limit}.url(),
 		Total:    list.Count, More: list.More, FirstURL: s.url(), NewURL: "/admin/users/new",
-		PastEnd: len(list.Users) == 0 && list.Count > 0,
+		PastEnd: len(list.Users) == 0 && list.Count > 0, Incomplete: list.Incomplete,
 		OnlyYou: s.q == "" && s.status == "" && s.role == "" && list.Count == 1,
 		Sorts:   sortLinks(s, query), Chips: chips(s),
 	}
@@ -157,6 +166,11 @@ func chips(s listState) []components.Link {
 		without.role = ""
 		add("Role: "+map[string]string{"user": "User", "admin": "Admin"}[s.role], without)
 	}
+	if s.q != "" && s.sort != "" {
+		without := s
+		without.sort = ""
+		add("Sorted by "+sortCaption(s.sort), without)
+	}
 	return list
 }
 
@@ -179,19 +193,19 @@ func sortLinks(s listState, query models.UserQuery) pages.UsersSorts {
 		link.URL = sorted.url()
 		return link
 	}
-	captions := map[models.UserSort][2]string{
-		models.SortUsername:   {"username, A to Z", "username, Z to A"},
-		models.SortEmail:      {"email, A to Z", "email, Z to A"},
-		models.SortCreated:    {"created, oldest first", "created, newest first"},
-		models.SortLastSignIn: {"last sign-in, oldest first", "last sign-in, newest first"},
-	}
-	direction := 0
-	if query.Desc {
-		direction = 1
-	}
 	return pages.UsersSorts{
 		Username: link(models.SortUsername, false), Email: link(models.SortEmail, false),
 		LastSignIn: link(models.SortLastSignIn, true), Created: link(models.SortCreated, true),
-		Caption: captions[query.Sort][direction],
+		Caption: sortCaption(cmp.Or(s.sort, string(query.Sort))),
 	}
+}
+
+// sortCaption names the order of the list that a sort in the URL stands for.
+func sortCaption(sort string) string {
+	return map[string]string{
+		"username": "username, A to Z", "-username": "username, Z to A", "email": "email, A to Z", "-email": "email, Z to A",
+		"created": "created, oldest first", "-created": "created, newest first",
+		"last_sign_in": "last sign-in, oldest first", "-last_sign_in": "last sign-in, newest first",
+		"match": "best match first", "-match": "best match last",
+	}[sort]
 }

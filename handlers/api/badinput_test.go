@@ -44,7 +44,7 @@ func TestUnreadableText(t *testing.T) {
 			for _, parameter := range []string{"q", "after", "before", "status", "role", "sort", "limit", "x"} {
 				s.call(token, "GET", "/users?"+parameter+"="+quoted, "").problem(400)
 			}
-			s.call(token, "GET", "/users?after="+base64.RawURLEncoding.EncodeToString([]byte("u\x00"+text)), "").problem(422)
+			s.call(token, "GET", "/users?after="+base64.RawURLEncoding.EncodeToString([]byte("u\x00"+text+"\x00"+text)), "").problem(422)
 			for _, parameter := range []string{"username", "password", "scope", "client_id", "grant_type", "refresh_token"} {
 				s.form("/token", parameter, text).oauth(400, "invalid_request")
 			}

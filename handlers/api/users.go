@@ -55,10 +55,10 @@ type Users struct {
 // usersInput is the query of the list.
 type usersInput struct {
 	as
-	Q      string `query:"q" maxLength:"200" doc:"Finds users whose username or address starts with it, whose id it is or, from three characters on, whose full name contains it."`
+	Q      string `query:"q" maxLength:"200" doc:"Finds users by words, in any order, without regard to case and accents: the username, the address or the full name contains each of them; a word of one or two characters begins one of these. An id finds its user."`
 	Status string `query:"status" enum:"active,disabled" doc:"Only these; both when absent."`
 	Role   string `query:"role" enum:"user,admin" doc:"Only these; both when absent."`
-	Sort   string `query:"sort" enum:"username,-username,email,-email,created,-created,last_sign_in,-last_sign_in" default:"username" doc:"The order; a leading hyphen reverses it."`
+	Sort   string `query:"sort" enum:"username,-username,email,-email,created,-created,last_sign_in,-last_sign_in" doc:"The order; a leading hyphen reverses it. When absent: with q the best match first, otherwise by username."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"25" doc:"How many users a page has."`
 	After  string `query:"after" maxLength:"1024" doc:"A cursor: the page that follows."`
 	Before string `query:"before" maxLength:"1024" doc:"A cursor: the page in front. Not together with after."`
@@ -90,7 +90,7 @@ func listUsersOperation() operation {
 func (a *API) listUsers(ctx context.Context, in *usersInput) (*usersAnswer, error) {
 	column, descending := strings.CutPrefix(in.Sort, "-")
 	page, err := a.store.Users.List(ctx, models.UserQuery{
-		Q: strings.TrimSpace(in.Q), Status: models.UserStatus(in.Status), Role: models.Role(in.Role), Sort: models.UserSort(column), Desc: descending,
+		Q: in.Q, Status: models.UserStatus(in.Status), Role: models.Role(in.Role), Sort: models.UserSort(column), Desc: descending,
 		After: in.After, Before: in.Before, Limit: in.Limit, Now: a.now(),
 	})
 	if errors.Is(err, apperr.Malformed) {

@@ -79,7 +79,9 @@ func (a act) rename(ctx context.Context, fullName string) error {
 		return nil
 	}
 	a.record(a.actor.Event(audit.UserProfile, a.user, audit.Details{FullName: audit.Changed(a.user.FullName, fullName)}))
-	return a.tx.Users.SetProfile(ctx, a.user.ID, a.user.Username, fullName, a.s.now())
+	renamed := *a.user
+	renamed.FullName = fullName
+	return a.tx.Users.SetNames(ctx, &renamed, a.s.now())
 }
 
 func (a act) setRole(ctx context.Context, role models.Role) error {

@@ -96,7 +96,9 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 		return nil, s.limits.GiveBack(ctx, proven, err)
 	}
 	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (audit.Details, error) {
-		return audit.Details{Email: audit.Changed(user.Email, in.New)}, taken(tx.Users.SetEmail(ctx, user.ID, in.New, s.now()))
+		details := audit.Details{Email: audit.Changed(user.Email, in.New)}
+		user.Email, user.EmailFolded = in.New, models.FoldEmail(in.New)
+		return details, taken(tx.Users.SetNames(ctx, user, s.now()))
 	})
 }
 

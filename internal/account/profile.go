@@ -38,6 +38,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who *auth.Identity, usernam
 		record(who.Actor(client).Event(audit.ProfileChange, user, audit.Details{
 			Username: audit.Changed(user.Username, username), FullName: audit.Changed(user.FullName, fullName),
 		}))
-		return tx.Users.SetProfile(ctx, user.ID, username, fullName, s.now())
+		user.Username, user.FullName = username, fullName
+		return tx.Users.SetNames(ctx, user, s.now())
 	}))
 }

@@ -18,7 +18,7 @@ func TestUsersResult(t *testing.T) {
 		{1, 1, false, "1 of 1 user"},
 		{2, 2, false, "2 of 2 users"},
 		{25, 1204, false, "25 of 1,204 users"},
-		{100, 10000, true, "100 of more than 10,000 users"},
+		{100, 1000, true, "100 of more than 1,000 users"},
 		{25, 1234567, false, "25 of 1,234,567 users"},
 	}
 	for _, test := range tests {
@@ -26,6 +26,10 @@ func TestUsersResult(t *testing.T) {
 		if got := view.result(); got != test.want {
 			t.Errorf("%d of %d: got %q, want %q", test.rows, test.total, got, test.want)
 		}
+	}
+	view := AdminUsersView{Rows: make([]UserRow, 25), Total: 1000, More: true, Filter: UsersFilter{Q: "li"}}
+	if got, want := view.result(), "25 of more than 1,000 users. Add a word to find fewer."; got != want {
+		t.Errorf("a search: got %q, want %q", got, want)
 	}
 }
 
@@ -36,10 +40,10 @@ func TestUsersNoMatch(t *testing.T) {
 	}{
 		{UsersFilter{}, "No users."},
 		{UsersFilter{Q: "bol"}, "No users match “bol”."},
-		{UsersFilter{Q: "bo"}, "No users match “bo”. Full names are searched from three characters on."},
-		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled. Full names are searched from three characters on."},
+		{UsersFilter{Q: "bo"}, "No users match “bo”. A word of one or two characters finds those whose username, email or name begins with it."},
+		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled. A word of one or two characters finds those whose username, email or name begins with it."},
 		{UsersFilter{Status: "active", Role: "admin"}, "No users with status Active and role Admin."},
-		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User. Full names are searched from three characters on."},
+		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User. A word of one or two characters finds those whose username, email or name begins with it."},
 	}
 	for _, test := range tests {
 		if got := test.filter.noMatch(); got != test.want {

@@ -1,0 +1,143 @@
+package models
+
+import (
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// The forms of names and addresses. Every road that takes one, sign-up,
+// sign-in, the API, the shell, goes through these functions, so that all
+// spellings of a name find the same account.
+
+// pasted are the invisible characters that copying brings along: zero-width
+// spaces, direction marks, soft hyphens.
+const pasted = "\u00ad\u200b\u200e\u200f\u2060\ufeff"
+
+// Tidy returns a name or an address without space around it and without the
+// invisible characters that come along when text is copied.
+func Tidy(text string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if strings.ContainsRune(pasted, r) {
+			return -1
+		}
+		return r
+	}, text))
+}
+
+// TidyName returns a full name or an address as it is stored: tidy, with
+// letters and their accents composed (NFC).
+func TidyName(text string) string { return norm.NFC.String(Tidy(text)) }
+
+// FoldEmail returns the form of an address that is compared: tidy, composed,
+// without case.
+func FoldEmail(email string) string {
+	return norm.NFC.String(strings.Map(foldCase, norm.NFD.String(Tidy(email))))
+}
+
+// foldCase returns the lower-case letter that stands for all cases of r
+// (Unicode's simple case folding). It leaves letters that have no other case in
+// every language, such as İ and ı.
+func foldCase(r rune) rune {
+	least := r
+	for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+		least = min(least, other)
+	}
+	if least == r && unicode.SimpleFold(r) == r {
+		return r
+	}
+	return unicode.ToLower(least)
+}
+
+// FoldUsername returns the form of a username that is stored and compared:
+// tidy, compatibility forms such as full-width letters resolved (NFKC), A to Z
+// in lower case. Other letters stay, because no username has them.
+func FoldUsername(username string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, norm.NFKC.String(Tidy(username)))
+}
+
+// FoldName returns the form in which ByName compares name.
+func FoldName(name string) string {
+	if isAddress(name) {
+		return FoldEmail(name)
+	}
+	return FoldUsername(name)
+}
+
+func isAddress(name string) bool { return strings.Contains(name, "@") }
+
+// between stands in front of and behind every part of a searched text. Nobody
+// can type it: forms and searches drop control characters.
+const between = "\x1f"
+
+// SearchText returns what a search looks at: username, address and the words of
+// the full name as foldSearch writes them. Two separators stand in front of
+// each, so that the beginning of a word makes a trigram even when it is one
+// letter long.
+func SearchText(username, email, fullName string) string {
+	var text strings.Builder
+	for _, part := range append([]string{username, email}, strings.Fields(fullName)...) {
+		text.WriteString(between + between + foldSearch(part))
+	}
+	return text.String() + between
+}
+
+// foldSearch returns text as searches compare it: in lower case, without
+// accents and invisible characters, with the nearest plain letters and marks.
+func foldSearch(text string) string {
+	var folded strings.Builder
+	for _, r := range norm.NFKD.String(text) {
+		if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Cc) {
+			continue
+		}
+		r = foldCase(r)
+		if near := nearest(r); near != "" {
+			folded.WriteString(near)
+		} else {
+			folded.WriteRune(unicode.ToLower(r))
+		}
+	}
+	return folded.String()
+}
+
+// nearest returns the plain letters for one that has no accent to drop, and
+// the plain mark for a typographic one; "" for all others.
+func nearest(r rune) string {
+	switch r {
+	case 'ß':
+		return "ss"
+	case 'æ':
+		return "ae"
+	case 'œ':
+		return "oe"
+	case 'þ':
+		return "th"
+	case 'ø':
+		return "o"
+	case 'ł':
+		return "l"
+	case 'đ', 'ð':
+		return "d"
+	case 'ħ':
+		return "h"
+	case 'ı':
+		return "i"
+	case 'ŧ':
+		return "t"
+	case 'ŋ':
+		return "n"
+	case 'ĸ':
+		return "k"
+	case '‘', '’', 'ʼ', 'ʻ':
+		return "'"
+	case '‐', '‒', '–', '—':
+		return "-"
+	}
+	return ""
+}
