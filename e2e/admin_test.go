@@ -62,7 +62,7 @@ func TestDisableAndUndo(t *testing.T) {
 		ana.fill("Reason", "Left the team.")
 		ana.wantStatus(ana.press("Disable Bo Chen"), 200)
 		ana.wantAt(page)
-		ana.see("Bo Chen is disabled. 2 sessions ended; nothing of this account is accepted any more.", "Left the team.")
+		ana.see("Bo Chen is disabled. 2 sessions ended. All sessions and tokens of the account have stopped working.", "Left the team.")
 
 		bo.press("Sessions") // the very next click
 		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
@@ -99,17 +99,17 @@ func TestRoleAndSignOut(t *testing.T) {
 		ana.question("Change role")
 		ana.see("Bo Chen can then see, disable and delete every account")
 		ana.wantStatus(ana.press("Make Bo Chen an admin"), 200)
-		ana.see("Bo Chen is an admin now.")
+		ana.see("Bo Chen is now an admin.")
 		bo.wantStatus(bo.visit("/admin"), 200)
 
 		ana.question("Change role")
 		ana.press("Make Bo Chen a user")
 		bo.wantStatus(bo.visit("/admin"), 403)
 		ana.press("Undo")
-		ana.see("Bo Chen is an admin now.")
+		ana.see("Bo Chen is now an admin.")
 		bo.wantStatus(bo.visit("/admin"), 200)
 		ana.press("Undo")
-		ana.see("Bo Chen is a user now.")
+		ana.see("Bo Chen is now a user.")
 		bo.wantStatus(bo.visit("/admin"), 403)
 
 		bo.press("Go to your account")

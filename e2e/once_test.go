@@ -24,7 +24,7 @@ func TestShownOnce(t *testing.T) {
 		ana, _, _ := adminAndUser(t, script)
 		ana.findUser("bo", "Bo Chen")
 		user := ana.at()
-		const onlyOnce = "A link to set a password is shown only once. Create a new one if it was lost."
+		const onlyOnce = "A link to set a password is shown only once. If you lost it, create a new one."
 
 		ana.question("Create reset link")
 		ana.wantStatus(ana.press("Create reset link"), 200)
@@ -62,7 +62,7 @@ func TestShownOnce(t *testing.T) {
 		token := ana.shownToken()
 		ana.reload()
 		ana.wantAt("/profile/tokens")
-		ana.see("An access token is shown only once. If it was lost, end it and create another.", "Photos")
+		ana.see("An access token is shown only once. If you lost it, remove it and create another.", "Photos")
 		ana.wantNot(token)
 		ana.createToken("Backup", newAccount("ana", "").password)
 		token = ana.shownToken()

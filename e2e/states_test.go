@@ -110,7 +110,7 @@ func TestForwardAuthPages(t *testing.T) {
 		}
 	}
 	b.wantStatus(status, http.StatusLoopDetected)
-	b.see("Your sign-in does not arrive")
+	b.see("The app cannot see your sign-in")
 	b.inspect("continue loop")
 }
 

@@ -55,7 +55,7 @@ func TestAccessToken(t *testing.T) {
 		}
 		b.tick("Change this account")
 		b.wantStatus(b.createToken("Nightly backup", ana.password), 200)
-		b.see("Token created", "It is shown only now.", "May: read this account, change this account.")
+		b.see("Token created", "It is shown only now.", "Permissions: read this account, change this account.")
 		token := b.shownToken()
 		if got := p.bearer(token); got != http.StatusOK {
 			t.Errorf("the token that was shown: got status %d, want 200", got)
@@ -69,11 +69,11 @@ func TestAccessToken(t *testing.T) {
 		b.see("You created an access token.")
 
 		b.visit("/profile/tokens")
-		b.question("End Nightly backup")
-		b.see("End the token Nightly backup?")
-		b.press("End token")
+		b.question("Remove Nightly backup")
+		b.see("Remove the token Nightly backup?")
+		b.press("Remove token")
 		b.wantAt("/profile/tokens")
-		b.see("The access token Nightly backup is ended.", "No longer working")
+		b.see("The access token Nightly backup is removed.", "No longer working")
 		if got := p.bearer(token); got != http.StatusUnauthorized {
 			t.Errorf("the removed token: got status %d, want 401", got)
 		}
@@ -103,19 +103,19 @@ func TestTokenPages(t *testing.T) {
 	b.back() // by mistake, before the token was copied
 	b.wantAt("/profile/tokens")
 	b.see("Photos", "Never used", "A token is shown once, when it is created.")
-	b.question("End Photos")
+	b.question("Remove Photos")
 	b.inspect("token end dialog")
 	page := ask[string](b, `document.querySelector('a[data-dialog][href$="/end"]').getAttribute("href")`)
 	b.visit(page)
 	b.inspect("token end")
-	b.press("End token")
+	b.press("Remove token")
 	b.inspect("tokens")
 	b.visit("/profile")
 	b.inspect("profile with tokens")
 
 	p.tokens(ana, "backup script", "me")
 	b.visit("/profile/sessions")
-	b.see("API · backup script", "May: read this account.")
+	b.see("API · backup script", "Permissions: read this account.")
 	b.inspect("sessions with a program")
 
 	admin := open(t, p, true)
@@ -123,10 +123,10 @@ func TestTokenPages(t *testing.T) {
 	admin.findUser("ana", "Ana Silva")
 	admin.see("API · backup script", "The server in the cellar")
 	admin.inspect("user with tokens")
-	admin.question("End The server")
+	admin.question("Remove The server")
 	admin.inspect("user token end dialog")
-	admin.press("End token")
-	admin.see("is ended.")
+	admin.press("Remove token")
+	admin.see("is removed.")
 }
 
 // tokens signs an API client in to an account.

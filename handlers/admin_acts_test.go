@@ -24,7 +24,7 @@ func TestDisable(t *testing.T) {
 		third.signIn("ana")
 		third.forget("access")
 		page := "/admin/users/" + user.ID
-		boss.get(page).status(200).says("Ana Silva ActiveUser", "Signs Ana Silva out everywhere and lets nobody in.")
+		boss.get(page).status(200).says("Ana Silva ActiveUser", "Signs Ana Silva out everywhere and blocks sign-in.")
 		boss.get(page+"/disable").status(200).says("Disable Ana Silva?", "Ana Silva will be signed out of 3 devices now and cannot sign in. Nothing is deleted.")
 		b.get("/profile").status(200) // the question disabled nobody
 		long := strings.Repeat("x", 501)
@@ -36,7 +36,7 @@ func TestDisable(t *testing.T) {
 			visitor.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		}
 		b.get("/login").says("This account is disabled.").hides("left the team")
-		boss.get(page).says("Ana Silva is disabled. 3 sessions ended; nothing of this account is accepted any more.", "Disabled since", "left the team", "Undo").
+		boss.get(page).says("Ana Silva is disabled. 3 sessions ended. All sessions and tokens of the account have stopped working.", "Disabled since", "left the team", "Undo").
 			has(`action="` + page + `/enable"`)
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403)
 		if got, want := audit.Detail(s.LastEvent(audit.UserDisable)), "3 sessions ended. Reason: left the team"; got != want {
@@ -81,7 +81,7 @@ func TestRole(t *testing.T) {
 		boss.post(page+"/role", "role", "root").status(422).says("Choose a role.")
 		boss.post(page + "/role").status(422).says("Choose a role.")
 		boss.post(page+"/role", "role", "admin").redirects(page)
-		boss.get(page).says("ana is an admin now.")
+		boss.get(page).says("ana is now an admin.")
 		b.get("/admin").status(200)
 		b.get("/profile").has(`href="/admin"`)
 		s.Clock.Advance(time.Second)
@@ -153,7 +153,7 @@ func TestNewUser(t *testing.T) {
 		for _, role := range []models.Role{models.RoleUser, models.RoleAdmin} {
 			name := "kim-" + string(role)
 			a = boss.follow(boss.post("/admin/users/new", "username", name, "email", name+"@example.org", "full_name", "Kim", "role", string(role))).status(200).
-				says("Account created", "Pass this link on to Kim ("+name+"@example.org)")
+				says("Account created", "Send this link to Kim ("+name+"@example.org)")
 			found := linkInPage.FindStringSubmatch(a.body)
 			if found == nil {
 				t.Fatalf("the page has no link:\n%s", a.text())

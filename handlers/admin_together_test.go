@@ -24,7 +24,7 @@ func TestTwoAdmins(t *testing.T) {
 		shows  string   // the new state
 	}{
 		{"disable", models.RoleUser, false, "disable", []string{"reason", "lost a laptop"}, audit.UserDisable, []string{"reason", "left the team"}, "left the team"},
-		{"enable", models.RoleUser, true, "enable", nil, audit.UserEnable, nil, "Signs ana out everywhere and lets nobody in."},
+		{"enable", models.RoleUser, true, "enable", nil, audit.UserEnable, nil, "Signs ana out everywhere and blocks sign-in."},
 		{"promote", models.RoleUser, false, "role", []string{"role", "admin", "was", "user"}, audit.UserRole, []string{"role", "admin", "was", "user"}, "Admin"},
 		{"demote", models.RoleAdmin, false, "role", []string{"role", "user", "was", "admin"}, audit.UserRole, []string{"role", "user", "was", "admin"}, "User"},
 	} {
@@ -70,7 +70,7 @@ func TestTwoAdminsAsk(t *testing.T) {
 
 		first.post(end).redirects(page)
 		second.get(end).redirects(page)
-		second.get(page).says("That access token was ended already.")
+		second.get(page).says("That access token was removed already.")
 
 		first.post(page + "/disable").redirects(page)
 		second.get(page + "/disable").redirects(page)
@@ -95,7 +95,7 @@ func TestSameRole(t *testing.T) {
 		}
 		events := len(s.Events())
 		boss.post(page+"/role", "role", "user", "was", "user").redirects(page)
-		boss.get(page).says("ana is a user now.").hides(changedWords)
+		boss.get(page).says("ana is now a user.").hides(changedWords)
 		if got := len(s.Events()); got != events {
 			t.Errorf("got %d events, want %d", got, events)
 		}

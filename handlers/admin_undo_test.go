@@ -48,12 +48,12 @@ func TestUndo(t *testing.T) {
 		}
 		boss.undo(again)
 
-		admin := boss.follow(boss.post(page+"/role", "role", "admin", "was", "user")).says("ana is an admin now.", "Undo changing the role of ana")
-		back := boss.undo(admin).says("ana is a user now.", "Undo changing the role of ana")
+		admin := boss.follow(boss.post(page+"/role", "role", "admin", "was", "user")).says("ana is now an admin.", "Undo changing the role of ana")
+		back := boss.undo(admin).says("ana is now a user.", "Undo changing the role of ana")
 		if got := s.Reload(user).Role; got != models.RoleUser {
 			t.Errorf("got role %s, want user", got)
 		}
-		boss.undo(back).says("ana is an admin now.")
+		boss.undo(back).says("ana is now an admin.")
 	})
 }
 
@@ -66,7 +66,7 @@ func TestUndoLate(t *testing.T) {
 		admin := boss.follow(boss.post(page+"/role", "role", "admin", "was", "user"))
 		boss.post(page+"/role", "role", "user", "was", "admin").redirects(page)
 		boss.undo(admin).says("This account changed since you opened it. Here is the new state.").hides(">Undo")
-		same := boss.follow(boss.post(page+"/role", "role", "user", "was", "user")).says("ana is a user now.")
+		same := boss.follow(boss.post(page+"/role", "role", "user", "was", "user")).says("ana is now a user.")
 		if undoForm.MatchString(same.body) {
 			t.Error("there is a button to undo nothing")
 		}

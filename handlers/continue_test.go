@@ -133,7 +133,7 @@ func TestContinueLoop(t *testing.T) {
 			break
 		}
 	}
-	a.status(http.StatusLoopDetected).says("Your sign-in does not arrive", "LATCHKEY_COOKIE_DOMAIN must be example.org", "Try again")
+	a.status(http.StatusLoopDetected).says("The app cannot see your sign-in", "LATCHKEY_COOKIE_DOMAIN must be example.org", "Try again")
 	if rounds > 5 {
 		t.Errorf("after %d rounds", rounds)
 	}

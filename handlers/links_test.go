@@ -60,7 +60,7 @@ func TestSetup(t *testing.T) {
 		b.get("/admin").status(200).says("Next steps", "There is only one active admin.",
 			"Only this computer can open the portal, because its address is http://localhost:8080.", "Set LATCHKEY_SUPPORT_EMAIL to an address.")
 		for _, dead := range []string{token, second} {
-			s.browser().get("/setup?token="+dead).status(410).says("Setup is done", "An admin account exists already.").hides("<form id=\"setup\"")
+			s.browser().get("/setup?token="+dead).status(410).says("Setup is done", "There is an admin account already.").hides("<form id=\"setup\"")
 			s.browser().newAdmin(dead, "bo").status(409).says("Setup is done").touchesNoToken()
 		}
 		if admins, err := s.Store.Users.CountActiveAdmins(t.Context()); err != nil || admins != 1 {
@@ -84,10 +84,10 @@ func TestSetupDead(t *testing.T) {
 			t.Errorf("the first sign-up is %+v (%v), want an ordinary user", user, err)
 		}
 		token := s.setupToken()
-		s.browser().get("/setup?token="+token[1:]).status(410).says("This link is not complete", "Copy the whole link from the output of the server.")
+		s.browser().get("/setup?token="+token[1:]).status(410).says("This link is not complete", "Copy the whole link from the server's output.")
 		s.browser().newAdmin("x"+token, "bo").status(409).says("This link is not complete")
 		s.Clock.Advance(time.Hour)
-		s.browser().get("/setup?token="+token).status(410).says("This link has expired", "Setup links work for 1 hour. Restart the server: it prints a new one.")
+		s.browser().get("/setup?token="+token).status(410).says("This link has expired", "Setup links work for 1 hour. Restart the server to get a new one.")
 		s.browser().newAdmin(token, "bo").status(409).says("This link has expired").touchesNoToken()
 
 		// A set-password link is no setup link, nor the other way round.
@@ -161,7 +161,7 @@ func TestResetDead(t *testing.T) {
 		s.Clock.Advance(time.Hour)
 		check(first, "This link was replaced", "A newer link was made on 22 Nov 2026, 13:00 UTC. Use that one.")
 		check("", "This link is not complete", "Ask help@example.org for a new one if that does not help.")
-		check(second[:42], "This link is not complete", "Copy the whole link from the message it came in.")
+		check(second[:42], "This link is not complete", "Copy the whole link from the message that you got.")
 		s.Clock.Advance(24 * time.Hour)
 		check(second, "This link has expired", "Links work for 24 hours. Ask help@example.org for a new one.")
 

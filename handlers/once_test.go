@@ -23,7 +23,7 @@ type oncePlace struct {
 }
 
 func oncePlaces(user *models.User) []oncePlace {
-	const words = "A link to set a password is shown only once. Create a new one if it was lost."
+	const words = "A link to set a password is shown only once. If you lost it, create a new one."
 	page := "/admin/users/" + user.ID
 	return []oncePlace{
 		{
@@ -42,7 +42,7 @@ func oncePlaces(user *models.User) []oncePlace {
 				return b.post("/profile/tokens", "name", "Backup", "scope.me", "on", "current_password", secretWord)
 			},
 			regexp.MustCompile(`^/profile/tokens/[a-z2-7]{26}$`), shownToken, "Token created",
-			"/profile/tokens", "An access token is shown only once. If it was lost, end it and create another.",
+			"/profile/tokens", "An access token is shown only once. If you lost it, remove it and create another.",
 		},
 	}
 }
@@ -223,7 +223,7 @@ func TestShownOnceGone(t *testing.T) {
 		}
 		boss.post(place + "/end").redirects("/profile/tokens")
 		boss.get(place).redirects("/profile/tokens")
-		boss.get("/profile/tokens").says("That access token was ended already.").hides(secret)
+		boss.get("/profile/tokens").says("That access token was removed already.").hides(secret)
 		s.browser().get(place).redirects("/login?next=" + strings.ReplaceAll(place, "/", "%2F"))
 		if got := s.LastEvent(audit.TokenCreate).SubjectName; got != "bo" {
 			t.Errorf("got subject %q", got)

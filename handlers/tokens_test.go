@@ -61,27 +61,27 @@ func TestTokens(t *testing.T) {
 			t.Error("the token that was shown does not work")
 		}
 		token := s.tokenNamed(user.ID, "Nightly backup")
-		list := b.get("/profile/tokens").status(200).says("Nightly backup", "lk_…"+secret[len(secret)-4:], "May: read this account.",
+		list := b.get("/profile/tokens").status(200).says("Nightly backup", "lk_…"+secret[len(secret)-4:], "Permissions: read this account.",
 			"Last used", "Created 22 Nov 2026", "expires 20 Feb 2027").hides(secret)
 		if got := list.header.Get("Cache-Control"); got != "no-store" {
 			t.Errorf("got Cache-Control %q", got)
 		}
 		b.makeToken("Never used", "scope.me:write", "on", "scope.me", "on")
-		b.get("/profile/tokens").says("Never used", "May: read this account, change this account.")
+		b.get("/profile/tokens").says("Never used", "Permissions: read this account, change this account.")
 
 		end := "/profile/tokens/" + token.ID + "/end"
-		b.get(end).status(200).says("End the token Nightly backup?", token.Hint)
+		b.get(end).status(200).says("Remove the token Nightly backup?", token.Hint)
 		if !s.works(secret) {
 			t.Error("asking ended the token")
 		}
 		b.post(end).redirects("/profile/tokens")
-		b.get("/profile/tokens").says("The access token Nightly backup is ended.", "No longer working", "Ended by you")
+		b.get("/profile/tokens").says("The access token Nightly backup is removed.", "No longer working", "Removed by you")
 		if s.works(secret) {
 			t.Error("the ended token works")
 		}
 		for _, again := range []func(string) *answer{b.get, func(path string) *answer { return b.post(path) }} {
 			again(end).redirects("/profile/tokens")
-			b.get("/profile/tokens").says("That access token was ended already.")
+			b.get("/profile/tokens").says("That access token was removed already.")
 		}
 		b.get("/profile").says("You created an access token.", "One of your access tokens was removed.")
 	})
@@ -193,7 +193,7 @@ func TestOthersTokens(t *testing.T) {
 		if err := s.Store.Users.SetRole(t.Context(), admin.ID, models.RoleUser, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
-		boss.get("/profile/tokens").says("May: read this account.").hides("Check tokens", "check tokens")
+		boss.get("/profile/tokens").says("Permissions: read this account.").hides("Check tokens", "check tokens")
 	})
 }
 
@@ -207,8 +207,8 @@ func TestAdminEndsToken(t *testing.T) {
 		secret := ana.makeToken("Backup", "scope.me", "on")
 		token := s.tokenNamed(user.ID, "Backup")
 		end := page + "/tokens/" + token.ID + "/end"
-		boss.get(page).says("Backup", "lk_…"+token.Hint, "May: read this account.", "Never used").has(`href="` + end + `"`).hides(secret)
-		boss.get(end).status(200).says("End a token of ana?", "Backup")
+		boss.get(page).says("Backup", "lk_…"+token.Hint, "Permissions: read this account.", "Never used").has(`href="` + end + `"`).hides(secret)
+		boss.get(end).status(200).says("Remove a token of ana?", "Backup")
 
 		other := s.Person("cy", models.RoleUser)
 		for _, path := range []string{
@@ -221,13 +221,13 @@ func TestAdminEndsToken(t *testing.T) {
 			t.Error("the token ended too early")
 		}
 		boss.post(end).redirects(page)
-		boss.get(page).says("The access token Backup of ana is ended.", "No access tokens.", "boris removed an access token of ana: Backup.")
+		boss.get(page).says("The access token Backup of ana is removed.", "No access tokens.", "boris removed an access token of ana: Backup.")
 		if s.works(secret) {
 			t.Error("the ended token works")
 		}
 		boss.post(end).redirects(page)
-		boss.get(page).says("That access token was ended already.")
-		ana.get("/profile/tokens").says("Ended by an admin")
+		boss.get(page).says("That access token was removed already.")
+		ana.get("/profile/tokens").says("Removed by an admin")
 		ana.get("/profile").says("An admin removed one of your access tokens.").hides("boris")
 
 		boss.makeToken("Own", "scope.me", "on")
@@ -259,7 +259,7 @@ func TestAPISessions(t *testing.T) {
 			}
 			ids = append(ids, session.ID)
 		}
-		const own, all = "May: read this account.", "May: read this account, change this account."
+		const own, all = "Permissions: read this account.", "Permissions: read this account, change this account."
 		b.get("/profile/sessions").says("API · backup script", "API · python-requests", "API · unnamed program", own, all, "192.0.2.9").
 			hides("read all accounts")
 		boss.get("/admin/users/"+user.ID).says("API · backup script", "API · python-requests", own, all)

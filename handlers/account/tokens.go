@@ -100,7 +100,7 @@ func (h *Handlers) ConfirmEndToken(c echo.Context) error {
 		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenAlreadyEnded)
 	}
 	row := h.site.TokenRow(token, site.Identity(c).Admin, tokensPath+"/")
-	return site.Show(c, pages.Confirm(h.site.Section(c, layouts.SectionTokens, "End token"), pages.EndToken(row)))
+	return site.Show(c, pages.Confirm(h.site.Section(c, layouts.SectionTokens, "Remove token"), pages.EndToken(row)))
 }
 
 // EndToken handles POST /profile/tokens/{id}/end.

@@ -29,7 +29,7 @@ func (h *Handlers) ConfirmEndToken(c echo.Context) error {
 		return h.site.RedirectWithFlash(c, userPath(user.ID), site.FlashTokenAlreadyEnded)
 	}
 	row := h.site.TokenRow(token, user.Role == models.RoleAdmin, userPath(user.ID)+"/tokens/")
-	return site.Show(c, pages.Confirm(h.actPage(c, "End a token of", user), pages.EndUserToken(target(user), row)))
+	return site.Show(c, pages.Confirm(h.actPage(c, "Remove a token of", user), pages.EndUserToken(target(user), row)))
 }
 
 // EndToken handles POST /admin/users/{id}/tokens/{token}/end.

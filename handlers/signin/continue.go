@@ -95,9 +95,9 @@ func (h *Handlers) showLoop(c echo.Context, target *url.URL) error {
 	remedy := h.loopRemedy(target)
 	failure := apperr.New(apperr.Loop, "", fmt.Errorf("forward-auth: %s://%s sends a signed-in browser back again and again; %s",
 		target.Scheme, target.Host, remedy))
-	page := h.site.Frame(c, "Your sign-in does not arrive")
+	page := h.site.Frame(c, "The app cannot see your sign-in")
 	return site.Answer(c, failure, pages.Error(page, pages.ErrorView{
-		Heading: "Your sign-in does not arrive",
+		Heading: "The app cannot see your sign-in",
 		Text: "You are signed in here, but " + target.Host + " cannot see it. " +
 			"There is nothing you can do about it, but the operator of this portal can: " + remedy,
 		Reference: middleware.Of(c).ID,

@@ -37,7 +37,7 @@ const (
 	FlashTokenAlreadyEnded   = "no-token"
 	FlashTokenShown          = "token-shown"
 	FlashLinkShown           = "link-shown"
-	flashNone                = "shown" // has no words
+	flashNone                = "shown" // has no message
 )
 
 // SetFlash carries a message to the page that the response leads to.
@@ -52,7 +52,7 @@ func (s *Site) RedirectWithFlash(c echo.Context, path, key string, args ...strin
 	return Redirect(c, path)
 }
 
-// flashOf gives a message its words; nil for a key that has none.
+// flashOf returns the message for a key, nil for a key without one.
 func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	arg := func(i int) string {
 		if i < len(message.Args) {
@@ -89,26 +89,22 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashOthersEnded:
 		return ok("Signed out of " + arg(0) + ".")
 	case FlashTokenEnded:
-		return ok("The access token " + arg(0) + " is ended.")
+		return ok("The access token " + arg(0) + " is removed.")
 	case FlashTokenAlreadyEnded:
-		return &layouts.Flash{Kind: components.Info, Text: "That access token was ended already."}
+		return &layouts.Flash{Kind: components.Info, Text: "That access token was removed already."}
 	case FlashTokenShown:
-		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If it was lost, end it and create another."}
+		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If you lost it, remove it and create another."}
 	}
 	return adminFlash(message.Key, arg)
 }
 
-// adminFlash are the messages after an act on somebody else: who, what ended,
-// and the way to undo it.
+// adminFlash are the messages after an admin's act: who it was done to, what
+// ended, and a button to undo it.
 func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	ok := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.OK, Text: text} }
 	switch key {
 	case FlashUserDisabled:
-		ended := "Nothing"
-		if arg(1) != "" {
-			ended = arg(1) + " ended; nothing"
-		}
-		flash := ok(arg(0) + " is disabled. " + ended + " of this account is accepted any more.")
+		flash := ok(arg(0) + " is disabled. " + sessionsEnded(arg(1)) + "All sessions and tokens of the account have stopped working.")
 		flash.Undo = &layouts.Undo{Action: "/admin/users/" + safeID(arg(2)) + "/enable", Label: "Undo", More: " disabling " + arg(0)}
 		return flash
 	case FlashUserEnabled:
@@ -125,7 +121,7 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		if arg(1) == string(models.RoleAdmin) {
 			role = "an admin"
 		}
-		flash := ok(arg(0) + " is " + role + " now.")
+		flash := ok(arg(0) + " is now " + role + ".")
 		if arg(3) != arg(1) {
 			flash.Undo = &layouts.Undo{
 				Action: "/admin/users/" + safeID(arg(2)) + "/role", Label: "Undo", More: " changing the role of " + arg(0),
@@ -134,11 +130,11 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		}
 		return flash
 	case FlashUserTokenEnded:
-		return ok("The access token " + arg(0) + " of " + arg(1) + " is ended.")
+		return ok("The access token " + arg(0) + " of " + arg(1) + " is removed.")
 	case FlashUserChanged:
 		return &layouts.Flash{Kind: components.Info, Text: "This account changed since you opened it. Here is the new state."}
 	case FlashLinkShown:
-		return &layouts.Flash{Kind: components.Info, Text: "A link to set a password is shown only once. Create a new one if it was lost."}
+		return &layouts.Flash{Kind: components.Info, Text: "A link to set a password is shown only once. If you lost it, create a new one."}
 	case FlashLimitsCleared:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
 	case FlashUserDeleted:
@@ -147,7 +143,7 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	return nil
 }
 
-// sessionsEnded is the sentence about sessions that an act ended, "" for none.
+// sessionsEnded says how many sessions an act ended, "" for none.
 func sessionsEnded(sessions string) string {
 	if sessions == "" {
 		return ""

@@ -30,15 +30,15 @@ func PathID(c echo.Context, name string) (string, error) {
 	return id, nil
 }
 
-// What is said of a limit that has no words of its own.
+// Messages for a limit that has none of its own.
 const (
 	TooManyAttempts = "Too many attempts."
 	TooManyWrong    = "Too many attempts with a wrong password."
 )
 
-// Problems sorts the failure of a form: it returns what the form shows, or the
-// failure when it is not the form's. limit is what is said of apperr.TooMany
-// without words of its own. Without a failure there are no problems.
+// Problems returns what a form shows of its failure, or the failure when the form
+// cannot show it. limit is the message for apperr.TooMany without one of its own.
+// Without a failure there are no problems.
 func (s *Site) Problems(failure error, limit string) (components.Errors, error) {
 	switch apperr.KindOf(failure) {
 	case apperr.TooMany, apperr.Locked:
@@ -63,8 +63,8 @@ func FieldErrors(failure error) (components.Errors, error) {
 	return list, nil
 }
 
-// TooMany says when something may be tried again. what is said of a failure
-// that has no words of its own.
+// TooMany says when the person can try again. what is the message for a failure
+// without one of its own.
 func (s *Site) TooMany(failure error, what string) components.FieldError {
 	limit := apperr.Details(failure)
 	if limit.Kind == apperr.Locked {

@@ -55,8 +55,7 @@ func Answer(c echo.Context, failure error, page templ.Component) error {
 	return Show(c, page)
 }
 
-// PageError is a failure with the page that answers it in place of the error
-// page.
+// PageError is a failure with a page of its own in place of the error page.
 type PageError struct {
 	Page  templ.Component
 	cause error

@@ -25,7 +25,7 @@ func (s *Site) TokenRow(token account.PersonalToken, admin bool, below string) p
 		row.EndURL = below + token.ID + "/end"
 	}
 	if !token.EndedAt.IsZero() {
-		row.Over, row.Why, row.When = "Ended", tokenEndReason(token.EndReason), token.EndedAt
+		row.Over, row.Why, row.When = "Removed", tokenEndReason(token.EndReason), token.EndedAt
 		if token.EndReason == models.ReasonExpired {
 			row.Over = "Expired"
 		}
@@ -33,15 +33,15 @@ func (s *Site) TokenRow(token account.PersonalToken, admin bool, below string) p
 	return row
 }
 
-// tokenEndReason says why a token was ended, "" when the row says it already.
+// tokenEndReason says why a token was removed, "" when the row says it already.
 func tokenEndReason(reason models.Reason) string {
 	switch reason {
 	case models.ReasonElse:
-		return "Ended by you"
+		return "Removed by you"
 	case models.ReasonLogout:
-		return "Ended by the program that used it"
+		return "Removed by the program that used it"
 	case models.ReasonAdmin:
-		return "Ended by an admin"
+		return "Removed by an admin"
 	case models.ReasonDisabled:
 		return "The account was disabled"
 	case models.ReasonPassword:

@@ -18,7 +18,7 @@ type Button struct {
 	// More is read out after the label and not shown, where several buttons
 	// of a page have the same label ("Sign out" + " Firefox on Windows").
 	More string
-	// Busy is the label while the form is on its way, such as "Signing in…".
+	// Busy is the label while the form is being sent, such as "Signing in…".
 	Busy  string
 	Style Style
 	Small bool
@@ -52,9 +52,8 @@ func (b Button) class() string {
 	return class
 }
 
-// Confirmation is the question before an act that is hard to take back. It is
-// asked on a page of its own, and in a dialog where there is script; both show
-// the same.
+// Confirmation is the question before an act that is hard to undo. It is asked on
+// a page of its own, or with script in a dialog that shows the same.
 type Confirmation struct {
 	// Heading asks or names the act: "Sign out 2 other devices?".
 	Heading string
@@ -70,13 +69,13 @@ type Confirmation struct {
 	// Cancel is the page that "Cancel" leads back to.
 	Cancel string
 	Hidden []Hidden
-	// Fields are asked for between the text and the buttons, such as a reason
-	// or an address typed to confirm. Their errors are taken from Errors.
+	// Fields are between the text and the buttons, such as an address to type.
+	// Their errors come from Errors.
 	Fields []Input
 	Errors Errors
 }
 
-// submit is the button that does it.
+// submit is the button that carries out the act.
 func (c Confirmation) submit() Button {
 	b := Button{Label: c.Button, Busy: c.Busy, Style: c.Style}
 	if b.Style == "" {

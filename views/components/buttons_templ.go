@@ -215,8 +215,8 @@ func ConfirmLink(dialog string, link Link, style Style, small bool) templ.Compon
 	})
 }
 
-// ConfirmDialog asks the question in a dialog that a ConfirmLink of the same
-// page opens. Children are further fields.
+// ConfirmDialog asks the question in a dialog that a ConfirmLink of the page
+// opens. Its children are more fields.
 func ConfirmDialog(id string, c Confirmation) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -337,8 +337,8 @@ func ConfirmDialog(id string, c Confirmation) templ.Component {
 	})
 }
 
-// ConfirmForm asks the question on a page of its own. The focus starts on
-// Cancel, unless a problem was found. Children are further fields.
+// ConfirmForm asks the question on a page of its own. The focus starts on Cancel,
+// unless there is a problem. Its children are more fields.
 func ConfirmForm(c Confirmation) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -41,16 +41,14 @@ type Hidden struct {
 
 // FieldError is what is wrong with one field of a form.
 type FieldError struct {
-	// Field is the name of the field, or what the password is for that it asks
-	// for; empty when the problem belongs to the form as a whole.
+	// Field is the name of the field, or the purpose of a password field; empty
+	// when the problem is the whole form's.
 	Field string
 	// Text is the sentence shown beside the field and in the problem box.
 	Text string
-	// Timed is the text of a problem of no field that passes by itself, nil for
-	// others.
+	// Timed is the text of a problem that passes with time, nil for others.
 	Timed *Timed
-	// Email is an address in the text of a problem of no field to write to, ""
-	// for none.
+	// Email is an address in the text to write to, "" for none.
 	Email string
 }
 

@@ -43,11 +43,11 @@ type Password struct {
 	Label string
 	Hint  string
 	Error string
-	// Autocomplete is what the password is for: CurrentPassword or NewPassword. It
-	// is the id too.
+	// Autocomplete is the purpose: CurrentPassword or NewPassword. It is the id
+	// too.
 	Autocomplete string
-	// Min is the least number of characters of a new password, 0 for none. It
-	// becomes minlength and passwordrules, so that generators obey it.
+	// Min is the minimum length of a new password, 0 for none. It becomes
+	// minlength and passwordrules, so that generators obey it.
 	Min int
 	// Link stands beside the label.
 	Link        *Link
@@ -87,15 +87,15 @@ type Check struct {
 	DescribedBy string
 }
 
-// What passwords are for, as password managers know it.
+// The purposes of passwords, in the words of the autocomplete attribute.
 const (
 	CurrentPassword = "current-password"
 	NewPassword     = "new-password"
 )
 
-// fieldID is the id of the field that a problem is about. That of a password is
-// what it is for, which follows from its name; only "password" says it nowhere,
-// and is a new one: the form to sign in calls its problem CurrentPassword.
+// fieldID is the id of the field that a problem is about. A password's id is its
+// purpose, which follows from its name: "password" is a new one, because the
+// sign-in form names its problem CurrentPassword.
 func fieldID(name string) string {
 	switch name {
 	case "current_password":

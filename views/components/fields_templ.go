@@ -161,9 +161,9 @@ func Field(in Input) templ.Component {
 	})
 }
 
-// PasswordField is a password input with a Show button. The button works by
-// script alone, so the stylesheet hides it where there is none; it is part of
-// the page from the start so that nothing moves.
+// PasswordField is a password input with a Show button. The button needs script,
+// and the stylesheet hides it without; it is in the page from the start, so that
+// nothing moves.
 func PasswordField(p Password) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -1081,9 +1081,9 @@ func HiddenFields(fields ...Hidden) templ.Component {
 	})
 }
 
-// explanation is what stands between a label and its field: how to fill it in,
-// and what is wrong with it. An icon and a hidden word mark a problem, so that
-// colour is never alone.
+// explanation is the text between a label and its field: the hint, and what is
+// wrong. An icon and a hidden word mark an error, so that colour is not the only
+// sign.
 func explanation(id, hint, problem string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -19,8 +19,8 @@ func FullDate(t time.Time) string {
 	return t.UTC().Format(dateFormat)
 }
 
-// Timed is a text with a time of day in it, at which something is over: it is
-// shown as the next whole minute.
+// Timed is a text with the time of day at which something ends, shown as the next
+// whole minute.
 type Timed struct {
 	Before string
 	At     time.Time
@@ -37,7 +37,7 @@ func (t Timed) Problem() FieldError {
 	return FieldError{Text: t.String(), Timed: &t}
 }
 
-// NextMinute is the whole minute at which an instant is certainly past.
+// NextMinute returns the first whole minute that is not before an instant.
 func NextMinute(t time.Time) time.Time {
 	if minute := t.Truncate(time.Minute); !minute.Equal(t) {
 		return minute.Add(time.Minute)

@@ -58,7 +58,7 @@ func TestAdminActs(t *testing.T) {
 func TestChangeRole(t *testing.T) {
 	tests := []struct{ role, act, then, other string }{
 		{"user", "Make Bo Chen an admin", "Bo Chen can then see, disable and delete every account, change roles and read the audit log.", "admin"},
-		{"admin", "Make Bo Chen a user", "Bo Chen can then look after their own account, and no other.", "user"},
+		{"admin", "Make Bo Chen a user", "Bo Chen can then manage only their own account.", "user"},
 	}
 	for _, test := range tests {
 		got := ChangeRole(sampleTarget, test.role, nil)

@@ -13,11 +13,10 @@ import (
 	"latchkey/views/layouts"
 )
 
-// DisableUser is the question before an account is disabled. sessions is how
-// many devices it is signed in on. The form has a field for the reason beside
-// it, see AdminDisable.
+// DisableUser asks before an account is disabled that has some live sessions.
+// AdminDisable adds the field for the reason.
 func DisableUser(user AdminTarget, sessions int) components.Confirmation {
-	text := user.Name + " cannot sign in any more. Nothing is deleted. You can enable the account again."
+	text := user.Name + " cannot sign in from now on. Nothing is deleted. You can enable the account again."
 	if sessions > 0 {
 		text = user.Name + " will be signed out of " + plural(sessions, "device", "devices") +
 			" now and cannot sign in. Nothing is deleted. You can enable the account again."
@@ -32,16 +31,16 @@ func DisableUser(user AdminTarget, sessions int) components.Confirmation {
 	}
 }
 
-// SignOutUser is the question before all sessions of an account end. tokens is
-// how many access tokens outlive them.
+// SignOutUser asks before all sessions of an account are ended. tokens is the
+// number of access tokens, which go on working.
 func SignOutUser(user AdminTarget, sessions, tokens int) components.Confirmation {
 	ends := plural(sessions, "session ends", "sessions end") + " now."
 	if sessions == 0 {
-		ends = "There is no live session now."
+		ends = "There is no session to end now."
 	}
-	text := []string{ends + " Apps that use this account are signed out too. Signing in again is possible."}
+	text := []string{ends + " Apps that use this account are signed out too. " + user.Name + " can sign in again."}
 	if tokens > 0 {
-		text = append(text, plural(tokens, "access token goes", "access tokens go")+" on working. Tokens are ended on the page of the account, one by one.")
+		text = append(text, plural(tokens, "access token goes", "access tokens go")+" on working. You can remove tokens one by one on the account's page.")
 	}
 	return components.Confirmation{
 		Heading: "Sign out " + user.Name + " everywhere?",
@@ -53,19 +52,19 @@ func SignOutUser(user AdminTarget, sessions, tokens int) components.Confirmation
 	}
 }
 
-// CreateResetLink is the question before a reset link is made, or a new one for
-// somebody who has not set a password yet.
+// CreateResetLink asks before a reset link is made, or a new link for an invited
+// person.
 func CreateResetLink(user AdminTarget) components.Confirmation {
-	link, whoever := "reset link", "Whoever opens it can set a new password for this account."
+	link, anyone := "reset link", "Anyone who has it can set a new password for this account."
 	then := " The present password goes on working until the new one is set."
 	if user.Invited {
-		link, whoever, then = "new link", "Whoever opens it can set the password of this account.", ""
+		link, anyone, then = "new link", "Anyone who has it can set the password of this account.", ""
 	}
 	return components.Confirmation{
 		Heading: "Create a " + link + " for " + user.Name + "?",
 		Text: []string{
-			"You get a link to pass on to " + user.Name + " (" + user.Email + "). " + whoever,
-			"It works once, for 24 hours. A link that was made before stops working." + then,
+			"You get a link to send to " + user.Name + " (" + user.Email + "). " + anyone,
+			"It works once, for 24 hours. Earlier links stop working." + then,
 		},
 		Action: user.URL + "/reset-link",
 		Button: "Create " + link,
@@ -75,14 +74,14 @@ func CreateResetLink(user AdminTarget) components.Confirmation {
 	}
 }
 
-// DeleteUser is the question before an account is deleted. typed is what came
-// in the field "confirm", errs what is wrong with it.
+// DeleteUser asks before an account is deleted. typed is the value of the field
+// "confirm", errs is what is wrong with it.
 func DeleteUser(user AdminTarget, typed string, errs components.Errors) components.Confirmation {
 	return components.Confirmation{
 		Heading: "Delete " + user.Name + "?",
 		Text: []string{
 			"The account of " + user.Name + " (" + user.Email + ") is deleted for good and signed out everywhere. You cannot undo this.",
-			"The audit log keeps the name. To keep somebody out for a while, disable the account instead.",
+			"The name stays in the audit log. To keep somebody out for a while, disable the account instead.",
 		},
 		Action: user.URL + "/delete",
 		Button: "Delete " + user.Name,
@@ -97,10 +96,10 @@ func DeleteUser(user AdminTarget, typed string, errs components.Errors) componen
 	}
 }
 
-// AdminDisableView is what the page before disabling shows.
+// AdminDisableView is what the page that asks before disabling shows.
 type AdminDisableView struct {
 	User AdminTarget
-	// Sessions is how many devices are signed in.
+	// Sessions is the number of live sessions.
 	Sessions int
 	Reason   string // as it was typed
 	Errors   components.Errors
@@ -187,15 +186,14 @@ func reasonField(id, name, value, problem string) templ.Component {
 	})
 }
 
-// ChangeRole is the question before an account with the role gets the other
-// one. role is "user" or "admin". The badges of both stand beside it, see
-// roleChange.
+// ChangeRole asks before an account with the role gets the other one. role is
+// "user" or "admin". AdminRole adds the badges of both.
 func ChangeRole(user AdminTarget, role string, errs components.Errors) components.Confirmation {
 	act := "Make " + user.Name + " an admin"
 	then := user.Name + " can then see, disable and delete every account, change roles and read the audit log."
 	if role == "admin" {
 		act = "Make " + user.Name + " a user"
-		then = user.Name + " can then look after their own account, and no other."
+		then = user.Name + " can then manage only their own account."
 	}
 	return components.Confirmation{
 		Heading: act + "?",
@@ -222,7 +220,7 @@ func roleHint(role string) string {
 	if role == "admin" {
 		return "Can see, disable and delete every account, change roles and read the audit log."
 	}
-	return "Can look after their own account."
+	return "Can manage their own account."
 }
 
 // AdminRole asks before an account with the role gets the other one.
@@ -323,7 +321,7 @@ func roleChange(role string) templ.Component {
 	})
 }
 
-// confirmWith is Confirm with further fields, its children.
+// confirmWith is Confirm with more fields as its children.
 func confirmWith(page layouts.Page, question components.Confirmation, errs components.Errors) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -369,7 +367,7 @@ func confirmWith(page layouts.Page, question components.Confirmation, errs compo
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 177, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 175, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

@@ -83,7 +83,7 @@ func TestDisableWords(t *testing.T) {
 	}{
 		{3, "Bo Chen will be signed out of 3 devices now and cannot sign in. Nothing is deleted. You can enable the account again."},
 		{1, "Bo Chen will be signed out of 1 device now and cannot sign in. Nothing is deleted. You can enable the account again."},
-		{0, "Bo Chen cannot sign in any more. Nothing is deleted. You can enable the account again."},
+		{0, "Bo Chen cannot sign in from now on. Nothing is deleted. You can enable the account again."},
 	}
 	for _, test := range tests {
 		if got := DisableUser(sampleTarget, test.sessions).Text[0]; got != test.want {

@@ -24,8 +24,8 @@ type AdminUserForm struct {
 	CancelURL string
 }
 
-// AdminUserNew asks for what a new account needs. The fields are about
-// somebody else, so browsers are told not to fill them in.
+// AdminUserNew is the form for a new account. It is somebody else's account, so
+// browsers are told not to fill it in.
 func AdminUserNew(page layouts.Page, form AdminUserForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -71,7 +71,7 @@ func AdminUserNew(page layouts.Page, form AdminUserForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Add user</h1><p class=\"muted measure\">You get a link to pass on. The person sets their own password with it.</p><form class=\"card form stack\" id=\"add-user\" method=\"post\" action=\"/admin/users/new\" novalidate data-once>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Add user</h1><p class=\"muted measure\">You get a link to send to the person, who sets their own password with it.</p><form class=\"card form stack\" id=\"add-user\" method=\"post\" action=\"/admin/users/new\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

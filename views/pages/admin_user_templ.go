@@ -14,15 +14,15 @@ import (
 	"time"
 )
 
-// AdminTarget is the account that an act of an admin is about.
+// AdminTarget is the account that an admin acts on.
 type AdminTarget struct {
 	// Name is what to call the person: the full name, else the username.
 	Name     string
 	Username string
 	Email    string
-	// Invited says that no password was ever set.
+	// Invited says that the person has not set a password yet.
 	Invited bool
-	// URL is the page of the account. The pages of the acts lie below it.
+	// URL is the page of the account. The pages of the acts are below it.
 	URL string
 }
 
@@ -37,16 +37,16 @@ type AdminUserView struct {
 	PasswordChanged time.Time // zero: no password yet
 	DisabledSince   time.Time // zero: active
 	DisabledReason  string
-	// PausedUntil is set while too many failed sign-ins hold the account back.
+	// PausedUntil is when a pause after too many failed sign-ins ends, zero for
+	// none.
 	PausedUntil time.Time
-	// Locked says that no time ends it: only clearing the limits does.
+	// Locked says that the pause lasts until an admin clears the limits.
 	Locked bool
 	// Sessions are the live ones, latest use first.
 	Sessions []SessionRow
 	// Tokens are the access tokens that work, the newest first.
 	Tokens []TokenRow
-	// Activity are the last few events, newest first. ActivityURL leads to all
-	// of them.
+	// Activity are the last few events, newest first. ActivityURL lists them all.
 	Activity    []AdminEvent
 	ActivityURL string
 	Refused     AdminRefusals
@@ -61,8 +61,8 @@ type AdminEvent struct {
 	Address string // the IP address, "" when there is none
 }
 
-// AdminRefusals say why an act cannot be done to the account now, each in one
-// sentence such as "This is your own account."; "" where it can be.
+// AdminRefusals say why an act is refused for the account now, in a sentence
+// such as "This is your own account."; "" for an act that is allowed.
 type AdminRefusals struct {
 	Disable   string
 	Enable    string
@@ -78,7 +78,7 @@ func (v AdminUserView) disabled() bool {
 	return !v.DisabledSince.IsZero()
 }
 
-// locked says whether sign-ins are held back. Until when is among the facts.
+// locked says whether sign-in is paused; the facts say until when.
 func (v AdminUserView) locked() bool {
 	return v.Locked || !v.PausedUntil.IsZero()
 }
@@ -768,9 +768,9 @@ func adminUserSessions(sessions []SessionRow) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var27 string
-					templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(row.may())
+					templ_7745c5c3_Var27, templ_7745c5c3_Err = templ.JoinStringErrs(permissions(row.Scopes))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user.templ`, Line: 217, Col: 42}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user.templ`, Line: 217, Col: 56}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var27))
 					if templ_7745c5c3_Err != nil {

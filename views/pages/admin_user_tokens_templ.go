@@ -10,17 +10,17 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "latchkey/views/components"
 
-// EndUserToken is the question before an access token of somebody else ends.
+// EndUserToken asks before an admin removes another person's access token.
 func EndUserToken(user AdminTarget, row TokenRow) components.Confirmation {
 	return components.Confirmation{
-		Heading: "End a token of " + user.Name + "?",
+		Heading: "Remove a token of " + user.Name + "?",
 		Text: []string{
-			"Whatever uses the access token " + row.Name + " (" + row.Hint + ") is refused from then on. You cannot undo this.",
-			"The sessions and the other tokens of " + user.Name + " stay as they are.",
+			"Programs that use the access token " + row.Name + " (" + row.Hint + ") will stop working. You cannot undo this.",
+			"The sessions and other tokens of " + user.Name + " are not affected.",
 		},
 		Action: row.EndURL,
-		Button: "End token",
-		Busy:   "Ending…",
+		Button: "Remove token",
+		Busy:   "Removing…",
 		Cancel: user.URL,
 	}
 }
@@ -92,9 +92,9 @@ func adminUserTokens(view AdminUserView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var4 string
-				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(" · " + mayWords(row.Scopes))
+				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(" · " + permissions(row.Scopes))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_tokens.templ`, Line: 35, Col: 39}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_tokens.templ`, Line: 35, Col: 42}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {

@@ -31,12 +31,12 @@ const (
 type deadLink struct {
 	heading string
 	text    string
-	// when and then follow the text: an instant and how the sentence goes on.
+	// when and then follow the text: a time and the rest of the sentence.
 	when time.Time
 	then string
 	// ask ends the text with whom to ask for a new link.
 	ask string
-	// signIn offers the way to the sign-in page as the thing to do.
+	// signIn makes the sign-in page the main way on.
 	signIn bool
 }
 
@@ -47,17 +47,17 @@ func resetWords(state LinkState, replaced time.Time) deadLink {
 	case LinkExpired:
 		return deadLink{heading: "This link has expired", text: "Links work for 24 hours.", ask: "for a new one"}
 	case LinkUsed:
-		return deadLink{heading: "This link was already used", text: "The password was set with it. A link works once.", signIn: true}
+		return deadLink{heading: "This link was already used", text: "The password was set with it. A link works only once.", signIn: true}
 	case LinkReplaced:
 		return deadLink{
 			heading: "This link was replaced", text: "A newer link was made on", when: replaced, then: ". Use that one.", signIn: true,
 		}
 	case LinkEnded:
-		return deadLink{heading: "This link does not work any more", text: "The account was changed after it was made.", ask: "for a new one", signIn: true}
+		return deadLink{heading: "This link no longer works", text: "The account was changed after the link was made.", ask: "for a new one", signIn: true}
 	case LinkDisabled:
 		return deadLink{heading: "This account is disabled", text: "Its password cannot be changed now.", ask: "about it"}
 	default:
-		return deadLink{heading: "This link is not complete", text: "Copy the whole link from the message it came in.", ask: "for a new one if that does not help"}
+		return deadLink{heading: "This link is not complete", text: "Copy the whole link from the message that you got.", ask: "for a new one if that does not help"}
 	}
 }
 
@@ -65,11 +65,11 @@ func resetWords(state LinkState, replaced time.Time) deadLink {
 func setupWords(state LinkState) deadLink {
 	switch state {
 	case LinkExpired:
-		return deadLink{heading: "This link has expired", text: "Setup links work for 1 hour. Restart the server: it prints a new one."}
+		return deadLink{heading: "This link has expired", text: "Setup links work for 1 hour. Restart the server to get a new one."}
 	case LinkUsed, LinkReplaced:
-		return deadLink{heading: "Setup is done", text: "An admin account exists already.", signIn: true}
+		return deadLink{heading: "Setup is done", text: "There is an admin account already.", signIn: true}
 	default:
-		return deadLink{heading: "This link is not complete", text: "Copy the whole link from the output of the server."}
+		return deadLink{heading: "This link is not complete", text: "Copy the whole link from the server's output."}
 	}
 }
 

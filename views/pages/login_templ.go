@@ -16,21 +16,20 @@ import (
 
 // LoginForm is what the sign-in page shows.
 type LoginForm struct {
-	// Username is what was typed: a username or an email address.
+	// Username is the typed username or email address.
 	Username string
 	Remember bool
 	// Next is where the person goes afterwards, "" for their account.
 	Next string
-	// App is what the protected app that Next leads on to is called, "" when it
-	// leads to none.
+	// App is the name of the protected app that Next leads on to, "" for none.
 	App string
 	// Error is about the pair of name and password ("Email, username or
 	// password is not correct."): it marks both fields.
 	Error string
-	// Errors are about single fields, such as an empty one, or what no field can
-	// mend, such as cookies that are off.
+	// Errors are about single fields, such as an empty one, or about none of
+	// them, such as blocked cookies.
 	Errors components.Errors
-	// Limit says that there were too many tries; without a text there were not.
+	// Limit is the error after too many attempts; its text is empty before that.
 	Limit components.FieldError
 	// Notice says why a session ended; nil for nothing.
 	Notice *components.Message
@@ -63,7 +62,7 @@ func (f LoginForm) usernameError() string {
 	return f.Errors.For("username")
 }
 
-// maxAppName bounds what is shown of an app's name, in characters.
+// maxAppName is the longest app name that is shown whole, in characters.
 const maxAppName = 60
 
 // appName is the name of the app as it stands in the heading.
@@ -75,7 +74,7 @@ func (f LoginForm) appName() string {
 	return string(name[:maxAppName-1]) + "…"
 }
 
-// withNext adds the way back to a link.
+// withNext adds next to a link.
 func withNext(path, next string) string {
 	if next == "" {
 		return path
@@ -137,7 +136,7 @@ func Login(page layouts.Page, form LoginForm) templ.Component {
 					var templ_7745c5c3_Var4 templ.SafeURL
 					templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(withNext("/forgot", form.Next)))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/login.templ`, Line: 83, Col: 71}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/login.templ`, Line: 82, Col: 71}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 					if templ_7745c5c3_Err != nil {
@@ -231,7 +230,7 @@ func Login(page layouts.Page, form LoginForm) templ.Component {
 				var templ_7745c5c3_Var5 string
 				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(page.Brand.Name)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/login.templ`, Line: 118, Col: 28}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/login.templ`, Line: 117, Col: 28}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {
@@ -244,7 +243,7 @@ func Login(page layouts.Page, form LoginForm) templ.Component {
 				var templ_7745c5c3_Var6 templ.SafeURL
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(withNext("/signup", form.Next)))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/login.templ`, Line: 119, Col: 55}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/login.templ`, Line: 118, Col: 55}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {
@@ -265,8 +264,8 @@ func Login(page layouts.Page, form LoginForm) templ.Component {
 	})
 }
 
-// LoginDisabled is for whoever proved to be the owner of a disabled account:
-// there is nothing to try again.
+// LoginDisabled tells the owner of a disabled account, who gave the right
+// password, that it is disabled.
 func LoginDisabled(page layouts.Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

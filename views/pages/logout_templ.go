@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// Logout asks a person who followed a link to sign out: only a POST does it.
+// Logout is the page with the button that signs out: a GET changes nothing.
 func Logout(page layouts.Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

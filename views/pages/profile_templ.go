@@ -16,15 +16,15 @@ import (
 
 // ProfileView is what the account home shows.
 type ProfileView struct {
-	// Username and FullName are the values of the form: what was typed when it
-	// came back with Errors, else what is stored.
+	// Username and FullName are the values of the form: as typed when it comes
+	// back with Errors, else as stored.
 	Username string
 	FullName string
 	Email    string
 	// PasswordChanged is when the password was set.
 	PasswordChanged time.Time
-	// Device is this browser ("Chrome on macOS"), Sessions how many are live,
-	// this one included.
+	// Device is this browser ("Chrome on macOS"), Sessions the number of live
+	// sessions, this one included.
 	Device   string
 	Sessions int
 	// Activity are the last few events, newest first.
@@ -39,7 +39,7 @@ type ActivityItem struct {
 	When time.Time
 }
 
-// otherSessions says how many sessions there are beside this one.
+// otherSessions says how many other sessions there are.
 func (v ProfileView) otherSessions() string {
 	if v.Sessions <= 1 {
 		return "You are only signed in here"
@@ -47,8 +47,8 @@ func (v ProfileView) otherSessions() string {
 	return "And on " + plural(v.Sessions-1, "other device", "other devices")
 }
 
-// Profile is the account home. A card has at most one link, its title, where
-// there is a page behind it.
+// Profile is the account home. The title of a card links to its page, if it has
+// one.
 func Profile(page layouts.Page, view ProfileView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

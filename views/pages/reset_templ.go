@@ -13,8 +13,8 @@ import (
 	"latchkey/views/layouts"
 )
 
-// Forgot says whom to ask for a new password, as nothing is sent by mail. next
-// is where the person was going, "" for their account.
+// Forgot says whom to ask for a new password, because no mail is sent. next is
+// where the person was going, "" for their account.
 func Forgot(page layouts.Page, next string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -85,8 +85,8 @@ func Forgot(page layouts.Page, next string) templ.Component {
 
 // ResetForm is what the page behind a reset link shows.
 type ResetForm struct {
-	// Token is the one of the link. It travels in the form, so that opening
-	// the link alone changes nothing.
+	// Token is the link's token. The form sends it, so that opening the link
+	// alone changes nothing.
 	Token string
 	// Username is shown read-only, for password managers.
 	Username    string
@@ -159,7 +159,7 @@ func Reset(page layouts.Page, form ResetForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</form><p class=\"muted\">Every device that is signed in to this account is signed out when you save.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "</form><p class=\"muted\">Saving signs out every device of this account.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

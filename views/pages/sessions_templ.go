@@ -26,28 +26,28 @@ type SessionsView struct {
 // SessionRow is one session.
 type SessionRow struct {
 	ID string
-	// Device is "Chrome on macOS" or "Unknown browser", or "API · " and what the
-	// program called itself. Phone picks the icon.
+	// Device is "Chrome on macOS" or "Unknown browser", or "API · " and the name
+	// that the program gave itself. Phone picks the icon.
 	Device string
 	Phone  bool
-	// Scopes are what a program that uses the API may do, in words; nil for a
-	// browser.
+	// Scopes are the permissions of a program that uses the API, in words; nil
+	// for a browser.
 	Scopes []string
-	// ActiveNow stands in place of LastActive.
+	// ActiveNow is shown in place of LastActive.
 	ActiveNow  bool
 	LastActive time.Time
 	// Address is the IP address, "" when it is not known.
 	Address  string
 	SignedIn time.Time
-	// Method is how: "password".
+	// Method is how the person signed in: "password".
 	Method string
 	// Until is when the session ends by itself.
 	Until time.Time
-	// New marks a device that was unseen before, for a while.
+	// New marks the first session of a device, for some days.
 	New bool
 }
 
-// more tells one Sign out button from the next for those who hear them.
+// more tells the Sign out buttons apart for screen readers.
 func (r SessionRow) more() string {
 	if r.ActiveNow {
 		return " " + r.Device + ", active now"
@@ -65,11 +65,6 @@ func (r SessionRow) icon() components.IconName {
 	return components.IconDesktop
 }
 
-// may says what a program can do: "May: read this account, check tokens."
-func (r SessionRow) may() string {
-	return mayWords(r.Scopes)
-}
-
 // EndedSession is a session that is over.
 type EndedSession struct {
 	Device string
@@ -78,8 +73,7 @@ type EndedSession struct {
 	Reason string
 }
 
-// EndOthers is the question before n other sessions end, for the page and for
-// the dialog.
+// EndOthers asks before n other sessions are ended.
 func EndOthers(n int) components.Confirmation {
 	devices := plural(n, "device", "devices")
 	return components.Confirmation{
@@ -186,7 +180,7 @@ func Sessions(page layouts.Page, view SessionsView) templ.Component {
 					var templ_7745c5c3_Var3 string
 					templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(row.Device)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 118, Col: 23}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 112, Col: 23}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 					if templ_7745c5c3_Err != nil {
@@ -199,7 +193,7 @@ func Sessions(page layouts.Page, view SessionsView) templ.Component {
 					var templ_7745c5c3_Var4 string
 					templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(row.Reason)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 119, Col: 36}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 113, Col: 36}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 					if templ_7745c5c3_Err != nil {
@@ -269,7 +263,7 @@ func sessionRow(row SessionRow, current bool) templ.Component {
 		var templ_7745c5c3_Var6 string
 		templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(row.Device)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 136, Col: 16}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 130, Col: 16}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 		if templ_7745c5c3_Err != nil {
@@ -289,7 +283,7 @@ func sessionRow(row SessionRow, current bool) templ.Component {
 			var templ_7745c5c3_Var7 string
 			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(" ")
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 141, Col: 10}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 135, Col: 10}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 			if templ_7745c5c3_Err != nil {
@@ -329,9 +323,9 @@ func sessionRow(row SessionRow, current bool) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var8 string
-			templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(row.may())
+			templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinStringErrs(permissions(row.Scopes))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 154, Col: 32}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 148, Col: 46}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
 			if templ_7745c5c3_Err != nil {
@@ -359,7 +353,7 @@ func sessionRow(row SessionRow, current bool) templ.Component {
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(row.Address)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 160, Col: 46}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 154, Col: 46}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {
@@ -381,7 +375,7 @@ func sessionRow(row SessionRow, current bool) templ.Component {
 		var templ_7745c5c3_Var10 string
 		templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.JoinStringErrs(" with " + row.Method)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 166, Col: 27}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/sessions.templ`, Line: 160, Col: 27}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var10))
 		if templ_7745c5c3_Err != nil {

@@ -15,8 +15,8 @@ import (
 
 // SetupForm is what the page to create the first admin shows.
 type SetupForm struct {
-	// Token is the one of the setup link. It travels in the form, so that
-	// opening the link alone changes nothing.
+	// Token is the link's token. The form sends it, so that opening the link
+	// alone changes nothing.
 	Token       string
 	Username    string
 	Email       string

@@ -20,7 +20,7 @@ type SignupForm struct {
 	FullName string
 	// Next is where the person goes afterwards, "" for their account.
 	Next string
-	// PasswordMin is the least number of characters of a password.
+	// PasswordMin is the minimum length of a password in characters.
 	PasswordMin int
 	Errors      components.Errors
 }
@@ -110,8 +110,8 @@ func Signup(page layouts.Page, form SignupForm) templ.Component {
 	})
 }
 
-// SignupClosed is what stands in place of the form while sign-up is closed. next
-// is where the person was going, "" for their account.
+// SignupClosed takes the place of the form while sign-up is closed. next is
+// where the person was going, "" for their account.
 func SignupClosed(page layouts.Page, next string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

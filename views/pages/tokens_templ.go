@@ -20,7 +20,7 @@ import (
 type TokensView struct {
 	// Tokens are those that work, the newest first.
 	Tokens []TokenRow
-	// Ended are those that expired or were ended lately.
+	// Ended are those that expired or were removed lately.
 	Ended []TokenRow
 	Form  TokenForm
 }
@@ -28,9 +28,9 @@ type TokensView struct {
 // TokenRow is one access token.
 type TokenRow struct {
 	Name string
-	// Hint is what can be told of the token itself: "lk_…a1b2".
+	// Hint is the start and the end of the token: "lk_…a1b2".
 	Hint string
-	// Scopes are what it may do, in words.
+	// Scopes are its permissions, in words.
 	Scopes  []string
 	Created time.Time
 	Expires time.Time
@@ -39,27 +39,27 @@ type TokenRow struct {
 	// LastUsed is zero and LastUsedFrom "" when it was never used.
 	LastUsed     time.Time
 	LastUsedFrom string // the IP address, "" when it is not known
-	// Over is "Ended" or "Expired", and "" for one that works. When is since
-	// when, Why by whom or by what: "Ended by an admin", "" where Over says it.
+	// Over is "Removed" or "Expired", "" for a token that works. When says since
+	// when, Why by whom: "Removed by an admin", "" where Over says enough.
 	Over string
 	Why  string
 	When time.Time
-	// EndURL is the page that asks before it is ended.
+	// EndURL is the page that asks before it is removed.
 	EndURL string
 }
 
 // TokenForm is the form that creates an access token.
 type TokenForm struct {
 	Name string // as it was typed
-	// Scopes are what the role allows, those ticked that were chosen.
+	// Scopes are the permissions that the role allows.
 	Scopes []components.Option
-	// Days is the chosen life.
+	// Days is the chosen lifetime.
 	Days   string
 	Errors components.Errors
 }
 
-// lives are the lives to choose from.
-func (f TokenForm) lives() []components.Option {
+// lifetimes are the lifetimes to choose from.
+func (f TokenForm) lifetimes() []components.Option {
 	options := []components.Option{
 		{Value: "7", Label: "7 days"}, {Value: "30", Label: "30 days"}, {Value: "90", Label: "90 days"}, {Value: "366", Label: "1 year"},
 	}
@@ -69,8 +69,9 @@ func (f TokenForm) lives() []components.Option {
 	return options
 }
 
-// mayWords says what a token can do: "May: read this account, check tokens."
-func mayWords(scopes []string) string {
+// permissions lists what a token can do: "Permissions: read this account, check
+// tokens."
+func permissions(scopes []string) string {
 	if len(scopes) == 0 {
 		return "No permissions left."
 	}
@@ -78,7 +79,7 @@ func mayWords(scopes []string) string {
 	for i, scope := range scopes {
 		words[i] = strings.ToLower(scope[:1]) + scope[1:]
 	}
-	return "May: " + strings.Join(words, ", ") + "."
+	return "Permissions: " + strings.Join(words, ", ") + "."
 }
 
 // Tokens is the list of a person's access tokens, with the form for a new one.
@@ -119,12 +120,12 @@ func Tokens(page layouts.Page, view TokensView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " <h1>Access tokens</h1><p class=\"muted measure\">With an access token a script or another program uses your account through the API, without your password. Each can do only what you choose. <a href=\"/docs\">What the API can do</a></p><div class=\"columns second\"><div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " <h1>Access tokens</h1><p class=\"muted measure\">An access token lets a script or program use your account through the API, without your password. Each token can do only what you allow. <a href=\"/docs\">What the API can do</a></p><div class=\"columns second\"><div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if len(view.Tokens) == 0 {
-				templ_7745c5c3_Err = components.Empty("No access tokens yet. Create one for each program, so that you can end each alone.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty("No access tokens yet. Create one for each program, so that you can remove each on its own.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -149,7 +150,7 @@ func Tokens(page layouts.Page, view TokensView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p class=\"muted small\">A token is shown once, when it is created. If you lost one, end it and create another.</p></section>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p class=\"muted small\">A token is shown once, when it is created. If you lose one, remove it and create another.</p></section>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -196,13 +197,12 @@ func Tokens(page layouts.Page, view TokensView) templ.Component {
 	})
 }
 
-// endDialog is the id of the dialog that asks about the token at a place of
-// the list.
-func endDialog(place int) string {
-	return "ask-end-" + strconv.Itoa(place)
+// endDialog is the id of the dialog that asks about the i-th token of the list.
+func endDialog(i int) string {
+	return "ask-end-" + strconv.Itoa(i)
 }
 
-// tokenRow is a token in the list. dialog asks before it ends.
+// tokenRow is a token in the list. dialog asks before it is removed.
 func tokenRow(row TokenRow, dialog string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -299,9 +299,9 @@ func tokenRow(row TokenRow, dialog string) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var7 string
-			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(mayWords(row.Scopes))
+			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(permissions(row.Scopes))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/tokens.templ`, Line: 152, Col: 43}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/tokens.templ`, Line: 152, Col: 46}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 			if templ_7745c5c3_Err != nil {
@@ -479,7 +479,7 @@ func endToken(row TokenRow, dialog string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "\">End <span class=\"vh\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "\">Remove <span class=\"vh\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -533,13 +533,13 @@ func tokenForm(form TokenForm) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = components.Checkboxes(components.Choice{
-			Name: "scope", Label: "It may", Options: form.Scopes, Error: form.Errors.For("scope"),
+			Name: "scope", Label: "Permissions", Options: form.Scopes, Error: form.Errors.For("scope"),
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = components.Radios(components.Choice{
-			Name: "days", Label: "It works for", Inline: true, Options: form.lives(), Error: form.Errors.For("days"),
+			Name: "days", Label: "Expires after", Inline: true, Options: form.lifetimes(), Error: form.Errors.For("days"),
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -563,11 +563,11 @@ func tokenForm(form TokenForm) templ.Component {
 // TokenCreatedView is what the page with a new access token shows.
 type TokenCreatedView struct {
 	TokenRow
-	// Secret is the whole token. Whoever has it can do what it may.
+	// Secret is the whole token. Anyone who has it has its permissions.
 	Secret string
 }
 
-// TokenCreated shows a new access token, this once.
+// TokenCreated shows a new access token, for the only time.
 func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -624,7 +624,7 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 			}
 			templ_7745c5c3_Err = components.Alert(components.Message{
 				Tone: components.Warn,
-				Text: "It is shown only now. If you leave this page without it, end it and create another.",
+				Text: "It is shown only now. If you leave this page without copying it, remove it and create another.",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -634,9 +634,9 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var20 string
-			templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(mayWords(view.Scopes))
+			templ_7745c5c3_Var20, templ_7745c5c3_Err = templ.JoinStringErrs(permissions(view.Scopes))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/tokens.templ`, Line: 232, Col: 27}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/tokens.templ`, Line: 232, Col: 30}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var20))
 			if templ_7745c5c3_Err != nil {
@@ -673,17 +673,17 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 	})
 }
 
-// EndToken is the question before an access token of one's own ends.
+// EndToken asks before a person removes an access token of their own.
 func EndToken(row TokenRow) components.Confirmation {
 	return components.Confirmation{
-		Heading: "End the token " + row.Name + "?",
+		Heading: "Remove the token " + row.Name + "?",
 		Text: []string{
-			"Whatever uses " + row.Name + " (" + row.Hint + ") is refused from then on. You cannot undo this.",
-			"Your other tokens and your sessions stay as they are.",
+			"Programs that use " + row.Name + " (" + row.Hint + ") will stop working. You cannot undo this.",
+			"Your other tokens and your sessions are not affected.",
 		},
 		Action: row.EndURL,
-		Button: "End token",
-		Busy:   "Ending…",
+		Button: "Remove token",
+		Busy:   "Removing…",
 		Cancel: "/profile/tokens",
 	}
 }

@@ -23,7 +23,7 @@ func tokenSamples() []sample {
 	}}
 	wrong := form
 	wrong.Errors = errorsOf("name", "scope", "current_password")
-	ended := TokenRow{Name: "Old script", Hint: "lk_…e6f7", Over: "Ended", Why: "Ended by an admin", When: sampleTime}
+	ended := TokenRow{Name: "Old script", Hint: "lk_…e6f7", Over: "Removed", Why: "Removed by an admin", When: sampleTime}
 	page := signedIn("Access tokens", layouts.SectionTokens)
 	return []sample{
 		{"tokens", Tokens(page, TokensView{Tokens: sampleTokens(), Ended: []TokenRow{ended}, Form: form})},
@@ -57,9 +57,9 @@ func TestTokenRows(t *testing.T) {
 		}
 	}
 	want := []string{
-		"Nightly backup Expires soon|End Nightly backup|/profile/tokens/t/end|End the token Nightly backup?",
-		"<b>Photos</b>|End <b>Photos</b>|/profile/tokens/u/end|End the token <b>Photos</b>?",
-		"Old script Ended|",
+		"Nightly backup Expires soon|Remove Nightly backup|/profile/tokens/t/end|Remove the token Nightly backup?",
+		"<b>Photos</b>|Remove <b>Photos</b>|/profile/tokens/u/end|Remove the token <b>Photos</b>?",
+		"Old script Removed|",
 	}
 	for i := range want {
 		if i >= len(got) || got[i] != want[i] {
