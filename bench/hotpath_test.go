@@ -199,7 +199,7 @@ func (p *portal) newRotation(b *testing.B) models.Rotation {
 	b.Helper()
 	now := models.At(time.Now())
 	s := &models.Session{
-		ID: models.NewID(), UserID: p.access.Subject, Kind: models.KindWeb, Generation: 1, RotatedAt: now,
+		ID: models.NewID(), UserID: p.access.Subject, Kind: models.KindWeb, Generation: 1, DeliveredAt: now,
 		IdleTTL: time.Hour.Microseconds(), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour),
 	}
 	if err := p.store.Sessions.Create(b.Context(), s); err != nil {

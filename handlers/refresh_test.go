@@ -112,8 +112,8 @@ func TestUnusableAccess(t *testing.T) {
 	})
 }
 
-// TestLostResponse checks that a browser whose answer got lost goes on with
-// what it has, and that no second chain comes of it.
+// TestLostResponse checks that a browser whose response was lost stays signed
+// in with the cookies it has, and that the lost tokens are worth nothing.
 func TestLostResponse(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -122,11 +122,48 @@ func TestLostResponse(t *testing.T) {
 		lost.get("/profile").status(200).givesTokens()
 		s.Clock.Advance(time.Hour) // long after the grace
 		b.get("/profile").status(200).givesTokens()
-		if got, want := b.cookie("refresh"), lost.cookie("refresh"); got != want {
-			t.Error("the refresh token came out different the second time")
+		if b.cookie("refresh") == lost.cookie("refresh") {
+			t.Error("the lost refresh token was delivered again, an hour later")
 		}
-		if live := s.LiveSessions(user.ID); len(live) != 1 || live[0].Generation != 2 {
-			t.Errorf("got sessions %+v, want one of generation 2", live)
+		if live := s.LiveSessions(user.ID); len(live) != 1 || live[0].Generation != 2 || live[0].Delivery != 1 {
+			t.Errorf("got sessions %+v, want one of generation 2, delivery 1", live)
+		}
+		lost.forget("access")
+		lost.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
+	})
+}
+
+// TestCrash checks that a browser that crashed before it saved its new cookies
+// stays signed in with the old ones.
+func TestCrash(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, _ := s.signedIn("ana", models.RoleUser)
+		saved := b.clone()
+		s.Clock.Advance(6 * time.Minute)
+		b.get("/profile").givesTokens()
+		s.Clock.Advance(20 * time.Second)
+		b.get("/profile/sessions").status(200) // the new cookies are in use
+		s.Clock.Advance(time.Hour)
+		saved.get("/profile").status(200).givesTokens()
+		saved.get("/profile").hides("a copy of its sign-in was used")
+	})
+}
+
+// TestLateDeliveryTold checks that a person sees that a session continued from
+// another address, in the activity and as an admin in the audit log.
+func TestLateDeliveryTold(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleAdmin)
+		thief := b.clone()
+		thief.agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
+		s.Clock.Advance(6 * time.Minute)
+		b.get("/profile").givesTokens()
+		s.Clock.Advance(time.Minute)
+		thief.get("/profile").givesTokens().
+			says("One of your sessions continued with Firefox on Windows, from another address or in another browser than before. If that was not you, sign out your devices.")
+		thief.get("/admin/audit").says("Somebody continued a session of ana from another address or in another browser", "generation 2, delivery 1")
+		if e := s.LastEvent(audit.LateDelivery); e.SubjectID != user.ID || audit.Detail(e) != "generation 2, delivery 1" {
+			t.Errorf("got event %+v", e)
 		}
 	})
 }
@@ -142,8 +179,8 @@ func TestReplay(t *testing.T) {
 		thief.forget("access", "device")
 		s.Clock.Advance(6 * time.Minute)
 		b.get("/profile").givesTokens()
+		s.Clock.Advance(2 * time.Minute)
 		b.get("/profile").status(200) // the successor is in use
-		s.Clock.Advance(time.Minute)
 		thief.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 
 		const words = "This session was ended to protect your account: an old copy of it was used, perhaps by somebody else. " +
@@ -152,7 +189,7 @@ func TestReplay(t *testing.T) {
 		b.get("/login?next=%2Fprofile").status(200).says(words)
 		b.get("/login").hides("to protect your account")
 		other.get("/profile").status(200)
-		if e := s.LastEvent(audit.Replay); e.SubjectID != user.ID || audit.Detail(e) != "generation 1 of 2" {
+		if e := s.LastEvent(audit.Replay); e.SubjectID != user.ID || audit.Detail(e) != "presented generation 1, delivery 0; current generation 2, delivery 0" {
 			t.Errorf("got event %+v", e)
 		}
 		if s.Logs.Line(`"level":"WARN"`, audit.Replay, user.ID) == "" {

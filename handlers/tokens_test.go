@@ -251,7 +251,7 @@ func TestAPISessions(t *testing.T) {
 			now := models.At(s.Clock.Now())
 			session := &models.Session{
 				ID: models.NewID(), UserID: user.ID, Kind: models.KindAPI, ClientID: client.id, Scope: client.scope, UserAgent: client.agent,
-				Method: "password", Generation: 1, RotatedAt: now, IdleTTL: time.Hour.Microseconds(), CreatedAt: now, LastSeenAt: now,
+				Method: "password", Generation: 1, DeliveredAt: now, IdleTTL: time.Hour.Microseconds(), CreatedAt: now, LastSeenAt: now,
 				ExpiresAt: now.Add(24 * time.Hour), IP: "192.0.2.9",
 			}
 			if err := s.Store.Sessions.Create(t.Context(), session); err != nil {

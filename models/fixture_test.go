@@ -34,7 +34,7 @@ func sample(user *models.User) *models.Session {
 	now := models.At(epoch)
 	return &models.Session{
 		ID: models.NewID(), UserID: user.ID, Kind: models.KindWeb, Remember: true, Method: "password", Generation: 3, ConfirmedGeneration: 2,
-		RotatedAt: now, IdleTTL: time.Hour.Microseconds(), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
+		DeliveredAt: now, IdleTTL: time.Hour.Microseconds(), CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		IP: "192.0.2.1", UserAgent: "Firefox",
 	}
 }

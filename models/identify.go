@@ -21,7 +21,8 @@ type Presence struct {
 // refresh needs is left to examineQuery. Disabling ends sessions for good: once
 // the account is enabled again, all that is left to say is that an admin did it.
 const (
-	identifyColumns = `s.user_id, s.generation, s.confirmed_generation, s.last_seen_at, u.username, u.email, u.full_name, u.role,
+	identifyColumns = `s.user_id, s.generation, s.delivery, s.confirmed_generation, s.confirmed_delivery,
+		s.last_seen_at, u.username, u.email, u.full_name, u.role,
 		CASE
 			WHEN s.ended_at <> 0 THEN
 				CASE WHEN s.end_reason = '` + string(ReasonDisabled) + `' AND u.disabled_at = 0 THEN '` + string(ReasonAdmin) + `' ELSE s.end_reason END
@@ -34,7 +35,8 @@ const (
 	identifyFrom  = ` FROM sessions s JOIN users u ON u.id = s.user_id`
 	identifyWhere = ` WHERE s.id = $1`
 	identifyQuery = "SELECT " + identifyColumns + identifyFrom + identifyWhere
-	examineQuery  = "SELECT " + identifyColumns + `, s.remember, s.idle_ttl, s.expires_at, s.rotated_at, s.rotation_minute, s.rotations` +
+	examineQuery  = "SELECT " + identifyColumns + `, s.remember, s.idle_ttl, s.expires_at, s.previous_delivery, s.delivered_at, s.delivered_to,
+		s.rotation_minute, s.rotations` +
 		identifyFrom + identifyWhere
 )
 
@@ -42,7 +44,8 @@ const (
 func (p *Presence) columns() []any {
 	s := &p.Session
 	return []any{
-		&s.UserID, &s.Generation, &s.ConfirmedGeneration, &s.LastSeenAt, &p.Username, &p.Email, &p.FullName, &p.Role, &p.Over,
+		&s.UserID, &s.Generation, &s.Delivery, &s.ConfirmedGeneration, &s.ConfirmedDelivery,
+		&s.LastSeenAt, &p.Username, &p.Email, &p.FullName, &p.Role, &p.Over,
 	}
 }
 
@@ -62,7 +65,8 @@ func (t *Sessions) Identify(ctx context.Context, sid, jti string, now time.Time)
 func (t *Sessions) Examine(ctx context.Context, sid, jti string, now time.Time) (*Presence, error) {
 	p := Presence{Session: Session{ID: sid}}
 	s := &p.Session
-	into := append(p.columns(), &s.Remember, &s.IdleTTL, &s.ExpiresAt, &s.RotatedAt, &s.RotationMinute, &s.Rotations)
+	into := append(p.columns(), &s.Remember, &s.IdleTTL, &s.ExpiresAt, &s.PreviousDelivery, &s.DeliveredAt, &s.DeliveredTo,
+		&s.RotationMinute, &s.Rotations)
 	rows, err := t.store.hot.QueryContext(ctx, examineQuery, sid, jti, int64(At(now)))
 	if err := scanOne(rows, err, into...); err != nil {
 		return nil, translate("examine session", err)

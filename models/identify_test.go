@@ -32,7 +32,7 @@ func TestIdentify(t *testing.T) {
 				t.Errorf("identify, %s (-want +got):\n%s", what, diff)
 			}
 			more := *want
-			more.Session.Remember, more.Session.RotatedAt = session.Remember, session.RotatedAt
+			more.Session.Remember, more.Session.DeliveredAt = session.Remember, session.DeliveredAt
 			more.Session.IdleTTL, more.Session.ExpiresAt = session.IdleTTL, session.ExpiresAt
 			more.Session.RotationMinute, more.Session.Rotations = session.RotationMinute, session.Rotations
 			got, err = store.Sessions.Examine(ctx, session.ID, "a jti", now)

@@ -52,8 +52,12 @@ type Session struct {
 	Method              string // how it was opened: password, sign-up, setup
 	NewDevice           bool   // by password, on a device that the person had not signed in with before
 	Generation          int64  // counts rotations; orders refresh tokens
-	ConfirmedGeneration int64  // the newest generation seen in use
-	RotatedAt           Time
+	Delivery            int64  // how often the generation was delivered anew
+	PreviousDelivery    int64  // the delivery of the generation before that was rotated
+	DeliveredAt         Time   // when the current refresh token was made
+	DeliveredTo         string // address and browser that got it
+	ConfirmedGeneration int64  // with ConfirmedDelivery: the newest tokens seen in use
+	ConfirmedDelivery   int64
 	RotationMinute      Time // start of the minute that Rotations counts
 	Rotations           int64
 	IdleTTL             int64 `gorm:"column:idle_ttl"` // microseconds
@@ -113,12 +117,13 @@ func (t *Sessions) IsLive(ctx context.Context, id, userID string, now time.Time)
 	return n == 1, translate("look whether a session lives", err)
 }
 
-// Confirm records that tokens of a generation are in use, and that the session
-// was. It never goes back.
-func (t *Sessions) Confirm(ctx context.Context, id string, generation int64, now time.Time) error {
+// Confirm records that the tokens of a delivery are in use, and that the
+// session was used. A delivery older than the confirmed one changes nothing.
+func (t *Sessions) Confirm(ctx context.Context, id string, generation, delivery int64, now time.Time) error {
 	_, err := t.store.exec(ctx, "confirm session", `
-		UPDATE sessions SET last_seen_at = ?, confirmed_generation = ?
-		WHERE id = ? AND confirmed_generation <= ? AND ended_at = 0`, At(now), generation, id, generation)
+		UPDATE sessions SET last_seen_at = @now, confirmed_generation = @generation, confirmed_delivery = @delivery
+		WHERE id = @id AND ended_at = 0 AND (confirmed_generation, confirmed_delivery) <= (@generation, @delivery)`,
+		map[string]any{"now": int64(At(now)), "generation": generation, "delivery": delivery, "id": id})
 	return err
 }
 

@@ -25,6 +25,9 @@ var rotations = []struct {
 	{name: "all is well", want: true},
 	{name: "an older generation", ask: func(r *models.Rotation) { r.Generation-- }},
 	{name: "a newer generation", ask: func(r *models.Rotation) { r.Generation++ }},
+	{name: "an earlier delivery", session: func(s *models.Session) { s.Delivery = 2 }, ask: func(r *models.Rotation) { r.Delivery-- }},
+	{name: "a later delivery", ask: func(r *models.Rotation) { r.Delivery++ }},
+	{name: "the second delivery", session: func(s *models.Session) { s.Delivery, s.PreviousDelivery = 2, 1 }, want: true},
 	{name: "somebody else's", ask: func(r *models.Rotation) { r.UserID = models.NewID() }},
 	{name: "no such session", ask: func(r *models.Rotation) { r.SessionID = models.NewID() }},
 	{name: "ended", session: func(s *models.Session) { s.EndedAt, s.EndReason = 1, models.ReasonLogout }},
@@ -70,7 +73,8 @@ func TestRotate(t *testing.T) {
 				test.other(t, store, before)
 			}
 			ask := models.Rotation{
-				SessionID: before.ID, UserID: user.ID, TokenID: "jti of " + before.ID, Generation: before.Generation, Now: epoch.Add(time.Minute),
+				SessionID: before.ID, UserID: user.ID, TokenID: "jti of " + before.ID, Generation: before.Generation, Delivery: before.Delivery,
+				To: "198.51.100.7 Firefox", Now: epoch.Add(time.Minute),
 			}
 			if test.ask != nil {
 				test.ask(&ask)
@@ -81,7 +85,8 @@ func TestRotate(t *testing.T) {
 			}
 			want := *before
 			if test.want {
-				want.Generation, want.RotatedAt, want.LastSeenAt = want.Generation+1, models.At(ask.Now), models.At(ask.Now)
+				want.Generation, want.Delivery, want.PreviousDelivery = want.Generation+1, 0, before.Delivery
+				want.DeliveredAt, want.DeliveredTo, want.LastSeenAt = models.At(ask.Now), ask.To, models.At(ask.Now)
 				if want.Rotations++; ask.Now.Sub(before.RotationMinute.Time()) >= time.Minute {
 					want.Rotations, want.RotationMinute = 1, models.At(ask.Now)
 				}
@@ -102,7 +107,8 @@ func checkRotated(t *testing.T, name string, got *models.Presence, session *mode
 	want := &models.Presence{
 		Session: models.Session{
 			ID: session.ID, UserID: session.UserID, Remember: session.Remember, Generation: session.Generation,
-			RotatedAt: session.RotatedAt, LastSeenAt: session.LastSeenAt, IdleTTL: session.IdleTTL, ExpiresAt: session.ExpiresAt,
+			PreviousDelivery: session.PreviousDelivery, DeliveredAt: session.DeliveredAt, DeliveredTo: session.DeliveredTo,
+			LastSeenAt: session.LastSeenAt, IdleTTL: session.IdleTTL, ExpiresAt: session.ExpiresAt,
 		},
 		Username: user.Username, Email: user.Email, FullName: user.FullName, Role: user.Role,
 	}
@@ -137,27 +143,101 @@ func TestRotateParallel(t *testing.T) {
 	})
 }
 
+// TestRedeliver: only the row that was read gets another delivery, and only
+// while the session lives.
+func TestRedeliver(t *testing.T) {
+	now := epoch.Add(time.Minute)
+	tests := []struct {
+		name   string
+		change func(t *testing.T, store *models.Store, session *models.Session) // after the row was read
+		want   bool
+	}{
+		{"unchanged", func(*testing.T, *models.Store, *models.Session) {}, true},
+		{"rotated", func(t *testing.T, store *models.Store, s *models.Session) {
+			_, err := store.Sessions.Rotate(t.Context(), models.Rotation{SessionID: s.ID, UserID: s.UserID, Generation: s.Generation, Now: epoch})
+			must(t, err)
+		}, false},
+		{"delivered anew", func(t *testing.T, store *models.Store, s *models.Session) {
+			read, err := store.Sessions.Examine(t.Context(), s.ID, "jti", epoch)
+			must(t, err)
+			if done, err := store.Sessions.Redeliver(t.Context(), &read.Session, "", epoch); !done || err != nil {
+				t.Errorf("deliver first: %v, %v", done, err)
+			}
+		}, false},
+		{"confirmed", func(t *testing.T, store *models.Store, s *models.Session) {
+			must(t, store.Sessions.Confirm(t.Context(), s.ID, s.Generation, 0, epoch))
+		}, false},
+		{"seen", func(t *testing.T, store *models.Store, s *models.Session) {
+			must(t, store.Sessions.Confirm(t.Context(), s.ID, s.ConfirmedGeneration, s.ConfirmedDelivery, epoch.Add(time.Second)))
+		}, false},
+		{"ended", func(t *testing.T, store *models.Store, s *models.Session) {
+			must(t, store.Sessions.End(t.Context(), s.ID, s.UserID, models.ReasonLogout, epoch))
+		}, false},
+		{"denied", func(t *testing.T, store *models.Store, s *models.Session) {
+			must(t, store.Denylist.Deny(t.Context(), s.ID, s.UserID, models.ReasonLogout, epoch))
+		}, false},
+		{"the account disabled", func(t *testing.T, store *models.Store, s *models.Session) {
+			must(t, store.Users.Disable(t.Context(), s.UserID, "", epoch))
+		}, false},
+	}
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		for i, test := range tests {
+			before := addSession(t, store, addUser(t, store, fmt.Sprintf("user%d", i)), nil)
+			read, err := store.Sessions.Examine(t.Context(), before.ID, "jti", now)
+			must(t, err)
+			test.change(t, store, before)
+			want := readSession(t, store, before.ID)
+			done, err := store.Sessions.Redeliver(t.Context(), &read.Session, "198.51.100.7 Firefox", now)
+			if done != test.want || err != nil {
+				t.Errorf("%s: %v (%v), want %v", test.name, done, err, test.want)
+			}
+			if test.want {
+				want.Delivery++
+				want.DeliveredAt, want.DeliveredTo, want.LastSeenAt = models.At(now), "198.51.100.7 Firefox", models.At(now)
+				if got := read.Session; got.Delivery != want.Delivery || got.DeliveredAt != want.DeliveredAt {
+					t.Errorf("%s: returned delivery %d at %v", test.name, got.Delivery, got.DeliveredAt.Time())
+				}
+			}
+			if diff := cmp.Diff(want, readSession(t, store, before.ID)); diff != "" {
+				t.Errorf("%s: the row (-want +got):\n%s", test.name, diff)
+			}
+		}
+	})
+}
+
+// TestConfirm: the confirmed delivery never goes back, and what it does not
+// move leaves last_seen_at alone.
 func TestConfirm(t *testing.T) {
+	type tokens struct{ generation, delivery int64 }
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		session := addSession(t, store, addUser(t, store, "ada"), func(s *models.Session) { s.Generation, s.ConfirmedGeneration = 5, 3 })
-		for i, test := range []struct{ confirm, want int64 }{{4, 4}, {3, 4}, {4, 4}, {5, 5}, {1, 5}} {
+		for i, test := range []struct{ confirm, want tokens }{
+			{tokens{4, 0}, tokens{4, 0}},
+			{tokens{3, 0}, tokens{4, 0}},
+			{tokens{3, 9}, tokens{4, 0}},
+			{tokens{4, 0}, tokens{4, 0}},
+			{tokens{4, 2}, tokens{4, 2}},
+			{tokens{4, 1}, tokens{4, 2}},
+			{tokens{5, 0}, tokens{5, 0}},
+			{tokens{1, 0}, tokens{5, 0}},
+		} {
 			now := epoch.Add(time.Duration(i+1) * time.Minute)
 			seen := readSession(t, store, session.ID).LastSeenAt
-			must(t, store.Sessions.Confirm(t.Context(), session.ID, test.confirm, now))
-			got := readSession(t, store, session.ID)
-			if got.ConfirmedGeneration != test.want {
-				t.Errorf("confirm %d: generation %d is confirmed, want %d", test.confirm, got.ConfirmedGeneration, test.want)
+			must(t, store.Sessions.Confirm(t.Context(), session.ID, test.confirm.generation, test.confirm.delivery, now))
+			row := readSession(t, store, session.ID)
+			if got := (tokens{row.ConfirmedGeneration, row.ConfirmedDelivery}); got != test.want {
+				t.Errorf("step %d, confirm %v: %v is confirmed, want %v", i, test.confirm, got, test.want)
 			}
 			if test.confirm == test.want {
 				seen = models.At(now)
 			}
-			if got.LastSeenAt != seen {
-				t.Errorf("confirm %d: seen at %v, want %v", test.confirm, got.LastSeenAt.Time(), seen.Time())
+			if row.LastSeenAt != seen {
+				t.Errorf("step %d, confirm %v: seen at %v, want %v", i, test.confirm, row.LastSeenAt.Time(), seen.Time())
 			}
 		}
 		must(t, store.Sessions.End(t.Context(), session.ID, session.UserID, models.ReasonLogout, epoch))
 		before := readSession(t, store, session.ID)
-		must(t, store.Sessions.Confirm(t.Context(), session.ID, 9, epoch.Add(time.Hour)))
+		must(t, store.Sessions.Confirm(t.Context(), session.ID, 9, 0, epoch.Add(time.Hour)))
 		if diff := cmp.Diff(before, readSession(t, store, session.ID)); diff != "" {
 			t.Errorf("confirm changed an ended session:\n%s", diff)
 		}

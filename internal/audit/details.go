@@ -30,8 +30,12 @@ type Details struct {
 
 	Reason string `json:"reason,omitempty"` // a note for admins
 
-	Presented int64 `json:"presented,omitempty"` // the generation of a token that was presented
-	Current   int64 `json:"current,omitempty"`   // and that of its session
+	// Which refresh token was presented, and which one its session has: each a
+	// generation and its delivery. A late delivery has only the second.
+	Presented         int64 `json:"presented,omitempty"`
+	PresentedDelivery int64 `json:"presented_delivery,omitempty"`
+	Current           int64 `json:"current,omitempty"`
+	CurrentDelivery   int64 `json:"current_delivery,omitempty"`
 
 	Cause string `json:"cause,omitempty"` // of events of the server's log alone: what was refused
 }
@@ -103,12 +107,23 @@ func (d Details) facts(event string) string {
 	return strings.Join(list, ", ")
 }
 
-// token tells which token of a session was presented.
-func (d Details) token() string {
-	if d.Presented == 0 {
+// delivery tells which refresh token was presented and which one its session
+// has.
+func (d Details) delivery() string {
+	const text = "generation %d, delivery %d"
+	switch {
+	case d.Current == 0:
 		return ""
+	case d.Presented == 0:
+		return fmt.Sprintf(text, d.Current, d.CurrentDelivery)
 	}
-	return fmt.Sprintf("generation %d of %d", d.Presented, d.Current)
+	return fmt.Sprintf("presented "+text+"; current "+text, d.Presented, d.PresentedDelivery, d.Current, d.CurrentDelivery)
+}
+
+// aboutDelivery reports whether the details of an event are about the refresh
+// token that was presented, which its sentence leaves out.
+func aboutDelivery(e models.Event) bool {
+	return e.Action == Replay || e.Action == Restored || e.Action == LateDelivery
 }
 
 func (c *Change) words(label string) string {
@@ -148,8 +163,8 @@ func Detail(e models.Event) string {
 	d := DetailsOf(e)
 	facts := d.facts(e.Action)
 	switch {
-	case e.Action == Replay || e.Action == Restored:
-		return d.token()
+	case aboutDelivery(e):
+		return d.delivery()
 	case d.Reason == "":
 		return facts
 	case facts == "":

@@ -10,6 +10,7 @@ const (
 	Logout           = "logout"
 	Replay           = "refresh-replay"
 	Restored         = "refresh-from-the-future"
+	LateDelivery     = "refresh-late"
 	SessionEnd       = "session-end"
 	OtherSessionsEnd = "sessions-end-others"
 	ProfileChange    = "profile-change"
@@ -87,6 +88,10 @@ var kinds = []kind{
 	{
 		Restored, SigningIn, "Session from before a restore", "used a session of {subject} from before the server was restored from a backup",
 		"A session was ended when the server was restored from a backup.", false,
+	},
+	{
+		LateDelivery, SigningIn, "Session continued elsewhere", "continued a session of {subject} from another address or in another browser",
+		"One of your sessions continued{device}, from another address or in another browser than before. If that was not you, sign out your devices.", true,
 	},
 	{APILogin, SigningIn, "Signed in by API", "signed in through the API", "A program signed in to your account through the API.", false},
 	{APILogout, SigningIn, "Signed out by API", "signed out of the API", "A program signed out of the API.", false},

@@ -32,7 +32,7 @@ func LineOf(e models.Event) Line {
 	}
 	before, after, named := strings.Cut(text, "{subject}")
 	line := Line{Before: strings.TrimSpace(before), Named: named && e.SubjectID != "", After: strings.TrimSpace(after)}
-	if detail := Detail(e); e.Action == Replay || e.Action == Restored {
+	if detail := Detail(e); aboutDelivery(e) {
 		line.Token = detail
 	} else {
 		line.Detail = detail

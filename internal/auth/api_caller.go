@@ -54,8 +54,8 @@ func (s *Service) sessionCaller(ctx context.Context, claims *token.Claims) (*Cal
 		return nil, err
 	}
 	session, now := &p.Session, s.now()
-	if now.Sub(session.LastSeenAt.Time()) >= seenEvery && claims.Generation >= session.ConfirmedGeneration {
-		if err := s.store.Sessions.Confirm(ctx, session.ID, claims.Generation, now); err != nil {
+	if now.Sub(session.LastSeenAt.Time()) >= seenEvery && !confirmedDelivery(session).after(deliveryOf(claims)) {
+		if err := s.store.Sessions.Confirm(ctx, session.ID, claims.Generation, claims.Delivery, now); err != nil {
 			return nil, err
 		}
 	}
@@ -76,7 +76,7 @@ func (s *Service) liveSession(ctx context.Context, claims *token.Claims) (*model
 	if p == nil {
 		return nil, refusedBearer(errors.New("there is no such session"))
 	}
-	if p.Over != "" || claims.Generation > p.Session.Generation {
+	if p.Over != "" || deliveryOf(claims).after(currentDelivery(&p.Session)) {
 		return nil, refusedBearer(errors.New("the session is over: " + string(p.Over)))
 	}
 	return p, nil

@@ -51,7 +51,7 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client Clie
 // of the API gets no second chance: whoever comes second, with a token that is
 // used, ends the session.
 func (s *Service) rotateAPI(ctx context.Context, claims *token.Claims, client Client) (*models.Presence, error) {
-	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims))
+	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims, client))
 	if err == nil {
 		return p, nil
 	}
@@ -69,10 +69,10 @@ func (s *Service) rotateAPI(ctx context.Context, claims *token.Claims, client Cl
 	if p.Over != "" {
 		return nil, notGranted(errors.New("the session is over: " + string(p.Over)))
 	}
-	if claims.Generation == p.Session.Generation {
+	if deliveryOf(claims) == currentDelivery(&p.Session) {
 		return nil, heldAPI(&p.Session, now)
 	}
-	if _, err := s.endMisused(ctx, p, claims.Generation, client); err != nil {
+	if _, err := s.endAfterReuse(ctx, p, claims, client); err != nil {
 		return nil, err
 	}
 	return nil, notGranted(errors.New("a refresh token of another generation"))
@@ -111,9 +111,9 @@ func (s *Service) RenewAccess(ctx context.Context, caller *Caller) (*APITokens, 
 // what the session was granted, the access token with scopes.
 func (s *Service) mintAPI(session *models.Session, scopes Scopes) *APITokens {
 	tokens := s.mintAccess(session, scopes)
-	issued := session.RotatedAt.Time().Truncate(time.Second)
+	issued := session.DeliveredAt.Time().Truncate(time.Second)
 	expires := earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()).Truncate(time.Second)
-	claims := sessionClaims(session, token.RefreshID(session.ID, session.Generation, 0), issued, expires)
+	claims := sessionClaims(session, token.RefreshID(session.ID, session.Generation, session.Delivery), issued, expires)
 	claims.Scope, claims.ClientID = session.Scope, cmp.Or(session.ClientID, DefaultClientID)
 	tokens.Refresh = s.keyring.Sign(token.APIRefresh, claims)
 	return tokens

@@ -101,6 +101,9 @@ func (c Client) ip() string {
 	return c.IP.Unmap().WithZone("").String()
 }
 
+// place returns the address and the browser in one text, to be compared.
+func (c Client) place() string { return c.ip() + " " + c.UserAgent }
+
 // Identity is who a request belongs to, as the database said a moment ago.
 type Identity struct {
 	UserID    string

@@ -11,12 +11,8 @@ import (
 	"latchkey/models"
 )
 
-const (
-	// seenEvery is how often last_seen_at is written for a busy session.
-	seenEvery = time.Minute
-	// rotationsPerMinute is how many rotations one session may win.
-	rotationsPerMinute = 60
-)
+// seenEvery is how often last_seen_at is written for a busy session.
+const seenEvery = time.Minute
 
 // Presented are the tokens that came with a request; either may be empty.
 type Presented struct {
@@ -75,7 +71,7 @@ func (s *Service) checkAccess(ctx context.Context, presented Presented, client C
 	if p, err = ofToken(claims, p, err); p == nil {
 		return unusable, err
 	}
-	if unusable.Ended = p.Over; unusable.Ended != "" || claims.Generation > p.Session.Generation {
+	if unusable.Ended = p.Over; unusable.Ended != "" || deliveryOf(claims).after(currentDelivery(&p.Session)) {
 		return unusable, nil
 	}
 	if err := s.seen(ctx, claims, &p.Session, now); err != nil {
@@ -120,102 +116,10 @@ func (s *Service) explainExpired(ctx context.Context, refresh string) (models.Re
 	if p, err = ofToken(claims, p, err); p == nil {
 		return "", err
 	}
-	if p.Over == "" && claims.Generation == p.Session.Generation {
+	if p.Over == "" && deliveryOf(claims) == currentDelivery(&p.Session) {
 		return models.ReasonIdle, nil // the row counts from the last access token's use, a little later
 	}
 	return p.Over, nil
-}
-
-// refresh goes on with a session by its refresh token: silent refresh
-// (docs/security.md, "Sessions").
-func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Client) (Result, error) {
-	ended := Result{Clear: true}
-	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims))
-	if err == nil {
-		return s.delivered(p), nil
-	}
-	if !errors.Is(err, apperr.NotFound) {
-		return Result{}, err
-	}
-	now := s.now()
-	p, err = s.store.Sessions.Examine(ctx, claims.SessionID, claims.ID, now)
-	if p, err = ofToken(claims, p, err); p == nil {
-		return ended, err
-	}
-	session := &p.Session
-	if ended.Ended = p.Over; ended.Ended != "" {
-		return ended, nil
-	}
-	switch presented, current := claims.Generation, session.Generation; {
-	case presented == current-1 && s.overlaps(session, now):
-		return s.delivered(p), nil
-	case presented == current:
-		return Result{}, held(session, now)
-	}
-	ended.Ended, err = s.endMisused(ctx, p, claims.Generation, client)
-	return ended, err
-}
-
-// rotation asks for the next generation of a token's session.
-func (s *Service) rotation(claims *token.Claims) models.Rotation {
-	rotation := models.Rotation{
-		SessionID: claims.SessionID, UserID: claims.Subject, TokenID: claims.ID,
-		Generation: claims.Generation, Now: s.now(),
-	}
-	if s.limits.Enabled() {
-		rotation.PerMinute = rotationsPerMinute
-	}
-	return rotation
-}
-
-// overlaps reports whether the immediate predecessor of the current refresh
-// token still stands for it: parallel requests carry it within the grace, and
-// it is all the browser has when the response with its successor was lost.
-func (s *Service) overlaps(session *models.Session, now time.Time) bool {
-	return now.Sub(session.RotatedAt.Time()) <= s.refreshGrace || session.ConfirmedGeneration < session.Generation
-}
-
-// held tells why a live session did not rotate although the token is its
-// newest: too many rotations in this minute, or a change that was under way.
-func held(session *models.Session, now time.Time) error {
-	if wait := session.PauseUntil().Sub(now); wait > 0 && session.Rotations >= rotationsPerMinute {
-		return apperr.Wait(apperr.TooMany, wait, "This browser asked for too many pages in a short time.", errors.New("rotations of one session"))
-	}
-	return apperr.Wait(apperr.Unavailable, time.Second, "", errors.New("the session changed while it rotated"))
-}
-
-func (s *Service) delivered(p *models.Presence) Result {
-	return Result{Identity: identityOf(p), Tokens: s.mint(&p.Session)}
-}
-
-// endMisused ends a session whose presented refresh token is not its newest,
-// and returns why. An older one came back: somebody has a copy, and the person
-// is told at the next sign-in. A younger one was made before the database was
-// restored from a backup: nobody did wrong.
-func (s *Service) endMisused(ctx context.Context, p *models.Presence, generation int64, client Client) (models.Reason, error) {
-	reason, event := models.ReasonReplay, audit.Replay
-	details := audit.Details{Presented: generation, Current: p.Session.Generation}
-	if generation > p.Session.Generation {
-		reason, event = models.ReasonRestored, audit.Restored
-	}
-	return reason, s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := tx.Users.Lock(ctx, p.Session.UserID)
-		if err != nil {
-			return err
-		}
-		err = tx.Sessions.End(ctx, p.Session.ID, user.ID, reason, s.now())
-		if errors.Is(err, apperr.NotFound) {
-			return nil // a parallel request was faster
-		}
-		if err != nil {
-			return err
-		}
-		record(Actor{SessionID: p.Session.ID, Client: client}.Event(event, user, details))
-		if reason == models.ReasonReplay {
-			return tx.Users.MarkReplayed(ctx, user.ID, s.now())
-		}
-		return nil
-	})
 }
 
 func identityOf(p *models.Presence) *Identity {

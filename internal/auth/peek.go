@@ -32,23 +32,24 @@ func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Resu
 	if ended.Ended = p.Over; ended.Ended != "" {
 		return ended, nil
 	}
-	presented, current := claims.Generation, session.Generation
-	if presented == current || presented == current-1 && s.overlaps(session, now) {
+	switch s.judge(deliveryOf(claims), session, now) {
+	case verdictCurrent, verdictParallel, verdictLate:
 		if err := s.seen(ctx, claims, session, now); err != nil {
 			return Result{}, err
 		}
 		return Result{Identity: identityOf(p)}, nil
 	}
-	ended.Ended, err = s.endMisused(ctx, p, presented, client)
+	ended.Ended, err = s.endAfterReuse(ctx, p, claims, client)
 	return ended, err
 }
 
-// seen records the use of a session's tokens: the first of their generation
-// confirms it, and otherwise last_seen_at is written at most once a minute.
+// seen records the use of a session's tokens: the first use confirms their
+// delivery, and otherwise last_seen_at is written at most once a minute.
 func (s *Service) seen(ctx context.Context, claims *token.Claims, session *models.Session, now time.Time) error {
+	used, confirmed := deliveryOf(claims), confirmedDelivery(session)
 	unseen := now.Sub(session.LastSeenAt.Time()) >= seenEvery
-	if claims.Generation > session.ConfirmedGeneration || unseen && claims.Generation == session.ConfirmedGeneration {
-		return s.store.Sessions.Confirm(ctx, claims.SessionID, claims.Generation, now)
+	if used.after(confirmed) || unseen && used == confirmed {
+		return s.store.Sessions.Confirm(ctx, claims.SessionID, used.generation, used.number, now)
 	}
 	return nil
 }

@@ -32,8 +32,8 @@ func TestSilentRefresh(t *testing.T) {
 				p.T.Fatalf("access %s: %+v, want ada with new tokens", presented.name, result)
 			}
 			after := p.Session(sid)
-			if after.Generation != before+1 || after.RotatedAt != models.At(p.Clock.Now()) || after.LastSeenAt != after.RotatedAt {
-				p.T.Errorf("access %s: generation %d → %d at %d, seen %d", presented.name, before, after.Generation, after.RotatedAt, after.LastSeenAt)
+			if after.Generation != before+1 || after.DeliveredAt != models.At(p.Clock.Now()) || after.LastSeenAt != after.DeliveredAt {
+				p.T.Errorf("access %s: generation %d → %d at %d, seen %d", presented.name, before, after.Generation, after.DeliveredAt, after.LastSeenAt)
 			}
 			_, claims := decoded(p.T, result.Tokens.Refresh)
 			if claims["gen"] != float64(after.Generation) || claims["iat"] != float64(p.Clock.Now().Unix()) {
@@ -147,19 +147,28 @@ func TestSameRefreshToken(t *testing.T) {
 	})
 }
 
-func TestOverlap(t *testing.T) {
+// TestPredecessor presents the immediate predecessor of a session's refresh
+// token: parallel requests get the same successor, a browser that may have lost
+// it gets another delivery, and otherwise somebody has a copy.
+func TestPredecessor(t *testing.T) {
+	const same, anew, replay = "the same successor", "another delivery", "replay"
+	const never = -1
 	tests := []struct {
-		name   string
-		used   func(p *portal, successor *auth.Tokens) // what is done with the successor
-		after  time.Duration                           // then the predecessor comes
-		replay bool
+		name  string
+		used  time.Duration // when the successor is first used, after its delivery
+		after time.Duration // when the predecessor comes
+		want  string
 	}{
-		{"at once, unused", func(*portal, *auth.Tokens) {}, 0, false},
-		{"at the end of the grace, used", useAccess, grace, false},
-		{"after the grace, used", useAccess, grace + time.Microsecond, true},
-		{"after the grace, unused: the response was lost", func(*portal, *auth.Tokens) {}, grace + time.Microsecond, false},
-		{"days later, unused", func(*portal, *auth.Tokens) {}, 5 * 24 * time.Hour, false},
-		{"days later, used", useAccess, 5 * 24 * time.Hour, true},
+		{"at once, unused", never, 0, same},
+		{"at the end of the grace, unused", never, grace, same},
+		{"at the end of the grace, used", 0, grace, same},
+		{"after the grace, unused: the response was lost", never, grace + time.Microsecond, anew},
+		{"days later, unused", never, 5 * 24 * time.Hour, anew},
+		{"after the grace, used at once: the browser crashed", 0, grace + time.Microsecond, anew},
+		{"after the grace, used at the end of the crash window", time.Minute, 2 * time.Minute, anew},
+		{"days later, used in the crash window", 30 * time.Second, 5 * 24 * time.Hour, anew},
+		{"used after the crash window", time.Minute + time.Microsecond, 2 * time.Minute, replay},
+		{"days later, used after the crash window", 2 * time.Minute, 5 * 24 * time.Hour, replay},
 	}
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -169,38 +178,165 @@ func TestOverlap(t *testing.T) {
 			sid := p.Identity(old).SessionID
 			p.Clock.Advance(accessDead)
 			successor := p.Rotated(old.Refresh)
-			test.used(p, successor)
+			if test.used != never {
+				p.Clock.Advance(test.used)
+				p.Identity(successor)
+				p.Clock.Advance(-test.used)
+			}
 			p.Clock.Advance(test.after)
 			result := p.Present("", old.Refresh)
-			if test.replay {
+			if test.want == replay {
 				if result.Identity != nil || result.Tokens != nil || result.Ended != models.ReasonReplay || !result.Clear {
 					p.T.Errorf("%s: %+v, want a replay", test.name, result)
 				}
 				continue
 			}
-			if result.Identity == nil || result.Tokens == nil || result.Tokens.Refresh != successor.Refresh {
-				p.T.Errorf("%s: %+v, want the same successor", test.name, result)
+			if result.Identity == nil || result.Tokens == nil {
+				p.T.Errorf("%s: %+v, want %s", test.name, result, test.want)
 				continue
 			}
-			if got := p.Session(sid).Generation; got != 2 {
-				p.T.Errorf("%s: generation %d, want 2", test.name, got)
+			if got := p.Session(sid); got.Generation != 2 || got.Delivery != map[string]int64{same: 0, anew: 1}[test.want] {
+				p.T.Errorf("%s: generation %d, delivery %d; want %s", test.name, got.Generation, got.Delivery, test.want)
+			}
+			if isSame := result.Tokens.Refresh == successor.Refresh; isSame != (test.want == same) {
+				p.T.Errorf("%s: the same successor: %v, want %s", test.name, isSame, test.want)
 			}
 			if p.Present(result.Tokens.Access, "").Identity == nil || p.Present("", other.Refresh).Identity == nil {
 				p.T.Errorf("%s: the fresh access token or the other session is refused", test.name)
+			}
+			p.Rotated(result.Tokens.Refresh)
+		}
+	})
+}
+
+// TestSuperseded: once a generation was delivered anew, its earlier delivery is
+// a replay, also as the predecessor of the next generation.
+func TestSuperseded(t *testing.T) {
+	tests := map[string]func(p *portal, newest *auth.Tokens) *auth.Tokens{
+		"at once":              func(_ *portal, newest *auth.Tokens) *auth.Tokens { return newest },
+		"after the next":       func(p *portal, newest *auth.Tokens) *auth.Tokens { return p.Rotated(newest.Refresh) },
+		"after two deliveries": nil,
+	}
+	each(t, nil, func(p *portal) {
+		p.Join("ada")
+		for name, next := range tests {
+			first := p.SignIn("ada").Tokens
+			p.Clock.Advance(accessDead)
+			superseded := p.Rotated(first.Refresh)
+			p.Clock.Advance(grace + time.Second)
+			newest := p.Rotated(first.Refresh)
+			if next == nil {
+				p.Clock.Advance(grace + time.Second)
+				newest = p.Rotated(first.Refresh)
+			} else {
+				newest = next(p, newest)
+			}
+			if result := p.Present("", superseded.Refresh); result.Ended != models.ReasonReplay || result.Tokens != nil {
+				p.T.Errorf("%s: %+v, want a replay", name, result)
+			}
+			p.WantOver(newest, models.ReasonReplay)
+		}
+	})
+}
+
+// TestLateTogether: twelve tabs that come back late all get one delivery.
+func TestLateTogether(t *testing.T) {
+	twoServices(t, func(p, q *portal) {
+		first := p.Join("ada").Tokens
+		sid := p.SID(first)
+		p.Clock.Advance(accessDead)
+		p.Rotated(first.Refresh) // its response is lost
+		p.Clock.Advance(time.Hour)
+		const tabs = 12
+		results := make([]auth.Result, tabs)
+		parallel(tabs, func(i int) {
+			r := []*portal{p, q}[i%2]
+			var err error
+			if results[i], err = r.Auth.Authenticate(r.T.Context(), auth.Presented{Refresh: first.Refresh}, r.Client); err != nil {
+				r.T.Errorf("tab %d: %v", i, err)
+			}
+		})
+		for i, result := range results {
+			if result.Tokens == nil || result.Tokens.Refresh != results[0].Tokens.Refresh {
+				p.T.Fatalf("tab %d: %+v, want the refresh token of the others", i, result)
+			}
+		}
+		if got := p.Session(sid); got.Generation != 2 || got.Delivery != 1 {
+			p.T.Errorf("generation %d, delivery %d; want 2 and 1", got.Generation, got.Delivery)
+		}
+		p.Rotated(results[0].Tokens.Refresh)
+	})
+}
+
+// TestDeliveries: a generation is delivered anew twenty times, then the
+// predecessor is a replay.
+func TestDeliveries(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		first := p.Join("ada").Tokens
+		p.Clock.Advance(accessDead)
+		p.Rotated(first.Refresh)
+		for range 20 {
+			p.Clock.Advance(grace + time.Second)
+			p.Rotated(first.Refresh)
+		}
+		if got := p.Session(p.SID(first)).Delivery; got != 20 {
+			p.T.Errorf("delivery %d, want 20", got)
+		}
+		p.Clock.Advance(grace)
+		p.Rotated(first.Refresh) // parallel to the last
+		p.Clock.Advance(time.Second)
+		if result := p.Present("", first.Refresh); result.Ended != models.ReasonReplay {
+			p.T.Errorf("the 21st: %+v, want a replay", result)
+		}
+		p.WantDetail(audit.Replay, "presented generation 1, delivery 0; current generation 2, delivery 20")
+	})
+}
+
+// TestLateDeliveryTold: a late delivery to another address or browser than the
+// delivery before is in the audit log.
+func TestLateDeliveryTold(t *testing.T) {
+	moved, changed := from("203.0.113.9"), from("198.51.100.7")
+	moved.UserAgent = "Firefox"
+	tests := []struct {
+		name string
+		then func(p *portal, refresh string)
+		want int64
+	}{
+		{"where it was", func(p *portal, refresh string) { p.Rotated(refresh) }, 0},
+		{"another address", func(p *portal, refresh string) { p.Client = moved; p.Rotated(refresh) }, 1},
+		{"another browser", func(p *portal, refresh string) { p.Client = changed; p.Rotated(refresh) }, 1},
+		{"the same other one twice", func(p *portal, refresh string) {
+			p.Client = moved
+			p.Rotated(refresh)
+			p.Clock.Advance(grace + time.Second)
+			p.Rotated(refresh)
+		}, 1},
+	}
+	each(t, nil, func(p *portal) {
+		p.Join("ada")
+		home := p.Client
+		for _, test := range tests {
+			p.Client = home
+			first := p.SignIn("ada").Tokens
+			before := p.Events(audit.LateDelivery)
+			p.Clock.Advance(accessDead)
+			p.Rotated(first.Refresh)
+			p.Clock.Advance(grace + time.Second)
+			test.then(p, first.Refresh)
+			if got := p.Events(audit.LateDelivery) - before; got != test.want {
+				p.T.Errorf("%s: %d events, want %d", test.name, got, test.want)
 			}
 		}
 	})
 }
 
-func useAccess(p *portal, tokens *auth.Tokens) { p.Identity(tokens) }
-
 func TestReplay(t *testing.T) {
 	// Each returns the newest tokens of the session.
 	tests := map[string]func(p *portal, first *auth.Tokens) *auth.Tokens{
-		"the last generation, used, after the grace": func(p *portal, first *auth.Tokens) *auth.Tokens {
+		"the last generation, in use": func(p *portal, first *auth.Tokens) *auth.Tokens {
 			second := p.Rotated(first.Refresh)
+			p.Clock.Advance(2 * time.Minute)
 			p.Identity(second)
-			p.Clock.Advance(grace + time.Second)
 			return second
 		},
 		"an older generation, within the grace": func(p *portal, first *auth.Tokens) *auth.Tokens {
@@ -255,6 +391,7 @@ func TestParallelReplay(t *testing.T) {
 		first := p.Join("ada").Tokens
 		p.Clock.Advance(accessDead)
 		second := p.Rotated(first.Refresh)
+		p.Clock.Advance(2 * time.Minute)
 		p.Identity(second)
 		p.Clock.Advance(accessDead)
 		parallel(10, func(int) {

@@ -7,7 +7,7 @@ import (
 	"latchkey/models"
 )
 
-// Tokens are what a browser is given: the pair of one generation.
+// Tokens are the pair of one delivery, as a browser is given them.
 type Tokens struct {
 	Access         string
 	Refresh        string
@@ -16,13 +16,13 @@ type Tokens struct {
 	Remember       bool // the refresh cookie outlives the browser's window
 }
 
-// mint signs the tokens of the session's generation. The refresh token is
+// mint signs the tokens of the session's current delivery. The refresh token is
 // made from the row alone, so that it comes out the same every time; the
 // access token is fresh.
 func (s *Service) mint(session *models.Session) *Tokens {
-	issued := session.RotatedAt.Time().Truncate(time.Second)
+	issued := session.DeliveredAt.Time().Truncate(time.Second)
 	refreshExpires := earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()).Truncate(time.Second)
-	refresh := sessionClaims(session, token.RefreshID(session.ID, session.Generation, 0), issued, refreshExpires)
+	refresh := sessionClaims(session, token.RefreshID(session.ID, session.Generation, session.Delivery), issued, refreshExpires)
 	now := s.now().Truncate(time.Second)
 	accessExpires := earlier(now.Add(s.accessTTL), session.ExpiresAt.Time()).Truncate(time.Second)
 	access := sessionClaims(session, models.NewID(), now, accessExpires)
@@ -35,7 +35,7 @@ func (s *Service) mint(session *models.Session) *Tokens {
 func sessionClaims(session *models.Session, id string, issued, expires time.Time) token.Claims {
 	return token.Claims{
 		Subject: session.UserID, ID: id, IssuedAt: token.DateOf(issued), ExpiresAt: token.DateOf(expires),
-		SessionID: session.ID, Generation: session.Generation,
+		SessionID: session.ID, Generation: session.Generation, Delivery: session.Delivery,
 	}
 }
 
@@ -62,7 +62,7 @@ func (s *Service) newSession(userID, method string, remember bool, client Client
 	now := s.now()
 	return &models.Session{
 		ID: models.NewID(), UserID: userID, Kind: models.KindWeb, Remember: remember, Method: method,
-		Generation: 1, RotatedAt: models.At(now), IdleTTL: idle.Microseconds(),
+		Generation: 1, DeliveredAt: models.At(now), DeliveredTo: client.place(), IdleTTL: idle.Microseconds(),
 		CreatedAt: models.At(now), LastSeenAt: models.At(now), ExpiresAt: models.At(now.Add(lifetime)),
 		IP: client.ip(), UserAgent: client.UserAgent,
 	}

@@ -78,7 +78,7 @@ func Session(tb testing.TB, store *models.Store, userID string, now time.Time) s
 	tb.Helper()
 	session := &models.Session{
 		ID: models.NewID(), UserID: userID, Kind: models.KindWeb, Method: "password", Remember: true, Generation: 1,
-		IdleTTL: time.Hour.Microseconds(), CreatedAt: models.At(now), LastSeenAt: models.At(now), RotatedAt: models.At(now),
+		IdleTTL: time.Hour.Microseconds(), CreatedAt: models.At(now), LastSeenAt: models.At(now), DeliveredAt: models.At(now),
 		ExpiresAt: models.At(now.Add(24 * time.Hour)),
 	}
 	if err := store.Sessions.Create(tb.Context(), session); err != nil {
