@@ -216,8 +216,8 @@ func BenchmarkLogin(b *testing.B) {
 		b.ReportAllocs()
 		defer reportCPU(b)()
 		for b.Loop() {
-			if _, err := p.auth.Login(b.Context(), login); err != nil {
-				b.Fatal(err)
+			if outcome, err := p.auth.Login(b.Context(), login); err != nil || outcome.SignedIn == nil {
+				b.Fatal(outcome.Refused, err)
 			}
 		}
 	})

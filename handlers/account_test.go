@@ -132,7 +132,7 @@ func TestChangePassword(t *testing.T) {
 		const words = "Your password was changed, and every device was signed out. Sign in with the new password."
 		other.follow(other.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()).says(words)
 		// A late answer to what this browser sent before must not take its new cookies away.
-		copied.follow(copied.get("/profile").touchesNoToken()).says("You signed in again in this browser, which ended the earlier session.")
+		copied.follow(copied.get("/profile").touchesNoToken()).says("You signed in again in this browser, so the earlier session ended.")
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(422)
 		s.browser().post("/login", "username", "ana", "password", otherWord).redirects("/profile")
 	})
@@ -169,7 +169,7 @@ func TestChangeEmail(t *testing.T) {
 		if len(live) != 1 || live[0].ID == before[0].ID || live[0].ID == before[1].ID {
 			t.Errorf("got live sessions %v, want one with a new sid", live)
 		}
-		other.follow(other.get("/profile")).says("Your email address was changed, and every device was signed out. Sign in to go on.")
+		other.follow(other.get("/profile")).says("Your email address was changed, and every device was signed out. Sign in to continue.")
 		s.browser().signIn("ana@new.example")
 		s.browser().post("/login", "username", "ana@example.org", "password", secretWord).status(422)
 	})

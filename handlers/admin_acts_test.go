@@ -63,7 +63,7 @@ func TestSignOutUser(t *testing.T) {
 		boss.get(page+"/sign-out").status(200).says("Sign out ana everywhere?", "1 session ends now.")
 		boss.post(page + "/sign-out").redirects(page)
 		boss.get(page).says("ana is signed out everywhere. 1 session ended.", "Not signed in anywhere.")
-		b.follow(b.get("/profile").takesTokens()).says("An admin signed you out everywhere. Sign in to go on.")
+		b.follow(b.get("/profile").takesTokens()).says("An admin signed you out everywhere. Sign in to continue.")
 		b.signIn("ana")
 	})
 }

@@ -36,8 +36,8 @@ func TestAuditSentences(t *testing.T) {
 		boss.post("/profile", "username", "bo", "full_name", "Bo Chen").redirects("/profile")
 		boss.get("/admin/audit").status(200).says(
 			"bo changed their profile: name (none) → Bo Chen.",
-			"bo signed in.", "Somebody tried to sign in as ana with a wrong password.", "Somebody tried to sign in with a wrong password.",
-			"bo disabled ana. Reason: left.", "Somebody tried to sign in to the disabled account ana.", "bo enabled ana.",
+			"bo signed in.", "Someone tried to sign in as ana with a wrong password.", "Someone tried to sign in with a wrong password.",
+			"bo disabled ana. Reason: left.", "Someone tried to sign in to the disabled account ana.", "bo enabled ana.",
 			"bo signed out ana everywhere.", "bo changed the role of ana: user → admin.", "bo created a reset link for ana.",
 			"bo cleared the sign-in limits of ana.", "System signed out ana everywhere.", "from 192.0.2.1", "Firefox on Linux",
 		).has(`href="`+page+`"`, `href="/admin/users/`+admin.ID+`"`)
@@ -98,7 +98,7 @@ func TestAuditFilters(t *testing.T) {
 				t.Errorf("%q: got %d lines in the download, and not as many on the page", test.query, len(lines)-1)
 			}
 		}
-		boss.get("/admin/audit?action=admins").has(`<option value="admins" selected>All acts of admins</option>`, `href="/admin/audit.csv?action=admins"`)
+		boss.get("/admin/audit?action=admins").has(`<option value="admins" selected>All admin actions</option>`, `href="/admin/audit.csv?action=admins"`)
 		for _, unknown := range []string{"Admins", "admin", "user", "*"} {
 			boss.get("/admin/audit?action=" + unknown).status(400)
 			boss.get("/admin/audit.csv?action=" + unknown).status(400)

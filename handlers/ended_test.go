@@ -16,20 +16,20 @@ import (
 
 // endedWords is what the sign-in page says of each reason.
 var endedWords = map[models.Reason]string{
-	models.ReasonLogout:   "You signed out. Sign in to go on.",
-	models.ReasonElse:     "This device was signed out from another one. Sign in to go on.",
-	models.ReasonAdmin:    "An admin signed you out everywhere. Sign in to go on.",
-	models.ReasonDisabled: "This account is disabled. Contact help@example.org.",
-	models.ReasonDeleted:  "You were signed out. Sign in to go on.",
-	models.ReasonPassword: "Your password was changed, and every device was signed out. Sign in with the new password.",
-	models.ReasonEmail:    "Your email address was changed, and every device was signed out. Sign in to go on.",
-	models.ReasonReplaced: "You signed in again in this browser, which ended the earlier session. Sign in to go on.",
-	models.ReasonLimit:    "You signed in on many devices, and the one used longest ago was signed out: this one. Sign in to go on.",
-	models.ReasonReplay: "This session was ended to protect your account: an old copy of it was used, perhaps by somebody else. " +
-		"Sign in again, and change your password if you do not know why.",
-	models.ReasonRestored: "You were signed out. Sign in to go on.",
-	models.ReasonIdle:     "You were signed out because this device was not used for a while. Sign in to go on.",
-	models.ReasonExpired:  "You were signed out because you signed in long ago. Sign in to go on.",
+	models.ReasonLogout:         "You signed out. Sign in to continue.",
+	models.ReasonEndedElsewhere: "You signed this device out from another device. Sign in to continue.",
+	models.ReasonAdmin:          "An admin signed you out everywhere. Sign in to continue.",
+	models.ReasonDisabled:       "This account is disabled. Contact help@example.org.",
+	models.ReasonDeleted:        "You were signed out. Sign in to continue.",
+	models.ReasonPassword:       "Your password was changed, and every device was signed out. Sign in with the new password.",
+	models.ReasonEmail:          "Your email address was changed, and every device was signed out. Sign in to continue.",
+	models.ReasonReplaced:       "You signed in again in this browser, so the earlier session ended. Sign in to continue.",
+	models.ReasonLimit:          "You signed in on too many devices, so the least recently used one, this device, was signed out. Sign in to continue.",
+	models.ReasonReplay: "To protect your account, we ended this session: someone may have used a copy of it. Sign in again. " +
+		"If you do not recognise this, change your password.",
+	models.ReasonRestored: "You were signed out. Sign in to continue.",
+	models.ReasonIdle:     "You were signed out because this device was not used for a while. Sign in to continue.",
+	models.ReasonExpired:  "You were signed out because you last signed in too long ago. Sign in to continue.",
 }
 
 // TestEndedWords checks the words for every reason there is, on the page that
@@ -155,7 +155,7 @@ func TestRestoredBackup(t *testing.T) {
 		b.cookies["refresh"] = kept{value: s.resign(b.cookie("refresh"), map[string]any{"gen": 3, "jti": models.NewID()})}
 		b.forget("access")
 		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
-		b.get("/login").status(200).says("You were signed out. Sign in to go on.").hides("protect")
+		b.get("/login").status(200).says("You were signed out. Sign in to continue.").hides("protect")
 		if s.LastEvent(audit.Restored).SubjectID != user.ID {
 			t.Error("the end is not in the audit log")
 		}

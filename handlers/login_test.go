@@ -153,10 +153,10 @@ func TestRemember(t *testing.T) {
 			busy.get("/profile").status(200)
 		}
 		idle.get("/profile").status(303)
-		idle.get("/login").says("You were signed out because this device was not used for a while. Sign in to go on.")
+		idle.get("/login").says("You were signed out because this device was not used for a while. Sign in to continue.")
 		s.Clock.Advance(3*time.Hour + time.Second)
 		busy.get("/profile").status(303)
-		busy.get("/login").says("You were signed out because you signed in long ago. Sign in to go on.")
+		busy.get("/login").says("You were signed out because you last signed in too long ago. Sign in to continue.")
 	})
 }
 
@@ -232,7 +232,7 @@ func TestLoginEndsOldSession(t *testing.T) {
 			t.Error("the old session lives on")
 		}
 		old.get("/profile").redirects("/login?next=%2Fprofile")
-		old.get("/login").says("You signed in again in this browser, which ended the earlier session. Sign in to go on.")
+		old.get("/login").says("You signed in again in this browser, so the earlier session ended. Sign in to continue.")
 		// A failed attempt ends nothing.
 		b.post("/login", "username", "ana", "password", "wrong").status(422)
 		b.get("/profile").status(200).says("bo@example.org")

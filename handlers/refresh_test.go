@@ -161,7 +161,7 @@ func TestLateDeliveryTold(t *testing.T) {
 		s.Clock.Advance(time.Minute)
 		thief.get("/profile").givesTokens().
 			says("One of your sessions continued with Firefox on Windows, from another address or in another browser than before. If that was not you, sign out your devices.")
-		thief.get("/admin/audit").says("Somebody continued a session of ana from another address or in another browser", "generation 2, delivery 1")
+		thief.get("/admin/audit").says("Someone continued a session of ana from another address or in another browser", "generation 2, delivery 1")
 		if e := s.LastEvent(audit.LateDelivery); e.SubjectID != user.ID || audit.Detail(e) != "generation 2, delivery 1" {
 			t.Errorf("got event %+v", e)
 		}
@@ -183,8 +183,8 @@ func TestReplay(t *testing.T) {
 		b.get("/profile").status(200) // the successor is in use
 		thief.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 
-		const words = "This session was ended to protect your account: an old copy of it was used, perhaps by somebody else. " +
-			"Sign in again, and change your password if you do not know why."
+		const words = "To protect your account, we ended this session: someone may have used a copy of it. Sign in again. " +
+			"If you do not recognise this, change your password."
 		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		b.get("/login?next=%2Fprofile").status(200).says(words)
 		b.get("/login").hides("to protect your account")

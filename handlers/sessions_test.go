@@ -38,7 +38,7 @@ func TestSessions(t *testing.T) {
 		phone.get("/profile").status(200)
 		b.post("/profile/sessions/" + phoneID + "/end").redirects("/profile/sessions")
 		b.get("/profile/sessions").says("Signed out of Safari on iPhone.", "Recently signed out", "Signed out from another device.")
-		phone.follow(phone.get("/profile").takesTokens()).says("This device was signed out from another one. Sign in to go on.")
+		phone.follow(phone.get("/profile").takesTokens()).says("You signed this device out from another device. Sign in to continue.")
 		b.post("/profile/sessions/" + phoneID + "/end").redirects("/profile/sessions")
 		b.get("/profile/sessions").says("That device was signed out already.")
 		b.post("/profile/sessions/" + models.NewID() + "/end").status(404)
@@ -60,11 +60,11 @@ func TestLapsedSessions(t *testing.T) {
 		b, _ := s.signedIn("ana", models.RoleUser)
 		lapsed.post("/login", "username", "ana", "password", secretWord).status(303) // not to stay signed in
 		s.Clock.Advance(6 * 24 * time.Hour)
-		b.get("/profile/sessions").says("You are only signed in here.", "Recently signed out Firefox on Linux Not used for a while.")
+		b.get("/profile/sessions").says("You are only signed in here.", "Recently signed out Firefox on Linux It was not used for a while.")
 		s.Clock.Advance(29 * 24 * time.Hour)
 		b.get("/profile/sessions").redirects("/login?next=%2Fprofile%2Fsessions")
 		b.signIn("ana")
-		b.get("/profile/sessions").says("Recently signed out Firefox on Linux Not used for a while.").hides("Signed out on the device.")
+		b.get("/profile/sessions").says("Recently signed out Firefox on Linux It was not used for a while.").hides("Signed out on the device.")
 	})
 }
 

@@ -65,8 +65,8 @@ func TestIdentify(t *testing.T) {
 		must(t, store.Denylist.Deny(ctx, "a jti", ada.ID, models.ReasonAdmin, epoch)) // twice is once
 		want.Over = models.ReasonLogout
 		check("denied")
-		must(t, store.Sessions.End(ctx, session.ID, ada.ID, models.ReasonElse, epoch))
-		want.Over = models.ReasonElse
+		must(t, store.Sessions.End(ctx, session.ID, ada.ID, models.ReasonEndedElsewhere, epoch))
+		want.Over = models.ReasonEndedElsewhere
 		check("ended")
 		must(t, store.Users.Delete(ctx, ada.ID))
 		_, err := store.Sessions.Identify(ctx, session.ID, "a jti", now)

@@ -86,9 +86,9 @@ func TestPersonalTokenEnds(t *testing.T) {
 		}
 		bobs := addPersonal(t, store, bob, "d", nil)
 		dead := addPersonal(t, store, ada, "e", func(p *models.PersonalToken) { p.ExpiresAt = models.At(epoch) })
-		wantKind(t, "end somebody else's", store.PersonalTokens.End(ctx, bobs.ID, ada.ID, models.ReasonElse, epoch), apperr.NotFound)
-		wantKind(t, "end an expired one", store.PersonalTokens.End(ctx, dead.ID, ada.ID, models.ReasonElse, epoch), apperr.NotFound)
-		must(t, store.PersonalTokens.End(ctx, ids[0], ada.ID, models.ReasonElse, epoch.Add(-48*time.Hour)))
+		wantKind(t, "end somebody else's", store.PersonalTokens.End(ctx, bobs.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
+		wantKind(t, "end an expired one", store.PersonalTokens.End(ctx, dead.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
+		must(t, store.PersonalTokens.End(ctx, ids[0], ada.ID, models.ReasonEndedElsewhere, epoch.Add(-48*time.Hour)))
 		wantKind(t, "end it twice", store.PersonalTokens.End(ctx, ids[0], ada.ID, models.ReasonAdmin, epoch), apperr.NotFound)
 		if n, err := store.PersonalTokens.CountWorking(ctx, ada.ID, epoch); n != 2 || err != nil {
 			t.Errorf("%d work (%v), want 2", n, err)
@@ -110,7 +110,7 @@ func TestPersonalTokenEnds(t *testing.T) {
 		}
 		row, err := store.PersonalTokens.ByID(ctx, ids[0], ada.ID)
 		must(t, err)
-		if row.EndReason != models.ReasonElse {
+		if row.EndReason != models.ReasonEndedElsewhere {
 			t.Errorf("the reason became %q", row.EndReason)
 		}
 		_, err = store.PersonalTokens.ByID(ctx, bobs.ID, ada.ID)

@@ -8,24 +8,24 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// Reason says why a session is over. Its words are in package handlers.
+// Reason says why a session is over. Its words are in package audit.
 type Reason string
 
 // Why sessions end.
 const (
-	ReasonLogout   Reason = "logout"           // signed out here
-	ReasonElse     Reason = "ended-elsewhere"  // signed out from another device
-	ReasonAdmin    Reason = "ended-by-admin"   // an admin or the shell signed the person out
-	ReasonDisabled Reason = "disabled"         // the account was disabled
-	ReasonDeleted  Reason = "deleted"          // the account was deleted
-	ReasonPassword Reason = "password-changed" // a new password ends every session
-	ReasonEmail    Reason = "email-changed"    // a new address ends every session
-	ReasonReplaced Reason = "replaced"         // the same browser signed in anew
-	ReasonLimit    Reason = "too-many"         // the least recently used of too many
-	ReasonReplay   Reason = "replay"           // a used refresh token came back
-	ReasonRestored Reason = "restored"         // the database is older than the token
-	ReasonIdle     Reason = "idle"             // not used for longer than the idle limit
-	ReasonExpired  Reason = "expired"          // older than the absolute limit
+	ReasonLogout         Reason = "logout"           // signed out here
+	ReasonEndedElsewhere Reason = "ended-elsewhere"  // signed out from another device
+	ReasonAdmin          Reason = "ended-by-admin"   // an admin or the shell signed the person out
+	ReasonDisabled       Reason = "disabled"         // the account was disabled
+	ReasonDeleted        Reason = "deleted"          // the account was deleted
+	ReasonPassword       Reason = "password-changed" // a new password ends every session
+	ReasonEmail          Reason = "email-changed"    // a new address ends every session
+	ReasonReplaced       Reason = "replaced"         // the same browser signed in anew
+	ReasonLimit          Reason = "too-many"         // the least recently used of too many
+	ReasonReplay         Reason = "replay"           // a used refresh token came back
+	ReasonRestored       Reason = "restored"         // the database is older than the token
+	ReasonIdle           Reason = "idle"             // not used for longer than the idle limit
+	ReasonExpired        Reason = "expired"          // older than the absolute limit
 )
 
 // denySlack keeps a denial past the death of the last token it denies: twice

@@ -254,7 +254,7 @@ func TestEnd(t *testing.T) {
 		bobs := addSession(t, store, bob, nil)
 
 		for name, id := range map[string]string{"expired": expired.ID, "idle": idle.ID, "bob's": bobs.ID, "unknown": models.NewID(), "empty": ""} {
-			wantKind(t, "end "+name, store.Sessions.End(ctx, id, ada.ID, models.ReasonElse, now), apperr.NotFound)
+			wantKind(t, "end "+name, store.Sessions.End(ctx, id, ada.ID, models.ReasonEndedElsewhere, now), apperr.NotFound)
 		}
 		must(t, store.Sessions.End(ctx, one.ID, ada.ID, models.ReasonLogout, now))
 		wantKind(t, "end twice", store.Sessions.End(ctx, one.ID, ada.ID, models.ReasonAdmin, now), apperr.NotFound)

@@ -7,6 +7,7 @@ import (
 
 	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
 	"latchkey/internal/middleware"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -34,7 +35,7 @@ func (h *Handlers) Sessions(c echo.Context) error {
 	}
 	for _, session := range ended {
 		view.Ended = append(view.Ended, pages.EndedSession{
-			Device: site.SessionName(session), When: session.EndedAt, Reason: site.EndedBecause(session.EndReason),
+			Device: site.SessionName(session), When: session.EndedAt, Reason: audit.EndingOf(session.EndReason).List,
 		})
 	}
 	return site.Show(c, pages.Sessions(h.site.Section(c, layouts.SectionSessions, "Sessions"), view))

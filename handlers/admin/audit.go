@@ -70,7 +70,7 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 	for _, e := range events {
 		line := audit.LineOf(e)
 		row := pages.AuditRow{
-			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Somebody"), Verb: line.Before, After: line.After,
+			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Someone"), Verb: line.Before, After: line.After,
 			Detail: line.Detail, Apart: line.Apart, Token: line.Token, IP: e.IP, Session: e.SessionID, Request: e.RequestID,
 		}
 		if e.UserAgent != "" {

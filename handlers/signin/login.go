@@ -11,7 +11,6 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
-	"latchkey/internal/limit"
 	"latchkey/internal/middleware"
 	"latchkey/views/components"
 	"latchkey/views/pages"
@@ -70,24 +69,25 @@ func (h *Handlers) Login(c echo.Context) error {
 	if form.Errors = missing(form.Username, in.Get("password")); form.Errors.Any() {
 		return h.loginAgain(c, apperr.New(apperr.Invalid, "", errors.New("a field is empty")), form)
 	}
-	signedIn, err := h.auth.Login(c.Request().Context(), auth.Login{
+	outcome, err := h.auth.Login(c.Request().Context(), auth.Login{
 		Identifier: form.Username, Password: in.Get("password"), Remember: form.Remember,
 		Device: h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
 	})
-	switch {
-	case errors.Is(err, apperr.Unauthorized):
-		form.Error = wrongCredentials
-		return h.loginAgain(c, apperr.New(apperr.Invalid, "", err), form)
-	case errors.Is(err, apperr.Disabled):
-		return site.Answer(c, err, pages.LoginDisabled(h.site.Page(c, "You cannot sign in")))
-	case limit.Refused(err):
-		form.Limit = h.site.TooMany(err, "Too many sign-in attempts.")
-		return h.loginAgain(c, err, form)
-	case err != nil:
+	if err != nil {
 		return err
 	}
-	h.site.SignIn(c, signedIn)
-	if signedIn.Replayed {
+	switch outcome.Refused {
+	case auth.WrongPassword:
+		form.Error = wrongCredentials
+		return h.loginAgain(c, apperr.New(apperr.Invalid, "", outcome.Cause), form)
+	case auth.AccountDisabled:
+		return site.Answer(c, outcome.Cause, pages.LoginDisabled(h.site.Page(c, "You cannot sign in")))
+	case auth.Limited:
+		form.Limit = h.site.TooMany(outcome.Cause, "Too many sign-in attempts.")
+		return h.loginAgain(c, outcome.Cause, form)
+	}
+	h.site.SignIn(c, outcome.SignedIn)
+	if outcome.SignedIn.Replayed {
 		h.site.SetFlash(c, site.FlashReplayed)
 	}
 	return site.Redirect(c, cmp.Or(next, homePath))

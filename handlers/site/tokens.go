@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"latchkey/internal/account"
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 	"latchkey/views/pages"
@@ -25,29 +26,12 @@ func (s *Site) TokenRow(token account.PersonalToken, admin bool, below string) p
 		row.EndURL = below + token.ID + "/end"
 	}
 	if !token.EndedAt.IsZero() {
-		row.Over, row.Why, row.When = "Removed", tokenEndReason(token.EndReason), token.EndedAt
+		row.Over, row.Why, row.When = "Removed", audit.EndingOf(token.EndReason).Token, token.EndedAt
 		if token.EndReason == models.ReasonExpired {
 			row.Over = "Expired"
 		}
 	}
 	return row
-}
-
-// tokenEndReason says why a token was removed, "" when the row says it already.
-func tokenEndReason(reason models.Reason) string {
-	switch reason {
-	case models.ReasonElse:
-		return "Removed by you"
-	case models.ReasonLogout:
-		return "Removed by the program that used it"
-	case models.ReasonAdmin:
-		return "Removed by an admin"
-	case models.ReasonDisabled:
-		return "The account was disabled"
-	case models.ReasonPassword:
-		return "Removed with the password"
-	}
-	return ""
 }
 
 // scopeLabels name the scopes that a token has and its owner's role allows.

@@ -48,7 +48,7 @@ type PersonalToken struct {
 	LastUsedAt time.Time // to the minute; zero: never used
 	LastUsedIP string
 	EndedAt    time.Time     // when it was ended or expired; zero: it works
-	EndReason  models.Reason // ReasonElse: the person; ReasonLogout: the token itself; ReasonAdmin, ReasonDisabled, ReasonExpired
+	EndReason  models.Reason // ReasonEndedElsewhere: the person; ReasonLogout: the token itself; ReasonAdmin, ReasonDisabled, ReasonExpired
 }
 
 // tidy returns the draft with its name as it is stored, and its scopes, or
@@ -166,7 +166,7 @@ func (s *Service) EndPersonalToken(ctx context.Context, who *auth.Identity, id s
 		if err != nil {
 			return err
 		}
-		if token, err = s.endPersonal(ctx, tx, user.ID, id, models.ReasonElse); err != nil {
+		if token, err = s.endPersonal(ctx, tx, user.ID, id, models.ReasonEndedElsewhere); err != nil {
 			return err
 		}
 		record(who.Actor(client).Event(audit.TokenEnd, user, audit.Details{Token: token.Name}))

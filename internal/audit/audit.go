@@ -9,6 +9,7 @@ package audit
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"latchkey/models"
@@ -66,7 +67,7 @@ func (l *Log) Record(ctx context.Context, events ...models.Event) error {
 // thousands of times a minute.
 func (l *Log) Note(ctx context.Context, e models.Event) {
 	level := slog.LevelInfo
-	if k := find(e.Action); k.warn {
+	if slices.Contains(loud, e.Action) {
 		level = slog.LevelWarn
 	}
 	l.logger.LogAttrs(ctx, level, "security",

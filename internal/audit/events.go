@@ -1,5 +1,7 @@
 package audit
 
+import "latchkey/models"
+
 // The names of the events. They are stored: never change one.
 const (
 	SignUp           = "sign-up"
@@ -48,7 +50,6 @@ const (
 	SigningIn  Group = "Signing in"
 	OwnAccount Group = "Own account"
 	Admins     Group = "Admins"
-	noGroup    Group = ""
 )
 
 // kind is everything there is to know about one kind of event.
@@ -63,68 +64,68 @@ type kind struct {
 	// person is the sentence for the person it happened to, without the admin's
 	// name or note. "{device}" stands for the browser, as " with Firefox on Linux".
 	person string
-	warn   bool // the level of its line in the server's log
 }
 
 // kinds has every event there is, in the order of the filter: a new event is a
 // constant and a row.
 var kinds = []kind{
-	{Login, SigningIn, "Signed in", "signed in", "You signed in{device}.", false},
+	{Login, SigningIn, "Signed in", "signed in", "You signed in{device}."},
 	{
 		LoginFailed, SigningIn, "Wrong password", "tried to sign in [as {subject}] with a wrong password",
-		"Somebody tried to sign in to your account{device}. The password was not correct.", false,
+		"Someone tried to sign in to your account{device}. The password was wrong.",
 	},
 	{
-		LoginDisabled, SigningIn, "Disabled account tried", "tried to sign in to the disabled account [{subject}]",
-		"Somebody tried to sign in while your account was disabled.", false,
+		LoginDisabled, SigningIn, "Sign-in to disabled account", "tried to sign in to the disabled account [{subject}]",
+		"Someone tried to sign in while your account was disabled.",
 	},
-	{Logout, SigningIn, "Signed out", "signed out", "You signed out{device}.", false},
-	{SessionEnd, SigningIn, "Ended a session", "signed out another device", "You signed out another device.", false},
-	{OtherSessionsEnd, SigningIn, "Ended other sessions", "signed out all other devices", "You signed out your other devices.", false},
+	{Logout, SigningIn, "Signed out", "signed out", "You signed out{device}."},
+	{SessionEnd, SigningIn, "Ended a session", "signed out another device", "You signed out another device."},
+	{OtherSessionsEnd, SigningIn, "Ended other sessions", "signed out all other devices", "You signed out your other devices."},
+	{Replay, SigningIn, "Copied session used", "used a copy of a session of {subject}", EndingOf(models.ReasonReplay).Activity},
 	{
-		Replay, SigningIn, "Replayed session", "used a copy of a session of {subject}",
-		"A session was ended because a copy of its sign-in was used{device}.", true,
+		Restored, SigningIn, "Session newer than the backup",
+		"used a session of {subject} from before the server was restored from a backup", EndingOf(models.ReasonRestored).Activity,
 	},
-	{
-		Restored, SigningIn, "Session from before a restore", "used a session of {subject} from before the server was restored from a backup",
-		"A session was ended when the server was restored from a backup.", false,
-	},
+	{APILogin, SigningIn, "Signed in through the API", "signed in through the API", "A program signed in to your account through the API."},
+	{APILogout, SigningIn, "Signed out of the API", "signed out of the API", "A program signed out of the API."},
 	{
 		LateDelivery, SigningIn, "Session continued elsewhere", "continued a session of {subject} from another address or in another browser",
-		"One of your sessions continued{device}, from another address or in another browser than before. If that was not you, sign out your devices.", true,
+		"One of your sessions continued{device}, from another address or in another browser than before. If that was not you, sign out your devices.",
 	},
-	{APILogin, SigningIn, "Signed in by API", "signed in through the API", "A program signed in to your account through the API.", false},
-	{APILogout, SigningIn, "Signed out by API", "signed out of the API", "A program signed out of the API.", false},
 	{
-		ScopeRefused, SigningIn, "Refused by API", "asked the API for more than the role allows, with the right password of {subject}",
-		"A program with your password asked for more than your account may do.", false,
+		ScopeRefused, SigningIn, "API scope refused", "asked the API for a scope that the role of {subject} does not allow",
+		"A program used your password and asked for permissions that your account does not have.",
 	},
 
-	{SignUp, OwnAccount, "Created account", "created an account", "You created your account{device}.", false},
-	{Setup, OwnAccount, "Set up first admin", "created the first admin account", "You created your account{device}.", false},
-	{ProfileChange, OwnAccount, "Changed profile", "changed their profile", "You changed your profile.", false},
-	{PasswordChange, OwnAccount, "Changed password", "changed their password", "You changed your password.", false},
-	{PasswordFailed, OwnAccount, "Wrong current password", "typed a wrong current password", "A wrong current password was typed.", false},
-	{PasswordReset, OwnAccount, "Set password by link", "set a new password with a link", "Your password was set with a link.", false},
-	{EmailChange, OwnAccount, "Changed email", "changed their email address", "You changed your email address.", false},
-	{TokenCreate, OwnAccount, "Created access token", "created an access token", "You created an access token.", false},
-	{TokenEnd, OwnAccount, "Removed access token", "removed an access token", "One of your access tokens was removed.", false},
+	{SignUp, OwnAccount, "Created account", "created an account", "You created your account{device}."},
+	{Setup, OwnAccount, "Set up first admin", "created the first admin account", "You created your account{device}."},
+	{ProfileChange, OwnAccount, "Changed profile", "changed their profile", "You changed your profile."},
+	{PasswordChange, OwnAccount, "Changed password", "changed their password", "You changed your password."},
+	{PasswordFailed, OwnAccount, "Wrong current password", "entered a wrong current password", "Someone entered a wrong current password."},
+	{PasswordReset, OwnAccount, "Set password by link", "set a new password with a reset link", "Your password was set with a reset link."},
+	{EmailChange, OwnAccount, "Changed email", "changed their email address", "You changed your email address."},
+	{TokenCreate, OwnAccount, "Created access token", "created an access token", "You created an access token."},
+	{TokenEnd, OwnAccount, "Removed access token", "removed an access token", "One of your access tokens was removed."},
 
-	{UserCreate, Admins, "Created user", "created the account of {subject}", "An admin created your account.", false},
-	{UserDisable, Admins, "Disabled user", "disabled {subject}", "An admin disabled your account.", false},
-	{UserEnable, Admins, "Enabled user", "enabled {subject}", "An admin enabled your account.", false},
-	{UserSignOut, Admins, "Signed user out", "signed out {subject} everywhere", "An admin signed you out everywhere.", false},
-	{UserRole, Admins, "Changed role", "changed the role of {subject}", "An admin changed your role.", false},
-	{UserProfile, Admins, "Changed user's profile", "changed the profile of {subject}", "An admin changed your profile.", false},
-	{UserResetLink, Admins, "Created reset link", "created a reset link for {subject}", "An admin created a reset link for your account.", false},
-	{UserUnlock, Admins, "Cleared sign-in limits", "cleared the sign-in limits of {subject}", "An admin cleared your sign-in limits.", false},
-	{UserTokenEnd, Admins, "Removed user's access token", "removed an access token of {subject}", "An admin removed one of your access tokens.", false},
-	{UserDelete, Admins, "Deleted user", "deleted the account of {subject}", "An admin deleted your account.", false},
+	{UserCreate, Admins, "Created user", "created the account of {subject}", "An admin created your account."},
+	{UserDisable, Admins, "Disabled user", "disabled {subject}", "An admin disabled your account."},
+	{UserEnable, Admins, "Enabled user", "enabled {subject}", "An admin enabled your account."},
+	{UserSignOut, Admins, "Signed user out", "signed out {subject} everywhere", "An admin signed you out everywhere."},
+	{UserRole, Admins, "Changed role", "changed the role of {subject}", "An admin changed your role."},
+	{UserProfile, Admins, "Changed user's profile", "changed the profile of {subject}", "An admin changed your profile."},
+	{UserResetLink, Admins, "Created reset link", "created a reset link for {subject}", "An admin created a reset link for your account."},
+	{UserUnlock, Admins, "Cleared sign-in limits", "cleared the sign-in limits of {subject}", "An admin cleared your sign-in limits."},
+	{UserTokenEnd, Admins, "Removed user's access token", "removed an access token of {subject}", "An admin removed one of your access tokens."},
+	{UserDelete, Admins, "Deleted user", "deleted the account of {subject}", "An admin deleted your account."},
 
-	{LoginLimited, noGroup, "", "", "", true},
-	{Limited, noGroup, "", "", "", true},
-	{TokenClass, noGroup, "", "", "", true},
+	{name: LoginLimited},
+	{name: Limited},
+	{name: TokenClass},
 }
+
+// loud are the events whose lines in the server's log are warnings: someone may
+// be attacking.
+var loud = []string{Replay, LateDelivery, LoginLimited, Limited, TokenClass}
 
 // find returns the kind of an event; the zero kind for one of another version.
 func find(name string) kind {

@@ -23,10 +23,10 @@ func Filter() []Choices {
 	list := []Choices{
 		{SigningIn, []Choice{
 			{"signing-in", "All sign-in events", eventsOf(SigningIn)},
-			{SignInEvents, "Signed in, new accounts too", []string{Login, SignUp, Setup}},
+			{SignInEvents, "Sign-ins, including new accounts", []string{Login, SignUp, Setup}},
 		}},
 		{OwnAccount, []Choice{{"own-account", "All own-account events", eventsOf(OwnAccount)}}},
-		{Admins, []Choice{{"admins", "All acts of admins", eventsOf(Admins)}}},
+		{Admins, []Choice{{"admins", "All admin actions", eventsOf(Admins)}}},
 	}
 	for i := range list {
 		for _, k := range kinds {

@@ -44,7 +44,7 @@ func LineOf(e models.Event) Line {
 // Sentence returns the line of an event as one text.
 func Sentence(e models.Event) string {
 	line := LineOf(e)
-	words := []string{cmp.Or(e.ActorName, "Somebody"), line.Before}
+	words := []string{cmp.Or(e.ActorName, "Someone"), line.Before}
 	if line.Named {
 		words = append(words, e.SubjectName)
 	}

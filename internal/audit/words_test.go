@@ -111,12 +111,12 @@ func TestSentence(t *testing.T) {
 		want    string
 	}{
 		{audit.Login, "ana", "ana", audit.Details{}, "ana signed in."},
-		{audit.LoginFailed, "", "ana", audit.Details{}, "Somebody tried to sign in as ana with a wrong password."},
-		{audit.LoginFailed, "", "", audit.Details{}, "Somebody tried to sign in with a wrong password."},
-		{audit.Replay, "", "ana", audit.Details{Presented: 3, Current: 9, CurrentDelivery: 1}, "Somebody used a copy of a session of ana."},
-		{audit.LateDelivery, "", "ana", audit.Details{Current: 9, CurrentDelivery: 1}, "Somebody continued a session of ana from another address or in another browser."},
-		{audit.Restored, "", "ana", audit.Details{Presented: 9, Current: 3}, "Somebody used a session of ana from before the server was restored from a backup."},
-		{audit.ScopeRefused, "", "ana", audit.Details{}, "Somebody asked the API for more than the role allows, with the right password of ana."},
+		{audit.LoginFailed, "", "ana", audit.Details{}, "Someone tried to sign in as ana with a wrong password."},
+		{audit.LoginFailed, "", "", audit.Details{}, "Someone tried to sign in with a wrong password."},
+		{audit.Replay, "", "ana", audit.Details{Presented: 3, Current: 9, CurrentDelivery: 1}, "Someone used a copy of a session of ana."},
+		{audit.LateDelivery, "", "ana", audit.Details{Current: 9, CurrentDelivery: 1}, "Someone continued a session of ana from another address or in another browser."},
+		{audit.Restored, "", "ana", audit.Details{Presented: 9, Current: 3}, "Someone used a session of ana from before the server was restored from a backup."},
+		{audit.ScopeRefused, "", "ana", audit.Details{}, "Someone asked the API for a scope that the role of ana does not allow."},
 		{audit.UserSignOut, "System", "ana", audit.Details{}, "System signed out ana everywhere."},
 		{"of-another-version", "ana", "", audit.Details{}, "ana of-another-version."},
 
@@ -173,8 +173,8 @@ func TestOldEvents(t *testing.T) {
 func TestToPerson(t *testing.T) {
 	for name, want := range map[string]string{
 		audit.Login:         "You signed in with Firefox on Linux.",
-		audit.LoginFailed:   "Somebody tried to sign in to your account with Firefox on Linux. The password was not correct.",
-		audit.LoginDisabled: "Somebody tried to sign in while your account was disabled.",
+		audit.LoginFailed:   "Someone tried to sign in to your account with Firefox on Linux. The password was wrong.",
+		audit.LoginDisabled: "Someone tried to sign in while your account was disabled.",
 		audit.UserDisable:   "An admin disabled your account.",
 		audit.UserRole:      "An admin changed your role.",
 	} {

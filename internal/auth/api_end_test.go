@@ -19,7 +19,7 @@ import (
 func TestClassesApart(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		web := p.Join("ada").Tokens
-		api := p.grant("ada", "")
+		api := p.Grant("ada", "")
 		for what, token := range map[string]string{
 			"a browser's access token": web.Access, "a browser's refresh token": web.Refresh, "an API refresh token": api.Refresh,
 			"nothing": "", "text": "lk_", "a token of nobody": auth.PersonalPrefix + "abcdefghijklmnopqrstuvwxyz" + "abcdefghijklmnopqrstuvwxyz",
@@ -27,8 +27,8 @@ func TestClassesApart(t *testing.T) {
 			_, err := p.Auth.AuthenticateBearer(t.Context(), token, p.Client)
 			wantKind(t, what+" as a bearer", err, apperr.Unauthorized)
 			if token != api.Refresh {
-				p.wantInactive(what, token)
-				if _, err := p.refreshAPI(token, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+				p.WantInactive(what, token)
+				if _, err := p.RefreshAPI(token, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 					t.Errorf("%s as an API refresh token: %v", what, err)
 				}
 				if err := p.Auth.RevokeToken(t.Context(), token, "", p.Client); err != nil {
@@ -36,7 +36,7 @@ func TestClassesApart(t *testing.T) {
 				}
 			}
 		}
-		if _, err := p.refreshAPI(api.Access, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+		if _, err := p.RefreshAPI(api.Access, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 			t.Errorf("an access token as a refresh token: %v", err)
 		}
 		for what, presented := range map[string]auth.Presented{
@@ -53,8 +53,8 @@ func TestClassesApart(t *testing.T) {
 		if p.Present(web.Access, "").Identity == nil {
 			t.Error("the browser was signed out")
 		}
-		p.caller(api.Access)
-		p.refreshed(api.Refresh)
+		p.Caller(api.Access)
+		p.Refreshed(api.Refresh)
 	})
 }
 
@@ -91,7 +91,7 @@ func TestEndsAPISessions(t *testing.T) {
 				return err
 			}},
 			{"end-it", func(_ *models.User, browser *auth.SignedIn, api *auth.APITokens) error {
-				_, err := p.Auth.EndSession(t.Context(), p.Identity(browser.Tokens), q.caller(api.Access).SessionID, p.Client)
+				_, err := p.Auth.EndSession(t.Context(), p.Identity(browser.Tokens), q.Caller(api.Access).SessionID, p.Client)
 				return err
 			}},
 			{"password", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
@@ -118,12 +118,12 @@ func TestEndsAPISessions(t *testing.T) {
 			}},
 		} {
 			browser := p.Join(test.name)
-			api := p.grant(test.name, "")
-			q.caller(api.Access)
+			api := p.Grant(test.name, "")
+			q.Caller(api.Access)
 			if err := test.end(p.User(test.name), browser, api); err != nil {
 				t.Errorf("%s: %v", test.name, err)
 			}
-			q.wantDead(test.name, api)
+			q.WantDead(test.name, api)
 			if err := q.Auth.RevokeToken(t.Context(), api.Access, "", p.Client); err != nil {
 				t.Errorf("%s: revoke what is over: %v", test.name, err)
 			}
@@ -138,13 +138,13 @@ func TestEndsAPISessions(t *testing.T) {
 func TestRevokeOne(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		browser := p.Join("ada").Tokens
-		one, other := p.grant("ada", ""), p.grant("ada", "")
-		sid := p.caller(one.Access).SessionID
+		one, other := p.Grant("ada", ""), p.Grant("ada", "")
+		sid := p.Caller(one.Access).SessionID
 		if err := p.Auth.RevokeToken(t.Context(), one.Access, "", p.Client); err != nil {
 			t.Fatal(err)
 		}
-		p.wantDead("revoked", one)
-		p.caller(other.Access)
+		p.WantDead("revoked", one)
+		p.Caller(other.Access)
 		if p.Present(browser.Access, "").Identity == nil {
 			t.Error("the browser was signed out too")
 		}
@@ -159,7 +159,7 @@ func TestDemotion(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Admin("boss")
 		user := p.Admin("ada")
-		tokens := p.grant("ada", "me users introspect")
+		tokens := p.Grant("ada", "me users introspect")
 		role := func(role models.Role) {
 			t.Helper()
 			if _, err := p.Accounts.SetRole(t.Context(), auth.Shell(), user.UserID, role); err != nil {
@@ -168,7 +168,7 @@ func TestDemotion(t *testing.T) {
 		}
 		check := func(what string, scopes string, admin bool) {
 			t.Helper()
-			caller := p.caller(tokens.Access)
+			caller := p.Caller(tokens.Access)
 			found, err := p.Auth.Introspect(t.Context(), tokens.Access, p.Client)
 			if err != nil {
 				t.Fatal(err)
@@ -180,12 +180,12 @@ func TestDemotion(t *testing.T) {
 		check("an admin", "me users introspect", true)
 		role(models.RoleUser)
 		check("demoted", "me", false)
-		if tokens = p.refreshed(tokens.Refresh); tokens.Scope != "me" {
+		if tokens = p.Refreshed(tokens.Refresh); tokens.Scope != "me" {
 			t.Errorf("refreshed when demoted: scope %q", tokens.Scope)
 		}
 		role(models.RoleAdmin)
 		check("promoted again, with the token of the demoted", "me", true)
-		tokens = p.refreshed(tokens.Refresh)
+		tokens = p.Refreshed(tokens.Refresh)
 		check("promoted again and refreshed", "me users introspect", true)
 	})
 }
@@ -195,15 +195,15 @@ func TestDemotion(t *testing.T) {
 func TestLastSeen(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
-		tokens := p.grant("ada", "")
-		began := p.Session(p.caller(tokens.Access).SessionID)
+		tokens := p.Grant("ada", "")
+		began := p.Session(p.Caller(tokens.Access).SessionID)
 		p.Clock.Advance(59 * time.Second)
-		p.caller(tokens.Access)
+		p.Caller(tokens.Access)
 		if got := p.Session(began.ID).LastSeenAt; got != began.LastSeenAt {
 			t.Errorf("written after %v", got.Sub(began.LastSeenAt))
 		}
 		p.Clock.Advance(time.Second)
-		p.caller(tokens.Access)
+		p.Caller(tokens.Access)
 		if got := p.Session(began.ID).LastSeenAt; got != models.At(p.Clock.Now()) {
 			t.Errorf("last seen %v, want now", got.Time())
 		}

@@ -29,7 +29,7 @@ func TestPasswordGrant(t *testing.T) {
 			t.Errorf("tokens for %v with scope %q", tokens.ExpiresIn, tokens.Scope)
 		}
 		user, now := p.User("ada"), p.Clock.Now().Truncate(time.Second)
-		caller := p.caller(tokens.Access)
+		caller := p.Caller(tokens.Access)
 		header, claims := decoded(t, tokens.Access)
 		if header["typ"] != "at+jwt" || claims["aud"] != "latchkey:api" || claims["scope"] != "me me:write" || claims["client_id"] != "backup script" {
 			t.Errorf("access token %v %v", header, claims)
@@ -60,7 +60,7 @@ func TestPasswordGrant(t *testing.T) {
 				t.Errorf("in the list: %+v", info)
 			}
 		}
-		if got := p.grant("ada", "").Scope; got != "me" {
+		if got := p.Grant("ada", "").Scope; got != "me" {
 			t.Errorf("scope %q without one asked for, want me", got)
 		}
 		if user := p.User("ada"); user.LastSignInAt != models.At(p.Clock.Now()) {
@@ -70,7 +70,7 @@ func TestPasswordGrant(t *testing.T) {
 			t.Errorf("%d events, want 2", n)
 		}
 		p.Clock.Advance(accessDead)
-		p.wantNoBearer("an expired access token", tokens.Access)
+		p.WantNoBearer("an expired access token", tokens.Access)
 	})
 }
 
@@ -101,7 +101,7 @@ func TestNoGrant(t *testing.T) {
 			_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: goodPassword}, from(fmt.Sprintf("10.0.%d.9", i)))
 			wantWait(t, test.what+", five times", err, 30*time.Second)
 			// The form counts the same attempts.
-			wantWait(t, test.what+", then in the form", p.try(test.name, goodPassword, ""), 30*time.Second)
+			wantWait(t, test.what+", then in the form", p.Try(test.name, goodPassword, ""), 30*time.Second)
 		}
 		if n := p.Events(audit.LoginDisabled); n != 5 {
 			t.Errorf("%d events of a disabled account, want 5", n)
@@ -170,7 +170,7 @@ func TestGrantAddressLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")
 		for range 30 {
-			p.grant("ada", "")
+			p.Grant("ada", "")
 		}
 		in := auth.PasswordGrant{Username: "ada", Password: goodPassword}
 		_, err := p.Auth.PasswordGrant(t.Context(), in, p.Client)
@@ -179,7 +179,7 @@ func TestGrantAddressLimit(t *testing.T) {
 			t.Errorf("from elsewhere: %v", err)
 		}
 		p.Clock.Advance(time.Minute)
-		p.grant("ada", "")
+		p.Grant("ada", "")
 	})
 }
 
@@ -188,12 +188,12 @@ func TestGrantAddressLimit(t *testing.T) {
 func TestGrantKeepsReplayNews(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
-		old := p.grant("ada", "")
-		p.refreshed(old.Refresh)
-		if _, err := p.refreshAPI(old.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+		old := p.Grant("ada", "")
+		p.Refreshed(old.Refresh)
+		if _, err := p.RefreshAPI(old.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 			t.Fatalf("replay: %v", err)
 		}
-		p.grant("ada", "")
+		p.Grant("ada", "")
 		if !p.SignIn("ada").Replayed {
 			t.Error("the person is not told of the replay")
 		}
@@ -205,13 +205,13 @@ func TestGrantKeepsReplayNews(t *testing.T) {
 func TestAPISessionsApart(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		browser := p.Join("ada").Tokens
-		first := p.grant("ada", "")
+		first := p.Grant("ada", "")
 		for range 20 {
 			p.Clock.Advance(time.Second)
-			p.grant("ada", "")
+			p.Grant("ada", "")
 		}
-		p.wantDead("the least recently used client", first)
-		second := p.grant("ada", "")
+		p.WantDead("the least recently used client", first)
+		second := p.Grant("ada", "")
 		for range 19 {
 			p.Clock.Advance(time.Second)
 			p.SignIn("ada")
@@ -232,6 +232,6 @@ func TestAPISessionsApart(t *testing.T) {
 		if kinds[models.KindWeb] != 20 || kinds[models.KindAPI] != 20 {
 			t.Errorf("%v live sessions, want 20 of each kind", kinds)
 		}
-		p.caller(second.Access)
+		p.Caller(second.Access)
 	})
 }

@@ -22,11 +22,11 @@ func TestIntrospect(t *testing.T) {
 		}
 		identity := auth.Identity{
 			UserID: user.ID, Username: "ada", Email: "ada@example.org",
-			SessionID: p.caller(tokens.Access).SessionID,
+			SessionID: p.Caller(tokens.Access).SessionID,
 		}
 		_, access := decoded(t, tokens.Access)
 		_, refresh := decoded(t, tokens.Refresh)
-		secret, personal := p.personal(browser, "me:write", 30)
+		secret, personal := p.Personal(browser, "me:write", 30)
 		owner := identity
 		owner.SessionID, owner.PersonalTokenID = "", personal.ID
 		for _, test := range []struct {
@@ -59,8 +59,8 @@ func TestIntrospect(t *testing.T) {
 				t.Errorf("%s (-want +got):\n%s", test.name, diff)
 			}
 		}
-		next := p.refreshed(tokens.Refresh)
-		p.wantInactive("a used refresh token", tokens.Refresh)
+		next := p.Refreshed(tokens.Refresh)
+		p.WantInactive("a used refresh token", tokens.Refresh)
 		if found, err := p.Auth.Introspect(t.Context(), next.Refresh, p.Client); err != nil || !found.Active {
 			t.Errorf("asking about a used token ended the session: %+v (%v)", found, err)
 		}

@@ -22,10 +22,10 @@ func TestDisableAPIRace(t *testing.T) {
 		for round := range 10 {
 			name := fmt.Sprintf("ada%d", round)
 			browser := p.Join(name).Tokens
-			draft, user := p.draft(browser), p.User(name)
+			draft, user := p.Draft(browser), p.User(name)
 			var before []*auth.APITokens
 			for range 10 {
-				before = append(before, p.grant(name, ""))
+				before = append(before, p.Grant(name, ""))
 			}
 			var mu sync.Mutex
 			given, secrets := append([]*auth.APITokens(nil), before...), []string(nil)
@@ -57,10 +57,10 @@ func TestDisableAPIRace(t *testing.T) {
 				}
 			})
 			for _, tokens := range given {
-				p.wantDead(fmt.Sprintf("round %d", round), tokens)
+				p.WantDead(fmt.Sprintf("round %d", round), tokens)
 			}
 			for _, secret := range secrets {
-				p.wantNoBearer(fmt.Sprintf("round %d: a personal access token", round), secret)
+				p.WantNoBearer(fmt.Sprintf("round %d: a personal access token", round), secret)
 			}
 		}
 	})
@@ -89,7 +89,7 @@ func TestPasswordChangeRace(t *testing.T) {
 			})
 			for i, tokens := range given {
 				if tokens != nil {
-					p.wantDead(fmt.Sprintf("round %d, caller %d", round, i), tokens)
+					p.WantDead(fmt.Sprintf("round %d, caller %d", round, i), tokens)
 				}
 			}
 		}
@@ -101,7 +101,7 @@ func TestPasswordChangeRace(t *testing.T) {
 func TestRestoredAPI(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
-		tokens := p.grant("ada", "")
+		tokens := p.Grant("ada", "")
 		ring, err := token.NewKeyring(issuer, secret, nil, p.Clock.Now)
 		if err != nil {
 			t.Fatal(err)
@@ -115,12 +115,12 @@ func TestRestoredAPI(t *testing.T) {
 			claims.Generation += 5
 			future[class] = ring.Sign(class, *claims)
 		}
-		sid := p.caller(tokens.Access).SessionID
-		p.wantNoBearer("an access token of a generation that is not there yet", future[token.APIAccess])
-		if _, err := p.refreshAPI(future[token.APIRefresh], ""); !errors.Is(err, auth.ErrInvalidGrant) {
+		sid := p.Caller(tokens.Access).SessionID
+		p.WantNoBearer("an access token of a generation that is not there yet", future[token.APIAccess])
+		if _, err := p.RefreshAPI(future[token.APIRefresh], ""); !errors.Is(err, auth.ErrInvalidGrant) {
 			t.Errorf("%v, want %v", err, auth.ErrInvalidGrant)
 		}
-		p.wantDead("after the token from the future", tokens)
+		p.WantDead("after the token from the future", tokens)
 		if session := p.Session(sid); session.EndReason != models.ReasonRestored || p.Events(audit.Replay) != 0 || p.Events(audit.Restored) != 1 {
 			t.Errorf("ended because %q with %d replays", session.EndReason, p.Events(audit.Replay))
 		}

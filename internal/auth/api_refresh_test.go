@@ -17,31 +17,31 @@ import (
 func TestRefreshGrant(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
-		tokens := p.grant("ada", "me me:write")
-		sid := p.caller(tokens.Access).SessionID
+		tokens := p.Grant("ada", "me me:write")
+		sid := p.Caller(tokens.Access).SessionID
 		for generation := int64(2); generation < 5; generation++ {
 			p.Clock.Advance(24 * time.Hour)
-			tokens = p.refreshed(tokens.Refresh)
+			tokens = p.Refreshed(tokens.Refresh)
 			if tokens.Scope != "me me:write" || tokens.ExpiresIn != accessTTL {
 				t.Errorf("scope %q for %v", tokens.Scope, tokens.ExpiresIn)
 			}
-			if caller := p.caller(tokens.Access); caller.SessionID != sid || p.Session(sid).Generation != generation {
+			if caller := p.Caller(tokens.Access); caller.SessionID != sid || p.Session(sid).Generation != generation {
 				t.Errorf("session %s at generation %d, want %s at %d", caller.SessionID, p.Session(sid).Generation, sid, generation)
 			}
 		}
 		// Rotating does not move the absolute limit.
 		p.Clock.Advance(6 * 24 * time.Hour)
-		tokens = p.refreshed(tokens.Refresh)
+		tokens = p.Refreshed(tokens.Refresh)
 		for range 3 {
 			p.Clock.Advance(6 * 24 * time.Hour)
-			tokens = p.refreshed(tokens.Refresh)
+			tokens = p.Refreshed(tokens.Refresh)
 		}
 		p.Clock.Advance(3 * 24 * time.Hour)
-		p.wantDead("past the absolute limit", tokens)
+		p.WantDead("past the absolute limit", tokens)
 
-		tokens = p.grant("ada", "")
+		tokens = p.Grant("ada", "")
 		p.Clock.Advance(refreshTTL + time.Minute)
-		p.wantDead("past the idle limit", tokens)
+		p.WantDead("past the idle limit", tokens)
 	})
 }
 
@@ -76,7 +76,7 @@ func TestRefreshScope(t *testing.T) {
 			if err != nil {
 				continue
 			}
-			if caller := p.caller(got.Access); got.Scope != test.want || caller.Scopes.String() != test.want || caller.ClientID != "cli" {
+			if caller := p.Caller(got.Access); got.Scope != test.want || caller.Scopes.String() != test.want || caller.ClientID != "cli" {
 				t.Errorf("scope %q: given %q, worth %q, of client %q", test.scope, got.Scope, caller.Scopes, caller.ClientID)
 			}
 			tokens = got
@@ -90,23 +90,23 @@ func TestStrictRotation(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for name, between := range map[string]func(*auth.APITokens){
 			"within what a browser is forgiven":     func(*auth.APITokens) {},
-			"after its successor was used":          func(next *auth.APITokens) { p.caller(next.Access) },
-			"after another rotation":                func(next *auth.APITokens) { p.refreshed(next.Refresh) },
-			"after the access token was renewed":    func(next *auth.APITokens) { _, _ = p.Auth.RenewAccess(t.Context(), p.caller(next.Access)) },
+			"after its successor was used":          func(next *auth.APITokens) { p.Caller(next.Access) },
+			"after another rotation":                func(next *auth.APITokens) { p.Refreshed(next.Refresh) },
+			"after the access token was renewed":    func(next *auth.APITokens) { _, _ = p.Auth.RenewAccess(t.Context(), p.Caller(next.Access)) },
 			"long after what a browser is forgiven": func(*auth.APITokens) { p.Clock.Advance(time.Minute) },
 		} {
 			user := models.NewID()[:12]
 			p.Join(user)
-			first, other := p.grant(user, ""), p.grant(user, "")
+			first, other := p.Grant(user, ""), p.Grant(user, "")
 			before := p.Events(audit.Replay)
-			next := p.refreshed(first.Refresh)
+			next := p.Refreshed(first.Refresh)
 			between(next)
-			if _, err := p.refreshAPI(first.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+			if _, err := p.RefreshAPI(first.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 				t.Errorf("%s: %v, want %v", name, err, auth.ErrInvalidGrant)
 			}
-			p.wantDead(name+": the first tokens", first)
-			p.wantDead(name+": their successors", next)
-			p.caller(other.Access)
+			p.WantDead(name+": the first tokens", first)
+			p.WantDead(name+": their successors", next)
+			p.Caller(other.Access)
 			if n := p.Events(audit.Replay) - before; n != 1 {
 				t.Errorf("%s: %d audit events, want 1", name, n)
 			}
@@ -123,7 +123,7 @@ func TestParallelRefreshGrant(t *testing.T) {
 		p, q := newPortal(t, store, clock, nil), newPortal(t, store, clock, nil)
 		p.Join("ada")
 		for round := range rounds {
-			tokens := p.grant("ada", "")
+			tokens := p.Grant("ada", "")
 			results := make([]*auth.APITokens, callers)
 			errs := make([]error, callers)
 			parallel(callers, func(i int) {
@@ -142,7 +142,7 @@ func TestParallelRefreshGrant(t *testing.T) {
 				t.Errorf("round %d: %d callers were given tokens", round, len(given)-1)
 			}
 			for i, tokens := range given {
-				p.wantDead(fmt.Sprintf("round %d, tokens %d", round, i), tokens)
+				p.WantDead(fmt.Sprintf("round %d, tokens %d", round, i), tokens)
 			}
 		}
 		if n := p.Events(audit.Replay); n != rounds {
@@ -154,27 +154,27 @@ func TestParallelRefreshGrant(t *testing.T) {
 func TestRefreshLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")
-		tokens := p.grant("ada", "")
+		tokens := p.Grant("ada", "")
 		for range 60 {
-			tokens = p.refreshed(tokens.Refresh)
+			tokens = p.Refreshed(tokens.Refresh)
 		}
 		p.Clock.Advance(10 * time.Second)
-		_, err := p.refreshAPI(tokens.Refresh, "")
+		_, err := p.RefreshAPI(tokens.Refresh, "")
 		wantWait(t, "the 61st in a minute", err, 50*time.Second)
 		if message := apperr.Details(err).Message; message == "" {
 			t.Error("no words for the client")
 		}
 		p.Clock.Advance(50 * time.Second)
-		p.refreshed(tokens.Refresh) // the token was not used up
+		p.Refreshed(tokens.Refresh) // the token was not used up
 	})
 }
 
 func TestRenewAccess(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
-		tokens := p.grant("ada", "me:write")
+		tokens := p.Grant("ada", "me:write")
 		p.Clock.Advance(time.Minute)
-		caller := p.caller(tokens.Access)
+		caller := p.Caller(tokens.Access)
 		fresh, err := p.Auth.RenewAccess(t.Context(), caller)
 		if err != nil {
 			t.Fatal(err)
@@ -182,12 +182,12 @@ func TestRenewAccess(t *testing.T) {
 		if fresh.Refresh != "" || fresh.Scope != "me:write" || fresh.ExpiresIn != accessTTL {
 			t.Errorf("renewed: refresh %q, scope %q, %v", fresh.Refresh, fresh.Scope, fresh.ExpiresIn)
 		}
-		renewed := p.caller(fresh.Access)
+		renewed := p.Caller(fresh.Access)
 		if renewed.SessionID != caller.SessionID || renewed.TokenID == caller.TokenID || p.Session(caller.SessionID).Generation != 1 {
 			t.Errorf("renewed: %+v from %+v", renewed, caller)
 		}
-		p.refreshed(tokens.Refresh)
-		_, err = p.Auth.RenewAccess(t.Context(), p.caller(fresh.Access))
+		p.Refreshed(tokens.Refresh)
+		_, err = p.Auth.RenewAccess(t.Context(), p.Caller(fresh.Access))
 		wantKind(t, "renew after a rotation", err, apperr.Unauthorized)
 	})
 }

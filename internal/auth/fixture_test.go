@@ -32,19 +32,16 @@ const (
 var secret = []byte(servicetest.Secret)
 
 // portal is the services of a portal, with what only tests of this package need.
-type portal struct {
-	*servicetest.Portal
-	tries int // how many sign-ins try has made
-}
+type portal struct{ *servicetest.Portal }
 
 func each(t *testing.T, change func(*servicetest.Options), f func(p *portal)) {
 	t.Helper()
-	servicetest.Each(t, change, func(p *servicetest.Portal) { f(&portal{Portal: p}) })
+	servicetest.Each(t, change, func(p *servicetest.Portal) { f(&portal{p}) })
 }
 
 func newPortal(t *testing.T, store *models.Store, clock *servicetest.Clock, change func(*servicetest.Options)) *portal {
 	t.Helper()
-	return &portal{Portal: servicetest.NewPortal(t, store, clock, change)}
+	return &portal{servicetest.NewPortal(t, store, clock, change)}
 }
 
 func limited(o *servicetest.Options) { o.Limits = true }

@@ -28,7 +28,7 @@ func TestIdleLimit(t *testing.T) {
 		for _, test := range tests {
 			login := p.Credentials("ada")
 			login.Remember = test.remember
-			in, err := p.Auth.Login(p.T.Context(), login)
+			in, err := p.Login(p.T.Context(), login)
 			if err != nil {
 				p.T.Fatal(err)
 			}
@@ -75,7 +75,7 @@ func TestAbsoluteLimit(t *testing.T) {
 		for _, test := range tests {
 			login := p.Credentials("ada")
 			login.Remember = test.remember
-			in, err := p.Auth.Login(p.T.Context(), login)
+			in, err := p.Login(p.T.Context(), login)
 			if err != nil {
 				p.T.Fatal(err)
 			}
@@ -109,11 +109,11 @@ var endings = []struct {
 	{models.ReasonLogout, func(p *portal, _ *models.User, tokens *auth.Tokens) error {
 		return p.Auth.Logout(p.T.Context(), auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}, p.Client)
 	}},
-	{models.ReasonElse, func(p *portal, user *models.User, tokens *auth.Tokens) error {
+	{models.ReasonEndedElsewhere, func(p *portal, user *models.User, tokens *auth.Tokens) error {
 		_, err := p.Auth.EndOtherSessions(p.T.Context(), p.Identity(p.SignIn(user.Username).Tokens), p.Client)
 		return err
 	}},
-	{models.ReasonElse, func(p *portal, user *models.User, tokens *auth.Tokens) error {
+	{models.ReasonEndedElsewhere, func(p *portal, user *models.User, tokens *auth.Tokens) error {
 		id := p.Identity(tokens).SessionID
 		_, err := p.Auth.EndSession(p.T.Context(), p.Identity(p.SignIn(user.Username).Tokens), id, p.Client)
 		return err
@@ -130,7 +130,7 @@ var endings = []struct {
 		return err
 	}},
 	{models.ReasonPassword, func(p *portal, user *models.User, _ *auth.Tokens) error {
-		_, err := p.Accounts.ChangePassword(p.T.Context(), p.change(p.SignIn(user.Username), "another-"+goodPassword))
+		_, err := p.Accounts.ChangePassword(p.T.Context(), p.Change(p.SignIn(user.Username), "another-"+goodPassword))
 		return err
 	}},
 	{models.ReasonPassword, func(p *portal, user *models.User, _ *auth.Tokens) error {
@@ -141,13 +141,13 @@ var endings = []struct {
 		return p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: "another-" + goodPassword, Client: p.Client})
 	}},
 	{models.ReasonEmail, func(p *portal, user *models.User, _ *auth.Tokens) error {
-		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.change(p.SignIn(user.Username), "new-"+user.Email))
+		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.Change(p.SignIn(user.Username), "new-"+user.Email))
 		return err
 	}},
 	{models.ReasonReplaced, func(p *portal, user *models.User, tokens *auth.Tokens) error {
 		login := p.Credentials(user.Username)
 		login.Presented = auth.Presented{Access: tokens.Access, Refresh: tokens.Refresh}
-		_, err := p.Auth.Login(p.T.Context(), login)
+		_, err := p.Login(p.T.Context(), login)
 		return err
 	}},
 	{models.ReasonLimit, func(p *portal, user *models.User, _ *auth.Tokens) error {
@@ -177,15 +177,6 @@ func TestEndReasons(t *testing.T) {
 			p.Clock.Advance(before.Sub(p.Clock.Now()))
 		}
 	})
-}
-
-// change is a change of a credential by somebody who just signed in.
-func (p *portal) change(in *auth.SignedIn, value string) account.CredentialChange {
-	p.T.Helper()
-	return account.CredentialChange{
-		Who: p.Identity(in.Tokens), Current: goodPassword, New: value, Device: in.Device, Client: p.Client,
-		Presented: auth.Presented{Access: in.Tokens.Access, Refresh: in.Tokens.Refresh},
-	}
 }
 
 // TestRestored: a token from the future of a database that was restored from
@@ -272,7 +263,7 @@ func TestDatabaseGone(t *testing.T) {
 				t.Errorf("%s: %+v, want nothing", name, result)
 			}
 		}
-		_, err := p.Auth.Login(ctx, p.Credentials("ada"))
+		_, err := p.Login(ctx, p.Credentials("ada"))
 		wantKind(t, "login", err, apperr.Unavailable)
 		err = p.Auth.Logout(ctx, auth.Presented{Access: tokens.Access}, p.Client)
 		wantKind(t, "logout", err, apperr.Unavailable)

@@ -18,17 +18,6 @@ import (
 	"latchkey/models"
 )
 
-// try signs in from an address of its own each time, so that limits of
-// addresses stay out of what is tested.
-func (p *portal) try(name, password, device string) error {
-	p.tries++
-	_, err := p.Auth.Login(p.T.Context(), auth.Login{
-		Identifier: name, Password: password, Device: device,
-		Client: from(fmt.Sprintf("10.%d.%d.%d", p.tries>>16, p.tries>>8&255, p.tries&255)),
-	})
-	return err
-}
-
 // TestAccountLimit goes through the waits of docs/security.md, "Limits". Known and
 // unknown accounts have the same.
 func TestAccountLimit(t *testing.T) {
@@ -36,23 +25,23 @@ func TestAccountLimit(t *testing.T) {
 		p.Join("ada")
 		for _, name := range []string{"ada", "nobody-here", "nobody@example.org"} {
 			for i := range 5 {
-				wantKind(p.T, fmt.Sprintf("%s, attempt %d", name, i+1), p.try(name, "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, fmt.Sprintf("%s, attempt %d", name, i+1), p.Try(name, "wrong", ""), apperr.Unauthorized)
 			}
 			for _, wait := range []time.Duration{
 				30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 15 * time.Minute, 15 * time.Minute,
 			} {
-				wantWait(p.T, name+", wrong", p.try(name, "wrong", ""), wait)
-				wantWait(p.T, name+", right", p.try(name, goodPassword, ""), wait)
+				wantWait(p.T, name+", wrong", p.Try(name, "wrong", ""), wait)
+				wantWait(p.T, name+", right", p.Try(name, goodPassword, ""), wait)
 				p.Clock.Advance(wait - time.Millisecond)
-				wantWait(p.T, name+", a moment too early", p.try(name, goodPassword, ""), time.Second)
+				wantWait(p.T, name+", a moment too early", p.Try(name, goodPassword, ""), time.Second)
 				p.Clock.Advance(time.Millisecond)
-				wantKind(p.T, name+", after the wait", p.try(name, "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, name+", after the wait", p.Try(name, "wrong", ""), apperr.Unauthorized)
 			}
 			p.Clock.Advance(24 * time.Hour)
 			for range 5 {
-				wantKind(p.T, name+", a day later", p.try(name, "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, name+", a day later", p.Try(name, "wrong", ""), apperr.Unauthorized)
 			}
-			wantWait(p.T, name+", a day later", p.try(name, "wrong", ""), 30*time.Second)
+			wantWait(p.T, name+", a day later", p.Try(name, "wrong", ""), 30*time.Second)
 		}
 	})
 }
@@ -69,10 +58,10 @@ func TestLimitSpelling(t *testing.T) {
 			{"nobody@example.org", "Nobody@Example.org", "NOBODY@EXAMPLE.ORG", " nobody@example.org", "noBody@example.org"},
 		} {
 			for _, name := range names {
-				wantKind(p.T, name, p.try(name, "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, name, p.Try(name, "wrong", ""), apperr.Unauthorized)
 			}
 			for _, name := range names {
-				wantWait(p.T, name, p.try(name, goodPassword, ""), 30*time.Second)
+				wantWait(p.T, name, p.Try(name, goodPassword, ""), 30*time.Second)
 			}
 		}
 	})
@@ -85,9 +74,9 @@ func TestOtherLetters(t *testing.T) {
 		p.Join("kevin")
 		for _, name := range []string{"kevin", "kirsten"} {
 			for range 5 {
-				wantKind(p.T, name+" with a Cyrillic letter", p.try("\u043a"+name[1:], "wrong", ""), apperr.Unauthorized)
+				wantKind(p.T, name+" with a Cyrillic letter", p.Try("\u043a"+name[1:], "wrong", ""), apperr.Unauthorized)
 			}
-			wantKind(p.T, name, p.try(name, "wrong", ""), apperr.Unauthorized)
+			wantKind(p.T, name, p.Try(name, "wrong", ""), apperr.Unauthorized)
 		}
 	})
 }
@@ -100,9 +89,9 @@ func TestSameAnswer(t *testing.T) {
 			p.T.Fatal(err)
 		}
 		for _, secret := range []string{"", "wrong", strings.Repeat("x", password.MaxBytes+1)} {
-			want := apperr.Details(p.try("ada", secret, ""))
+			want := apperr.Details(p.Try("ada", secret, ""))
 			for _, name := range []string{"nobody", "nobody@example.org", "fresh", "", "' OR 1=1 --", strings.Repeat("n", 300)} {
-				err := p.try(name, secret, "")
+				err := p.Try(name, secret, "")
 				got := apperr.Details(err)
 				if got.Kind != want.Kind || got.Message != want.Message || got.RetryAfter != want.RetryAfter || err.Error() != want.Error() {
 					p.T.Errorf("%q: %v, want the answer of a wrong password: %v", name, err, want)
@@ -122,12 +111,12 @@ func TestSuccessClears(t *testing.T) {
 		wrong := p.Credentials("ada")
 		wrong.Password = "wrong"
 		for range 4 {
-			_, err := p.Auth.Login(ctx, wrong)
+			_, err := p.Login(ctx, wrong)
 			wantKind(p.T, "wrong", err, apperr.Unauthorized)
 		}
 		p.SignIn("ada")
 		for range 4 {
-			_, err := p.Auth.Login(ctx, wrong)
+			_, err := p.Login(ctx, wrong)
 			wantKind(p.T, "wrong again", err, apperr.Unauthorized)
 		}
 		for range 20 {
@@ -136,13 +125,13 @@ func TestSuccessClears(t *testing.T) {
 		p.Clock.Advance(time.Minute) // past the limit of attempts
 		for i := range 12 {
 			wrong.Identifier = fmt.Sprintf("victim%d", i)
-			_, err := p.Auth.Login(ctx, wrong)
+			_, err := p.Login(ctx, wrong)
 			wantKind(p.T, "the address's failure", err, apperr.Unauthorized)
 		}
-		_, err := p.Auth.Login(ctx, p.Credentials("mallory"))
+		_, err := p.Login(ctx, p.Credentials("mallory"))
 		wantWait(p.T, "after 20 failures of the address", err, 10*time.Minute)
 		p.Clock.Advance(10*time.Minute - time.Second)
-		_, err = p.Auth.Login(ctx, p.Credentials("mallory"))
+		_, err = p.Login(ctx, p.Credentials("mallory"))
 		wantWait(p.T, "a second too early", err, time.Second)
 		p.Clock.Advance(time.Second)
 		p.SignIn("mallory")
@@ -156,7 +145,7 @@ func TestAttemptsPerAddress(t *testing.T) {
 		for range 60 {
 			p.SignIn("ada")
 		}
-		_, err := p.Auth.Login(p.T.Context(), p.Credentials("ada"))
+		_, err := p.Login(p.T.Context(), p.Credentials("ada"))
 		wantWait(p.T, "61st attempt of a minute", err, time.Minute)
 		p.Clock.Advance(time.Minute)
 		p.SignIn("ada")
@@ -183,12 +172,12 @@ func TestNetworks(t *testing.T) {
 		for _, test := range tests {
 			for i := range 20 {
 				name := fmt.Sprintf("%s %d", test.name, i)
-				_, err := p.Auth.Login(ctx, auth.Login{Identifier: name, Password: "wrong", Client: from(test.a)})
+				_, err := p.Login(ctx, auth.Login{Identifier: name, Password: "wrong", Client: from(test.a)})
 				wantKind(p.T, name, err, apperr.Unauthorized)
 			}
 			login := p.Credentials("ada")
 			login.Client = from(test.b)
-			_, err := p.Auth.Login(ctx, login)
+			_, err := p.Login(ctx, login)
 			if got := apperr.KindOf(err) == apperr.TooMany; got != test.shared {
 				p.T.Errorf("%s: %s refused after failures of %s: %v, want %v (%v)", test.name, test.b, test.a, got, test.shared, err)
 			}
@@ -206,26 +195,26 @@ func TestKnownDevice(t *testing.T) {
 			p.T.Fatal("sign-up gives no device of its own")
 		}
 		for range 6 {
-			_ = p.try("ada", "wrong", "")
+			_ = p.Try("ada", "wrong", "")
 		}
 		for name, device := range map[string]string{"none": "", "made up": models.NewID(), "of another person": mallory.Device} {
-			wantWait(p.T, "device "+name, p.try("ada", goodPassword, device), 30*time.Second)
+			wantWait(p.T, "device "+name, p.Try("ada", goodPassword, device), 30*time.Second)
 		}
-		wantKind(p.T, "the owner's device", p.try("ada", goodPassword, owner.Device), "")
+		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
 		p.wantPaused("ada", models.Pause{Until: p.Clock.Now().Add(30 * time.Second)})
 		for range 10 {
-			wantKind(p.T, "wrong on the owner's device", p.try("ada", "wrong", owner.Device), apperr.Unauthorized)
+			wantKind(p.T, "wrong on the owner's device", p.Try("ada", "wrong", owner.Device), apperr.Unauthorized)
 		}
-		wantWait(p.T, "11th on the owner's device", p.try("ada", goodPassword, owner.Device), 15*time.Minute)
+		wantWait(p.T, "11th on the owner's device", p.Try("ada", goodPassword, owner.Device), 15*time.Minute)
 		p.Clock.Advance(15 * time.Minute)
-		wantKind(p.T, "after the wait", p.try("ada", goodPassword, owner.Device), "")
-		in, err := p.Auth.Login(p.T.Context(), auth.Login{Identifier: "ada", Password: goodPassword, Device: mallory.Device, Client: p.Client})
+		wantKind(p.T, "after the wait", p.Try("ada", goodPassword, owner.Device), "")
+		in, err := p.Login(p.T.Context(), auth.Login{Identifier: "ada", Password: goodPassword, Device: mallory.Device, Client: p.Client})
 		if err != nil || in.Device == "" || in.Device == mallory.Device {
 			p.T.Errorf("a planted device cookie became the owner's: %v, %+v", err, in)
 		}
 		login := p.Credentials("ada")
 		login.Device = owner.Device
-		if in, err := p.Auth.Login(p.T.Context(), login); err != nil || in.Device != "" {
+		if in, err := p.Login(p.T.Context(), login); err != nil || in.Device != "" {
 			p.T.Errorf("the owner's device gets another cookie: %v, %+v", err, in)
 		}
 	})
@@ -241,27 +230,27 @@ func TestLockedOut(t *testing.T) {
 		lock := func() {
 			p.T.Helper()
 			for i := range 100 {
-				if err := p.try("ada", "wrong", ""); apperr.KindOf(err) != apperr.Unauthorized {
+				if err := p.Try("ada", "wrong", ""); apperr.KindOf(err) != apperr.Unauthorized {
 					p.T.Fatalf("failure %d: %v", i+1, err)
 				}
 				p.Clock.Advance(20 * time.Minute)
 			}
 			p.Clock.Advance(30 * 24 * time.Hour)
 			p.purge()
-			err := p.try("ada", goodPassword, "")
+			err := p.Try("ada", goodPassword, "")
 			if apperr.KindOf(err) != apperr.Locked {
 				p.T.Errorf("after 100 failures: %v, want it locked", err)
 			}
 			p.wantPaused("ada", models.Pause{Locked: true})
 		}
 		lock()
-		wantKind(p.T, "the owner's device", p.try("ada", goodPassword, owner.Device), "")
-		err := p.try("ada", goodPassword, "")
+		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
+		err := p.Try("ada", goodPassword, "")
 		wantKind(p.T, "a stranger after the owner", err, apperr.Locked)
 		if _, err := p.Accounts.Unlock(ctx, auth.Shell(), user.ID); err != nil {
 			p.T.Fatal(err)
 		}
-		wantKind(p.T, "after the unlock", p.try("ada", goodPassword, ""), "")
+		wantKind(p.T, "after the unlock", p.Try("ada", goodPassword, ""), "")
 
 		lock()
 		_, token, err := p.Accounts.CreateResetLink(ctx, auth.Shell(), user.ID)
@@ -271,7 +260,7 @@ func TestLockedOut(t *testing.T) {
 		if err := p.Accounts.ResetPassword(ctx, account.Reset{Token: token, Password: "another-" + goodPassword, Client: p.Client}); err != nil {
 			p.T.Fatal(err)
 		}
-		wantKind(p.T, "after the reset", p.try("ada", "another-"+goodPassword, ""), "")
+		wantKind(p.T, "after the reset", p.Try("ada", "another-"+goodPassword, ""), "")
 	})
 }
 
@@ -282,7 +271,7 @@ func TestParallelGuesses(t *testing.T) {
 		for _, name := range []string{"ada", "nobody"} {
 			var compared atomic.Int64
 			parallel(40, func(i int) {
-				_, err := p.Auth.Login(p.T.Context(), auth.Login{Identifier: name, Password: "wrong", Client: from(fmt.Sprintf("203.0.113.%d", i))})
+				_, err := p.Login(p.T.Context(), auth.Login{Identifier: name, Password: "wrong", Client: from(fmt.Sprintf("203.0.113.%d", i))})
 				switch apperr.KindOf(err) {
 				case apperr.Unauthorized:
 					compared.Add(1)
@@ -317,7 +306,7 @@ func TestLeavingCostsNothing(t *testing.T) {
 		p.Join("ada")
 		grant := auth.PasswordGrant{Username: "ada", Password: goodPassword}
 		for name, signIn := range map[string]func(ctx context.Context) error{
-			"form":  func(ctx context.Context) error { _, err := p.Auth.Login(ctx, p.Credentials("ada")); return err },
+			"form":  func(ctx context.Context) error { _, err := p.Login(ctx, p.Credentials("ada")); return err },
 			"grant": func(ctx context.Context) error { _, err := p.Auth.PasswordGrant(ctx, grant, p.Client); return err },
 		} {
 			left := 0
@@ -339,7 +328,7 @@ func TestLeavingCostsNothing(t *testing.T) {
 				p.T.Errorf("%s: only %d were left in the middle", name, left)
 			}
 		}
-		wantKind(p.T, "afterwards", p.try("ada", goodPassword, ""), "")
+		wantKind(p.T, "afterwards", p.Try("ada", goodPassword, ""), "")
 	})
 }
 

@@ -21,12 +21,45 @@ type Login struct {
 	Client     Client
 }
 
-// Login opens a session. It returns apperr.Unauthorized for a wrong password
-// or a person who does not exist, apperr.Disabled for the right password of a
-// disabled account, apperr.TooMany, apperr.Busy or apperr.Unavailable.
+// Outcome is the result of a sign-in: either SignedIn or Refused is set. A
+// sign-in that needs a second step will be a third result, with the step and its
+// ticket; until it is passed there is no session.
+type Outcome struct {
+	SignedIn *SignedIn // a session was opened
+	Refused  Refusal   // why nobody was signed in
+	Cause    error     // of a refusal: its class, and for Limited the wait
+}
+
+// Refusal is why a sign-in is refused.
+type Refusal string
+
+// The refusals.
+const (
+	WrongPassword   Refusal = "wrong password"   // or nobody has the identifier: which is never told
+	AccountDisabled Refusal = "account disabled" // told only after the right password
+	Limited         Refusal = "limited"          // whether the password is right was not looked at
+)
+
+// Login signs a person in, or says why not. Its errors are apperr.Busy,
+// apperr.Unavailable, apperr.Canceled and faults of ours: nothing was decided.
 //
 // Sessions whose tokens came along end: the browser has one at a time.
-func (s *Service) Login(ctx context.Context, in Login) (*SignedIn, error) {
+func (s *Service) Login(ctx context.Context, in Login) (Outcome, error) {
+	signedIn, err := s.login(ctx, in)
+	switch {
+	case errors.Is(err, apperr.Unauthorized):
+		return Outcome{Refused: WrongPassword, Cause: err}, nil
+	case errors.Is(err, apperr.Disabled):
+		return Outcome{Refused: AccountDisabled, Cause: err}, nil
+	case limit.Refused(err):
+		return Outcome{Refused: Limited, Cause: err}, nil
+	case err != nil:
+		return Outcome{}, err
+	}
+	return Outcome{SignedIn: signedIn}, nil
+}
+
+func (s *Service) login(ctx context.Context, in Login) (*SignedIn, error) {
 	identifier := strings.TrimSpace(in.Identifier)
 	user, err := s.store.Users.ByName(ctx, identifier)
 	if err != nil && !errors.Is(err, apperr.NotFound) {

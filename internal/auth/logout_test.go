@@ -143,7 +143,7 @@ func TestPurgeKeeps(t *testing.T) {
 		}
 		wrong := p.Credentials("ada")
 		wrong.Password = "wrong"
-		_, _ = p.Auth.Login(ctx, wrong)
+		_, _ = p.Login(ctx, wrong)
 
 		p.Clock.Advance(sessionTTL + 29*24*time.Hour)
 		p.purge()

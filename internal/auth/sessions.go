@@ -79,7 +79,7 @@ func (s *Service) EndSession(ctx context.Context, who *Identity, id string, clie
 		if err != nil {
 			return err
 		}
-		if err := tx.Sessions.End(ctx, id, user.ID, models.ReasonElse, s.now()); err != nil {
+		if err := tx.Sessions.End(ctx, id, user.ID, models.ReasonEndedElsewhere, s.now()); err != nil {
 			return err
 		}
 		row, err := tx.Sessions.ByID(ctx, id)
@@ -102,7 +102,7 @@ func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Cl
 		if err != nil {
 			return err
 		}
-		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonElse, s.now()); err != nil || ended == 0 {
+		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonEndedElsewhere, s.now()); err != nil || ended == 0 {
 			return err
 		}
 		record(who.Actor(client).Event(audit.OtherSessionsEnd, user, audit.Details{SessionsEnded: ended}))

@@ -33,7 +33,7 @@ func TestUnreadableHash(t *testing.T) {
 				p.T.Fatal(err)
 			}
 			log.Reset()
-			wantKind(p.T, stored, logged.try("ada", goodPassword, ""), apperr.Unauthorized)
+			wantKind(p.T, stored, logged.Try("ada", goodPassword, ""), apperr.Unauthorized)
 			line := log.String()
 			if strings.Count(line, "level=ERROR") != 1 || !strings.Contains(line, "user_id="+id) {
 				p.T.Errorf("%q: logged %q, want one error that names the account", stored, line)
@@ -42,6 +42,6 @@ func TestUnreadableHash(t *testing.T) {
 				p.T.Errorf("the log holds a secret: %q", line)
 			}
 		}
-		wantKind(p.T, "after five attempts", logged.try("ada", goodPassword, ""), apperr.TooMany)
+		wantKind(p.T, "after five attempts", logged.Try("ada", goodPassword, ""), apperr.TooMany)
 	})
 }

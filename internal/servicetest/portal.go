@@ -1,7 +1,10 @@
 package servicetest
 
 import (
+	"context"
+	"fmt"
 	"net/netip"
+	"strings"
 	"sync"
 	"testing"
 
@@ -22,6 +25,8 @@ type Portal struct {
 	Store  *models.Store
 	Clock  *Clock
 	Client auth.Client
+
+	tries int // how many sign-ins Try has made
 }
 
 // NewPortal returns a portal. change may be nil.
@@ -84,10 +89,19 @@ func (p *Portal) Credentials(name string) auth.Login {
 	return auth.Login{Identifier: name, Password: Password, Remember: true, Client: p.Client}
 }
 
+// Login is a sign-in whose refusal is an error.
+func (p *Portal) Login(ctx context.Context, in auth.Login) (*auth.SignedIn, error) {
+	outcome, err := p.Auth.Login(ctx, in)
+	if err == nil {
+		err = outcome.Cause
+	}
+	return outcome.SignedIn, err
+}
+
 // SignIn signs an account in.
 func (p *Portal) SignIn(name string) *auth.SignedIn {
 	p.T.Helper()
-	in, err := p.Auth.Login(p.T.Context(), p.Credentials(name))
+	in, err := p.Login(p.T.Context(), p.Credentials(name))
 	if err != nil {
 		p.T.Fatalf("sign in %s: %v", name, err)
 	}
@@ -159,4 +173,44 @@ func Parallel(n int, f func(i int)) {
 	}
 	close(start)
 	all.Wait()
+}
+
+// Try signs in from an address of its own each time, so that limits of
+// addresses stay out of what is tested.
+func (p *Portal) Try(name, secret, device string) error {
+	p.tries++
+	_, err := p.Login(p.T.Context(), auth.Login{
+		Identifier: name, Password: secret, Device: device,
+		Client: From(fmt.Sprintf("10.%d.%d.%d", p.tries>>16, p.tries>>8&255, p.tries&255)),
+	})
+	return err
+}
+
+// Change is a change of a credential by someone who just signed in.
+func (p *Portal) Change(in *auth.SignedIn, value string) account.CredentialChange {
+	p.T.Helper()
+	return account.CredentialChange{
+		Who: p.Identity(in.Tokens), Current: Password, New: value, Device: in.Device, Client: p.Client,
+		Presented: auth.Presented{Access: in.Tokens.Access, Refresh: in.Tokens.Refresh},
+	}
+}
+
+// Draft is a personal access token that the person in a browser wants to create.
+func (p *Portal) Draft(tokens *auth.Tokens) account.PersonalTokenDraft {
+	p.T.Helper()
+	return account.PersonalTokenDraft{
+		Who: p.Identity(tokens), Name: "Backup", Scopes: []string{"me"}, Days: account.DefaultTokenDays, Current: Password, Client: p.Client,
+	}
+}
+
+// Personal creates a personal access token of the person in a browser.
+func (p *Portal) Personal(tokens *auth.Tokens, scope string, days int) (string, account.PersonalToken) {
+	p.T.Helper()
+	draft := p.Draft(tokens)
+	draft.Scopes, draft.Days = strings.Fields(scope), days
+	secret, token, err := p.Accounts.CreatePersonalToken(p.T.Context(), draft)
+	if err != nil {
+		p.T.Fatalf("create a personal access token: %v", err)
+	}
+	return secret, token
 }

@@ -1,4 +1,4 @@
-package auth_test
+package account_test
 
 import (
 	"errors"
@@ -18,31 +18,12 @@ import (
 	"latchkey/models"
 )
 
-func (p *portal) draft(tokens *auth.Tokens) account.PersonalTokenDraft {
-	p.T.Helper()
-	return account.PersonalTokenDraft{
-		Who: p.Identity(tokens), Name: "Backup", Scopes: []string{"me"}, Days: account.DefaultTokenDays, Current: goodPassword, Client: p.Client,
-	}
-}
-
-// personal makes a personal access token of the person in a browser.
-func (p *portal) personal(tokens *auth.Tokens, scope string, days int) (string, account.PersonalToken) {
-	p.T.Helper()
-	draft := p.draft(tokens)
-	draft.Scopes, draft.Days = strings.Fields(scope), days
-	secret, token, err := p.Accounts.CreatePersonalToken(p.T.Context(), draft)
-	if err != nil {
-		p.T.Fatalf("create a personal access token: %v", err)
-	}
-	return secret, token
-}
-
 func TestPersonalToken(t *testing.T) {
 	form := regexp.MustCompile(`^lk_[a-z2-7]{52}$`)
 	each(t, nil, func(p *portal) {
 		browser := p.Join("ada").Tokens
 		user, made := p.User("ada"), p.Clock.Now()
-		draft := p.draft(browser)
+		draft := p.Draft(browser)
 		draft.Name, draft.Scopes = "  Nightly \t backup ", []string{"me:write", "me"}
 		secret, token, err := p.Accounts.CreatePersonalToken(t.Context(), draft)
 		if err != nil {
@@ -60,7 +41,7 @@ func TestPersonalToken(t *testing.T) {
 		if err != nil || row.TokenHash != models.HashToken(secret) || strings.Contains(fmt.Sprintf("%+v", row), secret) {
 			t.Errorf("row %+v (%v)", row, err)
 		}
-		caller := p.caller(secret)
+		caller := p.Caller(secret)
 		if caller.Username != "ada" || caller.Email != "ada@example.org" || caller.SessionID != "" || !caller.Personal || caller.TokenID != token.ID ||
 			caller.Scopes.String() != "me me:write" || !caller.ExpiresAt.Equal(want.ExpiresAt) {
 			t.Errorf("caller %+v", caller)
@@ -68,7 +49,7 @@ func TestPersonalToken(t *testing.T) {
 		// Its use is written once a minute.
 		want.LastUsedAt, want.LastUsedIP = made, "198.51.100.7"
 		p.Clock.Advance(59 * time.Second)
-		p.caller(secret)
+		p.Caller(secret)
 		live, ended, err := p.Accounts.PersonalTokens(t.Context(), user.ID)
 		if diff := cmp.Diff([]account.PersonalToken{want}, live); diff != "" || len(ended) != 0 || err != nil {
 			t.Errorf("%d ended, %v; list (-want +got):\n%s", len(ended), err, diff)
@@ -82,7 +63,7 @@ func TestPersonalToken(t *testing.T) {
 			t.Errorf("used %v from %s", live[0].LastUsedAt, live[0].LastUsedIP)
 		}
 		// It is no refresh token and cannot be renewed.
-		if _, err := p.refreshAPI(secret, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+		if _, err := p.RefreshAPI(secret, ""); !errors.Is(err, auth.ErrInvalidGrant) {
 			t.Errorf("as a refresh token: %v", err)
 		}
 		_, err = p.Auth.RenewAccess(t.Context(), caller)
@@ -92,10 +73,10 @@ func TestPersonalToken(t *testing.T) {
 				t.Errorf("in a cookie: %+v (%v)", result, err)
 			}
 		}
-		p.wantNoBearer("in other letters", strings.ToUpper(secret))
+		p.WantNoBearer("in other letters", strings.ToUpper(secret))
 		// It dies by itself.
 		p.Clock.Advance(90 * 24 * time.Hour)
-		p.wantNoBearer("expired", secret)
+		p.WantNoBearer("expired", secret)
 		live, ended, _ = p.Accounts.PersonalTokens(t.Context(), user.ID)
 		if len(live) != 0 || len(ended) != 1 || ended[0].EndReason != models.ReasonExpired || !ended[0].EndedAt.Equal(want.ExpiresAt) {
 			t.Errorf("live %v, ended %v", live, ended)
@@ -118,7 +99,7 @@ func TestEndPersonalToken(t *testing.T) {
 			action string
 			end    func(user *models.User, who *auth.Identity, secret, id string) error
 		}{
-			{"by the person", models.ReasonElse, audit.TokenEnd, func(_ *models.User, who *auth.Identity, _, id string) error {
+			{"by the person", models.ReasonEndedElsewhere, audit.TokenEnd, func(_ *models.User, who *auth.Identity, _, id string) error {
 				_, err := p.Accounts.EndPersonalToken(t.Context(), who, id, p.Client)
 				return err
 			}},
@@ -150,9 +131,9 @@ func TestEndPersonalToken(t *testing.T) {
 		} {
 			name := "u" + models.NewID()[:10]
 			browser := p.Join(name).Tokens
-			secret, token := p.personal(browser, "me", 30)
-			kept, _ := p.personal(browser, "me", 30)
-			p.caller(secret)
+			secret, token := p.Personal(browser, "me", 30)
+			kept, _ := p.Personal(browser, "me", 30)
+			p.Caller(secret)
 			before := p.Events(test.action)
 			if err := test.end(p.User(name), p.Identity(browser), secret, token.ID); err != nil {
 				t.Errorf("%s: %v", test.name, err)
@@ -161,12 +142,12 @@ func TestEndPersonalToken(t *testing.T) {
 				t.Errorf("%s: %d audit events, want 1", test.name, n)
 			}
 			if test.reason == "" {
-				p.caller(secret)
+				p.Caller(secret)
 				continue
 			}
-			p.wantNoBearer(test.name, secret)
+			p.WantNoBearer(test.name, secret)
 			if test.reason != models.ReasonDisabled {
-				p.caller(kept)
+				p.Caller(kept)
 			}
 			_, ended, err := p.Accounts.PersonalTokens(t.Context(), p.User(name).ID)
 			i := slices.IndexFunc(ended, func(t account.PersonalToken) bool { return t.ID == token.ID })
@@ -181,18 +162,18 @@ func TestPersonalTokenOfOthers(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		boss := p.Admin("boss")
 		ada, bob := p.Join("ada").Tokens, p.Join("bob").Tokens
-		secret, token := p.personal(ada, "me", 30)
+		secret, token := p.Personal(ada, "me", 30)
 		_, err := p.Accounts.EndPersonalToken(t.Context(), p.Identity(bob), token.ID, p.Client)
 		wantKind(t, "somebody else's", err, apperr.NotFound)
 		_, _, err = p.Accounts.EndUserToken(t.Context(), boss, p.User("bob").ID, token.ID)
 		wantKind(t, "by an admin, of another account", err, apperr.NotFound)
 		_, _, err = p.Accounts.EndUserToken(t.Context(), p.Identity(bob).Actor(p.Client), p.User("ada").ID, token.ID)
 		wantKind(t, "by nobody's admin", err, apperr.Forbidden)
-		p.caller(secret)
+		p.Caller(secret)
 		if _, _, err := p.Accounts.Delete(t.Context(), boss, p.User("ada").ID, "ada@example.org"); err != nil {
 			t.Fatal(err)
 		}
-		p.wantNoBearer("of a deleted account", secret)
+		p.WantNoBearer("of a deleted account", secret)
 		if err := p.Auth.RevokeToken(t.Context(), secret, "", p.Client); err != nil {
 			t.Errorf("revoke what is gone: %v", err)
 		}
@@ -218,7 +199,7 @@ func TestPersonalTokenFields(t *testing.T) {
 			{"less than a day", func(d *account.PersonalTokenDraft) { d.Days = -1 }, []string{"days"}},
 			{"wrong password", func(d *account.PersonalTokenDraft) { d.Current = "wrong" }, []string{"current_password"}},
 		} {
-			draft := p.draft(browser)
+			draft := p.Draft(browser)
 			test.change(&draft)
 			secret, _, err := p.Accounts.CreatePersonalToken(t.Context(), draft)
 			if diff := cmp.Diff(test.want, fieldsOf(err)); diff != "" || (secret == "") != (test.want != nil) {
@@ -226,7 +207,7 @@ func TestPersonalTokenFields(t *testing.T) {
 			}
 		}
 		// The password counts against the limits of the sign-in form.
-		draft := p.draft(browser)
+		draft := p.Draft(browser)
 		draft.Current = "wrong"
 		for range 4 {
 			_, _, err := p.Accounts.CreatePersonalToken(t.Context(), draft)
@@ -235,24 +216,24 @@ func TestPersonalTokenFields(t *testing.T) {
 		draft.Client = from("203.0.113.9")
 		_, _, err := p.Accounts.CreatePersonalToken(t.Context(), draft)
 		wantWait(t, "the sixth", err, 30*time.Second)
-		wantWait(t, "in the form", p.try("ada", goodPassword, ""), 30*time.Second)
+		wantWait(t, "in the form", p.Try("ada", goodPassword, ""), 30*time.Second)
 	})
 }
 
 func TestPersonalTokenCount(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		browser := p.Join("ada").Tokens
-		_, first := p.personal(browser, "me", 1)
+		_, first := p.Personal(browser, "me", 1)
 		for range 49 {
-			p.personal(browser, "me", 1)
+			p.Personal(browser, "me", 1)
 		}
-		_, _, err := p.Accounts.CreatePersonalToken(t.Context(), p.draft(browser))
+		_, _, err := p.Accounts.CreatePersonalToken(t.Context(), p.Draft(browser))
 		if diff := cmp.Diff([]string{"name"}, fieldsOf(err)); diff != "" {
 			t.Errorf("the 51st: %v", err)
 		}
 		if _, err := p.Accounts.EndPersonalToken(t.Context(), p.Identity(browser), first.ID, p.Client); err != nil {
 			t.Fatal(err)
 		}
-		p.personal(browser, "me", 1)
+		p.Personal(browser, "me", 1)
 	})
 }

@@ -1,4 +1,4 @@
-package auth_test
+package account_test
 
 import (
 	"fmt"
@@ -48,7 +48,7 @@ func TestDisableRace(t *testing.T) {
 						keep(result.Tokens)
 					}
 				default:
-					in, err := p.Auth.Login(p.T.Context(), p.Credentials(name))
+					in, err := p.Login(p.T.Context(), p.Credentials(name))
 					if err != nil && apperr.KindOf(err) != apperr.Disabled {
 						p.T.Errorf("login: %v", err)
 					}
@@ -65,7 +65,7 @@ func TestDisableRace(t *testing.T) {
 			if live, err := p.Auth.Sessions(p.T.Context(), user.ID, ""); err != nil || len(live) != 0 {
 				p.T.Fatalf("round %d: %d live sessions of a disabled account (%v)", round, len(live), err)
 			}
-			_, err := p.Auth.Login(p.T.Context(), p.Credentials(name))
+			_, err := p.Login(p.T.Context(), p.Credentials(name))
 			wantKind(p.T, "login of a disabled account", err, apperr.Disabled)
 		}
 	})
@@ -82,7 +82,7 @@ func TestDisabledEnabled(t *testing.T) {
 		}
 		wrong := p.Credentials("ada")
 		wrong.Password = "not-" + goodPassword
-		_, err = p.Auth.Login(p.T.Context(), wrong)
+		_, err = p.Login(p.T.Context(), wrong)
 		wantKind(p.T, "wrong password of a disabled account", err, apperr.Unauthorized)
 		if _, again, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), user.ID, "other"); err != nil || again != 0 {
 			p.T.Errorf("disable twice: %d ended, %v", again, err)
@@ -233,7 +233,7 @@ func TestDelete(t *testing.T) {
 		if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil || !result.Clear {
 			p.T.Errorf("tokens of a deleted account: %+v", result)
 		}
-		_, err = p.Auth.Login(p.T.Context(), p.Credentials("ada"))
+		_, err = p.Login(p.T.Context(), p.Credentials("ada"))
 		wantKind(p.T, "login of a deleted account", err, apperr.Unauthorized)
 		p.Join("ada")
 		if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil {
@@ -250,7 +250,7 @@ func TestLockOrder(t *testing.T) {
 		in := p.Join("ada")
 		user := p.User("ada")
 		for range 10 {
-			change := p.change(p.SignIn("ada"), goodPassword+"!")
+			change := p.Change(p.SignIn("ada"), goodPassword+"!")
 			_, link, err := p.Accounts.CreateResetLink(ctx, auth.Shell(), user.ID)
 			if err != nil {
 				p.T.Fatal(err)
@@ -262,7 +262,7 @@ func TestLockOrder(t *testing.T) {
 				login.Client = from(fmt.Sprintf("203.0.113.%d", i))
 				switch i % 4 {
 				case 0, 1:
-					_, errs[i] = p.Auth.Login(ctx, login)
+					_, errs[i] = p.Login(ctx, login)
 				case 2:
 					_, errs[i] = p.Accounts.Unlock(ctx, auth.Shell(), user.ID)
 				case 3:

@@ -1,4 +1,4 @@
-package auth_test
+package account_test
 
 import (
 	"context"
@@ -22,11 +22,11 @@ func TestSignedOutMeanwhile(t *testing.T) {
 		if _, err := p.Accounts.SetRole(ctx, auth.Shell(), ada.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
-		_, token := p.personal(in.Tokens, "me:write users:write", 30)
+		_, token := p.Personal(in.Tokens, "me:write users:write", 30)
 		byToken := *p.Identity(in.Tokens)
 		byToken.SessionID, byToken.PersonalTokenID = "", token.ID
 		bySession := p.Identity(in.Tokens)
-		other, drafted := p.SessionOf(ada), p.draft(in.Tokens)
+		other, drafted := p.SessionOf(ada), p.Draft(in.Tokens)
 
 		own := func(who *auth.Identity) map[string]func() error {
 			change := account.CredentialChange{Who: who, Current: goodPassword, New: newPassword, Client: p.Client}
@@ -58,7 +58,7 @@ func TestSignedOutMeanwhile(t *testing.T) {
 			}
 		}
 
-		if err := p.Store.PersonalTokens.End(ctx, token.ID, ada.ID, models.ReasonElse, p.Clock.Now()); err != nil {
+		if err := p.Store.PersonalTokens.End(ctx, token.ID, ada.ID, models.ReasonEndedElsewhere, p.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		refused("a token that was ended", &byToken)
@@ -101,13 +101,13 @@ func TestLinkEndsWithChange(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		in := p.Join("ada")
 		link := p.resetLink("ada")
-		in, err := p.Accounts.ChangeEmail(t.Context(), p.change(in, "ada2@example.org"))
+		in, err := p.Accounts.ChangeEmail(t.Context(), p.Change(in, "ada2@example.org"))
 		if err != nil {
 			t.Fatal(err)
 		}
 		p.wantLink(link, account.LinkEnded)
 		link = p.resetLink("ada")
-		if _, err := p.Accounts.ChangePassword(t.Context(), p.change(in, newPassword)); err != nil {
+		if _, err := p.Accounts.ChangePassword(t.Context(), p.Change(in, newPassword)); err != nil {
 			t.Fatal(err)
 		}
 		p.wantLink(link, account.LinkEnded)

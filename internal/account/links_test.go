@@ -1,4 +1,4 @@
-package auth_test
+package account_test
 
 import (
 	"fmt"
@@ -62,8 +62,8 @@ func TestResetLink(t *testing.T) {
 		}
 		p.WantOver(tokens, models.ReasonPassword)
 		p.wantLink(token, account.LinkUsed)
-		wantKind(p.T, "the old password", p.try("ada", goodPassword, ""), apperr.Unauthorized)
-		wantKind(p.T, "the new password", p.try("ada", newPassword, ""), "")
+		wantKind(p.T, "the old password", p.Try("ada", goodPassword, ""), apperr.Unauthorized)
+		wantKind(p.T, "the new password", p.Try("ada", newPassword, ""), "")
 
 		first := p.resetLink("ada")
 		second := p.resetLink("ada")
@@ -128,12 +128,12 @@ func TestInvitedUser(t *testing.T) {
 			p.T.Fatalf("create: %v", err)
 		}
 		for _, guess := range []string{"", "password", goodPassword} {
-			wantKind(p.T, "a guess", p.try("ada", guess, ""), apperr.Unauthorized)
+			wantKind(p.T, "a guess", p.Try("ada", guess, ""), apperr.Unauthorized)
 		}
 		if err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client}); err != nil {
 			p.T.Fatal(err)
 		}
-		wantKind(p.T, "the chosen password", p.try("ada", newPassword, ""), "")
+		wantKind(p.T, "the chosen password", p.Try("ada", newPassword, ""), "")
 		_, _, err = p.Accounts.CreateUser(p.T.Context(), auth.Shell(), account.NewUser{Account: profile("ada"), Role: "root", Password: "x"})
 		if got := fieldsOf(err); !slices.Equal(got, []string{"role", "password"}) {
 			p.T.Errorf("wrong fields %v (%v)", got, err)

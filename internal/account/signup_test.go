@@ -1,4 +1,4 @@
-package auth_test
+package account_test
 
 import (
 	"errors"
@@ -110,9 +110,9 @@ func TestSignUpPassword(t *testing.T) {
 		_, err := p.Accounts.SignUp(p.T.Context(), account.Signup{Account: profile("ada"), Password: odd, Client: p.Client})
 		wantKind(p.T, "an odd password", err, "")
 		for _, other := range []string{strings.TrimSpace(odd), strings.ToLower(odd), odd + " ", odd[:len(odd)-1]} {
-			wantKind(p.T, "almost the password", p.try("ada", other, ""), apperr.Unauthorized)
+			wantKind(p.T, "almost the password", p.Try("ada", other, ""), apperr.Unauthorized)
 		}
-		wantKind(p.T, "the password", p.try("ada", odd, ""), "")
+		wantKind(p.T, "the password", p.Try("ada", odd, ""), "")
 	})
 }
 
@@ -122,7 +122,7 @@ func TestNameOfOtherLetters(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("kate-i")
 		for _, name := range []string{"kate-\u0131", "KATE-\u0130", "k\u0430te-i"} { // dotless i, dotted I, a Cyrillic a
-			wantKind(p.T, "sign in", p.try(name, goodPassword, ""), apperr.Unauthorized)
+			wantKind(p.T, "sign in", p.Try(name, goodPassword, ""), apperr.Unauthorized)
 			_, err := p.Auth.PasswordGrant(p.T.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
 			if !errors.Is(err, auth.ErrInvalidGrant) {
 				p.T.Errorf("password grant to %q: %v, want %v", name, err, auth.ErrInvalidGrant)
@@ -136,7 +136,7 @@ func TestNameOfOtherLetters(t *testing.T) {
 				p.T.Errorf("sign up as %q: %v, want the username wrong", name, err)
 			}
 		}
-		wantKind(p.T, "sign in, in capitals", p.try("KATE-I", goodPassword, ""), "")
+		wantKind(p.T, "sign in, in capitals", p.Try("KATE-I", goodPassword, ""), "")
 	})
 }
 
@@ -165,7 +165,7 @@ func TestTaken(t *testing.T) {
 		if got := fieldsOf(p.Accounts.UpdateProfile(p.T.Context(), who, "Ada", "", p.Client)); !slices.Equal(got, []string{"username"}) {
 			p.T.Errorf("rename to a taken name: %v", got)
 		}
-		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.change(bob, "ADA@example.org"))
+		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.Change(bob, "ADA@example.org"))
 		if got := fieldsOf(err); !slices.Equal(got, []string{"email"}) {
 			p.T.Errorf("change to a taken address: %v", err)
 		}

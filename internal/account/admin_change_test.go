@@ -1,4 +1,4 @@
-package auth_test
+package account_test
 
 import (
 	"testing"

@@ -1,0 +1,148 @@
+package account_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"latchkey/internal/account"
+	"latchkey/internal/apperr"
+	"latchkey/internal/audit"
+	"latchkey/internal/auth"
+	"latchkey/models"
+)
+
+// TestCredentialChange: a new password or address ends every session and signs
+// this browser in anew, as it was.
+func TestCredentialChange(t *testing.T) {
+	tests := []struct {
+		name     string
+		remember bool
+		reason   models.Reason
+		action   string
+		detail   string // of the line in the audit log
+		change   func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error)
+	}{
+		{"ada", true, models.ReasonPassword, audit.PasswordChange, "2 sessions ended", func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
+			return p.Accounts.ChangePassword(p.T.Context(), p.Change(in, "another-"+goodPassword))
+		}},
+		{"bob", false, models.ReasonEmail, audit.EmailChange, "bob@example.org → New@example.org, 2 sessions ended", func(p *portal, in *auth.SignedIn) (*auth.SignedIn, error) {
+			return p.Accounts.ChangeEmail(p.T.Context(), p.Change(in, "  New@example.org "))
+		}},
+	}
+	each(t, nil, func(p *portal) {
+		for _, test := range tests {
+			other := p.Join(test.name)
+			login := p.Credentials(test.name)
+			login.Remember = test.remember
+			here, err := p.Login(p.T.Context(), login)
+			if err != nil {
+				p.T.Fatal(err)
+			}
+			before := p.Identity(here.Tokens)
+			p.Clock.Advance(time.Second)
+			after, err := test.change(p, here)
+			if err != nil {
+				p.T.Fatal(err)
+			}
+			p.WantOver(other.Tokens, test.reason)
+			p.WantOver(here.Tokens, models.ReasonReplaced)
+			who := p.Identity(after.Tokens)
+			if who.SessionID == before.SessionID || after.Tokens.Remember != test.remember || after.Device != "" {
+				p.T.Errorf("%s: sid %v, was %v; %+v", test.reason, who.SessionID, before.SessionID, after)
+			}
+			if test.reason == models.ReasonEmail && (who.Email != "New@example.org" || p.User("NEW@EXAMPLE.ORG").ID != who.UserID) {
+				p.T.Errorf("the address is %q", who.Email)
+			}
+			p.WantDetail(test.action, test.detail)
+			if changed := p.User("ada").PasswordChangedAt == models.At(p.Clock.Now()); changed != (test.reason == models.ReasonPassword) {
+				p.T.Errorf("%s: the password was changed: %v", test.reason, changed)
+			}
+		}
+	})
+}
+
+func TestCredentialChangeRefused(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		in := p.Join("ada")
+		change := p.Change(in, "")
+		for _, test := range []struct {
+			name, current, value string
+			want                 []string
+		}{
+			{"nothing", "", "", []string{"current_password", "new_password"}},
+			{"the same", goodPassword, goodPassword, []string{"new_password"}},
+			{"short", goodPassword, "short", []string{"new_password"}},
+			{"common", goodPassword, "password1234", []string{"new_password"}},
+			{"wrong current one", "wrong", "another-" + goodPassword, []string{"current_password"}},
+		} {
+			change := change
+			change.Current, change.New = test.current, test.value
+			_, err := p.Accounts.ChangePassword(p.T.Context(), change)
+			if got := fieldsOf(err); !slices.Equal(got, test.want) {
+				p.T.Errorf("password, %s: %v, want wrong fields %v", test.name, err, test.want)
+			}
+		}
+		for _, test := range []struct {
+			name, current, value string
+			want                 []string
+		}{
+			{"nothing", "", "", []string{"email", "current_password"}},
+			{"the same", goodPassword, "ada@example.org", []string{"email"}},
+			{"no address", goodPassword, "ada", []string{"email"}},
+			{"wrong current password", "wrong", "new@example.org", []string{"current_password"}},
+		} {
+			change := change
+			change.Current, change.New = test.current, test.value
+			_, err := p.Accounts.ChangeEmail(p.T.Context(), change)
+			if got := fieldsOf(err); !slices.Equal(got, test.want) {
+				p.T.Errorf("email, %s: %v, want wrong fields %v", test.name, err, test.want)
+			}
+		}
+		p.Identity(in.Tokens)
+
+		// The session ended, or the account was disabled, while the form was open.
+		change.Current, change.New = goodPassword, "another-"+goodPassword
+		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), change.Who.UserID, ""); err != nil {
+			p.T.Fatal(err)
+		}
+		_, err := p.Accounts.ChangePassword(p.T.Context(), change)
+		wantKind(p.T, "disabled meanwhile", err, apperr.Unauthorized)
+		if _, _, err := p.Accounts.Delete(p.T.Context(), auth.Shell(), change.Who.UserID, "ada@example.org"); err != nil {
+			p.T.Fatal(err)
+		}
+		_, err = p.Accounts.ChangePassword(p.T.Context(), change)
+		wantKind(p.T, "deleted meanwhile", err, apperr.Unauthorized)
+	})
+}
+
+// TestParallelChange: of many changes that prove the same old password, one
+// counts.
+func TestParallelChange(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		p.Join("ada")
+		changes := make([]account.CredentialChange, 6)
+		for i := range changes {
+			changes[i] = p.Change(p.SignIn("ada"), goodPassword+string(rune('a'+i)))
+		}
+		errs := make([]error, len(changes))
+		parallel(len(changes), func(i int) { _, errs[i] = p.Accounts.ChangePassword(p.T.Context(), changes[i]) })
+		won := -1
+		for i, err := range errs {
+			switch {
+			case err == nil && won < 0:
+				won = i
+			case err == nil:
+				p.T.Error("two changes counted")
+			case !errors.Is(err, apperr.Conflict) && !errors.Is(err, apperr.Unauthorized) && !errors.Is(err, apperr.Invalid):
+				p.T.Errorf("change %d: %v", i, err)
+			}
+		}
+		if won < 0 {
+			p.T.Fatalf("no change counted: %v", errs)
+		}
+		wantKind(p.T, "the password that won", p.Try("ada", changes[won].New, ""), "")
+		wantKind(p.T, "the old password", p.Try("ada", goodPassword, ""), apperr.Unauthorized)
+	})
+}
