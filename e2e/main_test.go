@@ -40,6 +40,7 @@ func run(m *testing.M) error {
 	default:
 		return fmt.Errorf("LATCHKEY_E2E_DATABASE is %q, want sqlite or postgres", kind)
 	}
+	testdb.UseMemory()
 	dir, err := os.MkdirTemp("", "latchkey-e2e-")
 	if err != nil {
 		return err
