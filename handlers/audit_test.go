@@ -35,13 +35,13 @@ func TestAuditSentences(t *testing.T) {
 		}
 		boss.post("/profile", "username", "bo", "full_name", "Bo Chen").redirects("/profile")
 		boss.get("/admin/audit").status(200).says(
-			"bo changed their profile: name (none) → Bo Chen.",
-			"bo signed in.", "Someone tried to sign in as ana with a wrong password.", "Someone tried to sign in with a wrong password.",
-			"bo disabled ana. Reason: left.", "Someone tried to sign in to the disabled account ana.", "bo enabled ana.",
-			"bo signed out ana everywhere.", "bo changed the role of ana: user → admin.", "bo created a reset link for ana.",
-			"bo cleared the sign-in limits of ana.", "System signed out ana everywhere.", "from 192.0.2.1", "Firefox on Linux",
+			"Bo Chen changed their profile: name (none) → Bo Chen.",
+			"Bo Chen signed in.", "Someone tried to sign in as ana with a wrong password.", "Someone tried to sign in with a wrong password.",
+			"Bo Chen disabled ana. Reason: left.", "Someone tried to sign in to the disabled account ana.", "Bo Chen enabled ana.",
+			"Bo Chen signed out ana everywhere.", "Bo Chen changed the role of ana: user → admin.", "Bo Chen created a reset link for ana.",
+			"Bo Chen cleared the sign-in limits of ana.", "System signed out ana everywhere.", "from 192.0.2.1", "Firefox on Linux",
 		).has(`href="`+page+`"`, `href="/admin/users/`+admin.ID+`"`)
-		boss.get(page).says("bo disabled ana. Reason: left.", "See all in the audit log")
+		boss.get(page).says("Bo Chen disabled ana. Reason: left.", "See all in the audit log")
 	})
 }
 

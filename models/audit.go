@@ -47,14 +47,31 @@ func (t *Audit) Append(ctx context.Context, events ...Event) error {
 
 // AuditQuery chooses lines of the audit log, the newest first.
 type AuditQuery struct {
-	Actor   string // an id, or else the username as it was
-	Subject string // as Actor
+	Actor   AuditPerson // who did it
+	Subject AuditPerson // to whom
+	Person  AuditPerson // either
 	Actions []string
 	From    time.Time // at or after
 	To      time.Time // before
 	After   string    // a page's Next
 	Before  string    // a page's Prev
 	Limit   int
+}
+
+// AuditPerson chooses lines by one of their persons. The zero value is anybody.
+type AuditPerson struct {
+	IDs  []string // one of these accounts
+	Name string   // when there are no IDs: a part of the name as it was then
+}
+
+func (p AuditPerson) anybody() bool { return len(p.IDs) == 0 && p.Name == "" }
+
+// is is the condition that the person in a role ("actor" or "subject") is p.
+func (p AuditPerson) is(role string) query {
+	if len(p.IDs) > 0 {
+		return query{role + "_id IN ?", []any{p.IDs}}
+	}
+	return query{"lower(" + role + `_name) LIKE ? ESCAPE '\'`, []any{likePart(strings.ToLower(p.Name))}}
 }
 
 // AuditPage is one page of the audit log.
@@ -112,11 +129,15 @@ func auditPage(events []Event, q AuditQuery, backwards bool) AuditPage {
 }
 
 func (t *Audit) filter(db *gorm.DB, q AuditQuery) *gorm.DB {
-	if q.Actor != "" {
-		db = db.Where(person("actor", q.Actor)+" = ?", q.Actor)
+	for role, person := range map[string]AuditPerson{"actor": q.Actor, "subject": q.Subject} {
+		if !person.anybody() {
+			is := person.is(role)
+			db = db.Where(is.text, is.args...)
+		}
 	}
-	if q.Subject != "" {
-		db = db.Where(person("subject", q.Subject)+" = ?", q.Subject)
+	if !q.Person.anybody() {
+		either := with("%s OR %s", q.Person.is("actor"), q.Person.is("subject"))
+		db = db.Where(either.text, either.args...)
 	}
 	if len(q.Actions) > 0 {
 		db = db.Where("action IN ?", q.Actions)
@@ -128,15 +149,6 @@ func (t *Audit) filter(db *gorm.DB, q AuditQuery) *gorm.DB {
 		db = db.Where("at < ?", At(q.To))
 	}
 	return db
-}
-
-// person is the column that a person is looked for in: ids have an index,
-// names are for accounts that are gone.
-func person(role, idOrName string) string {
-	if IsID(idOrName) {
-		return role + "_id"
-	}
-	return role + "_name"
 }
 
 func auditCursor(e Event) string {
@@ -151,6 +163,16 @@ func parseAuditCursor(cursor string) (Time, string, error) {
 		return 0, "", apperr.New(apperr.Malformed, "This page of the list does not exist.", nil)
 	}
 	return Time(n), id, nil
+}
+
+// SubjectsNamed returns the ids of at most limit accounts to which an action was
+// done and whose name then contained part, without regard to case.
+func (t *Audit) SubjectsNamed(ctx context.Context, action, part string, limit int) ([]string, error) {
+	var ids []string
+	is := AuditPerson{Name: part}.is("subject")
+	err := t.store.db.WithContext(ctx).Model(&Event{}).Distinct().Where("action = ?", action).Where(is.text, is.args...).
+		Limit(limit).Pluck("subject_id", &ids).Error
+	return ids, translate("look for subjects in the audit log", err)
 }
 
 // About returns the latest lines that a person did or that happened to them.

@@ -19,6 +19,9 @@ import (
 // idOf is an id that every run has.
 func idOf(i int) string { return strings.Repeat(string(rune('a'+i)), 26) }
 
+// account chooses the lines of one account.
+func account(i int) models.AuditPerson { return models.AuditPerson{IDs: []string{idOf(i)}} }
+
 // fill writes events of which many share their instant, and returns them in
 // the order of the audit log: the newest first, ties by id.
 func fill(t *testing.T, store *models.Store, n int) []models.Event {
@@ -49,22 +52,33 @@ func TestAuditPages(t *testing.T) {
 		keep  func(e models.Event) bool
 	}{
 		{"all", models.AuditQuery{}, func(models.Event) bool { return true }},
-		{"actor by id", models.AuditQuery{Actor: idOf(1)}, func(e models.Event) bool { return e.ActorID == idOf(1) }},
-		{"actor by name", models.AuditQuery{Actor: "name0"}, func(e models.Event) bool { return e.ActorName == "name0" }},
-		{"subject", models.AuditQuery{Subject: idOf(3)}, func(e models.Event) bool { return e.SubjectID == idOf(3) }},
-		{"subject by name", models.AuditQuery{Subject: "somebody"}, func(models.Event) bool { return true }},
+		{"actor by id", models.AuditQuery{Actor: account(1)}, func(e models.Event) bool { return e.ActorID == idOf(1) }},
+		{"actor by name", models.AuditQuery{Actor: models.AuditPerson{Name: "NAME0"}}, func(e models.Event) bool { return e.ActorName == "name0" }},
+		{"subject", models.AuditQuery{Subject: account(3)}, func(e models.Event) bool { return e.SubjectID == idOf(3) }},
+		{"actor by part of the name", models.AuditQuery{Actor: models.AuditPerson{Name: "ame1"}}, func(e models.Event) bool { return e.ActorName == "name1" }},
+		{"one of two subjects", models.AuditQuery{Subject: models.AuditPerson{IDs: []string{idOf(3), idOf(4)}}}, func(e models.Event) bool { return e.SubjectID == idOf(3) || e.SubjectID == idOf(4) }},
+		{"either", models.AuditQuery{Person: account(1)}, func(e models.Event) bool { return e.ActorID == idOf(1) || e.SubjectID == idOf(1) }},
+		{
+			"either, and an action",
+			models.AuditQuery{Person: account(1), Actions: []string{"login"}},
+			func(e models.Event) bool {
+				return e.Action == "login" && (e.ActorID == idOf(1) || e.SubjectID == idOf(1))
+			},
+		},
+		{"no name is a pattern", models.AuditQuery{Actor: models.AuditPerson{Name: "name_"}}, func(models.Event) bool { return false }},
+		{"subject by name", models.AuditQuery{Subject: models.AuditPerson{Name: "somebody"}}, func(models.Event) bool { return true }},
 		{"one action", models.AuditQuery{Actions: []string{"login"}}, func(e models.Event) bool { return e.Action == "login" }},
 		{"two actions", models.AuditQuery{Actions: []string{"login", "logout"}}, func(e models.Event) bool { return e.Action != "user-disable" }},
 		{"from", models.AuditQuery{From: from}, func(e models.Event) bool { return e.At >= models.At(from) }},
 		{"to", models.AuditQuery{To: to}, func(e models.Event) bool { return e.At < models.At(to) }},
 		{
 			"everything at once",
-			models.AuditQuery{Actor: idOf(1), Subject: idOf(3), Actions: []string{"login"}, From: from, To: to},
+			models.AuditQuery{Actor: account(1), Subject: account(3), Actions: []string{"login"}, From: from, To: to},
 			func(e models.Event) bool {
 				return e.ActorID == idOf(1) && e.SubjectID == idOf(3) && e.Action == "login" && e.At >= models.At(from) && e.At < models.At(to)
 			},
 		},
-		{"nothing", models.AuditQuery{Actor: "' OR 1=1 --"}, func(models.Event) bool { return false }},
+		{"nothing", models.AuditQuery{Actor: models.AuditPerson{Name: "' OR 1=1 --"}}, func(models.Event) bool { return false }},
 	}
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		all := fill(t, store, 61)

@@ -242,7 +242,7 @@ func TestNoValuesInLog(t *testing.T) {
 			func() error { _, err := store.Users.ByEmail(ctx, secret); return err },
 			func() error { _, err := store.Users.Lock(ctx, secret); return err },
 			func() error { _, err := store.Users.Home(ctx, secret, epoch); return err },
-			func() error { _, err := store.Users.Existing(ctx, []string{secret}); return err },
+			func() error { _, err := store.Users.Named(ctx, []string{secret}); return err },
 			func() error { return store.Users.SetPassword(ctx, secret, secret, epoch) },
 			func() error { _, err := store.Users.Rehash(ctx, secret, secret, secret); return err },
 			func() error { return store.Sessions.Create(ctx, sample(user)) },
@@ -263,7 +263,10 @@ func TestNoValuesInLog(t *testing.T) {
 			func() error { return store.Audit.Append(ctx, models.Event{Action: secret, IP: secret}) },
 			func() error { _, err := store.Audit.About(ctx, secret, 5); return err },
 			func() error { _, err := store.Audit.PerDay(ctx, epoch, 2, secret); return err },
-			func() error { _, err := store.Audit.List(ctx, models.AuditQuery{Actor: secret, Limit: 5}); return err },
+			func() error {
+				_, err := store.Audit.List(ctx, models.AuditQuery{Actor: models.AuditPerson{Name: secret}, Limit: 5})
+				return err
+			},
 		} {
 			errs = append(errs, call())
 		}

@@ -120,9 +120,13 @@ func TestUserCounts(t *testing.T) {
 			t.Errorf("disabled admins do not count (%v)", err)
 		}
 		nobody := models.NewID()
-		existing, err := store.Users.Existing(ctx, []string{ada.ID, nobody, carol.ID})
-		if diff := cmp.Diff(map[string]bool{ada.ID: true, carol.ID: true}, existing); diff != "" || err != nil {
-			t.Errorf("existing (%v, -want +got):\n%s", err, diff)
+		named, err := store.Users.Named(ctx, []string{ada.ID, nobody, carol.ID})
+		want := map[string]*models.User{}
+		for _, user := range []*models.User{ada, carol} {
+			want[user.ID] = &models.User{ID: user.ID, Username: user.Username, Email: user.Email, FullName: user.FullName}
+		}
+		if diff := cmp.Diff(want, named); diff != "" || err != nil {
+			t.Errorf("named (%v, -want +got):\n%s", err, diff)
 		}
 	})
 }

@@ -190,11 +190,11 @@ func (u *Users) newUserSearch(ctx context.Context, query UserQuery) (*userSearch
 		}
 	}
 	if id := FoldUsername(query.Q); IsID(id) {
-		existing, err := u.Existing(ctx, []string{id})
+		existing, err := u.Named(ctx, []string{id})
 		if err != nil {
 			return nil, err
 		}
-		if existing[id] {
+		if existing[id] != nil {
 			s.id, s.words = id, nil
 		}
 	}

@@ -147,10 +147,9 @@ func trigramsOf(words []string) string {
 // match is the condition on a row of users.
 func (s *userSearch) match() query {
 	q := query{text: "1 = 1"}
-	escape := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 	for _, word := range s.words {
 		if s.postgres {
-			q.add(" AND users.search LIKE ?", "%"+escape.Replace(word)+"%")
+			q.add(" AND users.search LIKE ?", likePart(word))
 		} else {
 			q.add(" AND instr(users.search, ?) > 0", word)
 		}
@@ -160,6 +159,11 @@ func (s *userSearch) match() query {
 	}
 	q.add(s.filter())
 	return q
+}
+
+// likePart is the pattern of LIKE for text that contains part.
+func likePart(part string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(part) + "%"
 }
 
 func (s *userSearch) filter() string {

@@ -205,13 +205,14 @@ func (u *Users) CountActiveAdmins(ctx context.Context) (int64, error) {
 	return u.count(ctx, "count active admins", "role = 'admin' AND disabled_at = 0")
 }
 
-// Existing tells which of some ids are accounts.
-func (u *Users) Existing(ctx context.Context, ids []string) (map[string]bool, error) {
-	var found []string
-	err := u.store.db.WithContext(ctx).Model(&User{}).Where("id IN ?", ids).Pluck("id", &found).Error
-	existing := make(map[string]bool, len(found))
-	for _, id := range found {
-		existing[id] = true
+// Named returns those of some accounts that exist, by id, with their names
+// alone.
+func (u *Users) Named(ctx context.Context, ids []string) (map[string]*User, error) {
+	var rows []*User
+	err := u.store.db.WithContext(ctx).Select("id", "username", "email", "full_name").Where("id IN ?", ids).Find(&rows).Error
+	found := make(map[string]*User, len(rows))
+	for _, user := range rows {
+		found[user.ID] = user
 	}
-	return existing, translate("look up users", err)
+	return found, translate("look up users", err)
 }

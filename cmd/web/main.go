@@ -14,6 +14,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	_ "time/tzdata" // the audit log's days are in the zone of the viewer
 
 	"github.com/alecthomas/kong"
 

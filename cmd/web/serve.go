@@ -164,6 +164,10 @@ func (o *portal) tidy(ctx context.Context) {
 	} else if purged > 0 {
 		o.logger.Info("purged what is dead", "rows", purged)
 	}
+	// A process of an earlier release may have made accounts since the start.
+	if err := o.store.Users.FillSearch(ctx); err != nil && ctx.Err() == nil {
+		o.logger.Warn("prepare accounts for search", "error", err.Error())
+	}
 	skew, bad, err := o.auth.Skew(ctx)
 	switch {
 	case err != nil && ctx.Err() == nil:

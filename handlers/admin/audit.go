@@ -24,13 +24,15 @@ func (h *Handlers) Audit(c echo.Context) error {
 	var failure error
 	var list models.AuditPage
 	if wrong.Any() {
-		failure = apperr.New(apperr.Invalid, "", errors.New("days of the filter"))
+		failure = apperr.New(apperr.Invalid, "", errors.New("the filter"))
 	} else if list, err = h.store.Audit.List(c.Request().Context(), query); err != nil {
 		return err
 	}
 	view := pages.AdminAuditView{
-		Filter: pages.AuditFilter{Actor: f.actor, Subject: f.subject, From: f.from, To: f.to, Actions: auditChoices(f.action)},
-		Errors: wrong, ClearURL: "/admin/audit", Filtered: f != auditFilter{},
+		Filter: pages.AuditFilter{
+			Person: f.person, Actor: f.actor, Subject: f.subject, From: f.from, To: f.to, Zone: f.zone, Actions: auditChoices(f.action),
+		},
+		Errors: wrong, ClearURL: "/admin/audit", Filtered: f.filtered(),
 		FirstURL: f.url("/admin/audit"), CSVURL: f.url("/admin/audit.csv"),
 		PastEnd: len(list.Events) == 0 && query.After+query.Before != "",
 	}
@@ -46,14 +48,14 @@ func (h *Handlers) Audit(c echo.Context) error {
 	return site.Answer(c, failure, pages.AdminAudit(h.site.Section(c, layouts.SectionAudit, "Audit log"), view))
 }
 
-// auditRows writes events as sentences. Whose account is gone is looked up for
-// the whole page at once.
+// auditRows writes events as sentences. People have the names of today, linked
+// to their accounts; deleted accounts have those of the event.
 func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]pages.AuditRow, error) {
 	var ids []string
 	for _, e := range events {
 		ids = append(ids, e.ActorID, e.SubjectID)
 	}
-	existing, err := h.store.Users.Existing(ctx, ids)
+	existing, err := h.store.Users.Named(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -61,10 +63,14 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 		switch {
 		case id == "":
 			return pages.AuditPerson{Name: cmp.Or(name, nobody)}
-		case !existing[id]:
+		case existing[id] == nil:
 			return pages.AuditPerson{Name: name, Deleted: true}
 		}
-		return pages.AuditPerson{Name: name, URL: "/admin/users/" + id}
+		today := pages.AuditPerson{Name: callName(existing[id]), URL: "/admin/users/" + id}
+		if today.Name != name {
+			today.Username = name
+		}
+		return today
 	}
 	var rows []pages.AuditRow
 	for _, e := range events {
@@ -82,4 +88,25 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// nameToday gives the people of events the names that they have today.
+func (h *Handlers) nameToday(ctx context.Context, events []models.Event) error {
+	var ids []string
+	for _, e := range events {
+		ids = append(ids, e.ActorID, e.SubjectID)
+	}
+	existing, err := h.store.Users.Named(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for i, e := range events {
+		if user := existing[e.ActorID]; user != nil {
+			events[i].ActorName = callName(user)
+		}
+		if user := existing[e.SubjectID]; user != nil {
+			events[i].SubjectName = callName(user)
+		}
+	}
+	return nil
 }

@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/auth"
 	"latchkey/models"
 	"latchkey/views/components"
 )
@@ -21,11 +24,17 @@ const (
 )
 
 // auditFilter is the audit log's filter as its URL says it.
-type auditFilter struct{ actor, subject, action, from, to string }
+type auditFilter struct{ person, actor, subject, action, from, to, zone string }
 
 func (f auditFilter) url(path string, extra ...string) string {
+	zone := f.zone
+	if f.from == "" && f.to == "" {
+		zone = "" // it belongs to days
+	}
 	values := url.Values{}
-	pairs := append([]string{"actor", f.actor, "subject", f.subject, "action", f.action, "from", f.from, "to", f.to}, extra...)
+	pairs := append([]string{
+		"person", f.person, "actor", f.actor, "subject", f.subject, "action", f.action, "from", f.from, "to", f.to, "zone", zone,
+	}, extra...)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
 			values.Set(pairs[i], pairs[i+1])
@@ -37,42 +46,71 @@ func (f auditFilter) url(path string, extra ...string) string {
 	return path + "?" + values.Encode()
 }
 
-// readAudit reads the query. A day that cannot be comes back as a field's error,
-// an action or group that there is not as apperr.Malformed.
+// filtered reports whether the filter leaves anything out.
+func (f auditFilter) filtered() bool {
+	f.zone = ""
+	return f != auditFilter{}
+}
+
+// readAudit reads the query. A day or a person that cannot be comes back as a
+// field's error, an unknown action or group as apperr.Malformed.
 func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, components.Errors, error) {
 	in, err := site.ReadQuery(c)
 	if err != nil {
 		return auditFilter{}, models.AuditQuery{}, nil, err
 	}
 	f := auditFilter{
-		actor: strings.TrimSpace(in.Get("actor")), subject: strings.TrimSpace(in.Get("subject")),
-		action: in.Get("action"), from: in.Get("from"), to: in.Get("to"),
+		person: models.Tidy(in.Get("person")), actor: models.Tidy(in.Get("actor")), subject: models.Tidy(in.Get("subject")),
+		action: in.Get("action"), from: in.Get("from"), to: in.Get("to"), zone: in.Get("zone"),
 	}
 	query := models.AuditQuery{After: in.Get("after"), Before: in.Get("before"), Limit: auditPageSize}
 	query.Actions = audit.Chosen(f.action)
-	if f.action != "" && query.Actions == nil || len(f.actor)+len(f.subject) > 600 || query.After != "" && query.Before != "" {
+	if f.action != "" && query.Actions == nil || len(f.person)+len(f.actor)+len(f.subject) > 600 || query.After != "" && query.Before != "" {
 		return f, query, nil, apperr.New(apperr.Malformed, "The audit log cannot be shown that way.", nil)
 	}
-	var wrong components.Errors
+	wrong := f.readDays(&query)
+	for _, p := range []struct {
+		field, typed string
+		into         *models.AuditPerson
+	}{
+		{"person", f.person, &query.Person}, {"actor", f.actor, &query.Actor}, {"subject", f.subject, &query.Subject},
+	} {
+		var problem string
+		if *p.into, problem, err = h.people(c.Request().Context(), p.typed); err != nil {
+			return f, query, nil, err
+		}
+		if problem != "" {
+			wrong.Add(p.field, problem)
+		}
+	}
+	return f, query, wrong, nil
+}
+
+// readDays reads the days into query, in the zone of the filter, and returns
+// what is wrong with them. An unknown zone becomes UTC.
+func (f *auditFilter) readDays(query *models.AuditQuery) (wrong components.Errors) {
+	zone, err := time.LoadLocation(f.zone)
+	if err != nil || f.zone == "Local" || len(f.zone) > 64 {
+		zone = time.UTC
+	}
+	if f.zone = zone.String(); zone == time.UTC {
+		f.zone = ""
+	}
 	const badDay = "enter a day like 2026-11-22."
-	if query.From, err = readDay(f.from, 0); err != nil {
+	if query.From, err = readDay(f.from, 0, zone); err != nil {
 		wrong.Add("from", "From: "+badDay)
 	}
-	if query.To, err = readDay(f.to, 1); err != nil {
+	if query.To, err = readDay(f.to, 1, zone); err != nil {
 		wrong.Add("to", "To: "+badDay)
 	}
 	if !query.From.IsZero() && !query.To.IsZero() && !query.From.Before(query.To) {
 		wrong.Add("to", "To: the last day is before the first one.")
 	}
-	if query.Actor, err = h.personID(c, f.actor); err != nil {
-		return f, query, nil, err
-	}
-	query.Subject, err = h.personID(c, f.subject)
-	return f, query, wrong, err
+	return wrong
 }
 
-// readDay reads a day in UTC and moves it by some days; "" is no day.
-func readDay(text string, days int) (time.Time, error) {
+// readDay returns the start of a day, moved by some days; "" is no day.
+func readDay(text string, days int, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
@@ -80,23 +118,51 @@ func readDay(text string, days int) (time.Time, error) {
 	if err != nil || day.Year() < 1971 || day.Year() > 9998 {
 		return time.Time{}, errors.New("not a day")
 	}
-	return day.AddDate(0, 0, days), nil
+	start := time.Date(day.Year(), day.Month(), day.Day()+days, 0, 0, 0, 0, zone)
+	if start.Hour() > 12 { // midnight is skipped when clocks change: the day starts at one
+		start = start.Add(time.Hour)
+	}
+	return start, nil
 }
 
-// personID finds the account behind what was typed. Nobody found: the text may
-// be the name of an account that is gone.
-func (h *Handlers) personID(c echo.Context, typed string) (string, error) {
+// maxPeople is the most accounts that a name in the filter may stand for.
+const maxPeople = 100
+
+// people finds the accounts behind what was typed: the one with that id,
+// username or address, or else all with these words in their names, deleted ones
+// too. problem says that they are too many.
+func (h *Handlers) people(ctx context.Context, typed string) (found models.AuditPerson, problem string, err error) {
 	if typed == "" {
-		return "", nil
+		return found, "", nil
 	}
-	user, err := h.accounts.FindUser(c.Request().Context(), typed)
-	if errors.Is(err, apperr.NotFound) {
-		return typed, nil
+	if strings.EqualFold(typed, auth.Shell().Name) {
+		return models.AuditPerson{Name: typed}, "", nil
 	}
+	user, err := h.accounts.FindUser(ctx, typed)
+	if err == nil {
+		return models.AuditPerson{IDs: []string{user.ID}}, "", nil
+	}
+	if !errors.Is(err, apperr.NotFound) {
+		return found, "", err
+	}
+	list, err := h.store.Users.List(ctx, models.UserQuery{Q: typed, Limit: maxPeople, Now: h.site.Now()})
 	if err != nil {
-		return "", err
+		return found, "", err
 	}
-	return user.ID, nil
+	deleted, err := h.store.Audit.SubjectsNamed(ctx, audit.UserDelete, typed, maxPeople+1)
+	if err != nil {
+		return found, "", err
+	}
+	if list.Next != "" || len(list.Users)+len(deleted) > maxPeople {
+		return found, fmt.Sprintf("More than %d people match “%s”. Type more of the name.", maxPeople, typed), nil
+	}
+	for _, row := range list.Users {
+		found.IDs = append(found.IDs, row.ID)
+	}
+	if found.IDs = append(found.IDs, deleted...); len(found.IDs) == 0 {
+		found.Name = typed
+	}
+	return found, "", nil
 }
 
 // auditChoices are the entries of the filter by event.

@@ -41,7 +41,7 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 		AdminTarget: target(user), ID: user.ID, FullName: user.FullName, Admin: user.Role == models.RoleAdmin,
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
 		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason, PausedUntil: paused[user.ID].Until, Locked: paused[user.ID].Locked,
-		ActivityURL: "/admin/audit?subject=" + user.ID, BackURL: "/admin/users",
+		ActivityURL: "/admin/audit?person=" + user.ID, BackURL: "/admin/users",
 	}
 	if user.ID == site.Identity(c).UserID {
 		view.Refused = pages.AdminRefusals{
@@ -56,6 +56,9 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 	}
 	for _, t := range tokens {
 		view.Tokens = append(view.Tokens, h.site.TokenRow(t, view.Admin, view.URL+"/tokens/"))
+	}
+	if err := h.nameToday(ctx, events); err != nil {
+		return err
 	}
 	for _, e := range events {
 		view.Activity = append(view.Activity, pages.AdminEvent{Text: audit.Sentence(e), When: e.At.Time(), Address: e.IP})

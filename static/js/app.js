@@ -90,6 +90,20 @@ function clockTime(element) {
 	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
 }
 
+// viewerZone puts the zone of the device into a field, and into the brackets of
+// the hints about the days that it belongs to.
+function viewerZone(field) {
+	const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+	if (!timeZone) {
+		return;
+	}
+	field.value = timeZone;
+	for (const id of field.dataset.zone.split(" ")) {
+		const hint = document.getElementById(id);
+		hint.textContent = hint.textContent.replace(/\(.*\)/, `(${timeZone})`);
+	}
+}
+
 // confirmInDialog opens the question of a link here instead of on its page.
 // The focus starts on Cancel, and goes back to the link afterwards.
 function confirmInDialog(link) {
@@ -168,6 +182,7 @@ each("form[data-once]", submitOnce);
 each("time[data-relative]", relativeTime);
 each("time[data-local]", localTime);
 each("time[data-clock]", clockTime);
+each("[data-zone]", viewerZone);
 each("a[data-dialog]", confirmInDialog);
 each(".narrow", closeByEscape);
 each("[data-copy]", copyValue);
