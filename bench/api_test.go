@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/models"
 )
 
@@ -67,8 +68,8 @@ func BenchmarkAuthenticateBearer(b *testing.B) {
 				b.ReportAllocs()
 				defer reportCPU(b)()
 				for b.Loop() {
-					caller, err := p.auth.AuthenticateBearer(b.Context(), kind.token, client)
-					if err != nil || !caller.Scopes.Has(auth.ScopeMe) {
+					caller, err := p.oauth.AuthenticateBearer(b.Context(), kind.token, client)
+					if err != nil || !caller.Scopes.Has(oauth.ScopeMe) {
 						b.Fatalf("got %+v, error %v", caller, err)
 					}
 				}
@@ -86,7 +87,7 @@ func BenchmarkRefreshGrant(b *testing.B) {
 		b.ReportAllocs()
 		defer reportCPU(b)()
 		for b.Loop() {
-			next, err := p.auth.RefreshGrant(b.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh}, client)
+			next, err := p.oauth.RefreshGrant(b.Context(), oauth.RefreshGrant{RefreshToken: tokens.Refresh}, client)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -96,9 +97,9 @@ func BenchmarkRefreshGrant(b *testing.B) {
 }
 
 // grant opens a session of the API.
-func (p *portal) grant(b *testing.B) *auth.APITokens {
+func (p *portal) grant(b *testing.B) *oauth.Tokens {
 	b.Helper()
-	tokens, err := p.auth.PasswordGrant(b.Context(), auth.PasswordGrant{Username: "ada", Password: secretWord}, auth.Client{})
+	tokens, err := p.oauth.PasswordGrant(b.Context(), oauth.PasswordGrant{Username: "ada", Password: secretWord}, auth.Client{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -108,7 +109,7 @@ func (p *portal) grant(b *testing.B) *auth.APITokens {
 // personal makes a personal access token of an admin, for introspection too.
 func (p *portal) personal(b *testing.B) string {
 	b.Helper()
-	secret, now := auth.PersonalPrefix+strings.ToLower(rand.Text()+rand.Text()), models.At(time.Now())
+	secret, now := oauth.PersonalPrefix+strings.ToLower(rand.Text()+rand.Text()), models.At(time.Now())
 	admin := &models.User{
 		ID: models.NewID(), Username: "root", Email: "root@example.org", Role: models.RoleAdmin,
 		CreatedAt: now, UpdatedAt: now, PasswordChangedAt: now,

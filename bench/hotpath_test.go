@@ -18,6 +18,7 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/oauth"
 	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/internal/token"
@@ -37,6 +38,7 @@ type portal struct {
 	auth     *auth.Service
 	accounts *account.Service
 	keyring  *token.Keyring
+	oauth    *oauth.Service
 	pages    http.Handler
 	tokens   *auth.Tokens
 	access   *token.Claims
@@ -65,7 +67,7 @@ func newPortal(b *testing.B, store *models.Store) *portal {
 		b.Fatal(err)
 	}
 	pages, err := handlers.New(handlers.Options{
-		Auth: services.Auth, Accounts: services.Accounts, Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, BrandName: "Latchkey",
+		Auth: services.Auth, OAuth: services.OAuth, Accounts: services.Accounts, Store: store, Logger: logger, Now: time.Now, PublicURL: publicURL, BrandName: "Latchkey",
 		Cookies:        jar,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")},
 		ForwardAuth:    forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org"}}),
@@ -77,7 +79,7 @@ func newPortal(b *testing.B, store *models.Store) *portal {
 	if err != nil {
 		b.Fatal(err)
 	}
-	p := &portal{store: store, auth: services.Auth, accounts: services.Accounts, keyring: keyring, pages: handler}
+	p := &portal{store: store, auth: services.Auth, oauth: services.OAuth, accounts: services.Accounts, keyring: keyring, pages: handler}
 	p.signUp(b)
 	return p
 }

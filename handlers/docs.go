@@ -22,7 +22,7 @@ func (h *Handlers) docs(c echo.Context) error {
 	}
 	return site.Show(c, pages.Docs(page, pages.DocsView{
 		PublicURL: h.site.PublicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI(), h.site.PublicURL),
-		Passwords: h.auth.TakesPasswords(),
+		Passwords: h.oauth.TakesPasswords(),
 	}))
 }
 

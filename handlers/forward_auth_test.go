@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/forwardauth"
+	"latchkey/internal/oauth"
 	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
@@ -334,7 +335,7 @@ func TestForwardAuthBearer(t *testing.T) {
 	_, admin := s.signedIn("ada", models.RoleAdmin)
 	nobody := s.browser()
 	token := func(owner *models.User, scope string) string {
-		secret := auth.PersonalPrefix + models.NewID() + models.NewID()
+		secret := oauth.PersonalPrefix + models.NewID() + models.NewID()
 		err := s.Store.PersonalTokens.Create(t.Context(), &models.PersonalToken{
 			ID: models.NewID(), UserID: owner.ID, Name: scope, TokenHash: models.HashToken(secret), Scope: scope,
 			CreatedAt: models.At(s.Clock.Now()), ExpiresAt: models.At(s.Clock.Now().Add(time.Hour)),

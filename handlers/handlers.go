@@ -24,6 +24,7 @@ import (
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/middleware"
+	"latchkey/internal/oauth"
 	"latchkey/models"
 	"latchkey/static"
 	"latchkey/views/layouts"
@@ -32,6 +33,7 @@ import (
 // Options are what the handlers need.
 type Options struct {
 	Auth                  *auth.Service
+	OAuth                 *oauth.Service
 	Accounts              *accounts.Service
 	Store                 *models.Store // for plain reads
 	Cookies               *cookie.Jar
@@ -52,6 +54,7 @@ type Options struct {
 type Handlers struct {
 	site     *site.Site
 	auth     *auth.Service
+	oauth    *oauth.Service
 	logger   *slog.Logger
 	origin   *middleware.Origin
 	https    bool
@@ -69,8 +72,8 @@ type Handlers struct {
 
 // New returns the handlers, or why the options cannot work.
 func New(o Options) (*Handlers, error) {
-	if o.Auth == nil || o.Accounts == nil || o.Store == nil || o.Cookies == nil || o.Logger == nil || o.Now == nil {
-		return nil, errors.New("handlers: Auth, Accounts, Store, Cookies, Logger and Now are required")
+	if o.Auth == nil || o.OAuth == nil || o.Accounts == nil || o.Store == nil || o.Cookies == nil || o.Logger == nil || o.Now == nil {
+		return nil, errors.New("handlers: Auth, OAuth, Accounts, Store, Cookies, Logger and Now are required")
 	}
 	origin, err := middleware.NewOrigin(o.PublicURL)
 	if err != nil {
@@ -88,15 +91,15 @@ func New(o Options) (*Handlers, error) {
 		},
 	}
 	h := &Handlers{
-		site: s, auth: o.Auth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
+		site: s, auth: o.Auth, oauth: o.OAuth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
 		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand,
 		signin:  signin.New(s, o.Auth, o.Accounts, o.ForwardAuth),
 		admin:   admin.New(s, o.Auth, o.Accounts, o.Store),
-		forward: forward.New(s, o.Auth, o.ForwardAuth),
+		forward: forward.New(s, o.Auth, o.OAuth, o.ForwardAuth),
 	}
 	h.account = account.New(account.Options{Site: s, Auth: o.Auth, Accounts: o.Accounts, Store: o.Store, SignOut: h.signin.Logout})
 	h.api, err = api.New(api.Options{
-		Auth: o.Auth, Accounts: o.Accounts, Store: o.Store, Now: o.Now, PublicURL: o.PublicURL, Name: o.BrandName, Origins: o.APIOrigins,
+		Auth: o.Auth, OAuth: o.OAuth, Accounts: o.Accounts, Store: o.Store, Now: o.Now, PublicURL: o.PublicURL, Name: o.BrandName, Origins: o.APIOrigins,
 		Fail: h.HandleError, Roughly: site.Roughly,
 	})
 	return h, err

@@ -44,7 +44,7 @@ func (s *site) tokenNamed(userID, name string) account.PersonalToken {
 // works reports whether a bearer token lets somebody in.
 func (s *site) works(secret string) bool {
 	s.T.Helper()
-	_, err := s.Auth.AuthenticateBearer(s.T.Context(), secret, auth.Client{})
+	_, err := s.OAuth.AuthenticateBearer(s.T.Context(), secret, auth.Client{})
 	return err == nil
 }
 

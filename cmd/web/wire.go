@@ -19,6 +19,7 @@ import (
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/limit"
+	"latchkey/internal/oauth"
 	"latchkey/internal/token"
 	"latchkey/models"
 	"latchkey/static"
@@ -30,6 +31,7 @@ type portal struct {
 	logger   *slog.Logger
 	store    *models.Store
 	auth     *auth.Service
+	oauth    *oauth.Service
 	accounts *account.Service
 	hasher   *password.Hasher
 	secret   []byte
@@ -80,11 +82,20 @@ func (o *portal) services() error {
 	if err != nil {
 		return err
 	}
+	keyring, err := token.NewKeyring(o.cfg.PublicURL, o.secret, o.cfg.SecretPrevious.Bytes(), time.Now)
+	if err != nil {
+		return err
+	}
 	o.auth, err = auth.New(auth.Options{
-		Store: o.store, Logger: o.logger, Now: time.Now, PublicURL: o.cfg.PublicURL,
-		Secret: o.secret, PreviousSecret: o.cfg.SecretPrevious.Bytes(),
+		Store: o.store, Logger: o.logger, Now: time.Now, Keyring: keyring,
 		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
-		Audit: log, Limits: limits, PasswordGrant: o.cfg.PasswordGrant, Hasher: o.hasher,
+		Audit: log, Limits: limits, Hasher: o.hasher,
+	})
+	if err != nil {
+		return err
+	}
+	o.oauth, err = oauth.New(oauth.Options{
+		Auth: o.auth, Store: o.store, Keyring: keyring, Audit: log, Limits: limits, Now: time.Now, PasswordGrant: o.cfg.PasswordGrant,
 	})
 	if err != nil {
 		return err
@@ -159,7 +170,7 @@ func (o *portal) handlers() (*handlers.Handlers, error) {
 		return nil, err
 	}
 	return handlers.New(handlers.Options{
-		Auth: o.auth, Accounts: o.accounts, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
+		Auth: o.auth, OAuth: o.oauth, Accounts: o.accounts, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
 		PublicURL: o.cfg.PublicURL, HTTPS: o.cfg.Secure(), HSTSIncludeSubdomains: o.cfg.HSTSIncludeSubdomains,
 		TrustedProxies: o.cfg.TrustedProxies, Brand: brand, BrandName: o.cfg.Brand.Name, SupportEmail: o.cfg.Brand.SupportEmail,
 		APIOrigins: o.cfg.APIOrigins, ForwardAuth: forwardauth.New(o.cfg.ForwardAuth),

@@ -10,8 +10,8 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/account"
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
+	"latchkey/internal/oauth"
 	"latchkey/views/components"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -21,7 +21,7 @@ const tokensPath = "/profile/tokens"
 
 // Tokens handles GET /profile/tokens.
 func (h *Handlers) Tokens(c echo.Context) error {
-	return h.tokensPage(c, nil, []string{string(auth.ScopeMe)}, pages.TokenForm{Days: strconv.Itoa(account.DefaultTokenDays)})
+	return h.tokensPage(c, nil, []string{string(oauth.ScopeMe)}, pages.TokenForm{Days: strconv.Itoa(account.DefaultTokenDays)})
 }
 
 // CreateToken handles POST /profile/tokens.
@@ -137,7 +137,7 @@ func tokenPath(id string) string { return tokensPath + "/" + id }
 // scopeOptions are the checkboxes for the scopes that the role allows.
 func scopeOptions(admin bool, ticked []string) []components.Option {
 	var options []components.Option
-	for _, scope := range auth.AllowedScopes(admin) {
+	for _, scope := range oauth.AllowedScopes(admin) {
 		label, hint := site.ScopeWords(scope)
 		options = append(options, components.Option{Value: string(scope), Label: label, Hint: hint, Selected: slices.Contains(ticked, string(scope))})
 	}
@@ -148,7 +148,7 @@ func scopeOptions(admin bool, ticked []string) []components.Option {
 // allows them is checked by the service.
 func tickedScopes(in site.Form) []string {
 	var ticked []string
-	for _, scope := range auth.AllScopes() {
+	for _, scope := range oauth.AllScopes() {
 		if in.Get("scope."+string(scope)) != "" {
 			ticked = append(ticked, string(scope))
 		}

@@ -22,12 +22,14 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/models"
 )
 
 // Options are what the API needs.
 type Options struct {
 	Auth      *auth.Service
+	OAuth     *oauth.Service
 	Accounts  *account.Service
 	Store     *models.Store // for plain reads
 	Now       func() time.Time
@@ -43,6 +45,7 @@ type Options struct {
 // API answers the requests whose paths it owns. It is safe for concurrent use.
 type API struct {
 	auth      *auth.Service
+	oauth     *oauth.Service
 	accounts  *account.Service
 	store     *models.Store
 	now       func() time.Time
@@ -57,11 +60,12 @@ type API struct {
 
 // New returns the API, or why its options cannot work.
 func New(o Options) (*API, error) {
-	if o.Auth == nil || o.Accounts == nil || o.Store == nil || o.Now == nil || o.Fail == nil || o.Roughly == nil {
-		return nil, errors.New("api: Auth, Accounts, Store, Now, Fail and Roughly are required")
+	if o.Auth == nil || o.OAuth == nil || o.Accounts == nil || o.Store == nil || o.Now == nil || o.Fail == nil || o.Roughly == nil {
+		return nil, errors.New("api: Auth, OAuth, Accounts, Store, Now, Fail and Roughly are required")
 	}
 	a := &API{
-		auth: o.Auth, accounts: o.Accounts, store: o.Store, now: o.Now, publicURL: o.PublicURL, name: o.Name, fail: o.Fail, roughly: o.Roughly,
+		auth: o.Auth, oauth: o.OAuth, accounts: o.Accounts, store: o.Store, now: o.Now,
+		publicURL: o.PublicURL, name: o.Name, fail: o.Fail, roughly: o.Roughly,
 		origins: map[string]bool{},
 	}
 	for _, origin := range o.Origins {
@@ -93,15 +97,15 @@ func (a *API) Mount(e *echo.Echo) error {
 	register(a, "", refreshTokenOperation(), a.refreshToken)
 	register(a, "", revokeTokenOperation(), a.revokeToken)
 
-	register(a, auth.ScopeMe, readMeOperation(), a.readMe)
-	register(a, auth.ScopeMe, again(readMeOperation(), "/users/me/"), a.readMe)
-	register(a, auth.ScopeMeWrite, changeMeOperation(), a.changeMe)
-	register(a, auth.ScopeMeWrite, again(changeMeOperation(), "/users/me/"), a.changeMe)
-	register(a, auth.ScopeUsers, listUsersOperation(), a.listUsers)
-	register(a, auth.ScopeUsers, readUserOperation(), a.readUser)
-	register(a, auth.ScopeUsersWrite, changeUserOperation(), a.changeUser)
-	register(a, auth.ScopeUsers, listSessionsOperation(), a.listSessions)
-	register(a, auth.ScopeUsersWrite, endSessionsOperation(), a.endSessions)
+	register(a, oauth.ScopeMe, readMeOperation(), a.readMe)
+	register(a, oauth.ScopeMe, again(readMeOperation(), "/users/me/"), a.readMe)
+	register(a, oauth.ScopeMeWrite, changeMeOperation(), a.changeMe)
+	register(a, oauth.ScopeMeWrite, again(changeMeOperation(), "/users/me/"), a.changeMe)
+	register(a, oauth.ScopeUsers, listUsersOperation(), a.listUsers)
+	register(a, oauth.ScopeUsers, readUserOperation(), a.readUser)
+	register(a, oauth.ScopeUsersWrite, changeUserOperation(), a.changeUser)
+	register(a, oauth.ScopeUsers, listSessionsOperation(), a.listSessions)
+	register(a, oauth.ScopeUsersWrite, endSessionsOperation(), a.endSessions)
 
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // Huma's own failures
 		delete(a.huma.OpenAPI().Components.Schemas.Map(), unused)

@@ -12,6 +12,7 @@ import (
 	"latchkey/internal/authheader"
 	"latchkey/internal/fields"
 	"latchkey/internal/middleware"
+	"latchkey/internal/oauth"
 )
 
 // inHeader is said of a token that comes in any other place.
@@ -28,7 +29,7 @@ const (
 // §3). It is what its cause is; the code and the scope go into the header.
 type challenge struct {
 	code  string
-	scope auth.Scope
+	scope oauth.Scope
 	cause *apperr.Error
 }
 
@@ -96,7 +97,7 @@ func elsewhere(r *http.Request) error {
 
 // bearer is a caller and what the request came with.
 type bearer struct {
-	caller *auth.Caller
+	caller *oauth.Caller
 	token  string
 	client auth.Client
 }
@@ -106,7 +107,7 @@ func (b *bearer) actor() auth.Actor { return b.caller.Actor(b.client) }
 
 // authenticate tells whom a request belongs to and checks that its token has a
 // scope; with the scope "" any token of a caller will do.
-func (a *API) authenticate(c echo.Context, scope auth.Scope) (bearer, error) {
+func (a *API) authenticate(c echo.Context, scope oauth.Scope) (bearer, error) {
 	token, err := presented(c.Request())
 	if err != nil {
 		return bearer{}, err
@@ -115,10 +116,10 @@ func (a *API) authenticate(c echo.Context, scope auth.Scope) (bearer, error) {
 }
 
 // check is authenticate for a token that was found already.
-func (a *API) check(c echo.Context, token string, scope auth.Scope) (bearer, error) {
+func (a *API) check(c echo.Context, token string, scope oauth.Scope) (bearer, error) {
 	b := bearer{token: token, client: middleware.Client(c)}
 	var err error
-	b.caller, err = a.auth.AuthenticateBearer(c.Request().Context(), token, b.client)
+	b.caller, err = a.oauth.AuthenticateBearer(c.Request().Context(), token, b.client)
 	if errors.Is(err, apperr.Unauthorized) {
 		return bearer{}, unusable(err)
 	}

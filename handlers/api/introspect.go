@@ -7,8 +7,8 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
+	"latchkey/internal/oauth"
 )
 
 // Introspection is what a token is worth (RFC 7662 §2.2). Of one that is worth
@@ -44,7 +44,7 @@ func (a *API) introspect(c echo.Context) error {
 	if in.Get("token") == "" {
 		return badRequest("Send a token.")
 	}
-	found, err := a.auth.Introspect(c.Request().Context(), in.Get("token"), middleware.Client(c))
+	found, err := a.oauth.Introspect(c.Request().Context(), in.Get("token"), middleware.Client(c))
 	if err != nil {
 		return err
 	}
@@ -61,9 +61,9 @@ func (a *API) inquirer(c echo.Context) (bearer, error) {
 		return bearer{}, err
 	}
 	if !found {
-		return a.authenticate(c, auth.ScopeIntrospect)
+		return a.authenticate(c, oauth.ScopeIntrospect)
 	}
-	b, err := a.check(c, password, auth.ScopeIntrospect)
+	b, err := a.check(c, password, oauth.ScopeIntrospect)
 	if err == nil && !b.caller.Personal {
 		err = unusable(nil)
 	}
@@ -77,7 +77,7 @@ func (a *API) inquirer(c echo.Context) (bearer, error) {
 	return b, err
 }
 
-func introspectionOf(i *auth.Introspection) Introspection {
+func introspectionOf(i *oauth.Introspection) Introspection {
 	if !i.Active {
 		return Introspection{}
 	}

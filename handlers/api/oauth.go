@@ -11,9 +11,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/internal/authheader"
 	"latchkey/internal/fields"
+	"latchkey/internal/oauth"
 )
 
 // The endpoints of OAuth that take forms.
@@ -168,15 +168,15 @@ func basic(r *http.Request) (name, secret string, found bool, err error) {
 
 // grantFailure gives a refused grant its words.
 func (a *API) grantFailure(err error, refused string) error {
-	code, ok := errors.AsType[auth.GrantError](err)
+	code, ok := errors.AsType[oauth.GrantError](err)
 	if !ok {
 		return err
 	}
-	words := map[auth.GrantError]string{
-		auth.ErrInvalidRequest: "The client_id is not one that can be used.",
-		auth.ErrInvalidGrant:   refused,
-		auth.ErrInvalidScope:   "One of the scopes does not exist, or is not allowed for this account or token.",
-		auth.ErrUnsupportedGrant: "Passwords are not accepted here. Make a personal access token at " + a.publicURL +
+	words := map[oauth.GrantError]string{
+		oauth.ErrInvalidRequest: "The client_id is not one that can be used.",
+		oauth.ErrInvalidGrant:   refused,
+		oauth.ErrInvalidScope:   "One of the scopes does not exist, or is not allowed for this account or token.",
+		oauth.ErrUnsupportedGrant: "Passwords are not accepted here. Make a personal access token at " + a.publicURL +
 			"/profile/tokens and send that.",
 	}
 	return &oauthFailure{code: string(code), cause: apperr.New(apperr.Malformed, words[code], err)}

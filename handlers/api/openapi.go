@@ -8,7 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 )
 
 // documentPath is where the OpenAPI document is.
@@ -30,13 +30,13 @@ const (
 )
 
 // scopeWords say what each scope opens.
-var scopeWords = map[auth.Scope]string{
-	auth.ScopeMe:         "Read your own account.",
-	auth.ScopeMeWrite:    "Change your own account.",
-	auth.ScopeApps:       "Open the apps that the portal protects, as you.",
-	auth.ScopeUsers:      "Read every account. For admins.",
-	auth.ScopeUsersWrite: "Change every account but your own. For admins.",
-	auth.ScopeIntrospect: "Ask what a token is worth. For admins.",
+var scopeWords = map[oauth.Scope]string{
+	oauth.ScopeMe:         "Read your own account.",
+	oauth.ScopeMeWrite:    "Change your own account.",
+	oauth.ScopeApps:       "Open the apps that the portal protects, as you.",
+	oauth.ScopeUsers:      "Read every account. For admins.",
+	oauth.ScopeUsersWrite: "Change every account but your own. For admins.",
+	oauth.ScopeIntrospect: "Ask what a token is worth. For admins.",
 }
 
 // config is Huma's, without what it would add by itself: pages that load
@@ -65,7 +65,7 @@ func (a *API) config() huma.Config {
 		schemeBearer: {Type: "http", Scheme: "bearer", Description: "An access token, or a personal access token (lk_…)."},
 		schemeBasic:  {Type: "http", Scheme: "basic", Description: "Any name, and a personal access token as the password."},
 	}
-	if a.auth.TakesPasswords() {
+	if a.oauth.TakesPasswords() {
 		c.Components.SecuritySchemes[schemeOAuth] = &huma.SecurityScheme{
 			Type: "oauth2", Description: "Username and password, for clients that you trust with them.",
 			Flows: &huma.OAuthFlows{Password: &huma.OAuthFlow{TokenURL: tokenPath, RefreshURL: tokenPath, Scopes: scopes}},
@@ -75,12 +75,12 @@ func (a *API) config() huma.Config {
 }
 
 // security documents who may use a route.
-func (a *API) security(scope auth.Scope) []map[string][]string {
+func (a *API) security(scope oauth.Scope) []map[string][]string {
 	scopes := []string{}
 	if scope != "" {
 		scopes = append(scopes, string(scope))
 	}
-	if !a.auth.TakesPasswords() {
+	if !a.oauth.TakesPasswords() {
 		return []map[string][]string{{schemeBearer: scopes}}
 	}
 	return []map[string][]string{{schemeOAuth: scopes}, {schemeBearer: scopes}}
@@ -168,7 +168,7 @@ func (a *API) describeOAuth() {
 		OperationID: "introspect", Path: introspectPath, Summary: "Ask what a token is worth",
 		Description: "RFC 7662. For services that are sent tokens of Latchkey.",
 		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}),
-		Security:    append(a.security(auth.ScopeIntrospect), map[string][]string{schemeBasic: {}}),
+		Security:    append(a.security(oauth.ScopeIntrospect), map[string][]string{schemeBasic: {}}),
 	}
 	a.describe(introspect, jsonBody[Introspection](a.huma, "What it is worth now."), 400, 401, 403, 413, 415, 503)
 	for _, status := range []string{"400", "401", "403"} { // about the bearer token of whoever asks
@@ -187,7 +187,7 @@ func (a *API) describeOAuth() {
 // take them.
 func (a *API) tokenOperation(clientID [2]string) *huma.Operation {
 	op := &huma.Operation{OperationID: "token", Path: tokenPath, Summary: "Get tokens", Security: anybody()}
-	if !a.auth.TakesPasswords() {
+	if !a.oauth.TakesPasswords() {
 		op.Description = "With a refresh token, which works once: one that comes back ends its session. Passwords are not accepted here."
 		op.RequestBody = form(
 			[2]string{"grant_type*", "refresh_token."}, [2]string{"refresh_token*", "The newest one of the session."},

@@ -11,8 +11,8 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humaecho"
 	"github.com/labstack/echo/v4"
 
-	"latchkey/internal/auth"
 	"latchkey/internal/fields"
+	"latchkey/internal/oauth"
 )
 
 // maxBody bounds a JSON body in bytes; the portal's own bound is the same.
@@ -31,7 +31,7 @@ type operation struct {
 
 // register declares a typed route for callers whose token has the scope, any
 // token when it is "". HEAD works where GET does.
-func register[I, O any](a *API, scope auth.Scope, op operation, handler func(context.Context, *I) (*O, error)) {
+func register[I, O any](a *API, scope oauth.Scope, op operation, handler func(context.Context, *I) (*O, error)) {
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
 	op.Middlewares = huma.Middlewares{a.gate(scope)}
 	op.Security = a.security(scope)
@@ -61,7 +61,7 @@ func again(op operation, path string) operation {
 
 // gate stands before a typed route: it lets those pass who may, and hands every
 // failure to the portal's one error handler.
-func (a *API) gate(scope auth.Scope) func(huma.Context, func(huma.Context)) {
+func (a *API) gate(scope oauth.Scope) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := humaecho.Unwrap(ctx)
 		caller, err := a.authenticate(c, scope)

@@ -8,8 +8,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
+	"latchkey/internal/oauth"
 )
 
 // maxScope bounds a list of scopes in bytes.
@@ -24,7 +24,7 @@ type Token struct {
 	Scope        string `json:"scope" doc:"What the access token may do, separated by spaces."`
 }
 
-func tokenOf(t *auth.APITokens) Token {
+func tokenOf(t *oauth.Tokens) Token {
 	return Token{
 		AccessToken: t.Access, TokenType: "bearer", ExpiresIn: int(t.ExpiresIn.Seconds()), RefreshToken: t.Refresh, Scope: t.Scope,
 	}
@@ -42,10 +42,10 @@ func (a *API) token(c echo.Context) error {
 		return err
 	}
 	if len(in.Get("scope")) > maxScope {
-		return a.grantFailure(auth.ErrInvalidScope, "")
+		return a.grantFailure(oauth.ErrInvalidScope, "")
 	}
 	ctx, from := c.Request().Context(), middleware.Client(c)
-	var tokens *auth.APITokens
+	var tokens *oauth.Tokens
 	var refused string
 	switch in.Get("grant_type") {
 	case "", "password":
@@ -53,7 +53,7 @@ func (a *API) token(c echo.Context) error {
 			return badRequest("Send a username and a password.")
 		}
 		refused = "Incorrect username or password"
-		tokens, err = a.auth.PasswordGrant(ctx, auth.PasswordGrant{
+		tokens, err = a.oauth.PasswordGrant(ctx, oauth.PasswordGrant{
 			Username: in.Get("username"), Password: in.Get("password"), Scope: in.Get("scope"), ClientID: client,
 		}, from)
 	case "refresh_token":
@@ -61,7 +61,7 @@ func (a *API) token(c echo.Context) error {
 			return badRequest("Send a refresh_token.")
 		}
 		refused = "The refresh token is of no use any more. Sign in again."
-		tokens, err = a.auth.RefreshGrant(ctx, auth.RefreshGrant{
+		tokens, err = a.oauth.RefreshGrant(ctx, oauth.RefreshGrant{
 			RefreshToken: in.Get("refresh_token"), Scope: in.Get("scope"), ClientID: client,
 		}, from)
 	default:
@@ -94,7 +94,7 @@ func refreshTokenOperation() operation {
 
 // refreshToken handles POST /refresh-token.
 func (a *API) refreshToken(ctx context.Context, in *as) (*renewedAnswer, error) {
-	tokens, err := a.auth.RenewAccess(ctx, in.caller)
+	tokens, err := a.oauth.RenewAccess(ctx, in.caller)
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func revokeTokenOperation() operation {
 
 // revokeToken handles POST /revoke-token.
 func (a *API) revokeToken(ctx context.Context, in *as) (*revokedAnswer, error) {
-	if err := a.auth.RevokeToken(ctx, in.token, "", in.client); err != nil {
+	if err := a.oauth.RevokeToken(ctx, in.token, "", in.client); err != nil {
 		return nil, err
 	}
 	answer := &revokedAnswer{}
@@ -142,7 +142,7 @@ func (a *API) revoke(c echo.Context) error {
 	if in.Get("token") == "" {
 		return badRequest("Send a token.")
 	}
-	if err := a.auth.RevokeToken(c.Request().Context(), in.Get("token"), client, middleware.Client(c)); err != nil {
+	if err := a.oauth.RevokeToken(c.Request().Context(), in.Get("token"), client, middleware.Client(c)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusOK)

@@ -17,6 +17,7 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/middleware"
+	"latchkey/internal/oauth"
 )
 
 // Path is where proxies ask.
@@ -24,16 +25,17 @@ const Path = "/forward-auth"
 
 // Handlers answer proxies. They are safe for concurrent use.
 type Handlers struct {
-	site *site.Site
-	own  string // the portal's host, which is no app's
-	auth *auth.Service
-	apps *forwardauth.Rules
+	site  *site.Site
+	own   string // the portal's host, which is no app's
+	auth  *auth.Service
+	oauth *oauth.Service
+	apps  *forwardauth.Rules
 }
 
 // New returns the handlers. apps are the protected apps with their rules.
-func New(s *site.Site, service *auth.Service, apps *forwardauth.Rules) *Handlers {
+func New(s *site.Site, service *auth.Service, tokens *oauth.Service, apps *forwardauth.Rules) *Handlers {
 	_, own, _ := strings.Cut(s.PublicURL, "://")
-	return &Handlers{site: s, own: own, auth: service, apps: apps}
+	return &Handlers{site: s, own: own, auth: service, oauth: tokens, apps: apps}
 }
 
 // Check handles GET /forward-auth: may the original request go on to its app,

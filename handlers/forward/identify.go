@@ -12,6 +12,7 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/authheader"
 	"latchkey/internal/middleware"
+	"latchkey/internal/oauth"
 )
 
 // byAccessToken returns the person that the access cookie belongs to, nil for
@@ -49,18 +50,18 @@ var errNeedsApps = errors.New("forward-auth: a token without the scope apps")
 // byToken returns the owner of a token. The token needs the scope apps, and the
 // scope users for its owner to pass as an admin.
 func (h *Handlers) byToken(ctx context.Context, sent credentials, client auth.Client) (*auth.Identity, error) {
-	caller, err := h.auth.AuthenticateBearer(ctx, sent.token, client)
+	caller, err := h.oauth.AuthenticateBearer(ctx, sent.token, client)
 	if err != nil {
 		return nil, err
 	}
 	if !sent.names(&caller.Identity) {
 		return nil, apperr.New(apperr.Unauthorized, "", errors.New("forward-auth: a token with the name of another account"))
 	}
-	if !caller.Scopes.Has(auth.ScopeApps) {
+	if !caller.Scopes.Has(oauth.ScopeApps) {
 		return nil, apperr.New(apperr.Forbidden, "This access token needs the scope apps to open an app.", errNeedsApps)
 	}
 	person := caller.Identity
-	person.Admin = person.Admin && caller.Scopes.Has(auth.ScopeUsers)
+	person.Admin = person.Admin && caller.Scopes.Has(oauth.ScopeUsers)
 	return &person, nil
 }
 
@@ -86,7 +87,7 @@ func credentialsOf(r *http.Request) credentials {
 		return credentials{token: bearer}
 	}
 	name, password, ok := authheader.Basic(lines[0])
-	if !ok || !strings.HasPrefix(password, auth.PersonalPrefix) {
+	if !ok || !strings.HasPrefix(password, oauth.PersonalPrefix) {
 		return credentials{}
 	}
 	return credentials{token: password, name: name}

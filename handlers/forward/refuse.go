@@ -7,9 +7,9 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
 	"latchkey/internal/authheader"
 	"latchkey/internal/middleware"
+	"latchkey/internal/oauth"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
@@ -25,7 +25,7 @@ func (h *Handlers) Refusal(c echo.Context, failure error, view pages.ErrorView) 
 	unauthorized := errors.Is(failure, apperr.Unauthorized)
 	switch {
 	case errors.Is(failure, errNeedsApps):
-		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("insufficient_scope", string(auth.ScopeApps)))
+		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("insufficient_scope", string(oauth.ScopeApps)))
 	case unauthorized && credentialsOf(c.Request()).token != "":
 		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("invalid_token", ""))
 	case unauthorized:

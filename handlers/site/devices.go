@@ -6,6 +6,7 @@ import (
 	"github.com/mileusna/useragent"
 
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/models"
 	"latchkey/views/pages"
 )
@@ -28,7 +29,7 @@ func (s *Site) SessionRow(session auth.SessionInfo, admin bool) pages.SessionRow
 		New: session.NewDevice && now.Sub(session.SignedIn) < newFor,
 	}
 	if session.Kind == models.KindAPI {
-		scopes, _ := auth.ParseScopes(session.Scope) // none, when another version named one that this one does not know
+		scopes, _ := oauth.ParseScopes(session.Scope) // none, when another version named one that this one does not know
 		row.Scopes = scopeLabels(scopes, admin)
 	}
 	return row

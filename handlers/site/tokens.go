@@ -5,7 +5,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/audit"
-	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/models"
 	"latchkey/views/pages"
 )
@@ -18,7 +18,7 @@ const expiresSoon = 3 * 24 * time.Hour
 // of the list when the token can be ended there, else "".
 func (s *Site) TokenRow(token account.PersonalToken, admin bool, below string) pages.TokenRow {
 	row := pages.TokenRow{
-		Name: token.Name, Hint: auth.PersonalPrefix + "…" + token.Hint, Scopes: scopeLabels(token.Scopes, admin),
+		Name: token.Name, Hint: oauth.PersonalPrefix + "…" + token.Hint, Scopes: scopeLabels(token.Scopes, admin),
 		Created: token.CreatedAt, Expires: token.ExpiresAt, Soon: token.ExpiresAt.Sub(s.Now()) < expiresSoon,
 		LastUsed: token.LastUsedAt, LastUsedFrom: token.LastUsedIP,
 	}
@@ -35,9 +35,9 @@ func (s *Site) TokenRow(token account.PersonalToken, admin bool, below string) p
 }
 
 // scopeLabels name the scopes that a token has and its owner's role allows.
-func scopeLabels(scopes auth.Scopes, admin bool) []string {
+func scopeLabels(scopes oauth.Scopes, admin bool) []string {
 	labels := []string{}
-	for _, scope := range auth.AllowedScopes(admin) {
+	for _, scope := range oauth.AllowedScopes(admin) {
 		if scopes.Has(scope) {
 			label, _ := ScopeWords(scope)
 			labels = append(labels, label)
@@ -47,19 +47,19 @@ func scopeLabels(scopes auth.Scopes, admin bool) []string {
 }
 
 // ScopeWords name a scope and explain it.
-func ScopeWords(scope auth.Scope) (label, hint string) {
+func ScopeWords(scope oauth.Scope) (label, hint string) {
 	switch scope {
-	case auth.ScopeMe:
+	case oauth.ScopeMe:
 		return "Read this account", "Your username, email and full name."
-	case auth.ScopeMeWrite:
+	case oauth.ScopeMeWrite:
 		return "Change this account", "Your username and full name."
-	case auth.ScopeApps:
+	case oauth.ScopeApps:
 		return "Open apps", "The apps behind this portal, as you: for a calendar, file sync or any other program that cannot sign in by a page."
-	case auth.ScopeUsers:
+	case oauth.ScopeUsers:
 		return "Read all accounts", "Everybody’s account and sessions."
-	case auth.ScopeUsersWrite:
+	case oauth.ScopeUsersWrite:
 		return "Change all accounts", "Disable and enable accounts, change roles and names, sign people out."
-	case auth.ScopeIntrospect:
+	case oauth.ScopeIntrospect:
 		return "Check tokens", "For an app that receives tokens: ask whether one is valid, and whose it is."
 	}
 	return string(scope), ""

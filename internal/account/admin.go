@@ -27,7 +27,7 @@ func (s *Service) guarded(ctx context.Context, actor auth.Actor,
 	f func(tx *models.Store, admins []string, record func(models.Event)) error,
 ) error {
 	if actor.UserID != "" {
-		if err := s.take(ctx, actor, limit.AdminActs, actor.UserID); err != nil {
+		if err := s.auth.Take(ctx, actor, limit.AdminActs, actor.UserID); err != nil {
 			return err
 		}
 	}

@@ -91,7 +91,7 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 		return nil, err
 	}
 	// Or the answers would tell which addresses are taken.
-	err = s.take(ctx, in.Who.Actor(in.Client), limit.Addresses, user.ID)
+	err = s.auth.Take(ctx, in.Who.Actor(in.Client), limit.Addresses, user.ID)
 	if err != nil {
 		return nil, s.limits.GiveBack(ctx, proven, err)
 	}

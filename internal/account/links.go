@@ -139,7 +139,7 @@ func (s *Service) ResetPassword(ctx context.Context, in Reset) error {
 	if problem := s.checkNew(in.Password, link.Username, link.Email); problem != "" {
 		return apperr.Fields{{Field: "password", Message: problem}}
 	}
-	if err := s.take(ctx, auth.Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP)); err != nil {
+	if err := s.auth.Take(ctx, auth.Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP)); err != nil {
 		return err
 	}
 	hash, err := s.hasher.Hash(ctx, in.Password)

@@ -10,6 +10,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/models"
 )
 
@@ -41,8 +42,8 @@ type PersonalTokenDraft struct {
 type PersonalToken struct {
 	ID         string
 	Name       string
-	Hint       string      // the last characters of the secret
-	Scopes     auth.Scopes // as it was made; what the role allows now may be less
+	Hint       string       // the last characters of the secret
+	Scopes     oauth.Scopes // as it was made; what the role allows now may be less
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	LastUsedAt time.Time // to the minute; zero: never used
@@ -53,7 +54,7 @@ type PersonalToken struct {
 
 // tidy returns the draft with its name as it is stored, and its scopes, or
 // what is wrong with each field.
-func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, auth.Scopes, apperr.Fields) {
+func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, oauth.Scopes, apperr.Fields) {
 	d.Name = strings.Join(strings.Fields(d.Name), " ")
 	var wrong apperr.Fields
 	switch {
@@ -64,11 +65,11 @@ func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, auth.Scopes, apperr.Fiel
 	case hasControl(d.Name):
 		wrong.Add("name", "A name cannot contain invisible or control characters.")
 	}
-	scopes, known := auth.ParseScopes(strings.Join(d.Scopes, " "))
+	scopes, known := oauth.ParseScopes(strings.Join(d.Scopes, " "))
 	switch {
 	case len(d.Scopes) == 0:
 		wrong.Add("scope", "Choose what the token may do.")
-	case !known || !scopes.Within(auth.AllowedScopes(d.Who.Admin)):
+	case !known || !scopes.Within(oauth.AllowedScopes(d.Who.Admin)):
 		wrong.Add("scope", "Your account cannot give this permission.")
 	}
 	if d.Days < 1 || d.Days > MaxTokenDays {
@@ -92,7 +93,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 	if err != nil {
 		return "", PersonalToken{}, err
 	}
-	secret = auth.NewPersonalSecret()
+	secret = oauth.NewPersonalSecret()
 	now := s.now()
 	row := models.PersonalToken{
 		ID: models.NewID(), UserID: proven.ID, Name: in.Name, TokenHash: models.HashToken(secret),
@@ -111,7 +112,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 			return apperr.New(apperr.Conflict, "Your password was changed at the same time from somewhere else. Nothing was changed here.", nil)
 		case working >= maxPersonalTokens:
 			return apperr.Fields{{Field: "name", Message: fmt.Sprintf("You have %d access tokens already. End one first.", working)}}
-		case !scopes.Within(auth.AllowedScopes(user.Role == models.RoleAdmin)):
+		case !scopes.Within(oauth.AllowedScopes(user.Role == models.RoleAdmin)):
 			return apperr.Fields{{Field: "scope", Message: "Your account cannot give this permission."}}
 		}
 		if err := s.limits.Settle(ctx, tx, p); err != nil {
@@ -201,7 +202,7 @@ func (s *Service) endPersonal(ctx context.Context, tx *models.Store, userID, id 
 
 func (s *Service) personalToken(row models.PersonalToken) PersonalToken {
 	token := PersonalToken{
-		ID: row.ID, Name: row.Name, Hint: row.Hint, Scopes: auth.Granted(row.Scope),
+		ID: row.ID, Name: row.Name, Hint: row.Hint, Scopes: oauth.Granted(row.Scope),
 		CreatedAt: row.CreatedAt.Time(), ExpiresAt: row.ExpiresAt.Time(),
 		LastUsedAt: row.LastUsedAt.Time(), LastUsedIP: row.LastUsedIP,
 		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,

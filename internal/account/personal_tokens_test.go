@@ -15,6 +15,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/models"
 )
 
@@ -30,7 +31,7 @@ func TestPersonalToken(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := account.PersonalToken{
-			ID: token.ID, Name: "Nightly backup", Hint: secret[len(secret)-4:], Scopes: auth.Scopes{auth.ScopeMe, auth.ScopeMeWrite},
+			ID: token.ID, Name: "Nightly backup", Hint: secret[len(secret)-4:], Scopes: oauth.Scopes{oauth.ScopeMe, oauth.ScopeMeWrite},
 			CreatedAt: made, ExpiresAt: made.Add(90 * 24 * time.Hour),
 		}
 		if diff := cmp.Diff(want, token); diff != "" || !form.MatchString(secret) {
@@ -55,7 +56,7 @@ func TestPersonalToken(t *testing.T) {
 			t.Errorf("%d ended, %v; list (-want +got):\n%s", len(ended), err, diff)
 		}
 		p.Clock.Advance(time.Second)
-		if _, err := p.Auth.AuthenticateBearer(t.Context(), secret, from("203.0.113.9")); err != nil {
+		if _, err := p.OAuth.AuthenticateBearer(t.Context(), secret, from("203.0.113.9")); err != nil {
 			t.Fatal(err)
 		}
 		live, _, _ = p.Accounts.PersonalTokens(t.Context(), user.ID)
@@ -63,10 +64,10 @@ func TestPersonalToken(t *testing.T) {
 			t.Errorf("used %v from %s", live[0].LastUsedAt, live[0].LastUsedIP)
 		}
 		// It is no refresh token and cannot be renewed.
-		if _, err := p.RefreshAPI(secret, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+		if _, err := p.RefreshAPI(secret, ""); !errors.Is(err, oauth.ErrInvalidGrant) {
 			t.Errorf("as a refresh token: %v", err)
 		}
-		_, err = p.Auth.RenewAccess(t.Context(), caller)
+		_, err = p.OAuth.RenewAccess(t.Context(), caller)
 		wantKind(t, "renew", err, apperr.Forbidden)
 		for _, cookies := range []auth.Presented{{Access: secret}, {Refresh: secret}} {
 			if result, err := p.Auth.Authenticate(t.Context(), cookies, p.Client); err != nil || result.Identity != nil {
@@ -104,7 +105,7 @@ func TestEndPersonalToken(t *testing.T) {
 				return err
 			}},
 			{"by itself", models.ReasonLogout, audit.TokenEnd, func(_ *models.User, _ *auth.Identity, secret, _ string) error {
-				return p.Auth.RevokeToken(t.Context(), secret, "", p.Client)
+				return p.OAuth.RevokeToken(t.Context(), secret, "", p.Client)
 			}},
 			{"by an admin", models.ReasonAdmin, audit.UserTokenEnd, func(user *models.User, _ *auth.Identity, _, id string) error {
 				_, token, err := p.Accounts.EndUserToken(t.Context(), boss, user.ID, id)
@@ -174,7 +175,7 @@ func TestPersonalTokenOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 		p.WantNoBearer("of a deleted account", secret)
-		if err := p.Auth.RevokeToken(t.Context(), secret, "", p.Client); err != nil {
+		if err := p.OAuth.RevokeToken(t.Context(), secret, "", p.Client); err != nil {
 			t.Errorf("revoke what is gone: %v", err)
 		}
 	})

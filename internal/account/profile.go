@@ -25,7 +25,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who *auth.Identity, usernam
 		return nil
 	}
 	if username != who.Username { // or the answers would tell which names are taken
-		err := s.take(ctx, who.Actor(client), limit.Usernames, who.UserID)
+		err := s.auth.Take(ctx, who.Actor(client), limit.Usernames, who.UserID)
 		if err != nil {
 			return err
 		}

@@ -50,7 +50,7 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*auth.Sig
 		return nil, deadLink()
 	}
 	user, err := s.prepareUser(ctx, in, checkUsername, func() error {
-		return s.take(ctx, auth.Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP))
+		return s.auth.Take(ctx, auth.Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP))
 	})
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error)
 		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
 	}
 	user, err := s.prepareUser(ctx, in, checkOwnUsername, func() error {
-		return s.take(ctx, auth.Actor{Client: in.Client}, limit.Signups, limit.Network(in.Client.IP))
+		return s.auth.Take(ctx, auth.Actor{Client: in.Client}, limit.Signups, limit.Network(in.Client.IP))
 	})
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/internal/servicetest"
 )
 
@@ -123,9 +124,9 @@ func TestNameOfOtherLetters(t *testing.T) {
 		p.Join("kate-i")
 		for _, name := range []string{"kate-\u0131", "KATE-\u0130", "k\u0430te-i"} { // dotless i, dotted I, a Cyrillic a
 			wantKind(p.T, "sign in", p.Try(name, goodPassword, ""), apperr.Unauthorized)
-			_, err := p.Auth.PasswordGrant(p.T.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
-			if !errors.Is(err, auth.ErrInvalidGrant) {
-				p.T.Errorf("password grant to %q: %v, want %v", name, err, auth.ErrInvalidGrant)
+			_, err := p.OAuth.PasswordGrant(p.T.Context(), oauth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
+			if !errors.Is(err, oauth.ErrInvalidGrant) {
+				p.T.Errorf("password grant to %q: %v, want %v", name, err, oauth.ErrInvalidGrant)
 			}
 			_, err = p.Accounts.FindUser(p.T.Context(), name)
 			wantKind(p.T, "find", err, apperr.NotFound)

@@ -1,6 +1,6 @@
 // Package auth decides who a request belongs to and changes that: it signs
 // people in, refreshes, ends and expires their sessions. Package account changes
-// the accounts themselves.
+// the accounts themselves, package oauth gives out the tokens of the API.
 //
 // It knows nothing about HTTP. Cookies belong to package cookie, statuses to
 // package handlers, rows to package models. Every failure a person can cause
@@ -34,20 +34,17 @@ const (
 // Options are what a Service needs. All durations are positive; RefreshGrace
 // may be zero.
 type Options struct {
-	Store          *models.Store
-	Logger         *slog.Logger
-	Now            func() time.Time
-	PublicURL      string // the issuer of every token
-	Secret         []byte // 32 bytes or more
-	PreviousSecret []byte // verifies only; may be empty
-	AccessTTL      time.Duration
-	RefreshTTL     time.Duration // idle limit of a session that stays signed in
-	SessionTTL     time.Duration // absolute limit of such a session
-	RefreshGrace   time.Duration
-	Audit          *audit.Log
-	Limits         *limit.Limiter
-	PasswordGrant  bool // clients of the API may send passwords
-	Hasher         *password.Hasher
+	Store        *models.Store
+	Logger       *slog.Logger
+	Now          func() time.Time
+	Keyring      *token.Keyring
+	AccessTTL    time.Duration
+	RefreshTTL   time.Duration // idle limit of a session that stays signed in
+	SessionTTL   time.Duration // absolute limit of such a session
+	RefreshGrace time.Duration
+	Audit        *audit.Log
+	Limits       *limit.Limiter
+	Hasher       *password.Hasher
 }
 
 // Service is the authority over accounts and sessions. It is safe for
@@ -63,26 +60,21 @@ type Service struct {
 	sessionTTL   time.Duration
 	refreshGrace time.Duration
 	limits       *limit.Limiter
-	passwords    bool // over the API
 	hasher       *password.Hasher
 }
 
 // New returns a Service, or why its options cannot work.
 func New(o Options) (*Service, error) {
-	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Audit == nil || o.Limits == nil || o.Hasher == nil {
-		return nil, errors.New("auth: Store, Logger, Now, Audit, Limits and Hasher are required")
+	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Keyring == nil || o.Audit == nil || o.Limits == nil || o.Hasher == nil {
+		return nil, errors.New("auth: Store, Logger, Now, Keyring, Audit, Limits and Hasher are required")
 	}
 	if o.AccessTTL <= 0 || o.RefreshTTL <= 0 || o.SessionTTL <= 0 || o.RefreshGrace < 0 {
 		return nil, errors.New("auth: lifetimes must be positive")
 	}
-	keyring, err := token.NewKeyring(o.PublicURL, o.Secret, o.PreviousSecret, o.Now)
-	if err != nil {
-		return nil, err
-	}
 	return &Service{
-		store: o.Store, audit: o.Audit, logger: o.Logger, now: o.Now, keyring: keyring,
+		store: o.Store, audit: o.Audit, logger: o.Logger, now: o.Now, keyring: o.Keyring,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
-		limits: o.Limits, passwords: o.PasswordGrant, hasher: o.Hasher,
+		limits: o.Limits, hasher: o.Hasher,
 	}, nil
 }
 
@@ -93,8 +85,8 @@ type Client struct {
 	RequestID string
 }
 
-// ip returns the address as text, "" when it is not known.
-func (c Client) ip() string {
+// Address returns the IP address as text, "" when it is not known.
+func (c Client) Address() string {
 	if !c.IP.IsValid() {
 		return ""
 	}
@@ -102,7 +94,7 @@ func (c Client) ip() string {
 }
 
 // place returns the address and the browser in one text, to be compared.
-func (c Client) place() string { return c.ip() + " " + c.UserAgent }
+func (c Client) place() string { return c.Address() + " " + c.UserAgent }
 
 // Identity is who a request belongs to, as the database said a moment ago.
 type Identity struct {

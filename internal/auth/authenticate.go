@@ -51,7 +51,7 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 	}
 	claims, err := s.keyring.Verify(token.WebRefresh, presented.Refresh)
 	if err != nil {
-		s.reportClass(ctx, token.WebRefresh, presented.Refresh, client)
+		s.ReportClass(ctx, token.WebRefresh, presented.Refresh, client)
 		ended, err := s.explainExpired(ctx, presented.Refresh)
 		return Result{Clear: true, Ended: ended}, err
 	}
@@ -63,7 +63,7 @@ func (s *Service) checkAccess(ctx context.Context, presented Presented, client C
 	unusable := Result{Clear: true}
 	claims, err := s.keyring.Verify(token.WebAccess, presented.Access)
 	if err != nil {
-		s.reportClass(ctx, token.WebAccess, presented.Access, client)
+		s.ReportClass(ctx, token.WebAccess, presented.Access, client)
 		return unusable, nil
 	}
 	now := s.now()
@@ -77,12 +77,12 @@ func (s *Service) checkAccess(ctx context.Context, presented Presented, client C
 	if err := s.seen(ctx, claims, &p.Session, now); err != nil {
 		return Result{}, err
 	}
-	return Result{Identity: identityOf(p)}, nil
+	return Result{Identity: IdentityOf(p)}, nil
 }
 
-// reportClass logs a token that is genuine and of another class than the
-// cookie it came in: no browser does that by itself.
-func (s *Service) reportClass(ctx context.Context, want token.Class, text string, client Client) {
+// ReportClass logs a token that is genuine and of another class than its cookie
+// or its place in the API: no browser and no program does that by itself.
+func (s *Service) ReportClass(ctx context.Context, want token.Class, text string, client Client) {
 	for _, class := range token.Classes() {
 		if class == want {
 			continue
@@ -122,7 +122,8 @@ func (s *Service) explainExpired(ctx context.Context, refresh string) (models.Re
 	return p.Over, nil
 }
 
-func identityOf(p *models.Presence) *Identity {
+// IdentityOf returns the person of a session.
+func IdentityOf(p *models.Presence) *Identity {
 	return &Identity{
 		UserID: p.Session.UserID, Username: p.Username, Email: p.Email, FullName: p.FullName,
 		Admin: p.Role == models.RoleAdmin, SessionID: p.Session.ID,

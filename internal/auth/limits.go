@@ -8,8 +8,8 @@ import (
 	"latchkey/internal/limit"
 )
 
-// limited counts one attempt at something, and logs it when a limit refuses it.
-func (s *Service) limited(ctx context.Context, actor Actor, rule limit.Limit, key string) error {
+// Take counts one attempt at something, and logs it when a limit refuses it.
+func (s *Service) Take(ctx context.Context, actor Actor, rule limit.Limit, key string) error {
 	err := s.limits.Take(ctx, rule, key)
 	if limit.Refused(err) {
 		s.audit.Note(ctx, actor.Event(audit.Limited, nil, audit.Details{Cause: apperr.Details(err).Error()}))

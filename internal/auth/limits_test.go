@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
+	"latchkey/internal/oauth"
 	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
@@ -304,10 +305,10 @@ func TestLeavingCostsNothing(t *testing.T) {
 	}
 	each(t, change, func(p *portal) {
 		p.Join("ada")
-		grant := auth.PasswordGrant{Username: "ada", Password: goodPassword}
+		grant := oauth.PasswordGrant{Username: "ada", Password: goodPassword}
 		for name, signIn := range map[string]func(ctx context.Context) error{
 			"form":  func(ctx context.Context) error { _, err := p.Login(ctx, p.Credentials("ada")); return err },
-			"grant": func(ctx context.Context) error { _, err := p.Auth.PasswordGrant(ctx, grant, p.Client); return err },
+			"grant": func(ctx context.Context) error { _, err := p.OAuth.PasswordGrant(ctx, grant, p.Client); return err },
 		} {
 			left := 0
 			for at := range 6 {
@@ -356,13 +357,13 @@ func TestFailureIsNoRefusal(t *testing.T) {
 			var ctx context.Context
 			ctx, leave = context.WithCancel(p.T.Context())
 			left = at + 1
-			_, err := p.Auth.PasswordGrant(ctx, auth.PasswordGrant{Username: "ada", Password: goodPassword}, p.Client)
+			_, err := p.OAuth.PasswordGrant(ctx, oauth.PasswordGrant{Username: "ada", Password: goodPassword}, p.Client)
 			if left > 0 {
 				p.T.Fatalf("the clock was looked at %d times too few", left)
 			}
 			left = -100
 			leave()
-			if wantKind(p.T, "grant", err, apperr.Canceled); errors.Is(err, auth.ErrInvalidGrant) {
+			if wantKind(p.T, "grant", err, apperr.Canceled); errors.Is(err, oauth.ErrInvalidGrant) {
 				p.T.Errorf("left at %d: %v", at, err)
 			}
 			if n := p.Events(audit.LoginDisabled); n != 0 {

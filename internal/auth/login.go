@@ -72,7 +72,7 @@ func (s *Service) login(ctx context.Context, in Login) (*SignedIn, error) {
 	}
 	var signedIn *SignedIn
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		fresh, err := s.admit(ctx, tx, user, proven)
+		fresh, err := s.Admit(ctx, tx, user, proven)
 		if err != nil {
 			return err
 		}
@@ -94,11 +94,11 @@ func (s *Service) login(ctx context.Context, in Login) (*SignedIn, error) {
 	return signedIn, nil
 }
 
-// admit lets somebody in whose password was right: it locks the account, marks
+// Admit lets in a person whose password was right: it locks the account, marks
 // the sign-in and settles the attempt. It returns apperr.Disabled, or
 // apperr.Unauthorized when the account or its password changed while it was
 // checked.
-func (s *Service) admit(ctx context.Context, tx *models.Store, user *models.User, proven limit.Taken) (*models.User, error) {
+func (s *Service) Admit(ctx context.Context, tx *models.Store, user *models.User, proven limit.Taken) (*models.User, error) {
 	fresh, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
 	switch {
 	case errors.Is(err, apperr.NotFound):

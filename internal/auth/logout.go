@@ -40,7 +40,7 @@ func (s *Service) Logout(ctx context.Context, presented Presented, client Client
 func (s *Service) endEach(ctx context.Context, tx *models.Store, genuine []*token.Claims, reason models.Reason) ([]models.Session, error) {
 	var ended []models.Session
 	for _, claims := range genuine {
-		live, err := s.endOne(ctx, tx, claims, reason)
+		live, err := s.EndByToken(ctx, tx, claims, reason)
 		if err != nil {
 			return nil, err
 		}
@@ -51,9 +51,9 @@ func (s *Service) endEach(ctx context.Context, tx *models.Store, genuine []*toke
 	return ended, nil
 }
 
-// endOne ends the session that a token points to, denies the token, and
+// EndByToken ends the session that a token points to, denies the token, and
 // reports whether the session was live.
-func (s *Service) endOne(ctx context.Context, tx *models.Store, claims *token.Claims, reason models.Reason) (bool, error) {
+func (s *Service) EndByToken(ctx context.Context, tx *models.Store, claims *token.Claims, reason models.Reason) (bool, error) {
 	if err := tx.Denylist.Deny(ctx, claims.ID, claims.Subject, reason, claims.ExpiresAt.Time()); err != nil {
 		return false, err
 	}

@@ -20,7 +20,7 @@ func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Resu
 	ended := Result{Clear: true}
 	claims, err := s.keyring.Verify(token.WebRefresh, refresh)
 	if err != nil {
-		s.reportClass(ctx, token.WebRefresh, refresh, client)
+		s.ReportClass(ctx, token.WebRefresh, refresh, client)
 		return ended, nil
 	}
 	now := s.now()
@@ -37,7 +37,7 @@ func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Resu
 		if err := s.seen(ctx, claims, session, now); err != nil {
 			return Result{}, err
 		}
-		return Result{Identity: identityOf(p)}, nil
+		return Result{Identity: IdentityOf(p)}, nil
 	}
 	ended.Ended, err = s.endAfterReuse(ctx, p, claims, client)
 	return ended, err

@@ -99,7 +99,7 @@ func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Clie
 		}
 		switch verdict := s.judge(deliveryOf(claims), &p.Session, now); verdict {
 		case verdictCurrent:
-			return Result{}, held(&p.Session, now)
+			return Result{}, held(&p.Session, now, "This browser asked for too many pages in a short time.")
 		case verdictParallel:
 			return s.delivered(p), nil
 		case verdictLate:
@@ -150,10 +150,11 @@ func (s *Service) redeliver(ctx context.Context, p *models.Presence, client Clie
 }
 
 // held returns why a live session did not rotate although its live token was
-// presented: too many rotations in this minute, or a parallel change.
-func held(session *models.Session, now time.Time) error {
+// presented: too many rotations in this minute, for which words is the message,
+// or a parallel change.
+func held(session *models.Session, now time.Time, words string) error {
 	if wait := session.PauseUntil().Sub(now); wait > 0 && session.Rotations >= rotationsPerMinute {
-		return apperr.Wait(apperr.TooMany, wait, "This browser asked for too many pages in a short time.", errors.New("rotations of one session"))
+		return apperr.Wait(apperr.TooMany, wait, words, errors.New("rotations of one session"))
 	}
 	return errChanged()
 }
@@ -163,7 +164,7 @@ func errChanged() error {
 }
 
 func (s *Service) delivered(p *models.Presence) Result {
-	return Result{Identity: identityOf(p), Tokens: s.mint(&p.Session)}
+	return Result{Identity: IdentityOf(p), Tokens: s.mint(&p.Session)}
 }
 
 // endAfterReuse ends a session whose presented refresh token is worth nothing,

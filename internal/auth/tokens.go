@@ -20,16 +20,25 @@ type Tokens struct {
 // made from the row alone, so that it comes out the same every time; the
 // access token is fresh.
 func (s *Service) mint(session *models.Session) *Tokens {
-	issued := session.DeliveredAt.Time().Truncate(time.Second)
-	refreshExpires := earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()).Truncate(time.Second)
-	refresh := sessionClaims(session, token.RefreshID(session.ID, session.Generation, session.Delivery), issued, refreshExpires)
-	now := s.now().Truncate(time.Second)
-	accessExpires := earlier(now.Add(s.accessTTL), session.ExpiresAt.Time()).Truncate(time.Second)
-	access := sessionClaims(session, models.NewID(), now, accessExpires)
+	access, refresh := s.AccessClaims(session), RefreshClaims(session)
 	return &Tokens{
-		Access: s.keyring.Sign(token.WebAccess, access), AccessExpires: accessExpires,
-		Refresh: s.keyring.Sign(token.WebRefresh, refresh), RefreshExpires: refreshExpires, Remember: session.Remember,
+		Access: s.keyring.Sign(token.WebAccess, access), AccessExpires: access.ExpiresAt.Time(),
+		Refresh: s.keyring.Sign(token.WebRefresh, refresh), RefreshExpires: refresh.ExpiresAt.Time(), Remember: session.Remember,
 	}
+}
+
+// AccessClaims returns the claims of a fresh access token of a session.
+func (s *Service) AccessClaims(session *models.Session) token.Claims {
+	now := s.now()
+	return sessionClaims(session, models.NewID(), now, earlier(now.Truncate(time.Second).Add(s.accessTTL), session.ExpiresAt.Time()))
+}
+
+// RefreshClaims returns the claims of the refresh token of a session's current
+// delivery. They follow from the row alone.
+func RefreshClaims(session *models.Session) token.Claims {
+	issued := session.DeliveredAt.Time().Truncate(time.Second)
+	id := token.RefreshID(session.ID, session.Generation, session.Delivery)
+	return sessionClaims(session, id, issued, earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()))
 }
 
 func sessionClaims(session *models.Session, id string, issued, expires time.Time) token.Claims {
@@ -64,6 +73,6 @@ func (s *Service) newSession(userID, method string, remember bool, client Client
 		ID: models.NewID(), UserID: userID, Kind: models.KindWeb, Remember: remember, Method: method,
 		Generation: 1, DeliveredAt: models.At(now), DeliveredTo: client.place(), IdleTTL: idle.Microseconds(),
 		CreatedAt: models.At(now), LastSeenAt: models.At(now), ExpiresAt: models.At(now.Add(lifetime)),
-		IP: client.ip(), UserAgent: client.UserAgent,
+		IP: client.Address(), UserAgent: client.UserAgent,
 	}
 }

@@ -69,7 +69,7 @@ func New(t *testing.T, store *models.Store, change ...func(*Options)) *Portal {
 		t.Fatal(err)
 	}
 	pages, err := handlers.New(handlers.Options{
-		Auth: p.Auth, Accounts: p.Accounts, Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Cookies: jar,
+		Auth: p.Auth, OAuth: p.OAuth, Accounts: p.Accounts, Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Cookies: jar,
 		HTTPS: https, HSTSIncludeSubdomains: true, BrandName: "Latchkey", SupportEmail: o.SupportEmail,
 		TrustedProxies: o.TrustedProxies, ForwardAuth: o.ForwardAuth, APIOrigins: o.APIOrigins,
 	})

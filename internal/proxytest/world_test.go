@@ -111,7 +111,7 @@ func (w *world) startPortal() string {
 		w.t.Fatal(err)
 	}
 	pages, err := handlers.New(handlers.Options{
-		Auth: w.auth, Accounts: w.accounts, Store: w.store, Logger: logger, Now: w.now, PublicURL: portalURL, HTTPS: true, BrandName: "Latchkey",
+		Auth: w.auth, OAuth: services.OAuth, Accounts: w.accounts, Store: w.store, Logger: logger, Now: w.now, PublicURL: portalURL, HTTPS: true, BrandName: "Latchkey",
 		Cookies:        jar,
 		TrustedProxies: cfg.TrustedProxies, ForwardAuth: forwardauth.New(cfg.ForwardAuth),
 	})

@@ -4,13 +4,13 @@ import (
 	"errors"
 
 	"latchkey/internal/apperr"
-	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 )
 
 // Grant opens an API session of a person.
-func (p *Portal) Grant(name, scope string) *auth.APITokens {
+func (p *Portal) Grant(name, scope string) *oauth.Tokens {
 	p.T.Helper()
-	tokens, err := p.Auth.PasswordGrant(p.T.Context(), auth.PasswordGrant{Username: name, Password: Password, Scope: scope}, p.Client)
+	tokens, err := p.OAuth.PasswordGrant(p.T.Context(), oauth.PasswordGrant{Username: name, Password: Password, Scope: scope}, p.Client)
 	if err != nil {
 		p.T.Fatalf("grant for %s: %v", name, err)
 	}
@@ -18,12 +18,12 @@ func (p *Portal) Grant(name, scope string) *auth.APITokens {
 }
 
 // RefreshAPI presents the refresh token of an API session.
-func (p *Portal) RefreshAPI(token, scope string) (*auth.APITokens, error) {
-	return p.Auth.RefreshGrant(p.T.Context(), auth.RefreshGrant{RefreshToken: token, Scope: scope}, p.Client)
+func (p *Portal) RefreshAPI(token, scope string) (*oauth.Tokens, error) {
+	return p.OAuth.RefreshGrant(p.T.Context(), oauth.RefreshGrant{RefreshToken: token, Scope: scope}, p.Client)
 }
 
 // Refreshed rotates an API session, which must succeed.
-func (p *Portal) Refreshed(token string) *auth.APITokens {
+func (p *Portal) Refreshed(token string) *oauth.Tokens {
 	p.T.Helper()
 	tokens, err := p.RefreshAPI(token, "")
 	if err != nil {
@@ -33,9 +33,9 @@ func (p *Portal) Refreshed(token string) *auth.APITokens {
 }
 
 // Caller returns the person of a bearer token, which must work.
-func (p *Portal) Caller(token string) *auth.Caller {
+func (p *Portal) Caller(token string) *oauth.Caller {
 	p.T.Helper()
-	caller, err := p.Auth.AuthenticateBearer(p.T.Context(), token, p.Client)
+	caller, err := p.OAuth.AuthenticateBearer(p.T.Context(), token, p.Client)
 	if err != nil {
 		p.T.Fatalf("bearer: %v", err)
 	}
@@ -44,11 +44,11 @@ func (p *Portal) Caller(token string) *auth.Caller {
 
 // WantDead checks that neither token of an API session is worth anything,
 // anywhere.
-func (p *Portal) WantDead(what string, tokens *auth.APITokens) {
+func (p *Portal) WantDead(what string, tokens *oauth.Tokens) {
 	p.T.Helper()
 	p.WantNoBearer(what, tokens.Access)
-	if _, err := p.RefreshAPI(tokens.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
-		p.T.Errorf("%s: the refresh token: %v, want %v", what, err, auth.ErrInvalidGrant)
+	if _, err := p.RefreshAPI(tokens.Refresh, ""); !errors.Is(err, oauth.ErrInvalidGrant) {
+		p.T.Errorf("%s: the refresh token: %v, want %v", what, err, oauth.ErrInvalidGrant)
 	}
 	p.WantInactive(what+": the refresh token", tokens.Refresh)
 }
@@ -56,7 +56,7 @@ func (p *Portal) WantDead(what string, tokens *auth.APITokens) {
 // WantNoBearer checks that a bearer token is refused in the one way there is.
 func (p *Portal) WantNoBearer(what, token string) {
 	p.T.Helper()
-	_, err := p.Auth.AuthenticateBearer(p.T.Context(), token, p.Client)
+	_, err := p.OAuth.AuthenticateBearer(p.T.Context(), token, p.Client)
 	WantKind(p.T, what, err, apperr.Unauthorized)
 	if details := apperr.Details(err); details.Message != "" || details.Field != "" || details.RetryAfter != 0 {
 		p.T.Errorf("%s: says more than that it is refused: %+v", what, details)
@@ -68,8 +68,8 @@ func (p *Portal) WantNoBearer(what, token string) {
 // inactive.
 func (p *Portal) WantInactive(what, token string) {
 	p.T.Helper()
-	found, err := p.Auth.Introspect(p.T.Context(), token, p.Client)
-	if err != nil || *found != (auth.Introspection{}) {
+	found, err := p.OAuth.Introspect(p.T.Context(), token, p.Client)
+	if err != nil || *found != (oauth.Introspection{}) {
 		p.T.Errorf("%s: introspection %+v (%v), want inactive and nothing else", what, found, err)
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
+	"latchkey/internal/oauth"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -49,6 +51,7 @@ type Options struct {
 // Services are the services of one portal.
 type Services struct {
 	Auth     *auth.Service
+	OAuth    *oauth.Service
 	Accounts *account.Service
 }
 
@@ -76,12 +79,21 @@ func New(t testing.TB, o Options) Services {
 	if err != nil {
 		t.Fatal(err)
 	}
+	keyring, err := token.NewKeyring(cmp.Or(o.PublicURL, "https://portal.example"), o.Secret, o.PreviousSecret, o.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var s Services
 	s.Auth, err = auth.New(auth.Options{
-		Store: o.Store, Logger: o.Logger, Now: o.Now, PublicURL: cmp.Or(o.PublicURL, "https://portal.example"),
-		Secret: o.Secret, PreviousSecret: o.PreviousSecret,
+		Store: o.Store, Logger: o.Logger, Now: o.Now, Keyring: keyring,
 		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: RefreshTTL, SessionTTL: SessionTTL, RefreshGrace: grace,
-		Audit: log, Limits: limits, PasswordGrant: !o.PasswordsOff, Hasher: o.Hasher,
+		Audit: log, Limits: limits, Hasher: o.Hasher,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.OAuth, err = oauth.New(oauth.Options{
+		Auth: s.Auth, Store: o.Store, Keyring: keyring, Audit: log, Limits: limits, Now: o.Now, PasswordGrant: !o.PasswordsOff,
 	})
 	if err != nil {
 		t.Fatal(err)

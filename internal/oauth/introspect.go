@@ -1,4 +1,4 @@
-package auth
+package oauth
 
 import (
 	"context"
@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
 	"latchkey/internal/token"
 )
 
@@ -30,7 +31,7 @@ type Introspection struct {
 	ExpiresAt time.Time
 	IssuedAt  time.Time
 	NotBefore time.Time
-	Identity  Identity // whose it is, for those who need more than Username
+	Identity  auth.Identity // whose it is, for those who need more than Username
 }
 
 // Introspect tells what an access token, a refresh token or a personal access
@@ -38,7 +39,7 @@ type Introspection struct {
 // and a personal access token it counts as a use. Whether the one who asks may
 // ask is for the caller to decide. It returns apperr.Unavailable or
 // apperr.Canceled when nothing is known.
-func (s *Service) Introspect(ctx context.Context, text string, client Client) (*Introspection, error) {
+func (s *Service) Introspect(ctx context.Context, text string, client auth.Client) (*Introspection, error) {
 	if claims, err := s.keyring.Verify(token.APIRefresh, text); err == nil {
 		return s.introspectRefresh(ctx, claims)
 	}
@@ -63,7 +64,7 @@ func (s *Service) Introspect(ctx context.Context, text string, client Client) (*
 // introspectRefresh looks at a refresh token without using it: it is worth
 // something as long as it is the session's newest.
 func (s *Service) introspectRefresh(ctx context.Context, claims *token.Claims) (*Introspection, error) {
-	p, err := s.liveSession(ctx, claims)
+	p, err := s.auth.ProgramOf(ctx, claims)
 	if errors.Is(err, apperr.Unauthorized) || err == nil && claims.Generation != p.Session.Generation {
 		return &Introspection{}, nil
 	}
@@ -73,6 +74,6 @@ func (s *Service) introspectRefresh(ctx context.Context, claims *token.Claims) (
 	return &Introspection{
 		Active: true, ClientID: claims.ClientID, Username: p.Username, TokenType: TokenTypeRefresh, Subject: claims.Subject,
 		Issuer: claims.Issuer, Audience: claims.Audience, ID: claims.ID, ExpiresAt: claims.ExpiresAt.Time().UTC(),
-		IssuedAt: claims.IssuedAt.Time().UTC(), NotBefore: claims.NotBefore.Time().UTC(), Identity: *identityOf(p),
+		IssuedAt: claims.IssuedAt.Time().UTC(), NotBefore: claims.NotBefore.Time().UTC(), Identity: *auth.IdentityOf(p),
 	}, nil
 }

@@ -1,4 +1,4 @@
-package auth_test
+package oauth_test
 
 import (
 	"errors"
@@ -10,6 +10,8 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
+	"latchkey/internal/servicetest"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -23,28 +25,28 @@ func TestDisableAPIRace(t *testing.T) {
 			name := fmt.Sprintf("ada%d", round)
 			browser := p.Join(name).Tokens
 			draft, user := p.Draft(browser), p.User(name)
-			var before []*auth.APITokens
+			var before []*oauth.Tokens
 			for range 10 {
 				before = append(before, p.Grant(name, ""))
 			}
 			var mu sync.Mutex
-			given, secrets := append([]*auth.APITokens(nil), before...), []string(nil)
+			given, secrets := append([]*oauth.Tokens(nil), before...), []string(nil)
 			parallel(31, func(i int) {
-				var tokens *auth.APITokens
+				var tokens *oauth.Tokens
 				var secret string
 				var err error
 				switch {
 				case i == 15:
 					_, _, err = p.Accounts.Disable(t.Context(), auth.Shell(), user.ID, "")
 				case i < 10:
-					tokens, err = p.Auth.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: before[i].Refresh}, p.Client)
+					tokens, err = p.OAuth.RefreshGrant(t.Context(), oauth.RefreshGrant{RefreshToken: before[i].Refresh}, p.Client)
 				case i < 21:
 					secret, _, err = p.Accounts.CreatePersonalToken(t.Context(), draft)
 				default:
-					tokens, err = p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
+					tokens, err = p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
 				}
 				kind := apperr.KindOf(err)
-				if err != nil && !errors.Is(err, auth.ErrInvalidGrant) && kind != apperr.Unauthorized && kind != apperr.Unavailable {
+				if err != nil && !errors.Is(err, oauth.ErrInvalidGrant) && kind != apperr.Unauthorized && kind != apperr.Unavailable {
 					t.Errorf("round %d, caller %d: %v", round, i, err)
 				}
 				mu.Lock()
@@ -73,7 +75,7 @@ func TestPasswordChangeRace(t *testing.T) {
 		for round := range 10 {
 			name := fmt.Sprintf("ada%d", round)
 			who := p.Identity(p.Join(name).Tokens)
-			given := make([]*auth.APITokens, 10)
+			given := make([]*oauth.Tokens, 10)
 			parallel(11, func(i int) {
 				var err error
 				if i == 10 {
@@ -81,9 +83,9 @@ func TestPasswordChangeRace(t *testing.T) {
 						Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
 					})
 				} else {
-					given[i], err = p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
+					given[i], err = p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)
 				}
-				if err != nil && !errors.Is(err, auth.ErrInvalidGrant) {
+				if err != nil && !errors.Is(err, oauth.ErrInvalidGrant) {
 					t.Errorf("round %d, caller %d: %v", round, i, err)
 				}
 			})
@@ -102,7 +104,7 @@ func TestRestoredAPI(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
 		tokens := p.Grant("ada", "")
-		ring, err := token.NewKeyring(issuer, secret, nil, p.Clock.Now)
+		ring, err := token.NewKeyring(issuer, []byte(servicetest.Secret), nil, p.Clock.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,8 +119,8 @@ func TestRestoredAPI(t *testing.T) {
 		}
 		sid := p.Caller(tokens.Access).SessionID
 		p.WantNoBearer("an access token of a generation that is not there yet", future[token.APIAccess])
-		if _, err := p.RefreshAPI(future[token.APIRefresh], ""); !errors.Is(err, auth.ErrInvalidGrant) {
-			t.Errorf("%v, want %v", err, auth.ErrInvalidGrant)
+		if _, err := p.RefreshAPI(future[token.APIRefresh], ""); !errors.Is(err, oauth.ErrInvalidGrant) {
+			t.Errorf("%v, want %v", err, oauth.ErrInvalidGrant)
 		}
 		p.WantDead("after the token from the future", tokens)
 		if session := p.Session(sid); session.EndReason != models.ReasonRestored || p.Events(audit.Replay) != 0 || p.Events(audit.Restored) != 1 {

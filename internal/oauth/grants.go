@@ -1,4 +1,4 @@
-package auth
+package oauth
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/auth"
 	"latchkey/internal/limit"
 	"latchkey/models"
 )
@@ -52,16 +53,13 @@ type RefreshGrant struct {
 	ClientID     string // when given, the one that the session was opened with
 }
 
-// APITokens are what a client of the API is given.
-type APITokens struct {
+// Tokens are what a program is given.
+type Tokens struct {
 	Access    string
 	ExpiresIn time.Duration // of the access token, in whole seconds
 	Refresh   string        // empty when the client keeps the one it has
 	Scope     string        // of the access token: what it may do now
 }
-
-// TakesPasswords reports whether clients of the API may send passwords.
-func (s *Service) TakesPasswords() bool { return s.passwords }
 
 // PasswordGrant opens an API session. It returns ErrUnsupportedGrant,
 // ErrInvalidRequest, ErrInvalidScope or ErrInvalidGrant; apperr.TooMany with
@@ -69,12 +67,12 @@ func (s *Service) TakesPasswords() bool { return s.passwords }
 //
 // A password is worth no more here than in the sign-in form: the same limits,
 // the same work, and one answer for wrong, unknown and disabled.
-func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client Client) (*APITokens, error) {
+func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client auth.Client) (*Tokens, error) {
 	scopes, err := s.checkPasswordGrant(in)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.limited(ctx, Actor{Client: client}, limit.Grants, limit.Network(client.IP)); err != nil {
+	if err := s.auth.Take(ctx, auth.Actor{Client: client}, limit.Grants, limit.Network(client.IP)); err != nil {
 		return nil, err
 	}
 	identifier := strings.TrimSpace(in.Username)
@@ -82,15 +80,18 @@ func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client Cl
 	if err != nil && !errors.Is(err, apperr.NotFound) {
 		return nil, err
 	}
-	a := Attempt{User: user, Identifier: identifier, Password: in.Password, Client: client}
-	proven, err := s.Prove(ctx, a)
-	if err != nil {
-		if err = s.loginFailed(ctx, a, err); errors.Is(err, apperr.Unauthorized) {
-			err = notGranted(err)
+	a := auth.Attempt{User: user, Identifier: identifier, Password: in.Password, Client: client}
+	proven, err := s.auth.Prove(ctx, a)
+	if errors.Is(err, apperr.Unauthorized) {
+		if err := s.audit.Record(ctx, auth.Actor{Client: client}.Event(audit.LoginFailed, user, audit.Details{})); err != nil {
+			return nil, err
 		}
+		return nil, notGranted(err)
+	}
+	if err != nil {
 		return nil, err
 	}
-	return s.openAPI(ctx, in, scopes, a, proven)
+	return s.open(ctx, in, scopes, a, proven)
 }
 
 // checkPasswordGrant looks at what does not depend on the person.
@@ -111,26 +112,25 @@ func (s *Service) checkPasswordGrant(in PasswordGrant) (Scopes, error) {
 	return scopes, nil
 }
 
-// openAPI opens the session of somebody whose password was right.
-func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, a Attempt, proven limit.Taken) (*APITokens, error) {
-	var tokens *APITokens
+// open opens the session of a person whose password was right.
+func (s *Service) open(ctx context.Context, in PasswordGrant, scopes Scopes, a auth.Attempt, proven limit.Taken) (*Tokens, error) {
+	var tokens *Tokens
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.admit(ctx, tx, a.User, proven)
+		user, err := s.auth.Admit(ctx, tx, a.User, proven)
 		if err != nil {
 			return err
 		}
 		if !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)) {
 			return fmt.Errorf("scope of another role: %w", ErrInvalidScope)
 		}
-		session := s.newSession(user.ID, MethodPassword, true, a.Client)
-		session.Kind, session.Scope, session.ClientID = models.KindAPI, scopes.String(), in.ClientID
-		actor := Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: a.Client}
-		record(actor.Event(audit.APILogin, user, audit.Details{Scope: session.Scope, ClientID: session.ClientID}))
-		if err := tx.Sessions.Create(ctx, session); err != nil {
+		session, err := s.auth.OpenProgram(ctx, tx, user.ID, scopes.String(), in.ClientID, a.Client)
+		if err != nil {
 			return err
 		}
-		tokens = s.mintAPI(session, scopes)
-		return tx.Sessions.Trim(ctx, session, maxSessions, s.now())
+		actor := auth.Actor{UserID: user.ID, Name: user.Username, SessionID: session.ID, Client: a.Client}
+		record(actor.Event(audit.APILogin, user, audit.Details{Scope: session.Scope, ClientID: session.ClientID}))
+		tokens = s.mint(session, scopes)
+		return nil
 	})
 	if err != nil {
 		return nil, s.grantRefused(ctx, a, proven, err)
@@ -139,12 +139,12 @@ func (s *Service) openAPI(ctx context.Context, in PasswordGrant, scopes Scopes, 
 }
 
 // grantRefused tells of a right password that was worth no tokens.
-func (s *Service) grantRefused(ctx context.Context, a Attempt, p limit.Taken, cause error) error {
+func (s *Service) grantRefused(ctx context.Context, a auth.Attempt, p limit.Taken, cause error) error {
 	switch {
 	case errors.Is(cause, apperr.Unauthorized):
 		return notGranted(cause)
 	case errors.Is(cause, ErrInvalidScope): // whoever asked knows now that the password was right
-		if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.ScopeRefused, a.User, audit.Details{})); err != nil {
+		if err := s.audit.Record(ctx, auth.Actor{Client: a.Client}.Event(audit.ScopeRefused, a.User, audit.Details{})); err != nil {
 			cause = err
 		}
 		return s.limits.GiveBack(ctx, p, cause)
@@ -152,7 +152,7 @@ func (s *Service) grantRefused(ctx context.Context, a Attempt, p limit.Taken, ca
 		return s.limits.GiveBack(ctx, p, cause)
 	}
 	// The attempt stays counted, or the limits would tell that the password was right.
-	if err := s.audit.Record(ctx, Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, audit.Details{})); err != nil {
+	if err := s.audit.Record(ctx, auth.Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, audit.Details{})); err != nil {
 		return err
 	}
 	return notGranted(cause)

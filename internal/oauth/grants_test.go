@@ -1,4 +1,4 @@
-package auth_test
+package oauth_test
 
 import (
 	"errors"
@@ -12,6 +12,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
@@ -19,7 +20,7 @@ import (
 func TestPasswordGrant(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
-		tokens, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{
+		tokens, err := p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{
 			Username: " ADA@example.org", Password: goodPassword, Scope: "me:write me", ClientID: "backup script",
 		}, p.Client)
 		if err != nil {
@@ -93,12 +94,12 @@ func TestNoGrant(t *testing.T) {
 		}
 		for i, test := range tests {
 			for n := range 5 {
-				_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: test.password}, from(fmt.Sprintf("10.0.%d.%d", i, n)))
-				if !errors.Is(err, auth.ErrInvalidGrant) || apperr.KindOf(err) != "" {
-					t.Errorf("%s: %v (kind %q), want %v alone", test.what, err, apperr.KindOf(err), auth.ErrInvalidGrant)
+				_, err := p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{Username: test.name, Password: test.password}, from(fmt.Sprintf("10.0.%d.%d", i, n)))
+				if !errors.Is(err, oauth.ErrInvalidGrant) || apperr.KindOf(err) != "" {
+					t.Errorf("%s: %v (kind %q), want %v alone", test.what, err, apperr.KindOf(err), oauth.ErrInvalidGrant)
 				}
 			}
-			_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: test.name, Password: goodPassword}, from(fmt.Sprintf("10.0.%d.9", i)))
+			_, err := p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{Username: test.name, Password: goodPassword}, from(fmt.Sprintf("10.0.%d.9", i)))
 			wantWait(t, test.what+", five times", err, 30*time.Second)
 			// The form counts the same attempts.
 			wantWait(t, test.what+", then in the form", p.Try(test.name, goodPassword, ""), 30*time.Second)
@@ -121,19 +122,19 @@ func TestGrantScopes(t *testing.T) {
 			want                  error
 		}{
 			{"ada", "me", "", nil},
-			{"ada", "users", "", auth.ErrInvalidScope},
-			{"ada", "me introspect", "", auth.ErrInvalidScope},
-			{"ada", "me profile", "", auth.ErrInvalidScope},
-			{"nobody-here", "profile", "", auth.ErrInvalidScope},
-			{"nobody-here", "users", "", auth.ErrInvalidGrant}, // what a role allows is nobody's business before the password
+			{"ada", "users", "", oauth.ErrInvalidScope},
+			{"ada", "me introspect", "", oauth.ErrInvalidScope},
+			{"ada", "me profile", "", oauth.ErrInvalidScope},
+			{"nobody-here", "profile", "", oauth.ErrInvalidScope},
+			{"nobody-here", "users", "", oauth.ErrInvalidGrant}, // what a role allows is nobody's business before the password
 			{"boss", "me me:write users users:write introspect", "", nil},
 			{"boss", "", strings.Repeat("x", 64), nil},
-			{"boss", "", strings.Repeat("x", 65), auth.ErrInvalidRequest},
-			{"boss", "", "new\nline", auth.ErrInvalidRequest},
-			{"boss", "", "käse", auth.ErrInvalidRequest},
+			{"boss", "", strings.Repeat("x", 65), oauth.ErrInvalidRequest},
+			{"boss", "", "new\nline", oauth.ErrInvalidRequest},
+			{"boss", "", "käse", oauth.ErrInvalidRequest},
 		} {
-			in := auth.PasswordGrant{Username: test.name, Password: goodPassword, Scope: test.scope, ClientID: test.clientID}
-			tokens, err := p.Auth.PasswordGrant(t.Context(), in, from(fmt.Sprintf("10.0.0.%d", i)))
+			in := oauth.PasswordGrant{Username: test.name, Password: goodPassword, Scope: test.scope, ClientID: test.clientID}
+			tokens, err := p.OAuth.PasswordGrant(t.Context(), in, from(fmt.Sprintf("10.0.0.%d", i)))
 			if !errors.Is(err, test.want) {
 				t.Errorf("%s, %q, client %q: %v, want %v", test.name, test.scope, test.clientID, err, test.want)
 			}
@@ -143,8 +144,8 @@ func TestGrantScopes(t *testing.T) {
 		}
 		// A right password with a wrong scope is no failed attempt.
 		for range 10 {
-			_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: "ada", Password: goodPassword, Scope: "users"}, p.Client)
-			if !errors.Is(err, auth.ErrInvalidScope) {
+			_, err := p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{Username: "ada", Password: goodPassword, Scope: "users"}, p.Client)
+			if !errors.Is(err, oauth.ErrInvalidScope) {
 				t.Fatal(err)
 			}
 		}
@@ -158,9 +159,9 @@ func TestGrantScopes(t *testing.T) {
 func TestPasswordGrantOff(t *testing.T) {
 	each(t, func(o *servicetest.Options) { o.PasswordsOff = true }, func(p *portal) {
 		p.Join("ada")
-		_, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{Username: "ada", Password: goodPassword}, p.Client)
-		if !errors.Is(err, auth.ErrUnsupportedGrant) {
-			t.Errorf("%v, want %v", err, auth.ErrUnsupportedGrant)
+		_, err := p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{Username: "ada", Password: goodPassword}, p.Client)
+		if !errors.Is(err, oauth.ErrUnsupportedGrant) {
+			t.Errorf("%v, want %v", err, oauth.ErrUnsupportedGrant)
 		}
 	})
 }
@@ -172,10 +173,10 @@ func TestGrantAddressLimit(t *testing.T) {
 		for range 30 {
 			p.Grant("ada", "")
 		}
-		in := auth.PasswordGrant{Username: "ada", Password: goodPassword}
-		_, err := p.Auth.PasswordGrant(t.Context(), in, p.Client)
+		in := oauth.PasswordGrant{Username: "ada", Password: goodPassword}
+		_, err := p.OAuth.PasswordGrant(t.Context(), in, p.Client)
 		wantWait(t, "the 31st", err, time.Minute)
-		if _, err := p.Auth.PasswordGrant(t.Context(), in, from("203.0.113.9")); err != nil {
+		if _, err := p.OAuth.PasswordGrant(t.Context(), in, from("203.0.113.9")); err != nil {
 			t.Errorf("from elsewhere: %v", err)
 		}
 		p.Clock.Advance(time.Minute)
@@ -190,7 +191,7 @@ func TestGrantKeepsReplayNews(t *testing.T) {
 		p.Join("ada")
 		old := p.Grant("ada", "")
 		p.Refreshed(old.Refresh)
-		if _, err := p.RefreshAPI(old.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+		if _, err := p.RefreshAPI(old.Refresh, ""); !errors.Is(err, oauth.ErrInvalidGrant) {
 			t.Fatalf("replay: %v", err)
 		}
 		p.Grant("ada", "")

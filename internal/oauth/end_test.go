@@ -1,4 +1,4 @@
-package auth_test
+package oauth_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
@@ -22,21 +23,21 @@ func TestClassesApart(t *testing.T) {
 		api := p.Grant("ada", "")
 		for what, token := range map[string]string{
 			"a browser's access token": web.Access, "a browser's refresh token": web.Refresh, "an API refresh token": api.Refresh,
-			"nothing": "", "text": "lk_", "a token of nobody": auth.PersonalPrefix + "abcdefghijklmnopqrstuvwxyz" + "abcdefghijklmnopqrstuvwxyz",
+			"nothing": "", "text": "lk_", "a token of nobody": oauth.PersonalPrefix + "abcdefghijklmnopqrstuvwxyz" + "abcdefghijklmnopqrstuvwxyz",
 		} {
-			_, err := p.Auth.AuthenticateBearer(t.Context(), token, p.Client)
+			_, err := p.OAuth.AuthenticateBearer(t.Context(), token, p.Client)
 			wantKind(t, what+" as a bearer", err, apperr.Unauthorized)
 			if token != api.Refresh {
 				p.WantInactive(what, token)
-				if _, err := p.RefreshAPI(token, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+				if _, err := p.RefreshAPI(token, ""); !errors.Is(err, oauth.ErrInvalidGrant) {
 					t.Errorf("%s as an API refresh token: %v", what, err)
 				}
-				if err := p.Auth.RevokeToken(t.Context(), token, "", p.Client); err != nil {
+				if err := p.OAuth.RevokeToken(t.Context(), token, "", p.Client); err != nil {
 					t.Errorf("revoke %s: %v", what, err)
 				}
 			}
 		}
-		if _, err := p.RefreshAPI(api.Access, ""); !errors.Is(err, auth.ErrInvalidGrant) {
+		if _, err := p.RefreshAPI(api.Access, ""); !errors.Is(err, oauth.ErrInvalidGrant) {
 			t.Errorf("an access token as a refresh token: %v", err)
 		}
 		for what, presented := range map[string]auth.Presented{
@@ -67,54 +68,54 @@ func TestEndsAPISessions(t *testing.T) {
 		boss := p.Admin("boss")
 		for _, test := range []struct {
 			name string
-			end  func(user *models.User, browser *auth.SignedIn, api *auth.APITokens) error
+			end  func(user *models.User, browser *auth.SignedIn, api *oauth.Tokens) error
 		}{
-			{"disable", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+			{"disable", func(user *models.User, _ *auth.SignedIn, _ *oauth.Tokens) error {
 				_, _, err := p.Accounts.Disable(t.Context(), boss, user.ID, "")
 				return err
 			}},
-			{"disable-by-api", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+			{"disable-by-api", func(user *models.User, _ *auth.SignedIn, _ *oauth.Tokens) error {
 				disabled := true
 				_, err := p.Accounts.ChangeUser(t.Context(), boss, user.ID, account.UserChange{Disabled: &disabled})
 				return err
 			}},
-			{"delete", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+			{"delete", func(user *models.User, _ *auth.SignedIn, _ *oauth.Tokens) error {
 				_, _, err := p.Accounts.Delete(t.Context(), boss, user.ID, user.Email)
 				return err
 			}},
-			{"sign-out", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+			{"sign-out", func(user *models.User, _ *auth.SignedIn, _ *oauth.Tokens) error {
 				_, _, err := p.Accounts.SignOutUser(t.Context(), boss, user.ID)
 				return err
 			}},
-			{"end-others", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
+			{"end-others", func(_ *models.User, browser *auth.SignedIn, _ *oauth.Tokens) error {
 				_, err := p.Auth.EndOtherSessions(t.Context(), p.Identity(browser.Tokens), p.Client)
 				return err
 			}},
-			{"end-it", func(_ *models.User, browser *auth.SignedIn, api *auth.APITokens) error {
+			{"end-it", func(_ *models.User, browser *auth.SignedIn, api *oauth.Tokens) error {
 				_, err := p.Auth.EndSession(t.Context(), p.Identity(browser.Tokens), q.Caller(api.Access).SessionID, p.Client)
 				return err
 			}},
-			{"password", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
+			{"password", func(_ *models.User, browser *auth.SignedIn, _ *oauth.Tokens) error {
 				_, err := p.Accounts.ChangePassword(t.Context(), account.CredentialChange{
 					Who: p.Identity(browser.Tokens), Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
 				})
 				return err
 			}},
-			{"email", func(_ *models.User, browser *auth.SignedIn, _ *auth.APITokens) error {
+			{"email", func(_ *models.User, browser *auth.SignedIn, _ *oauth.Tokens) error {
 				_, err := p.Accounts.ChangeEmail(t.Context(), account.CredentialChange{
 					Who: p.Identity(browser.Tokens), Current: goodPassword, New: "new@example.org", Client: p.Client,
 				})
 				return err
 			}},
-			{"reset", func(user *models.User, _ *auth.SignedIn, _ *auth.APITokens) error {
+			{"reset", func(user *models.User, _ *auth.SignedIn, _ *oauth.Tokens) error {
 				_, token, err := p.Accounts.CreateResetLink(t.Context(), boss, user.ID)
 				return errors.Join(err, p.Accounts.ResetPassword(t.Context(), account.Reset{Token: token, Password: "another-quiet-lantern-29", Client: p.Client}))
 			}},
-			{"revoke-access", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
-				return p.Auth.RevokeToken(t.Context(), api.Access, "", p.Client)
+			{"revoke-access", func(_ *models.User, _ *auth.SignedIn, api *oauth.Tokens) error {
+				return p.OAuth.RevokeToken(t.Context(), api.Access, "", p.Client)
 			}},
-			{"revoke-refresh", func(_ *models.User, _ *auth.SignedIn, api *auth.APITokens) error {
-				return p.Auth.RevokeToken(t.Context(), api.Refresh, "", p.Client)
+			{"revoke-refresh", func(_ *models.User, _ *auth.SignedIn, api *oauth.Tokens) error {
+				return p.OAuth.RevokeToken(t.Context(), api.Refresh, "", p.Client)
 			}},
 		} {
 			browser := p.Join(test.name)
@@ -124,7 +125,7 @@ func TestEndsAPISessions(t *testing.T) {
 				t.Errorf("%s: %v", test.name, err)
 			}
 			q.WantDead(test.name, api)
-			if err := q.Auth.RevokeToken(t.Context(), api.Access, "", p.Client); err != nil {
+			if err := q.OAuth.RevokeToken(t.Context(), api.Access, "", p.Client); err != nil {
 				t.Errorf("%s: revoke what is over: %v", test.name, err)
 			}
 		}
@@ -140,7 +141,7 @@ func TestRevokeOne(t *testing.T) {
 		browser := p.Join("ada").Tokens
 		one, other := p.Grant("ada", ""), p.Grant("ada", "")
 		sid := p.Caller(one.Access).SessionID
-		if err := p.Auth.RevokeToken(t.Context(), one.Access, "", p.Client); err != nil {
+		if err := p.OAuth.RevokeToken(t.Context(), one.Access, "", p.Client); err != nil {
 			t.Fatal(err)
 		}
 		p.WantDead("revoked", one)
@@ -169,7 +170,7 @@ func TestDemotion(t *testing.T) {
 		check := func(what string, scopes string, admin bool) {
 			t.Helper()
 			caller := p.Caller(tokens.Access)
-			found, err := p.Auth.Introspect(t.Context(), tokens.Access, p.Client)
+			found, err := p.OAuth.Introspect(t.Context(), tokens.Access, p.Client)
 			if err != nil {
 				t.Fatal(err)
 			}

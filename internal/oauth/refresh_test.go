@@ -1,4 +1,4 @@
-package auth_test
+package oauth_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
-	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
@@ -48,7 +48,7 @@ func TestRefreshGrant(t *testing.T) {
 func TestRefreshScope(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Admin("boss")
-		tokens, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{
+		tokens, err := p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{
 			Username: "boss", Password: goodPassword, Scope: "me users", ClientID: "cli",
 		}, p.Client)
 		if err != nil {
@@ -62,14 +62,14 @@ func TestRefreshScope(t *testing.T) {
 			{"me users", "cli", "me users", nil}, // narrower before: the session keeps what it was granted
 			{" ", "", "me users", nil},
 			{"users", "cli", "users", nil},
-			{"me me:write", "", "", auth.ErrInvalidScope},
-			{"introspect", "", "", auth.ErrInvalidScope},
-			{"nothing", "", "", auth.ErrInvalidScope},
-			{"", "another", "", auth.ErrInvalidGrant},
-			{"", "new\nline", "", auth.ErrInvalidRequest},
+			{"me me:write", "", "", oauth.ErrInvalidScope},
+			{"introspect", "", "", oauth.ErrInvalidScope},
+			{"nothing", "", "", oauth.ErrInvalidScope},
+			{"", "another", "", oauth.ErrInvalidGrant},
+			{"", "new\nline", "", oauth.ErrInvalidRequest},
 			{"", "", "me users", nil}, // what was refused used nothing up
 		} {
-			got, err := p.Auth.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh, Scope: test.scope, ClientID: test.clientID}, p.Client)
+			got, err := p.OAuth.RefreshGrant(t.Context(), oauth.RefreshGrant{RefreshToken: tokens.Refresh, Scope: test.scope, ClientID: test.clientID}, p.Client)
 			if !errors.Is(err, test.err) {
 				t.Errorf("scope %q, client %q: %v, want %v", test.scope, test.clientID, err, test.err)
 			}
@@ -88,12 +88,12 @@ func TestRefreshScope(t *testing.T) {
 // used token ends the session, at once.
 func TestStrictRotation(t *testing.T) {
 	each(t, nil, func(p *portal) {
-		for name, between := range map[string]func(*auth.APITokens){
-			"within what a browser is forgiven":     func(*auth.APITokens) {},
-			"after its successor was used":          func(next *auth.APITokens) { p.Caller(next.Access) },
-			"after another rotation":                func(next *auth.APITokens) { p.Refreshed(next.Refresh) },
-			"after the access token was renewed":    func(next *auth.APITokens) { _, _ = p.Auth.RenewAccess(t.Context(), p.Caller(next.Access)) },
-			"long after what a browser is forgiven": func(*auth.APITokens) { p.Clock.Advance(time.Minute) },
+		for name, between := range map[string]func(*oauth.Tokens){
+			"within what a browser is forgiven":     func(*oauth.Tokens) {},
+			"after its successor was used":          func(next *oauth.Tokens) { p.Caller(next.Access) },
+			"after another rotation":                func(next *oauth.Tokens) { p.Refreshed(next.Refresh) },
+			"after the access token was renewed":    func(next *oauth.Tokens) { _, _ = p.OAuth.RenewAccess(t.Context(), p.Caller(next.Access)) },
+			"long after what a browser is forgiven": func(*oauth.Tokens) { p.Clock.Advance(time.Minute) },
 		} {
 			user := models.NewID()[:12]
 			p.Join(user)
@@ -101,8 +101,8 @@ func TestStrictRotation(t *testing.T) {
 			before := p.Events(audit.Replay)
 			next := p.Refreshed(first.Refresh)
 			between(next)
-			if _, err := p.RefreshAPI(first.Refresh, ""); !errors.Is(err, auth.ErrInvalidGrant) {
-				t.Errorf("%s: %v, want %v", name, err, auth.ErrInvalidGrant)
+			if _, err := p.RefreshAPI(first.Refresh, ""); !errors.Is(err, oauth.ErrInvalidGrant) {
+				t.Errorf("%s: %v, want %v", name, err, oauth.ErrInvalidGrant)
 			}
 			p.WantDead(name+": the first tokens", first)
 			p.WantDead(name+": their successors", next)
@@ -124,17 +124,17 @@ func TestParallelRefreshGrant(t *testing.T) {
 		p.Join("ada")
 		for round := range rounds {
 			tokens := p.Grant("ada", "")
-			results := make([]*auth.APITokens, callers)
+			results := make([]*oauth.Tokens, callers)
 			errs := make([]error, callers)
 			parallel(callers, func(i int) {
 				service := []*portal{p, q}[i%2]
-				results[i], errs[i] = service.Auth.RefreshGrant(t.Context(), auth.RefreshGrant{RefreshToken: tokens.Refresh}, p.Client)
+				results[i], errs[i] = service.OAuth.RefreshGrant(t.Context(), oauth.RefreshGrant{RefreshToken: tokens.Refresh}, p.Client)
 			})
-			given := []*auth.APITokens{tokens}
+			given := []*oauth.Tokens{tokens}
 			for i, result := range results {
 				if result != nil {
 					given = append(given, result)
-				} else if !errors.Is(errs[i], auth.ErrInvalidGrant) {
+				} else if !errors.Is(errs[i], oauth.ErrInvalidGrant) {
 					t.Errorf("round %d: %v", round, errs[i])
 				}
 			}
@@ -175,7 +175,7 @@ func TestRenewAccess(t *testing.T) {
 		tokens := p.Grant("ada", "me:write")
 		p.Clock.Advance(time.Minute)
 		caller := p.Caller(tokens.Access)
-		fresh, err := p.Auth.RenewAccess(t.Context(), caller)
+		fresh, err := p.OAuth.RenewAccess(t.Context(), caller)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -187,7 +187,7 @@ func TestRenewAccess(t *testing.T) {
 			t.Errorf("renewed: %+v from %+v", renewed, caller)
 		}
 		p.Refreshed(tokens.Refresh)
-		_, err = p.Auth.RenewAccess(t.Context(), p.Caller(fresh.Access))
+		_, err = p.OAuth.RenewAccess(t.Context(), p.Caller(fresh.Access))
 		wantKind(t, "renew after a rotation", err, apperr.Unauthorized)
 	})
 }

@@ -1,4 +1,4 @@
-package auth_test
+package oauth_test
 
 import (
 	"testing"
@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 )
 
 func TestIntrospect(t *testing.T) {
@@ -14,7 +15,7 @@ func TestIntrospect(t *testing.T) {
 		browser := p.Join("ada").Tokens
 		user, now := p.User("ada"), p.Clock.Now()
 		second := now.Truncate(time.Second)
-		tokens, err := p.Auth.PasswordGrant(t.Context(), auth.PasswordGrant{
+		tokens, err := p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{
 			Username: "ada", Password: goodPassword, Scope: "me me:write", ClientID: "cli",
 		}, p.Client)
 		if err != nil {
@@ -31,26 +32,26 @@ func TestIntrospect(t *testing.T) {
 		owner.SessionID, owner.PersonalTokenID = "", personal.ID
 		for _, test := range []struct {
 			name, token string
-			want        auth.Introspection
+			want        oauth.Introspection
 		}{
-			{"access", tokens.Access, auth.Introspection{
+			{"access", tokens.Access, oauth.Introspection{
 				Active: true, Scope: "me me:write", ClientID: "cli", Username: "ada", TokenType: "Bearer", Subject: user.ID, Issuer: issuer,
 				Audience: "latchkey:api", ID: access["jti"].(string), ExpiresAt: second.Add(accessTTL), IssuedAt: second, NotBefore: second, Identity: identity,
 			}},
-			{"refresh", tokens.Refresh, auth.Introspection{
+			{"refresh", tokens.Refresh, oauth.Introspection{
 				Active: true, ClientID: "cli", Username: "ada", TokenType: "refresh_token", Subject: user.ID, Issuer: issuer,
 				Audience: "latchkey:api-refresh", ID: refresh["jti"].(string), ExpiresAt: second.Add(refreshTTL), IssuedAt: second, NotBefore: second, Identity: identity,
 			}},
-			{"personal", secret, auth.Introspection{
+			{"personal", secret, oauth.Introspection{
 				Active: true, Scope: "me:write", Username: "ada", TokenType: "Bearer", Subject: user.ID, Issuer: issuer,
 				ID: personal.ID, ExpiresAt: now.Add(30 * 24 * time.Hour), IssuedAt: now, NotBefore: now, Identity: owner,
 			}},
-			{"browser access", browser.Access, auth.Introspection{}},
-			{"browser refresh", browser.Refresh, auth.Introspection{}},
-			{"nothing", "", auth.Introspection{}},
-			{"changed", tokens.Access[:len(tokens.Access)-3] + "AAA", auth.Introspection{}},
+			{"browser access", browser.Access, oauth.Introspection{}},
+			{"browser refresh", browser.Refresh, oauth.Introspection{}},
+			{"nothing", "", oauth.Introspection{}},
+			{"changed", tokens.Access[:len(tokens.Access)-3] + "AAA", oauth.Introspection{}},
 		} {
-			found, err := p.Auth.Introspect(t.Context(), test.token, p.Client)
+			found, err := p.OAuth.Introspect(t.Context(), test.token, p.Client)
 			if err != nil {
 				t.Errorf("%s: %v", test.name, err)
 				continue
@@ -61,7 +62,7 @@ func TestIntrospect(t *testing.T) {
 		}
 		next := p.Refreshed(tokens.Refresh)
 		p.WantInactive("a used refresh token", tokens.Refresh)
-		if found, err := p.Auth.Introspect(t.Context(), next.Refresh, p.Client); err != nil || !found.Active {
+		if found, err := p.OAuth.Introspect(t.Context(), next.Refresh, p.Client); err != nil || !found.Active {
 			t.Errorf("asking about a used token ended the session: %+v (%v)", found, err)
 		}
 	})

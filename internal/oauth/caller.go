@@ -1,0 +1,87 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/token"
+	"latchkey/models"
+)
+
+// Caller is who a bearer token belongs to, as the database said a moment ago,
+// and what the token may do.
+type Caller struct {
+	auth.Identity           // SessionID is empty for a personal access token
+	Scopes        Scopes    // what the token has and the role allows now
+	ClientID      string    // what the client called itself, or DefaultClientID; empty for a personal access token
+	TokenID       string    // the jti, or the id of the personal access token
+	Personal      bool      // a personal access token
+	IssuedAt      time.Time // in UTC
+	ExpiresAt     time.Time // in UTC
+
+	generation int64 // the access token's
+}
+
+// AuthenticateBearer returns the person of a bearer token, which is an access
+// token of the API or a personal access token, and records its use. For any
+// other token, and for one that no longer works, it returns the same
+// apperr.Unauthorized; apperr.Unavailable and apperr.Canceled when nothing is
+// known.
+func (s *Service) AuthenticateBearer(ctx context.Context, bearer string, client auth.Client) (*Caller, error) {
+	if IsPersonalSecret(bearer) {
+		return s.personalCaller(ctx, bearer, client)
+	}
+	claims, err := s.keyring.Verify(token.APIAccess, bearer)
+	if err != nil {
+		s.auth.ReportClass(ctx, token.APIAccess, bearer, client)
+		return nil, refused(err)
+	}
+	p, err := s.auth.ProgramOf(ctx, claims)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.auth.ProgramUsed(ctx, claims, &p.Session); err != nil {
+		return nil, err
+	}
+	return &Caller{
+		Identity: *auth.IdentityOf(p), Scopes: Granted(claims.Scope).effective(p.Role), ClientID: claims.ClientID,
+		TokenID: claims.ID, IssuedAt: claims.IssuedAt.Time().UTC(), ExpiresAt: claims.ExpiresAt.Time().UTC(),
+		generation: claims.Generation,
+	}, nil
+}
+
+// refused is the one answer to every bearer token that does not work; the cause
+// is for the log.
+func refused(cause error) error { return apperr.New(apperr.Unauthorized, "", cause) }
+
+// personalCaller looks a personal access token up, and records once a minute
+// that it was used.
+func (s *Service) personalCaller(ctx context.Context, secret string, client auth.Client) (*Caller, error) {
+	b, err := s.store.PersonalTokens.Identify(ctx, secret)
+	if errors.Is(err, apperr.NotFound) {
+		return nil, refused(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, now := &b.Token, s.now()
+	if !row.Works(models.At(now)) || !b.DisabledAt.IsZero() {
+		return nil, refused(errors.New("the personal access token is over"))
+	}
+	if before := now.Add(-time.Minute); row.LastUsedAt <= models.At(before) {
+		if err := s.store.PersonalTokens.Used(ctx, row.ID, client.Address(), now, before); err != nil {
+			return nil, err
+		}
+	}
+	return &Caller{
+		Identity: auth.Identity{
+			UserID: row.UserID, Username: b.Username, Email: b.Email, FullName: b.FullName,
+			Admin: b.Role == models.RoleAdmin, PersonalTokenID: row.ID,
+		},
+		Scopes: Granted(row.Scope).effective(b.Role), TokenID: row.ID, Personal: true,
+		IssuedAt: row.CreatedAt.Time(), ExpiresAt: row.ExpiresAt.Time(),
+	}, nil
+}

@@ -1,0 +1,55 @@
+// Package oauth gives programs the tokens of the API and tells what a bearer
+// token is worth: the grants of OAuth 2.0 (RFC 6749), scopes, revocation (RFC
+// 7009) and introspection (RFC 7662).
+//
+// A program's session is a row like a browser's: package auth opens, rotates and
+// ends it. Package account makes and removes personal access tokens, which are
+// only looked up here. The words and statuses of answers belong to handlers/api.
+package oauth
+
+import (
+	"errors"
+	"time"
+
+	"latchkey/internal/audit"
+	"latchkey/internal/auth"
+	"latchkey/internal/limit"
+	"latchkey/internal/token"
+	"latchkey/models"
+)
+
+// Options are what a Service needs.
+type Options struct {
+	Auth          *auth.Service
+	Store         *models.Store
+	Keyring       *token.Keyring
+	Audit         *audit.Log
+	Limits        *limit.Limiter
+	Now           func() time.Time
+	PasswordGrant bool // programs may send passwords
+}
+
+// Service gives out and checks the tokens of the API. It is safe for concurrent
+// use and keeps no state of its own: the database does.
+type Service struct {
+	auth      *auth.Service
+	store     *models.Store
+	keyring   *token.Keyring
+	audit     *audit.Log
+	limits    *limit.Limiter
+	now       func() time.Time
+	passwords bool
+}
+
+// New returns a Service, or why its options cannot work.
+func New(o Options) (*Service, error) {
+	if o.Auth == nil || o.Store == nil || o.Keyring == nil || o.Audit == nil || o.Limits == nil || o.Now == nil {
+		return nil, errors.New("oauth: Auth, Store, Keyring, Audit, Limits and Now are required")
+	}
+	return &Service{
+		auth: o.Auth, store: o.Store, keyring: o.Keyring, audit: o.Audit, limits: o.Limits, now: o.Now, passwords: o.PasswordGrant,
+	}, nil
+}
+
+// TakesPasswords reports whether programs may send passwords.
+func (s *Service) TakesPasswords() bool { return s.passwords }

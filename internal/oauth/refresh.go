@@ -1,0 +1,92 @@
+package oauth
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
+	"latchkey/internal/token"
+	"latchkey/models"
+)
+
+// RefreshGrant goes on with an API session: one rotation per refresh token. A
+// used one ends the session (RFC 9700 §4.14.2). It returns ErrInvalidRequest,
+// ErrInvalidScope or ErrInvalidGrant; apperr.TooMany with the time to wait, or
+// apperr.Unavailable.
+//
+// A narrower scope holds for the new access token alone; the session keeps
+// what it was granted (RFC 6749 §6).
+func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth.Client) (*Tokens, error) {
+	if !isClientID(in.ClientID) {
+		return nil, fmt.Errorf("client_id: %w", ErrInvalidRequest)
+	}
+	claims, err := s.keyring.Verify(token.APIRefresh, in.RefreshToken)
+	if err != nil {
+		s.auth.ReportClass(ctx, token.APIRefresh, in.RefreshToken, client)
+		return nil, notGranted(err)
+	}
+	if in.ClientID != "" && in.ClientID != claims.ClientID {
+		return nil, notGranted(errors.New("the refresh token of another client"))
+	}
+	scopes := Granted(claims.Scope)
+	wanted, known := ParseScopes(in.Scope)
+	if !known || !wanted.Within(scopes) {
+		return nil, fmt.Errorf("more than was granted: %w", ErrInvalidScope)
+	}
+	if len(wanted) > 0 {
+		scopes = wanted
+	}
+	p, err := s.auth.RotateProgram(ctx, claims, client)
+	if errors.Is(err, apperr.Unauthorized) {
+		return nil, notGranted(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p.Session.Scope, p.Session.ClientID = claims.Scope, claims.ClientID
+	return s.mint(&p.Session, scopes.effective(p.Role)), nil
+}
+
+// RenewAccess returns a fresh access token of the caller's session, with the
+// scopes of the present one. The session is not rotated and lives no longer
+// for it. It returns apperr.Unauthorized when the session was rotated since
+// the present token was made: whoever missed that is not who holds the
+// session. A personal access token has no session: apperr.Forbidden.
+func (s *Service) RenewAccess(ctx context.Context, caller *Caller) (*Tokens, error) {
+	if caller.Personal {
+		return nil, apperr.New(apperr.Forbidden, "A personal access token cannot be renewed. Create a new one.", nil)
+	}
+	p, err := s.store.Sessions.Examine(ctx, caller.SessionID, caller.TokenID, s.now())
+	if err != nil && !errors.Is(err, apperr.NotFound) {
+		return nil, err
+	}
+	if err != nil || p.Over != "" || p.Session.Generation != caller.generation {
+		return nil, refused(errors.New("an access token of an earlier generation, or of a session that just ended"))
+	}
+	p.Session.ClientID = caller.ClientID
+	return s.mintAccess(&p.Session, caller.Scopes), nil
+}
+
+// mint signs the tokens of a session's current delivery: the refresh token with
+// what the session was granted, the access token with scopes.
+func (s *Service) mint(session *models.Session, scopes Scopes) *Tokens {
+	tokens := s.mintAccess(session, scopes)
+	claims := auth.RefreshClaims(session)
+	claims.Scope, claims.ClientID = session.Scope, cmp.Or(session.ClientID, DefaultClientID)
+	tokens.Refresh = s.keyring.Sign(token.APIRefresh, claims)
+	return tokens
+}
+
+// mintAccess signs an access token of the session (RFC 9068 §2.2).
+func (s *Service) mintAccess(session *models.Session, scopes Scopes) *Tokens {
+	claims := s.auth.AccessClaims(session)
+	claims.Scope, claims.ClientID = scopes.String(), cmp.Or(session.ClientID, DefaultClientID)
+	return &Tokens{
+		Access: s.keyring.Sign(token.APIAccess, claims), ExpiresIn: time.Duration(claims.ExpiresAt-claims.IssuedAt) * time.Second,
+		Scope: claims.Scope,
+	}
+}
