@@ -52,6 +52,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/profile/sessions/:id/end", users, h.account.EndSession, "/profile/sessions")
 	r.get("/profile/sessions/end-others", users, h.account.ConfirmEndOthers)
 	r.post("/profile/sessions/end-others", users, h.account.EndOthers, "/profile/sessions")
+	r.post("/profile/devices/:id/forget", users, h.account.ForgetDevice, "/profile/sessions")
 	r.get("/profile/tokens", users, h.account.Tokens)
 	r.post("/profile/tokens", users, h.account.CreateToken, "/profile/tokens")
 	r.get("/profile/tokens/:id", users, h.account.ShowToken)

@@ -119,6 +119,7 @@ func accessTable() []access {
 		members(get, "/profile/email", okay), members(post, "/profile/email", refused),
 		members(get, "/profile/sessions", okay),
 		members(post, "/profile/sessions/:id/end", missing),
+		with(members(post, "/profile/devices/:id/forget", to("/profile/sessions")), func(a *access) { a.anonymous = toLogin("/profile/sessions") }),
 		members(get, "/profile/sessions/end-others", to("/profile/sessions")),
 		members(post, "/profile/sessions/end-others", to("/profile/sessions")),
 		members(get, "/profile/tokens", okay), members(post, "/profile/tokens", refused),

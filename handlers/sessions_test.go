@@ -108,3 +108,31 @@ func TestEndOwnSession(t *testing.T) {
 		}
 	})
 }
+
+// TestKnownDevices: the browsers that a person signed in with are listed and can
+// be forgotten, by their owner alone.
+func TestKnownDevices(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		s.browser().signIn("ana")
+		devices, err := s.Auth.Devices(t.Context(), user.ID, "")
+		if err != nil || len(devices) != 2 {
+			t.Fatalf("got %+v (%v), want two devices", devices, err)
+		}
+		b.get("/profile/sessions").says("Known devices", "This device", "Last used to sign in", "Forget")
+		eve, _ := s.signedIn("eve", models.RoleUser)
+		eve.post("/profile/devices/" + devices[0].ID + "/forget").redirects("/profile/sessions")
+		for _, device := range devices {
+			forget := "/profile/devices/" + device.ID + "/forget"
+			b.post(forget).redirects("/profile/sessions")
+			b.get("/profile/sessions").says("Forgot Firefox on Linux.")
+			b.post(forget).redirects("/profile/sessions")
+			b.get("/profile/sessions").says("That device was already forgotten.")
+		}
+		b.get("/profile/sessions").hides("Known devices")
+		b.get("/profile").says("You removed a known device.")
+		if n := len(s.LiveSessions(user.ID)); n != 2 {
+			t.Errorf("%d live sessions, want the two as before", n)
+		}
+	})
+}

@@ -159,6 +159,14 @@ func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
 	return nil
 }
 
+// HalvePause halves what is left of the time for which a bucket refuses.
+func (t *Attempts) HalvePause(ctx context.Context, bucket string, now time.Time) error {
+	_, err := t.store.exec(ctx, "halve a pause", `
+		UPDATE login_attempts SET blocked_until = @now + (blocked_until - @now) / 2
+		WHERE bucket = @bucket AND blocked_until > @now`, map[string]any{"bucket": bucket, "now": int64(At(now))})
+	return err
+}
+
 // Clear forgets buckets.
 func (t *Attempts) Clear(ctx context.Context, buckets ...string) error {
 	_, err := t.store.exec(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket IN ?", buckets)

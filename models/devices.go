@@ -2,7 +2,13 @@ package models
 
 import (
 	"context"
+	"encoding/base32"
+	"encoding/hex"
+	"fmt"
+	"strings"
 	"time"
+
+	"latchkey/internal/apperr"
 )
 
 // Devices is the table of browsers that a person has signed in with before,
@@ -17,19 +23,72 @@ func (t *Devices) Known(ctx context.Context, deviceHash, userID string) (bool, e
 	return n > 0, translate("look up device", err)
 }
 
+// Device is a browser that a person has signed in with.
+type Device struct {
+	DeviceHash string
+	UserAgent  string // of the latest sign-in; empty when it was before migration 00006
+	CreatedAt  Time
+	LastUsedAt Time // the latest sign-in
+}
+
+// ID names a device among those of a person. It is the start of its hash, in the
+// form of an id.
+func (d Device) ID() string { return deviceID(d.DeviceHash) }
+
+func deviceID(deviceHash string) string {
+	raw, err := hex.DecodeString(deviceHash)
+	if err != nil || len(raw) < 16 {
+		return ""
+	}
+	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(raw[:16]))
+}
+
+// ByUser returns the devices of a person, the most recently used first.
+func (t *Devices) ByUser(ctx context.Context, userID string) ([]Device, error) {
+	var list []Device
+	err := t.store.db.WithContext(ctx).Table("known_devices").Select("device_hash, user_agent, created_at, last_used_at").
+		Where("user_id = ?", userID).Order("last_used_at DESC, device_hash").Limit(maxDevices).Find(&list).Error
+	return list, translate("list devices", err)
+}
+
+// maxDevices bounds the list of a person's devices.
+const maxDevices = 100
+
 // Renew records a sign-in of the person with this device if they have signed in
 // with it before, and reports whether they have.
-func (t *Devices) Renew(ctx context.Context, deviceHash, userID string, now time.Time) (bool, error) {
+func (t *Devices) Renew(ctx context.Context, deviceHash, userID, userAgent string, now time.Time) (bool, error) {
 	n, err := t.store.exec(ctx, "renew device",
-		"UPDATE known_devices SET last_used_at = ? WHERE device_hash = ? AND user_id = ?", At(now), deviceHash, userID)
+		"UPDATE known_devices SET last_used_at = ?, user_agent = ? WHERE device_hash = ? AND user_id = ?", At(now), userAgent, deviceHash, userID)
 	return n > 0, err
 }
 
 // Remember records the person's first sign-in with this device.
-func (t *Devices) Remember(ctx context.Context, deviceHash, userID string, now time.Time) error {
+func (t *Devices) Remember(ctx context.Context, deviceHash, userID, userAgent string, now time.Time) error {
 	_, err := t.store.exec(ctx, "remember device",
-		"INSERT INTO known_devices (device_hash, user_id, created_at, last_used_at) VALUES (?, ?, ?, ?)",
-		deviceHash, userID, At(now), At(now))
+		"INSERT INTO known_devices (device_hash, user_id, user_agent, created_at, last_used_at) VALUES (?, ?, ?, ?, ?)",
+		deviceHash, userID, userAgent, At(now), At(now))
+	return err
+}
+
+// Forget removes one device of a person, by its id, and returns what it was. It
+// returns apperr.NotFound when the person has no such device.
+func (t *Devices) Forget(ctx context.Context, id, userID string) (Device, error) {
+	list, err := t.ByUser(ctx, userID)
+	if err != nil {
+		return Device{}, err
+	}
+	for _, device := range list {
+		if device.ID() == id {
+			_, err := t.store.exec(ctx, "forget device", "DELETE FROM known_devices WHERE device_hash = ? AND user_id = ?", device.DeviceHash, userID)
+			return device, err
+		}
+	}
+	return Device{}, fmt.Errorf("forget device: %w", apperr.NotFound)
+}
+
+// ForgetAll removes every device of a person.
+func (t *Devices) ForgetAll(ctx context.Context, userID string) error {
+	_, err := t.store.exec(ctx, "forget devices", "DELETE FROM known_devices WHERE user_id = ?", userID)
 	return err
 }
 

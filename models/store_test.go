@@ -258,7 +258,7 @@ func TestNoValuesInLog(t *testing.T) {
 			func() error { _, err := store.Attempts.Paused(ctx, []string{secret}, 1, epoch); return err },
 			func() error { return store.Attempts.ClearPrefix(ctx, secret) },
 			func() error { _, err := store.Devices.Known(ctx, secret, secret); return err },
-			func() error { return store.Devices.Remember(ctx, secret, secret, epoch) },
+			func() error { return store.Devices.Remember(ctx, secret, secret, secret, epoch) },
 			func() error { _, err := store.Tokens.Use(ctx, secret, secret, epoch); return err },
 			func() error { return store.Audit.Append(ctx, models.Event{Action: secret, IP: secret}) },
 			func() error { _, err := store.Audit.About(ctx, secret, 5); return err },

@@ -140,7 +140,7 @@ func TestDeleteCascades(t *testing.T) {
 		for _, user := range []*models.User{ada, bob} {
 			session := addSession(t, store, user, nil)
 			must(t, store.Denylist.Deny(ctx, session.ID, user.ID, models.ReasonDeleted, epoch))
-			must(t, store.Devices.Remember(ctx, "device", user.ID, epoch))
+			must(t, store.Devices.Remember(ctx, "device", user.ID, "Firefox", epoch))
 			must(t, store.Tokens.Create(ctx, &models.OneTimeToken{TokenHash: user.ID, Purpose: models.PurposeSetPassword, UserID: &user.ID, ExpiresAt: 1}))
 			must(t, store.Audit.Append(ctx, models.Event{At: 1, Action: "x", SubjectID: user.ID}))
 		}
@@ -245,16 +245,16 @@ func TestDevices(t *testing.T) {
 				t.Errorf("%s of %s: known %v (%v), want %v", device, user.Username, got, err, want)
 			}
 		}
-		must(t, store.Devices.Remember(ctx, "shared", ada.ID, epoch))
+		must(t, store.Devices.Remember(ctx, "shared", ada.ID, "Firefox", epoch))
 		known("shared", ada, true)
 		known("shared", bob, false)
 		known("", ada, false)
 		for user, want := range map[*models.User]bool{ada: true, bob: false} {
-			if renewed, err := store.Devices.Renew(ctx, "shared", user.ID, epoch.Add(time.Hour)); renewed != want || err != nil {
+			if renewed, err := store.Devices.Renew(ctx, "shared", user.ID, "Firefox", epoch.Add(time.Hour)); renewed != want || err != nil {
 				t.Errorf("renewed the device of %s: %v (%v), want %v", user.Username, renewed, err, want)
 			}
 		}
-		must(t, store.Devices.Remember(ctx, "shared", bob.ID, epoch))
+		must(t, store.Devices.Remember(ctx, "shared", bob.ID, "Firefox", epoch))
 		if n, err := store.Devices.Purge(ctx, epoch.Add(time.Minute), 10); n != 1 || err != nil {
 			t.Errorf("purged %d (%v), want 1", n, err)
 		}

@@ -38,7 +38,32 @@ func (h *Handlers) Sessions(c echo.Context) error {
 			Device: site.SessionName(session), When: session.EndedAt, Reason: audit.EndingOf(session.EndReason).List,
 		})
 	}
+	devices, err := h.auth.Devices(c.Request().Context(), me.UserID, h.site.Cookies.Device(c.Request()))
+	if err != nil {
+		return err
+	}
+	for _, device := range devices {
+		view.Devices = append(view.Devices, pages.DeviceRow{
+			ID: device.ID, Device: site.DeviceName(device.UserAgent), LastUsed: device.LastUsed, Current: device.ThisDevice,
+		})
+	}
 	return site.Show(c, pages.Sessions(h.site.Section(c, layouts.SectionSessions, "Sessions"), view))
+}
+
+// ForgetDevice handles POST /profile/devices/{id}/forget.
+func (h *Handlers) ForgetDevice(c echo.Context) error {
+	id, err := site.PathID(c, "id")
+	if err != nil {
+		return err
+	}
+	device, err := h.auth.ForgetDevice(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
+	if errors.Is(err, apperr.NotFound) {
+		return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashDeviceAlreadyGone)
+	}
+	if err != nil {
+		return err
+	}
+	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashDeviceForgotten, site.DeviceName(device.UserAgent))
 }
 
 // EndSession handles POST /profile/sessions/{id}/end.

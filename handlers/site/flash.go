@@ -24,6 +24,8 @@ const (
 	FlashSignedOut           = "signed-out"
 	FlashSessionEnded        = "session"
 	FlashOthersEnded         = "others"
+	FlashDeviceForgotten     = "device"
+	FlashDeviceAlreadyGone   = "no-device"
 	FlashUserDisabled        = "user-disabled"
 	FlashUserEnabled         = "user-enabled"
 	FlashUserSignedOut       = "user-signed-out"
@@ -88,6 +90,10 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "That device was signed out already."}
 	case FlashOthersEnded:
 		return ok("Signed out of " + arg(0) + ".")
+	case FlashDeviceForgotten:
+		return ok("Forgot " + arg(0) + ".")
+	case FlashDeviceAlreadyGone:
+		return &layouts.Flash{Kind: components.Info, Text: "That device was already forgotten."}
 	case FlashTokenEnded:
 		return ok("The access token " + arg(0) + " is removed.")
 	case FlashTokenAlreadyEnded:

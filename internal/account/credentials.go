@@ -50,6 +50,9 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*aut
 		if err := tx.Users.SetPassword(ctx, user.ID, hash, s.now()); err != nil {
 			return audit.Details{}, err
 		}
+		if err := tx.Devices.ForgetAll(ctx, user.ID); err != nil { // this browser gets a new one
+			return audit.Details{}, err
+		}
 		ended, err := s.endTokens(ctx, tx, user.ID, in.EndTokens)
 		return audit.Details{TokensEnded: ended}, err
 	})

@@ -49,7 +49,7 @@ func TestCredentialChange(t *testing.T) {
 			p.WantOver(other.Tokens, test.reason)
 			p.WantOver(here.Tokens, models.ReasonReplaced)
 			who := p.Identity(after.Tokens)
-			if who.SessionID == before.SessionID || after.Tokens.Remember != test.remember || after.Device != "" {
+			if who.SessionID == before.SessionID || after.Tokens.Remember != test.remember || (after.Device != "") != (test.reason == models.ReasonPassword) {
 				p.T.Errorf("%s: sid %v, was %v; %+v", test.reason, who.SessionID, before.SessionID, after)
 			}
 			if test.reason == models.ReasonEmail && (who.Email != "New@example.org" || p.User("NEW@EXAMPLE.ORG").ID != who.UserID) {
@@ -144,5 +144,47 @@ func TestParallelChange(t *testing.T) {
 		}
 		wantKind(p.T, "the password that won", p.Try("ada", changes[won].New, ""), "")
 		wantKind(p.T, "the old password", p.Try("ada", goodPassword, ""), apperr.Unauthorized)
+	})
+}
+
+// TestNewPasswordForgetsDevices: known devices end with a password change or a
+// reset. The browser that changed it gets a new one, and is no new device.
+func TestNewPasswordForgetsDevices(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		ctx := p.T.Context()
+		known := func(device string) bool {
+			p.T.Helper()
+			known, err := p.Store.Devices.Known(ctx, models.HashToken(device), p.User("ada").ID)
+			if err != nil {
+				p.T.Fatal(err)
+			}
+			return known
+		}
+		other, bystander := p.Join("ada"), p.Join("bob")
+		here := p.SignIn("ada")
+		after, err := p.Accounts.ChangePassword(ctx, p.Change(here, "another-"+goodPassword))
+		if err != nil {
+			p.T.Fatal(err)
+		}
+		if after.Device == "" || after.Device == here.Device || !known(after.Device) || known(here.Device) || known(other.Device) {
+			p.T.Errorf("after a new password: device %q, known: the new one %t, this one %t, another %t",
+				after.Device, known(after.Device), known(here.Device), known(other.Device))
+		}
+		if p.Session(after.SessionID).NewDevice {
+			p.T.Error("the browser that changed the password counts as a new device")
+		}
+		_, token, err := p.Accounts.CreateResetLink(ctx, auth.Shell(), p.User("ada").ID)
+		if err != nil {
+			p.T.Fatal(err)
+		}
+		if err := p.Accounts.ResetPassword(ctx, account.Reset{Token: token, Password: "third-" + goodPassword, Client: p.Client}); err != nil {
+			p.T.Fatal(err)
+		}
+		if known(after.Device) {
+			p.T.Error("a device is known after a reset")
+		}
+		if list, err := p.Auth.Devices(ctx, p.User("bob").ID, bystander.Device); err != nil || len(list) != 1 || !list[0].ThisDevice {
+			p.T.Errorf("the devices of somebody else: %+v (%v)", list, err)
+		}
 	})
 }

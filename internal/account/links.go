@@ -165,6 +165,9 @@ func (s *Service) ResetPassword(ctx context.Context, in Reset) error {
 		if err := tx.Users.SetPassword(ctx, user.ID, hash, s.now()); err != nil {
 			return err
 		}
+		if err := tx.Devices.ForgetAll(ctx, user.ID); err != nil {
+			return err
+		}
 		ended, err := tx.Sessions.EndAll(ctx, user.ID, "", models.ReasonPassword, s.now())
 		if err != nil {
 			return err

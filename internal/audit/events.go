@@ -20,6 +20,7 @@ const (
 	PasswordFailed   = "password-check-failed"
 	PasswordReset    = "password-reset"
 	EmailChange      = "email-change"
+	DeviceForget     = "device-forget"
 	UserCreate       = "user-create"
 	UserDisable      = "user-disable"
 	UserEnable       = "user-enable"
@@ -104,6 +105,7 @@ var kinds = []kind{
 	{PasswordFailed, OwnAccount, "Wrong current password", "entered a wrong current password", "Someone entered a wrong current password."},
 	{PasswordReset, OwnAccount, "Set password by link", "set a new password with a reset link", "Your password was set with a reset link."},
 	{EmailChange, OwnAccount, "Changed email", "changed their email address", "You changed your email address."},
+	{DeviceForget, OwnAccount, "Removed known device", "removed a known device", "You removed a known device."},
 	{TokenCreate, OwnAccount, "Created access token", "created an access token", "You created an access token."},
 	{TokenEnd, OwnAccount, "Removed access token", "removed an access token", "One of your access tokens was removed."},
 

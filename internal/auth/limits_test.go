@@ -202,7 +202,9 @@ func TestKnownDevice(t *testing.T) {
 			wantWait(p.T, "device "+name, p.Try("ada", goodPassword, device), 30*time.Second)
 		}
 		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
-		p.wantPaused("ada", models.Pause{Until: p.Clock.Now().Add(30 * time.Second)})
+		p.wantPaused("ada", models.Pause{Until: p.Clock.Now().Add(15 * time.Second)}) // half of what it was
+		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
+		wantWait(p.T, "a stranger after two successes", p.Try("ada", goodPassword, ""), 7500*time.Millisecond)
 		for range 10 {
 			wantKind(p.T, "wrong on the owner's device", p.Try("ada", "wrong", owner.Device), apperr.Unauthorized)
 		}
@@ -371,4 +373,64 @@ func TestFailureIsNoRefusal(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestAPICountsApart: guesses over the API do not pause the pages, are limited
+// as strictly there, and are cleared by the same unlock.
+func TestAPICountsApart(t *testing.T) {
+	each(t, limited, func(p *portal) {
+		ctx := p.T.Context()
+		p.Join("ada")
+		guess := func(name, password string, i int) error {
+			_, err := p.OAuth.PasswordGrant(ctx, oauth.PasswordGrant{Username: name, Password: password}, from(fmt.Sprintf("203.0.113.%d", i)))
+			return err
+		}
+		for _, name := range []string{"ada", "nobody-here"} {
+			for i := range 5 {
+				if err := guess(name, "wrong", i); !errors.Is(err, oauth.ErrInvalidGrant) {
+					p.T.Errorf("%s, guess %d over the API: %v", name, i+1, err)
+				}
+			}
+			wantWait(p.T, name+" over the API", guess(name, goodPassword, 6), 30*time.Second)
+			for range 5 {
+				wantKind(p.T, name+" on the pages", p.Try(name, "wrong", ""), apperr.Unauthorized)
+			}
+			wantWait(p.T, name+" on the pages", p.Try(name, goodPassword, ""), 30*time.Second)
+		}
+		p.wantPaused("ada", models.Pause{Until: p.Clock.Now().Add(30 * time.Second)})
+		if _, err := p.Accounts.Unlock(ctx, auth.Shell(), p.User("ada").ID); err != nil {
+			p.T.Fatal(err)
+		}
+		wantKind(p.T, "on the pages after the unlock", p.Try("ada", goodPassword, ""), "")
+		if err := guess("ada", goodPassword, 7); err != nil {
+			p.T.Errorf("over the API after the unlock: %v", err)
+		}
+	})
+}
+
+// TestWiderNetworks: whoever moves through the /64s of a larger IPv6 network is
+// limited there too.
+func TestWiderNetworks(t *testing.T) {
+	for _, test := range []struct {
+		name, address string // with a place for the number of the network
+		want          int
+	}{
+		{"a /56", "2001:db8:0:aa%02x::1", 60},
+		{"a /48", "2001:db8:0:%02x00::1", 200},
+	} {
+		each(t, limited, func(p *portal) {
+			wrong := 0
+			for i := range 250 {
+				_, err := p.Login(p.T.Context(), auth.Login{
+					Identifier: fmt.Sprintf("nobody%d", i), Password: "wrong", Client: from(fmt.Sprintf(test.address, i)),
+				})
+				if apperr.KindOf(err) == apperr.Unauthorized {
+					wrong++
+				}
+			}
+			if wrong != test.want {
+				p.T.Errorf("%s: %d wrong passwords were let through, want %d", test.name, wrong, test.want)
+			}
+		})
+	}
 }

@@ -13,6 +13,8 @@ type Opening struct {
 	Presented Presented // the tokens that came along; their sessions end
 	Device    string    // the device cookie; may be empty
 	Client    Client
+
+	renewal bool // the browser was signed in a moment ago: it is no new device
 }
 
 // SignedIn is a session that was just opened, and what its browser is given.
@@ -29,12 +31,12 @@ func (s *Service) Open(ctx context.Context, tx *models.Store, user *models.User,
 	if _, err := s.endEach(ctx, tx, s.genuine(in.Presented), models.ReasonReplaced); err != nil {
 		return nil, err
 	}
-	newDevice, err := s.rememberDevice(ctx, tx, user.ID, in.Device)
+	newDevice, err := s.rememberDevice(ctx, tx, user.ID, in)
 	if err != nil {
 		return nil, err
 	}
 	session := s.newSession(user.ID, in.Method, in.Remember, in.Client)
-	session.NewDevice = newDevice != "" && in.Method == MethodPassword
+	session.NewDevice = newDevice != "" && in.Method == MethodPassword && !in.renewal
 	if err := tx.Sessions.Create(ctx, session); err != nil {
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func (s *Service) Restart(ctx context.Context, tx *models.Store, user *models.Us
 	if ended, err = tx.Sessions.EndAll(ctx, user.ID, "", reason, s.now()); err != nil {
 		return nil, 0, err
 	}
-	in.Method, in.Remember, in.Presented = old.Method, old.Remember, Presented{}
+	in.Method, in.Remember, in.Presented, in.renewal = old.Method, old.Remember, Presented{}, true
 	signedIn, err = s.Open(ctx, tx, user, in)
 	return signedIn, ended + len(replaced), err
 }
@@ -71,13 +73,14 @@ func (s *Service) Restart(ctx context.Context, tx *models.Store, user *models.Us
 // rememberDevice ties the browser to the person and returns the cookie to set:
 // a new one, unless the person has this one already. A cookie that somebody
 // else planted never becomes theirs.
-func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID, device string) (string, error) {
-	if device != "" {
-		known, err := tx.Devices.Renew(ctx, models.HashToken(device), userID, s.now())
+func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID string, in Opening) (string, error) {
+	agent := in.Client.UserAgent
+	if in.Device != "" {
+		known, err := tx.Devices.Renew(ctx, models.HashToken(in.Device), userID, agent, s.now())
 		if known || err != nil {
 			return "", err
 		}
 	}
 	fresh := models.NewID()
-	return fresh, tx.Devices.Remember(ctx, models.HashToken(fresh), userID, s.now())
+	return fresh, tx.Devices.Remember(ctx, models.HashToken(fresh), userID, agent, s.now())
 }

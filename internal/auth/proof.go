@@ -20,6 +20,7 @@ type Attempt struct {
 	Identifier string       // as it was typed
 	Password   string       // as it was typed
 	Device     string       // the device cookie; may be empty
+	API        bool         // the password was sent to the API, not to a page
 	Client     Client
 }
 
@@ -36,7 +37,7 @@ func (s *Service) Prove(ctx context.Context, a Attempt) (limit.Taken, error) {
 	if err != nil {
 		return limit.Taken{}, err
 	}
-	try := limit.Try{Identifier: a.Identifier, Device: device, IP: a.Client.IP}
+	try := limit.Try{Identifier: a.Identifier, Device: device, API: a.API, IP: a.Client.IP}
 	if a.User != nil {
 		try.UserID = a.User.ID
 	}

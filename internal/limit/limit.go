@@ -147,11 +147,15 @@ func Network(addr netip.Addr) string {
 	if addr.Is4() {
 		return addr.String()
 	}
-	prefix, err := addr.Prefix(64)
+	return prefixOf(addr, 64)
+}
+
+func prefixOf(addr netip.Addr, bits int) string {
+	prefix, err := addr.Prefix(bits)
 	if err != nil {
 		return addr.String()
 	}
-	return prefix.Masked().String()
+	return prefix.String()
 }
 
 // unknown is the key of an identifier that nobody has. It does not keep what

@@ -16,8 +16,29 @@ var (
 	accounts = Limit{name: "account", rule: accountRule}
 	unknowns = Limit{name: "unknown", rule: accountRule}
 	devices  = perWindow("device", 10, 15*time.Minute, "")
+
+	// Passwords sent to the API are counted by the same rule in buckets of their
+	// own: guessing there does not pause the pages.
+	apiAccounts = Limit{name: "account-api", rule: accountRule}
+	apiUnknowns = Limit{name: "unknown-api", rule: accountRule}
+
 	failures = perWindow("failures", 20, 10*time.Minute, "")
 )
+
+// wider are the limits of failures from the larger networks that an IPv6 address
+// is in. Providers give one customer a /64 up to a /48: one who moves through a
+// whole /48 gets ten times what one /64 gets, and not 65,536 times.
+var wider = []struct {
+	bits     int
+	failures Limit
+}{
+	{56, perWindow("failures", 60, 10*time.Minute, "")},
+	{48, perWindow("failures", 200, 10*time.Minute, "")},
+}
+
+// keptBuckets start the names of buckets that outlive their window: those of
+// accounts, on the pages and over the API.
+const keptBuckets = "account"
 
 // accountRule lets a few attempts through, and then each only after a wait. It
 // counts consecutive failures too: after 100 no time ends the pause.
@@ -30,14 +51,16 @@ type Try struct {
 	UserID     string // empty: nobody has the identifier
 	Identifier string // as it was typed
 	Device     string // the hash of a device that the person is known on; else empty
+	API        bool   // the password was sent to the API, not to a page
 	IP         netip.Addr
 }
 
 // Taken is an attempt that was counted: to be settled when the password was
 // right, given back when nothing came of it, and left when it was wrong.
 type Taken struct {
-	account string // the bucket of the account, the device or the identifier
-	network string // the bucket of the network's failures
+	account  string   // the bucket of the account, the device or the identifier
+	others   string   // of a known device: the bucket that everyone else is counted in
+	networks []string // the buckets of the networks' failures
 }
 
 // TakePassword counts an attempt at a password. It returns apperr.TooMany when
@@ -50,16 +73,15 @@ func (l *Limiter) TakePassword(ctx context.Context, try Try) (Taken, error) {
 	if l.off {
 		return Taken{}, nil
 	}
-	network := Network(try.IP)
-	account, failed := l.account(try), failures.of(network)
+	account, failed := l.account(try), networks(try.IP)
 	var refused error
 	err := l.store.InTx(ctx, func(tx *models.Store) (err error) {
 		// Knocking counts, also when another limit refuses.
-		if _, refused, err = l.take(ctx, tx, Links.of(network)); refused != nil || err != nil {
+		if _, refused, err = l.take(ctx, tx, Links.of(Network(try.IP))); refused != nil || err != nil {
 			return err
 		}
 		var counted []string
-		if counted, refused, err = l.take(ctx, tx, account, failed); refused == nil || err != nil {
+		if counted, refused, err = l.take(ctx, tx, append([]take{account}, failed...)...); refused == nil || err != nil {
 			return err
 		}
 		return tx.Attempts.Refund(ctx, counted...)
@@ -70,22 +92,46 @@ func (l *Limiter) TakePassword(ctx context.Context, try Try) (Taken, error) {
 	if err != nil {
 		return Taken{}, err
 	}
-	return Taken{account: account.bucket(), network: failed.bucket()}, nil
+	taken := Taken{account: account.bucket()}
+	if try.UserID != "" && try.Device != "" {
+		taken.others = accounts.of(try.UserID).bucket()
+	}
+	for _, network := range failed {
+		taken.networks = append(taken.networks, network.bucket())
+	}
+	return taken, nil
+}
+
+// networks are the attempts to be counted for an address: in its own network,
+// and for IPv6 in the larger ones.
+func networks(addr netip.Addr) []take {
+	list := []take{failures.of(Network(addr))}
+	if addr = addr.Unmap().WithZone(""); addr.Is6() {
+		for _, network := range wider {
+			list = append(list, network.failures.of(prefixOf(addr, network.bits)))
+		}
+	}
+	return list
 }
 
 func (l *Limiter) account(try Try) take {
 	switch {
+	case try.UserID == "" && try.API:
+		return apiUnknowns.of(l.unknown(try.Identifier))
 	case try.UserID == "":
 		return unknowns.of(l.unknown(try.Identifier))
 	case try.Device != "":
 		return devices.of(try.UserID + ":" + try.Device[:16])
+	case try.API:
+		return apiAccounts.of(try.UserID)
 	}
 	return accounts.of(try.UserID)
 }
 
 // Settle gives back the attempt of a right password, and clears the earlier
-// failures of its account or device. The network keeps its other failures: an
-// account of one's own must not clear them.
+// failures of its account or device. A success on a known device also halves the
+// pause of everyone else: the owner is there. The networks keep their other
+// failures: an account of one's own must not clear them.
 func (l *Limiter) Settle(ctx context.Context, tx *models.Store, taken Taken) error {
 	if l.off {
 		return nil
@@ -93,7 +139,12 @@ func (l *Limiter) Settle(ctx context.Context, tx *models.Store, taken Taken) err
 	if err := tx.Attempts.Clear(ctx, taken.account); err != nil {
 		return err
 	}
-	return tx.Attempts.Refund(ctx, taken.network)
+	if taken.others != "" {
+		if err := tx.Attempts.HalvePause(ctx, taken.others, l.now()); err != nil {
+			return err
+		}
+	}
+	return tx.Attempts.Refund(ctx, taken.networks...)
 }
 
 // GiveBack gives back an attempt whose password was not compared, or was right
@@ -104,32 +155,41 @@ func (l *Limiter) GiveBack(ctx context.Context, taken Taken, cause error) error 
 		return cause
 	}
 	// The caller may be gone: the attempt is given back all the same.
-	err := l.store.Attempts.Refund(context.WithoutCancel(ctx), taken.account, taken.network)
+	err := l.store.Attempts.Refund(context.WithoutCancel(ctx), append([]string{taken.account}, taken.networks...)...)
 	if err != nil {
 		return fmt.Errorf("%w (after: %v)", err, cause) //nolint:errorlint // of the two, one decides the answer
 	}
 	return cause
 }
 
-// ClearAccount forgets the failures of an account, on every device.
+// ClearAccount forgets the failures of an account: on the pages, over the API
+// and on every device.
 func (l *Limiter) ClearAccount(ctx context.Context, tx *models.Store, userID string) error {
-	if err := tx.Attempts.Clear(ctx, accounts.of(userID).bucket()); err != nil {
+	// Devices first, as Settle: two that lock rows in different orders would wait
+	// for each other.
+	if err := tx.Attempts.ClearPrefix(ctx, devices.of(userID).bucket()+":"); err != nil {
 		return err
 	}
-	return tx.Attempts.ClearPrefix(ctx, devices.of(userID).bucket()+":")
+	return tx.Attempts.Clear(ctx, accounts.of(userID).bucket(), apiAccounts.of(userID).bucket())
 }
 
 // Paused returns those of some accounts to which strangers' sign-ins are
-// refused, by their ids.
+// refused, on the pages or over the API, by their ids.
 func (l *Limiter) Paused(ctx context.Context, userIDs ...string) (map[string]models.Pause, error) {
-	buckets := make([]string, len(userIDs))
-	for i, id := range userIDs {
-		buckets[i] = accounts.of(id).bucket()
+	var buckets []string
+	for _, id := range userIDs {
+		buckets = append(buckets, accounts.of(id).bucket(), apiAccounts.of(id).bucket())
 	}
 	found, err := l.store.Attempts.Paused(ctx, buckets, accountRule.Streak, l.now())
 	paused := make(map[string]models.Pause, len(found))
 	for bucket, pause := range found {
-		paused[strings.TrimPrefix(bucket, accounts.of("").bucket())] = pause
+		_, id, _ := strings.Cut(bucket, ":")
+		one := paused[id]
+		one.Locked = one.Locked || pause.Locked
+		if pause.Until.After(one.Until) {
+			one.Until = pause.Until
+		}
+		paused[id] = one
 	}
 	return paused, err
 }
@@ -137,5 +197,5 @@ func (l *Limiter) Paused(ctx context.Context, userIDs ...string) (map[string]mod
 // Purge removes at most limit buckets that were not touched since before, and
 // returns how many. Those of accounts stay: consecutive failures have no window.
 func (l *Limiter) Purge(ctx context.Context, before time.Time, limit int) (int64, error) {
-	return l.store.Attempts.Purge(ctx, accounts.of("").bucket(), before, limit)
+	return l.store.Attempts.Purge(ctx, keptBuckets, before, limit)
 }

@@ -117,6 +117,10 @@ func accountSamples() []sample {
 		{"change email errors", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org", Email: "x", Errors: errorsOf("email", "current_password")})},
 		{"sessions", Sessions(signedIn("Sessions", layouts.SectionSessions), SessionsView{
 			Current: row, Others: []SessionRow{other, program},
+			Devices: []DeviceRow{
+				{ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Device: "Chrome on macOS", LastUsed: sampleTime, Current: true},
+				{ID: "bbbbbbbbbbbbbbbbbbbbbbbbbb", Device: "Edge on Windows", LastUsed: sampleTime},
+			},
 			Ended: []EndedSession{{Device: "Edge on Windows", When: sampleTime, Reason: "Signed out by an admin."}},
 		})},
 		{"one session", Sessions(signedIn("Sessions", layouts.SectionSessions), SessionsView{Current: row})},

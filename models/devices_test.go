@@ -1,0 +1,42 @@
+package models_test
+
+import (
+	"testing"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// TestForgetDevices: a person forgets their own devices, one or all.
+func TestForgetDevices(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		ctx := t.Context()
+		ada, bob := addUser(t, store, "ada"), addUser(t, store, "bob")
+		first, second := models.HashToken("first"), models.HashToken("second")
+		for _, user := range []*models.User{ada, bob} {
+			must(t, store.Devices.Remember(ctx, first, user.ID, "Firefox", epoch))
+			must(t, store.Devices.Remember(ctx, second, user.ID, "Chrome", epoch.Add(time.Hour)))
+		}
+		list, err := store.Devices.ByUser(ctx, ada.ID)
+		if err != nil || len(list) != 2 || list[0].DeviceHash != second || list[0].UserAgent != "Chrome" || list[0].LastUsedAt.Time() != epoch.Add(time.Hour) {
+			t.Fatalf("got %+v (%v), want the second device first", list, err)
+		}
+		if !models.IsID(list[0].ID()) || list[0].ID() == list[1].ID() {
+			t.Errorf("the ids are %q and %q", list[0].ID(), list[1].ID())
+		}
+		if got, err := store.Devices.Forget(ctx, list[0].ID(), ada.ID); err != nil || got.UserAgent != "Chrome" {
+			t.Errorf("forget: %+v (%v)", got, err)
+		}
+		if _, err := store.Devices.Forget(ctx, list[0].ID(), ada.ID); apperr.KindOf(err) != apperr.NotFound {
+			t.Errorf("forget again: %v, want not found", err)
+		}
+		must(t, store.Devices.ForgetAll(ctx, ada.ID))
+		for user, want := range map[*models.User]int{ada: 0, bob: 2} {
+			if list, err := store.Devices.ByUser(ctx, user.ID); err != nil || len(list) != want {
+				t.Errorf("%s has %d devices (%v), want %d", user.Username, len(list), err, want)
+			}
+		}
+	})
+}
