@@ -52,7 +52,7 @@ func TestThief(t *testing.T) {
 			test.act(s, owner, thief)
 
 			refresh(s, owner, http.StatusSeeOther)
-			if r := owner.get(s, "/login", http.StatusOK); !strings.Contains(r.body, "an old copy of it was used") {
+			if r := owner.get(s, "/login", http.StatusOK); !strings.Contains(r.body, "someone may have used a copy of it") {
 				t.Errorf("%s: the owner is not told:\n%s", test.name, r.body)
 			}
 			for what, b := range map[string]*browser{"owner": owner, "thief": thief} {
