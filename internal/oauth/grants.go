@@ -80,7 +80,7 @@ func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client au
 	if err != nil && !errors.Is(err, apperr.NotFound) {
 		return nil, err
 	}
-	a := auth.Attempt{User: user, Identifier: identifier, Password: in.Password, Client: client}
+	a := auth.Attempt{User: user, Identifier: identifier, Password: in.Password, API: true, Client: client}
 	proven, err := s.auth.Prove(ctx, a)
 	if errors.Is(err, apperr.Unauthorized) {
 		if err := s.audit.Record(ctx, auth.Actor{Client: client}.Event(audit.LoginFailed, user, audit.Details{})); err != nil {
