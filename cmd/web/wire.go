@@ -96,6 +96,7 @@ func (o *portal) services() error {
 	}
 	o.oauth, err = oauth.New(oauth.Options{
 		Auth: o.auth, Store: o.store, Keyring: keyring, Audit: log, Limits: limits, Now: time.Now, PasswordGrant: o.cfg.PasswordGrant,
+		Renewal: o.cfg.TokenRenewal,
 	})
 	if err != nil {
 		return err

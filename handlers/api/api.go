@@ -94,7 +94,9 @@ func (a *API) Mount(e *echo.Echo) error {
 	e.POST(revokePath, a.revoke)
 	e.POST(introspectPath, a.introspect)
 	a.describeOAuth()
-	register(a, "", refreshTokenOperation(), a.refreshToken)
+	if a.oauth.Renews() {
+		register(a, "", refreshTokenOperation(), a.refreshToken)
+	}
 	register(a, "", revokeTokenOperation(), a.revokeToken)
 
 	register(a, oauth.ScopeMe, readMeOperation(), a.readMe)

@@ -107,19 +107,24 @@ func (b *bearer) actor() auth.Actor { return b.caller.Actor(b.client) }
 
 // authenticate tells whom a request belongs to and checks that its token has a
 // scope; with the scope "" any token of a caller will do.
-func (a *API) authenticate(c echo.Context, scope oauth.Scope) (bearer, error) {
+// With quiet it does not count as a use of the session.
+func (a *API) authenticate(c echo.Context, scope oauth.Scope, quiet bool) (bearer, error) {
 	token, err := presented(c.Request())
 	if err != nil {
 		return bearer{}, err
 	}
-	return a.check(c, token, scope)
+	return a.check(c, token, scope, quiet)
 }
 
 // check is authenticate for a token that was found already.
-func (a *API) check(c echo.Context, token string, scope oauth.Scope) (bearer, error) {
+func (a *API) check(c echo.Context, token string, scope oauth.Scope, quiet bool) (bearer, error) {
 	b := bearer{token: token, client: middleware.Client(c)}
+	identify := a.oauth.AuthenticateBearer
+	if quiet {
+		identify = a.oauth.PeekBearer
+	}
 	var err error
-	b.caller, err = a.oauth.AuthenticateBearer(c.Request().Context(), token, b.client)
+	b.caller, err = identify(c.Request().Context(), token, b.client)
 	if errors.Is(err, apperr.Unauthorized) {
 		return bearer{}, unusable(err)
 	}

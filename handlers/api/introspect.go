@@ -61,9 +61,9 @@ func (a *API) inquirer(c echo.Context) (bearer, error) {
 		return bearer{}, err
 	}
 	if !found {
-		return a.authenticate(c, oauth.ScopeIntrospect)
+		return a.authenticate(c, oauth.ScopeIntrospect, false)
 	}
-	b, err := a.check(c, password, oauth.ScopeIntrospect)
+	b, err := a.check(c, password, oauth.ScopeIntrospect, false)
 	if err == nil && !b.caller.Personal {
 		err = unusable(nil)
 	}

@@ -21,10 +21,10 @@ type Me struct {
 type meAnswer struct{ Body Me }
 
 func readMeOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "read-me", Method: http.MethodGet, Path: "/users/me", Tags: []string{tagMe},
 		Summary: "Read your own account", Description: "Also at /users/me/, which some clients ask for.",
-	}, nil}
+	}}
 }
 
 // readMe handles GET /users/me. What there is to say was in the one query that
@@ -46,12 +46,12 @@ type changeMeInput struct {
 }
 
 func changeMeOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "change-me", Method: http.MethodPatch, Path: "/users/me", Tags: []string{tagMe},
 		Summary: "Change your own account",
 		Description: "What is not named stays as it is. The email address and the password are changed on the pages, with the current password: " +
 			"a token alone must not be enough for that.",
-	}, []int{413, 415, 422, 429}}
+	}, failures: []int{413, 415, 422, 429}}
 }
 
 // changeMe handles PATCH /users/me.

@@ -27,13 +27,14 @@ const bodyTime = 15 * time.Second
 type operation struct {
 	huma.Operation
 	failures []int
+	quiet    bool // asking does not count as a use of the session
 }
 
 // register declares a typed route for callers whose token has the scope, any
 // token when it is "". HEAD works where GET does.
 func register[I, O any](a *API, scope oauth.Scope, op operation, handler func(context.Context, *I) (*O, error)) {
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
-	op.Middlewares = huma.Middlewares{a.gate(scope)}
+	op.Middlewares = huma.Middlewares{a.gate(scope, op.quiet)}
 	op.Security = a.security(scope)
 	op.Responses = failures(a.huma, append([]int{400, 401, 503}, op.failures...))
 	if scope != "" {
@@ -61,10 +62,10 @@ func again(op operation, path string) operation {
 
 // gate stands before a typed route: it lets those pass who may, and hands every
 // failure to the portal's one error handler.
-func (a *API) gate(scope oauth.Scope) func(huma.Context, func(huma.Context)) {
+func (a *API) gate(scope oauth.Scope, quiet bool) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := humaecho.Unwrap(ctx)
-		caller, err := a.authenticate(c, scope)
+		caller, err := a.authenticate(c, scope, quiet)
 		if err == nil {
 			_, err = fields.Query(c.Request()) // Huma passes over what came twice or cannot be read
 		}

@@ -29,10 +29,10 @@ type sessionsAnswer struct {
 }
 
 func listSessionsOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "list-sessions", Method: http.MethodGet, Path: "/users/{id}/sessions", Tags: []string{tagUsers},
 		Summary: "List where a person is signed in", Description: "Live sessions, the most recently used first.",
-	}, []int{404}}
+	}, failures: []int{404}}
 }
 
 // listSessions handles GET /users/{id}/sessions.
@@ -63,12 +63,12 @@ type endedAnswer struct {
 }
 
 func endSessionsOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "end-sessions", Method: http.MethodDelete, Path: "/users/{id}/sessions", Tags: []string{tagUsers},
 		Summary: "Sign a person out everywhere",
 		Description: "Ends every session, of browsers and of clients of the API. Personal access tokens stay: disable the account, or let " +
 			"the person end them. 409 for your own account.",
-	}, []int{404, 409, 429}}
+	}, failures: []int{404, 409, 429}}
 }
 
 // endSessions handles DELETE /users/{id}/sessions.

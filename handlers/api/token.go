@@ -84,12 +84,12 @@ type Renewed struct {
 type renewedAnswer struct{ Body Renewed }
 
 func refreshTokenOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "refresh-token", Method: http.MethodPost, Path: "/refresh-token", Tags: []string{tagTokens},
 		Summary: "Get a fresh access token of the same session",
-		Description: "The form of the FastAPI tutorials: the access token that you have, as long as it lives, gets you another one. " +
-			"To go on after it has expired, use the refresh token at /token. A personal access token has no session and is refused with 403.",
-	}, []int{http.StatusForbidden}}
+		Description: "The form of the FastAPI tutorials: the access token that you have, as long as it lives, gets you another one, " +
+			"for an hour after the last grant at /token. It does not keep the session from idling. To go on after it has expired, use the refresh token at /token. A personal access token has no session and is refused with 403.",
+	}, failures: []int{http.StatusForbidden}, quiet: true}
 }
 
 // refreshToken handles POST /refresh-token.
@@ -109,12 +109,12 @@ type revokedAnswer struct {
 }
 
 func revokeTokenOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "revoke-token", Method: http.MethodPost, Path: "/revoke-token", Tags: []string{tagTokens},
 		Summary: "End the session of the token that is sent",
 		Description: "The form of the FastAPI tutorials. Every token of the session is refused from the next request on, everywhere; " +
 			"a personal access token ends by itself.",
-	}, nil}
+	}}
 }
 
 // revokeToken handles POST /revoke-token.

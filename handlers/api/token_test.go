@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/portaltest"
 	"latchkey/models"
 )
 
@@ -243,6 +244,42 @@ func TestRefresh(t *testing.T) {
 			t.Errorf("the audit log has no replay: %q", got)
 		}
 	})
+}
+
+// TestRenewalOff: without renewal the endpoint is neither there nor described.
+func TestRenewalOff(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		s.Person("ana", models.RoleUser)
+		token := s.signIn("ana", "me").Access
+		s.call(token, "POST", "/refresh-token", "").problem(404)
+		if document := s.call("", "GET", "/openapi.json", "").is(200).body; strings.Contains(document, `"/refresh-token"`) {
+			t.Error("the document describes /refresh-token")
+		}
+	}, func(o *portaltest.Options) { o.RenewalOff = true })
+}
+
+// TestRenewalIsNoUse: renewing at the endpoint does not move the idle limit.
+func TestRenewalIsNoUse(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.Person("ana", models.RoleUser)
+		token := s.signIn("ana", "me").Access
+		before := s.session(user.ID).LastSeenAt
+		s.Clock.Advance(2 * time.Minute)
+		s.call(token, "POST", "/refresh-token", "").is(200)
+		if got := s.session(user.ID).LastSeenAt; got != before {
+			t.Errorf("last seen %v, want %v", got.Time(), before.Time())
+		}
+	})
+}
+
+// session is the one session of a person.
+func (s *site) session(userID string) models.Session {
+	s.T.Helper()
+	live, err := s.Store.Sessions.Live(s.T.Context(), userID, s.Clock.Now())
+	if err != nil || len(live) != 1 {
+		s.T.Fatalf("got %d sessions (%v), want 1", len(live), err)
+	}
+	return live[0]
 }
 
 // TestPasswordGrantOff checks the words of a portal without the password grant.

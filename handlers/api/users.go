@@ -78,12 +78,12 @@ type usersAnswer struct {
 }
 
 func listUsersOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "list-users", Method: http.MethodGet, Path: "/users", Tags: []string{tagUsers},
 		Summary:                      "List accounts",
 		Description:                  "In pages: follow next, or the Link header, until there is none. A cursor belongs to the order that it came from.",
 		RejectUnknownQueryParameters: true,
-	}, []int{422}}
+	}, failures: []int{422}}
 }
 
 // listUsers handles GET /users.
@@ -160,9 +160,9 @@ func checkID(id string) []error {
 type userAnswer struct{ Body User }
 
 func readUserOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "read-user", Method: http.MethodGet, Path: "/users/{id}", Tags: []string{tagUsers}, Summary: "Read an account",
-	}, []int{404}}
+	}, failures: []int{404}}
 }
 
 // readUser handles GET /users/{id}.
@@ -204,12 +204,12 @@ func (in *changeUserInput) Resolve(ctx huma.Context) []error {
 }
 
 func changeUserOperation() operation {
-	return operation{huma.Operation{
+	return operation{Operation: huma.Operation{
 		OperationID: "change-user", Method: http.MethodPatch, Path: "/users/{id}", Tags: []string{tagUsers},
 		Summary: "Change an account",
 		Description: "All of it or nothing. What is not named stays as it is. 409 for your own account and for the last active admin: " +
 			"the same rules as in the panel; and for another reason of an account that is disabled already.",
-	}, []int{404, 409, 413, 415, 422, 429}}
+	}, failures: []int{404, 409, 413, 415, 422, 429}}
 }
 
 // changeUser handles PATCH /users/{id}.

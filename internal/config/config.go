@@ -64,6 +64,8 @@ type Config struct {
 	Signup Signup
 	// PasswordMin is the minimum length of a password in code points, 8 to 64.
 	PasswordMin int
+	// TokenRenewal says whether API clients may renew an access token with itself.
+	TokenRenewal bool
 	// PasswordGrant says whether API clients may send passwords.
 	PasswordGrant bool
 	// APIOrigins are the origins whose scripts may call the API, as a browser
@@ -121,6 +123,7 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 		Signup:                Signup(l.choice(nameSignup, string(SignupOpen), string(SignupClosed))),
 		PasswordMin:           l.integer(namePasswordMin, 8, 64),
 		PasswordGrant:         l.toggle(namePasswordGrant),
+		TokenRenewal:          l.toggle(nameTokenRenewal),
 		APIOrigins:            l.originList(nameAPICORSOrigins),
 		TrustedProxies:        l.prefixes(nameTrustedProxies),
 		LogFormat:             LogFormat(l.choice(nameLogFormat, string(LogText), string(LogJSON))),

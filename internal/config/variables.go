@@ -20,6 +20,7 @@ const (
 	nameSignup                = "LATCHKEY_SIGNUP"
 	namePasswordMin           = "LATCHKEY_PASSWORD_MIN"
 	namePasswordGrant         = "LATCHKEY_PASSWORD_GRANT"
+	nameTokenRenewal          = "LATCHKEY_TOKEN_RENEWAL"
 	nameAPICORSOrigins        = "LATCHKEY_API_CORS_ORIGINS"
 	nameTrustedProxies        = "LATCHKEY_TRUSTED_PROXIES"
 	nameLimits                = "LATCHKEY_LIMITS"
@@ -67,6 +68,7 @@ func Variables() []Variable {
 		{Name: nameSignup, Default: "open", Meaning: "`open`: anyone may create an account; `closed`: only admins add people."},
 		{Name: namePasswordMin, Default: "12", Meaning: "The shortest password accepted, in characters, 8 to 64."},
 		{Name: namePasswordGrant, Default: "on", Meaning: "`off` refuses passwords at `POST /token`, so that API clients need a personal access token."},
+		{Name: nameTokenRenewal, Default: "on", Meaning: "`off` removes `POST /refresh-token`, so that API clients go on with their refresh token at `/token` only."},
 		{Name: nameAPICORSOrigins, Unset: "none", Meaning: "Origins (`https://app.example.org`), separated by commas, whose scripts may call the API from a browser, never with cookies."},
 		{Name: nameTrustedProxies, Unset: "none", Meaning: "Networks (`10.0.0.0/8`) or addresses, separated by commas, whose `X-Forwarded-For` is believed and that may call `/forward-auth`."},
 		{Name: nameLimits, Default: "on", Meaning: "`off` removes the limits on sign-in attempts, for load tests. It needs a loopback public URL."},

@@ -31,8 +31,24 @@ type Caller struct {
 // apperr.Unauthorized; apperr.Unavailable and apperr.Canceled when nothing is
 // known.
 func (s *Service) AuthenticateBearer(ctx context.Context, bearer string, client auth.Client) (*Caller, error) {
+	return s.identify(ctx, bearer, client, use{address: client.Address()})
+}
+
+// PeekBearer is AuthenticateBearer for a request that does not count as a use
+// of an access token's session.
+func (s *Service) PeekBearer(ctx context.Context, bearer string, client auth.Client) (*Caller, error) {
+	return s.identify(ctx, bearer, client, use{address: client.Address(), quiet: true})
+}
+
+// use is what is recorded of a token's use.
+type use struct {
+	address string // the last address of a personal access token; empty: not known
+	quiet   bool   // a session was not used
+}
+
+func (s *Service) identify(ctx context.Context, bearer string, client auth.Client, use use) (*Caller, error) {
 	if IsPersonalSecret(bearer) {
-		return s.personalCaller(ctx, bearer, client)
+		return s.personalCaller(ctx, bearer, use.address)
 	}
 	claims, err := s.keyring.Verify(token.APIAccess, bearer)
 	if err != nil {
@@ -43,8 +59,10 @@ func (s *Service) AuthenticateBearer(ctx context.Context, bearer string, client 
 	if err != nil {
 		return nil, err
 	}
-	if err := s.auth.ProgramUsed(ctx, claims, &p.Session); err != nil {
-		return nil, err
+	if !use.quiet {
+		if err := s.auth.ProgramUsed(ctx, claims, &p.Session); err != nil {
+			return nil, err
+		}
 	}
 	return &Caller{
 		Identity: *auth.IdentityOf(p), Scopes: Granted(claims.Scope).effective(p.Role), ClientID: claims.ClientID,
@@ -59,7 +77,7 @@ func refused(cause error) error { return apperr.New(apperr.Unauthorized, "", cau
 
 // personalCaller looks a personal access token up, and records once a minute
 // that it was used.
-func (s *Service) personalCaller(ctx context.Context, secret string, client auth.Client) (*Caller, error) {
+func (s *Service) personalCaller(ctx context.Context, secret, address string) (*Caller, error) {
 	b, err := s.store.PersonalTokens.Identify(ctx, secret)
 	if errors.Is(err, apperr.NotFound) {
 		return nil, refused(err)
@@ -72,7 +90,7 @@ func (s *Service) personalCaller(ctx context.Context, secret string, client auth
 		return nil, refused(errors.New("the personal access token is over"))
 	}
 	if before := now.Add(-time.Minute); row.LastUsedAt <= models.At(before) {
-		if err := s.store.PersonalTokens.Used(ctx, row.ID, client.Address(), now, before); err != nil {
+		if err := s.store.PersonalTokens.Used(ctx, row.ID, address, now, before); err != nil {
 			return nil, err
 		}
 	}

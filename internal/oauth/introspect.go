@@ -36,14 +36,15 @@ type Introspection struct {
 
 // Introspect tells what an access token, a refresh token or a personal access
 // token is worth. Tokens of browsers are worth nothing here. For an access token
-// and a personal access token it counts as a use. Whether the one who asks may
+// and a personal access token it counts as a use, from an address that is not
+// known: client is the service that asks. Whether the one who asks may
 // ask is for the caller to decide. It returns apperr.Unavailable or
 // apperr.Canceled when nothing is known.
 func (s *Service) Introspect(ctx context.Context, text string, client auth.Client) (*Introspection, error) {
 	if claims, err := s.keyring.Verify(token.APIRefresh, text); err == nil {
 		return s.introspectRefresh(ctx, claims)
 	}
-	caller, err := s.AuthenticateBearer(ctx, text, client)
+	caller, err := s.identify(ctx, text, client, use{})
 	if errors.Is(err, apperr.Unauthorized) {
 		return &Introspection{}, nil
 	}

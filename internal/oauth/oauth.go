@@ -27,6 +27,7 @@ type Options struct {
 	Limits        *limit.Limiter
 	Now           func() time.Time
 	PasswordGrant bool // programs may send passwords
+	Renewal       bool // an access token can be renewed with itself
 }
 
 // Service gives out and checks the tokens of the API. It is safe for concurrent
@@ -39,6 +40,7 @@ type Service struct {
 	limits    *limit.Limiter
 	now       func() time.Time
 	passwords bool
+	renewal   bool
 }
 
 // New returns a Service, or why its options cannot work.
@@ -48,8 +50,12 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{
 		auth: o.Auth, store: o.Store, keyring: o.Keyring, audit: o.Audit, limits: o.Limits, now: o.Now, passwords: o.PasswordGrant,
+		renewal: o.Renewal,
 	}, nil
 }
 
 // TakesPasswords reports whether programs may send passwords.
 func (s *Service) TakesPasswords() bool { return s.passwords }
+
+// Renews reports whether an access token can be renewed with itself.
+func (s *Service) Renews() bool { return s.renewal }

@@ -51,39 +51,57 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth
 	return s.mint(&p.Session, scopes.effective(p.Role)), nil
 }
 
+// renewalTime is how long after a password or refresh grant access tokens can be
+// renewed, and how long the last of them lives: a stolen access token must not
+// stand for the refresh token.
+const renewalTime = time.Hour
+
 // RenewAccess returns a fresh access token of the caller's session, with the
-// scopes of the present one. The session is not rotated and lives no longer
-// for it. It returns apperr.Unauthorized when the session was rotated since
-// the present token was made: whoever missed that is not who holds the
-// session. A personal access token has no session: apperr.Forbidden.
+// scopes of the present one, at most renewalTime after the last grant. The
+// session is neither rotated nor kept from idling by it.
+//
+// It returns apperr.NotFound when renewal is off, apperr.Forbidden for a personal
+// access token, which has no session, and apperr.Unauthorized when the time is
+// up or the session was rotated since the present token was made: whoever missed
+// that does not hold the session.
 func (s *Service) RenewAccess(ctx context.Context, caller *Caller) (*Tokens, error) {
+	if !s.renewal {
+		return nil, apperr.New(apperr.NotFound, "", nil)
+	}
 	if caller.Personal {
 		return nil, apperr.New(apperr.Forbidden, "A personal access token cannot be renewed. Create a new one.", nil)
 	}
-	p, err := s.store.Sessions.Examine(ctx, caller.SessionID, caller.TokenID, s.now())
+	now := s.now()
+	p, err := s.store.Sessions.Examine(ctx, caller.SessionID, caller.TokenID, now)
 	if err != nil && !errors.Is(err, apperr.NotFound) {
 		return nil, err
 	}
 	if err != nil || p.Over != "" || p.Session.Generation != caller.generation {
 		return nil, refused(errors.New("an access token of an earlier generation, or of a session that just ended"))
 	}
+	end := p.Session.DeliveredAt.Time().Add(renewalTime)
+	if !now.Before(end) {
+		return nil, refused(errors.New("the last grant of the session is too long ago to renew an access token"))
+	}
 	p.Session.ClientID = caller.ClientID
-	return s.mintAccess(&p.Session, caller.Scopes), nil
+	return s.mintAccess(&p.Session, caller.Scopes, end), nil
 }
 
 // mint signs the tokens of a session's current delivery: the refresh token with
 // what the session was granted, the access token with scopes.
 func (s *Service) mint(session *models.Session, scopes Scopes) *Tokens {
-	tokens := s.mintAccess(session, scopes)
+	tokens := s.mintAccess(session, scopes, session.ExpiresAt.Time())
 	claims := auth.RefreshClaims(session)
 	claims.Scope, claims.ClientID = session.Scope, cmp.Or(session.ClientID, DefaultClientID)
 	tokens.Refresh = s.keyring.Sign(token.APIRefresh, claims)
 	return tokens
 }
 
-// mintAccess signs an access token of the session (RFC 9068 §2.2).
-func (s *Service) mintAccess(session *models.Session, scopes Scopes) *Tokens {
+// mintAccess signs an access token of the session (RFC 9068 §2.2) that dies at
+// end at the latest.
+func (s *Service) mintAccess(session *models.Session, scopes Scopes, end time.Time) *Tokens {
 	claims := s.auth.AccessClaims(session)
+	claims.ExpiresAt = min(claims.ExpiresAt, token.DateOf(end))
 	claims.Scope, claims.ClientID = scopes.String(), cmp.Or(session.ClientID, DefaultClientID)
 	return &Tokens{
 		Access: s.keyring.Sign(token.APIAccess, claims), ExpiresIn: time.Duration(claims.ExpiresAt-claims.IssuedAt) * time.Second,

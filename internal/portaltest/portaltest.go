@@ -29,6 +29,7 @@ type Options struct {
 	Limits         bool
 	SignupClosed   bool
 	PasswordsOff   bool // for API clients
+	RenewalOff     bool // of access tokens with themselves
 	SupportEmail   string
 	TrustedProxies []netip.Prefix
 	CookieDomain   string // of the token cookies
@@ -61,7 +62,7 @@ func New(t *testing.T, store *models.Store, change ...func(*Options)) *Portal {
 	logger := slog.New(slog.NewJSONHandler(p.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p.Services = servicetest.New(t, servicetest.Options{
 		Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Secret: []byte(Secret),
-		Limits: o.Limits, SignupClosed: o.SignupClosed, PasswordsOff: o.PasswordsOff,
+		Limits: o.Limits, SignupClosed: o.SignupClosed, PasswordsOff: o.PasswordsOff, RenewalOff: o.RenewalOff,
 	})
 	https := strings.HasPrefix(o.PublicURL, "https:")
 	jar, err := cookie.New(cookie.Options{Secure: https, Domain: o.CookieDomain, Keys: [][]byte{[]byte(Secret)[:32]}, Now: p.Clock.Now})

@@ -44,6 +44,7 @@ type Options struct {
 	Limits         bool // attempts are limited
 	SignupClosed   bool
 	PasswordsOff   bool // the API takes no passwords
+	RenewalOff     bool // access tokens cannot be renewed with themselves
 	Hasher         *password.Hasher
 	Policy         *password.Policy
 }
@@ -94,6 +95,7 @@ func New(t testing.TB, o Options) Services {
 	}
 	s.OAuth, err = oauth.New(oauth.Options{
 		Auth: s.Auth, Store: o.Store, Keyring: keyring, Audit: log, Limits: limits, Now: o.Now, PasswordGrant: !o.PasswordsOff,
+		Renewal: !o.RenewalOff,
 	})
 	if err != nil {
 		t.Fatal(err)
