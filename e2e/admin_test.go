@@ -62,7 +62,7 @@ func TestDisableAndUndo(t *testing.T) {
 		ana.fill("Reason", "Left the team.")
 		ana.wantStatus(ana.press("Disable Bo Chen"), 200)
 		ana.wantAt(page)
-		ana.see("Bo Chen is disabled. 2 sessions ended. All sessions and tokens of the account have stopped working.", "Left the team.")
+		ana.see("Bo Chen is disabled. 2 sessions ended. All its sessions and tokens have stopped working.", "Left the team.")
 
 		bo.press("Sessions") // the very next click
 		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
@@ -150,7 +150,7 @@ func TestResetLink(t *testing.T) {
 		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
 		bo.see("Your password was changed, and every device was signed out.")
 		bo.visit(link)
-		bo.see("This link was already used")
+		bo.see("This link has already been used")
 	})
 }
 
@@ -171,7 +171,7 @@ func TestAddAndDeleteUser(t *testing.T) {
 		ana.fill("Username", "cleo")
 		ana.fill("Full name", "Cleo Park")
 		ana.wantStatus(ana.press("Add user"), 200)
-		ana.see("Account created", "Cleo Park", "It works once, for 24 hours.")
+		ana.see("Account created", "Cleo Park", "The link works once, within 24 hours.")
 
 		cleo := open(t, ana.portal, script)
 		cleo.visit(ana.shownLink())

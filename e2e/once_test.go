@@ -24,7 +24,7 @@ func TestShownOnce(t *testing.T) {
 		ana, _, _ := adminAndUser(t, script)
 		ana.findUser("bo", "Bo Chen")
 		user := ana.at()
-		const onlyOnce = "A link to set a password is shown only once. If you lost it, create a new one."
+		const onlyOnce = "A reset link is shown only once. If you lost it, create a new one."
 
 		ana.question("Create reset link")
 		ana.wantStatus(ana.press("Create reset link"), 200)

@@ -55,7 +55,7 @@ func TestErrorPages(t *testing.T) {
 	b.fill("New password", "twelve wise owls read")
 	b.press("Save new password")
 	b.visit(link)
-	b.see("This link was already used")
+	b.see("This link has already been used")
 	b.inspect("reset used")
 	b.wantStatus(b.visit("/continue?rd=https://elsewhere.example/"), 400)
 	b.inspect("error 400 continue")
@@ -80,7 +80,7 @@ func TestErrorPages(t *testing.T) {
 	p.command("user", "disable", "ana")
 	admin.visit(page + "/disable") // from a page that is now out of date
 	admin.wantAt(page)
-	admin.see("This account changed since you opened it. Here is the new state.")
+	admin.see("This account has changed since you opened it. This page shows its current state.")
 	admin.inspect("user changed meanwhile")
 }
 
@@ -92,14 +92,14 @@ func TestForwardAuthPages(t *testing.T) {
 	b := open(t, p, true)
 	b.signIn(ana.username, ana.password)
 	b.wantStatus(b.visit("/continue?cut=1&rd="+url.QueryEscape(app+"/")), 200)
-	b.see("You are signed in", "too long to be kept")
+	b.see("You are signed in", "too long to remember")
 	b.inspect("continue cut")
 	b.wantStatus(b.visit("/continue?after=sign-in&rd="+url.QueryEscape(app+"/download")), 200)
 	b.see("You are signed in", "Continue to ")
 	b.inspect("continue")
 
 	b.wantStatus(b.visitAt(app+"/admin"), 403)
-	b.see("You cannot open this page", "This account may not open this page.")
+	b.see("You cannot open this page", "This account has no access to this page.")
 	b.inspect("forward-auth 403")
 
 	b.watch.mute(true)
@@ -110,7 +110,7 @@ func TestForwardAuthPages(t *testing.T) {
 		}
 	}
 	b.wantStatus(status, http.StatusLoopDetected)
-	b.see("The app cannot see your sign-in")
+	b.see("Your sign-in does not reach this app")
 	b.inspect("continue loop")
 }
 

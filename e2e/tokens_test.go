@@ -55,7 +55,7 @@ func TestAccessToken(t *testing.T) {
 		}
 		b.tick("Change this account")
 		b.wantStatus(b.createToken("Nightly backup", ana.password), 200)
-		b.see("Token created", "It is shown only now.", "Permissions: read this account, change this account.")
+		b.see("Token created", "You will not see it again.", "Permissions: read this account, change this account.")
 		token := b.shownToken()
 		if got := p.bearer(token); got != http.StatusOK {
 			t.Errorf("the token that was shown: got status %d, want 200", got)

@@ -100,7 +100,7 @@ func TestChangePassword(t *testing.T) {
 		other.signIn("ana")
 		copied := b.clone()
 		before := s.LiveSessions(user.ID)
-		b.get("/profile/password").status(200).says("Every other device is signed out when you save.").has(`autocomplete="username"`)
+		b.get("/profile/password").status(200).says("When you save, every other device will be signed out.").has(`autocomplete="username"`)
 		for _, test := range []struct{ current, next, field, want string }{
 			{"wrong", otherWord, "current_password", "The current password is not correct."},
 			{"", otherWord, "current_password", "Enter your current password."},

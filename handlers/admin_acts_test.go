@@ -36,7 +36,7 @@ func TestDisable(t *testing.T) {
 			visitor.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		}
 		b.get("/login").says("This account is disabled.").hides("left the team")
-		boss.get(page).says("Ana Silva is disabled. 3 sessions ended. All sessions and tokens of the account have stopped working.", "Disabled since", "left the team", "Undo").
+		boss.get(page).says("Ana Silva is disabled. 3 sessions ended. All its sessions and tokens have stopped working.", "Disabled since", "left the team", "Undo").
 			has(`action="` + page + `/enable"`)
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(403)
 		if got, want := audit.Detail(s.LastEvent(audit.UserDisable)), "3 sessions ended. Reason: left the team"; got != want {
@@ -60,7 +60,7 @@ func TestSignOutUser(t *testing.T) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		b, user := s.signedIn("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
-		boss.get(page+"/sign-out").status(200).says("Sign out ana everywhere?", "1 session ends now.")
+		boss.get(page+"/sign-out").status(200).says("Sign out ana everywhere?", "1 session will end now.")
 		boss.post(page + "/sign-out").redirects(page)
 		boss.get(page).says("ana is signed out everywhere. 1 session ended.", "Not signed in anywhere.")
 		b.follow(b.get("/profile").takesTokens()).says("An admin signed you out everywhere. Sign in to continue.")
@@ -76,7 +76,7 @@ func TestRole(t *testing.T) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
 		b.get("/admin").status(403).says("You cannot open this page", "You are signed in as ana@example.org. This page needs the admin role.", "Use another account")
-		boss.get(page+"/role").status(200).says("Make ana an admin?", "It takes effect at once. Nobody is signed out.").
+		boss.get(page+"/role").status(200).says("Make ana an admin?", "This takes effect at once. Nobody is signed out.").
 			has(`name="was" value="user"`, `name="role" value="admin"`)
 		boss.post(page+"/role", "role", "root").status(422).says("Choose a role.")
 		boss.post(page + "/role").status(422).says("Choose a role.")
@@ -104,8 +104,8 @@ func TestResetLink(t *testing.T) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		user := s.Person("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
-		boss.get(page+"/reset-link").status(200).says("Create a reset link for ana?", "It works once, for 24 hours.")
-		a := boss.follow(boss.post(page+"/reset-link").redirects(page+"/link")).status(200).says("Reset link created", "It works once, for 24 hours. It is shown only now.")
+		boss.get(page+"/reset-link").status(200).says("Create a reset link for ana?", "The link works once, within 24 hours.")
+		a := boss.follow(boss.post(page+"/reset-link").redirects(page+"/link")).status(200).says("Reset link created", "The link works once, within 24 hours. You will not see it again.")
 		found := linkInPage.FindStringSubmatch(a.body)
 		if found == nil {
 			t.Fatalf("the page has no link:\n%s", a.text())

@@ -208,7 +208,7 @@ func TestUserFilters(t *testing.T) {
 func TestUserListEdges(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		boss.get("/admin/users").status(200).says("1 of 1 user", "Only you so far.")
+		boss.get("/admin/users").status(200).says("1 of 1 user", "You are the only user so far.")
 		for i := range 26 {
 			s.Person(fmt.Sprintf("u%02d", i), models.RoleUser)
 		}

@@ -7,7 +7,7 @@ import (
 	"latchkey/models"
 )
 
-const changedWords = "This account changed since you opened it. Here is the new state."
+const changedWords = "This account has changed since you opened it. This page shows its current state."
 
 // TestTwoAdmins lets two admins act on one account from pages that both opened
 // before. Whoever is slower is shown what became of it, and nothing is done or
@@ -70,7 +70,7 @@ func TestTwoAdminsAsk(t *testing.T) {
 
 		first.post(end).redirects(page)
 		second.get(end).redirects(page)
-		second.get(page).says("That access token was removed already.")
+		second.get(page).says("That access token was already removed.")
 
 		first.post(page + "/disable").redirects(page)
 		second.get(page + "/disable").redirects(page)

@@ -65,7 +65,7 @@ func TestUndoLate(t *testing.T) {
 		page := "/admin/users/" + s.Person("ana", models.RoleUser).ID
 		admin := boss.follow(boss.post(page+"/role", "role", "admin", "was", "user"))
 		boss.post(page+"/role", "role", "user", "was", "admin").redirects(page)
-		boss.undo(admin).says("This account changed since you opened it. Here is the new state.").hides(">Undo")
+		boss.undo(admin).says("This account has changed since you opened it. This page shows its current state.").hides(">Undo")
 		same := boss.follow(boss.post(page+"/role", "role", "user", "was", "user")).says("ana is now a user.")
 		if undoForm.MatchString(same.body) {
 			t.Error("there is a button to undo nothing")

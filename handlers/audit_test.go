@@ -114,7 +114,7 @@ func TestAuditDays(t *testing.T) {
 		for _, test := range []struct{ from, to, field, want string }{
 			{"yesterday", "", "from", "From: enter a day like 2026-11-22."},
 			{"", "2026-02-30", "to", "To: enter a day like 2026-11-22."},
-			{"2026-11-23", "2026-11-22", "to", "To: the last day is before the first one."},
+			{"2026-11-23", "2026-11-22", "to", "To: choose a day that is not before the first day."},
 			{"2026-11-22", "2026-11-22", "", ""},
 		} {
 			query := "?from=" + test.from + "&to=" + test.to

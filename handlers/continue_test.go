@@ -31,7 +31,7 @@ func TestContinueTargets(t *testing.T) {
 		"javascript:alert(1)", "https://id.example.org/",
 	} {
 		for _, b := range []*browser{member, nobody} {
-			b.get(continueTo(target)).status(400).says("This link does not lead to an app that this portal protects.", "Go to your account")
+			b.get(continueTo(target)).status(400).says("This link does not lead to an app of this portal.", "Go to your account")
 		}
 	}
 	member.get("/continue?rd=https://app.example.org/&rd=https://evil.example/").status(400)
@@ -71,7 +71,7 @@ func TestContinueSignIn(t *testing.T) {
 			page.has(`href="` + test.end + `"`).says("Continue to app.example.org")
 			refresh := `<meta http-equiv="refresh" content="0; url=` + test.end + `">`
 			if test.cut {
-				page.hides("http-equiv").says("too long to be kept")
+				page.hides("http-equiv").says("too long to remember")
 			} else {
 				page.has(refresh)
 			}
@@ -133,11 +133,11 @@ func TestContinueLoop(t *testing.T) {
 			break
 		}
 	}
-	a.status(http.StatusLoopDetected).says("The app cannot see your sign-in", "LATCHKEY_COOKIE_DOMAIN must be example.org", "Try again")
+	a.status(http.StatusLoopDetected).says("Your sign-in does not reach this app", "set LATCHKEY_COOKIE_DOMAIN to example.org", "Try again")
 	if rounds > 5 {
 		t.Errorf("after %d rounds", rounds)
 	}
-	if s.Logs.Line("LATCHKEY_COOKIE_DOMAIN must be example.org", `"ERROR"`) == "" {
+	if s.Logs.Line("set LATCHKEY_COOKIE_DOMAIN to example.org", `"ERROR"`) == "" {
 		t.Error("the log does not say what to set")
 	}
 	s.Clock.Advance(11e9)
@@ -150,9 +150,9 @@ func TestContinueLoop(t *testing.T) {
 
 func TestContinueRemedy(t *testing.T) {
 	for _, test := range []struct{ public, app, want string }{
-		{"https://id.example.org", "https://app.example.org", "LATCHKEY_COOKIE_DOMAIN must be example.org"},
-		{"https://id.example.org", "https://example.org", "LATCHKEY_COOKIE_DOMAIN must be example.org"},
-		{"https://id.a.example.org", "https://app.a.example.org", "LATCHKEY_COOKIE_DOMAIN must be a.example.org"},
+		{"https://id.example.org", "https://app.example.org", "set LATCHKEY_COOKIE_DOMAIN to example.org"},
+		{"https://id.example.org", "https://example.org", "set LATCHKEY_COOKIE_DOMAIN to example.org"},
+		{"https://id.a.example.org", "https://app.a.example.org", "set LATCHKEY_COOKIE_DOMAIN to a.example.org"},
 		{"https://id.example.org", "http://app.example.org", "over https only"},
 		{"https://id.example.org", "https://app.example.com", "share no cookies"},
 		{"https://id.example.co.uk", "https://app.other.co.uk", "share no cookies"},

@@ -18,7 +18,7 @@ import (
 func (h *Handlers) docs(c echo.Context) error {
 	c.Response().Header().Del("Vary") // not by cookie
 	page := layouts.Page{
-		Title: "API", Description: "The API of " + h.site.Brand.Name + ": every request, to read and to try.", Brand: h.site.Brand, Path: "/docs",
+		Title: "API", Description: "The API of " + h.site.Brand.Name + ": read about every request and try it.", Brand: h.site.Brand, Path: "/docs",
 	}
 	return site.Show(c, pages.Docs(page, pages.DocsView{
 		PublicURL: h.site.PublicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI(), h.site.PublicURL),

@@ -36,7 +36,7 @@ func TestDocs(t *testing.T) {
 		}
 
 		page.says(
-			"Details of PATCH /users/{id}", "(path, required)", "disabled", "Answer: 200", "401 Unauthorized, 403 Forbidden",
+			"Details of PATCH /users/{id}", "(path, required)", "disabled", "Response: 200", "401 Unauthorized, 403 Forbidden",
 			`-X PATCH `+s.URL+`/users/{id} -H "Authorization: Bearer $TOKEN" --json '{"`, `/token -d username=… -d password=…`, `"token_type": "bearer"`,
 		)
 
@@ -98,7 +98,7 @@ func TestDocsSamples(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	page := s.browser().get("/docs")
 	samples := map[string]map[string]any{}
-	for _, found := range regexp.MustCompile(`aria-label="An answer: ([^"]*)"><code>([^<]*)</code>`).FindAllStringSubmatch(page.body, -1) {
+	for _, found := range regexp.MustCompile(`aria-label="Sample response: ([^"]*)"><code>([^<]*)</code>`).FindAllStringSubmatch(page.body, -1) {
 		sample := map[string]any{}
 		if err := json.Unmarshal([]byte(html.UnescapeString(found[2])), &sample); err != nil {
 			t.Errorf("%s: %v in %s", found[1], err, found[2])

@@ -27,7 +27,7 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 	case apperr.Malformed:
 		view.Text = cmp.Or(said, "We could not read this request. Go back, reload the page and try again.")
 	case apperr.Unauthorized:
-		view.Heading, view.Text = "Please sign in", "You need to sign in to go on."
+		view.Heading, view.Text = "Please sign in", "Sign in to continue."
 	case apperr.Forbidden, apperr.Disabled:
 		return h.forbiddenWords(c, said)
 	case apperr.NotFound, apperr.Gone:
@@ -37,7 +37,7 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 		back.URL = h.site.CameFrom(c) // this address would only show the error again
 		view.Text, view.Actions = "A page cannot be opened this way. Go back and use its buttons.", []pages.ErrorAction{back}
 	case apperr.Conflict:
-		view.Text = cmp.Or(said, "The page was out of date, so nothing was changed. Go back to see how things are now.")
+		view.Text = cmp.Or(said, "Something changed after you opened this page. Nothing was saved.")
 		view.Actions = []pages.ErrorAction{back, home}
 	case apperr.TooLarge:
 		view.Text, view.Actions = tooLarge(c), []pages.ErrorAction{back}
@@ -48,7 +48,7 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 		view.Text = "The portal is at " + h.site.PublicURL + ". Open it there."
 		view.Actions = []pages.ErrorAction{{Label: "Open the portal", URL: h.site.PublicURL}}
 	case apperr.Invalid:
-		view.Text, view.Actions = cmp.Or(said, "Something in the form is not right. Go back and check it."), []pages.ErrorAction{back}
+		view.Text, view.Actions = cmp.Or(said, "The form has an error. Go back and check it."), []pages.ErrorAction{back}
 	case apperr.TooMany, apperr.Locked:
 		return h.tooManyWords(c, said, wait)
 	case apperr.Busy, apperr.Unavailable:
@@ -101,7 +101,7 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 	}
 	person := site.Identity(c)
 	if said != "" || person == nil {
-		view.Text = cmp.Or(said, "You are not allowed to open it.")
+		view.Text = cmp.Or(said, "You do not have access to this page.")
 		return view
 	}
 	view.Text = "You are signed in as " + person.Email + ". This page needs the admin role."
@@ -123,7 +123,7 @@ func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duratio
 	case said(err) != "":
 		view.Text = said(err)
 	case apperr.KindOf(err) == apperr.Busy:
-		view.Text = "Many people are signing in at this moment. Nothing was changed. Try again in a few seconds."
+		view.Text = "Many people are signing in right now. Nothing was changed. Try again in a few seconds."
 	case c.Request().Method == http.MethodPost && c.Path() == "/login":
 		view.Text = "We cannot sign you in right now. Nothing was changed. Try again in a few seconds."
 	case c.Request().Method == http.MethodPost && c.Path() == "/logout":

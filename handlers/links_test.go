@@ -60,7 +60,7 @@ func TestSetup(t *testing.T) {
 		b.get("/admin").status(200).says("Next steps", "There is only one active admin.",
 			"Only this computer can open the portal, because its address is http://localhost:8080.", "Set LATCHKEY_SUPPORT_EMAIL to an address.")
 		for _, dead := range []string{token, second} {
-			s.browser().get("/setup?token="+dead).status(410).says("Setup is done", "There is an admin account already.").hides("<form id=\"setup\"")
+			s.browser().get("/setup?token="+dead).status(410).says("Setup is done", "An admin account already exists.").hides("<form id=\"setup\"")
 			s.browser().newAdmin(dead, "bo").status(409).says("Setup is done").touchesNoToken()
 		}
 		if admins, err := s.Store.Users.CountActiveAdmins(t.Context()); err != nil || admins != 1 {
@@ -140,8 +140,8 @@ func TestReset(t *testing.T) {
 		b.follow(b.get("/profile")).says("Your password was changed, and every device was signed out.")
 		visitor.post("/login", "username", "ana", "password", secretWord).status(422)
 		visitor.post("/login", "username", "ana", "password", otherWord).redirects("/profile")
-		s.browser().get("/reset?token="+token).status(410).says("This link was already used", "The password was set with it.")
-		s.browser().post("/reset", "token", token, "password", secretWord).status(409).says("This link was already used")
+		s.browser().get("/reset?token="+token).status(410).says("This link has already been used", "Each link works once, and this one set the password.")
+		s.browser().post("/reset", "token", token, "password", secretWord).status(409).says("This link has already been used")
 	})
 }
 
@@ -159,7 +159,7 @@ func TestResetDead(t *testing.T) {
 		s.Clock.Advance(time.Hour)
 		second := s.resetToken(user)
 		s.Clock.Advance(time.Hour)
-		check(first, "This link was replaced", "A newer link was made on 22 Nov 2026, 13:00 UTC. Use that one.")
+		check(first, "This link has been replaced", "A newer link was created on 22 Nov 2026, 13:00 UTC. Use that one.")
 		check("", "This link is not complete", "Ask help@example.org for a new one if that does not help.")
 		check(second[:42], "This link is not complete", "Copy the whole link from the message that you got.")
 		s.Clock.Advance(24 * time.Hour)
@@ -169,7 +169,7 @@ func TestResetDead(t *testing.T) {
 		if err := s.Store.Users.Disable(t.Context(), user.ID, "a note", s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
-		check(third, "This account is disabled", "Its password cannot be changed now.")
+		check(third, "This account is disabled", "Its password cannot be changed while it is disabled.")
 		if err := s.Store.Users.Enable(t.Context(), user.ID, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}

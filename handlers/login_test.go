@@ -128,7 +128,7 @@ func TestLoginDisabledWithoutSupport(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.browser().post("/login", "username", "ana", "password", secretWord).status(403).
-		says("This account is disabled. Contact the person who runs Latchkey.").hides("mailto:")
+		says("This account is disabled. Contact the operator of Latchkey.").hides("mailto:")
 }
 
 // TestRemember checks the life of the cookies with and without "Stay signed

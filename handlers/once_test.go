@@ -23,7 +23,7 @@ type oncePlace struct {
 }
 
 func oncePlaces(user *models.User) []oncePlace {
-	const words = "A link to set a password is shown only once. If you lost it, create a new one."
+	const words = "A reset link is shown only once. If you lost it, create a new one."
 	page := "/admin/users/" + user.ID
 	return []oncePlace{
 		{
@@ -223,7 +223,7 @@ func TestShownOnceGone(t *testing.T) {
 		}
 		boss.post(place + "/end").redirects("/profile/tokens")
 		boss.get(place).redirects("/profile/tokens")
-		boss.get("/profile/tokens").says("That access token was removed already.").hides(secret)
+		boss.get("/profile/tokens").says("That access token was already removed.").hides(secret)
 		s.browser().get(place).redirects("/login?next=" + strings.ReplaceAll(place, "/", "%2F"))
 		if got := s.LastEvent(audit.TokenCreate).SubjectName; got != "bo" {
 			t.Errorf("got subject %q", got)

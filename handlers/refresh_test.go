@@ -196,7 +196,7 @@ func TestReplay(t *testing.T) {
 			t.Error("the replay is not in the log as a warning")
 		}
 		// The next sign-in shows it once.
-		const told = "One of your sessions was ended because a copy of its sign-in was used."
+		const told = "We ended one of your sessions because a copy of it was used."
 		b.signIn("ana")
 		b.get("/profile").says(told)
 		b.get("/profile").hides(told)
@@ -235,7 +235,7 @@ func TestForeignSite(t *testing.T) {
 					r.Header.Set(name, value)
 				}
 			}
-			a := b.do(r).status(test.want).says("This request came from another website and was not carried out.")
+			a := b.do(r).status(test.want).says("This request came from another website, so it was refused.")
 			if len(a.cookies) > 0 {
 				t.Errorf("%s %v: sets cookies %v", a.asked, test.header, a.cookies)
 			}

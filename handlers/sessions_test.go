@@ -40,7 +40,7 @@ func TestSessions(t *testing.T) {
 		b.get("/profile/sessions").says("Signed out of Safari on iPhone.", "Recently signed out", "Signed out from another device.")
 		phone.follow(phone.get("/profile").takesTokens()).says("You signed this device out from another device. Sign in to continue.")
 		b.post("/profile/sessions/" + phoneID + "/end").redirects("/profile/sessions")
-		b.get("/profile/sessions").says("That device was signed out already.")
+		b.get("/profile/sessions").says("That device was already signed out.")
 		b.post("/profile/sessions/" + models.NewID() + "/end").status(404)
 
 		b.get("/profile/sessions/end-others").status(200).says("Sign out 1 other device?", "This device stays signed in.")

@@ -151,7 +151,7 @@ func TestSignupSaysAll(t *testing.T) {
 func TestSignupClosed(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.browser().get("/login").status(200).hides("/signup")
-		s.browser().get("/signup").status(403).says("Sign-up is closed", "New accounts are by invitation. Contact help@example.org.")
+		s.browser().get("/signup").status(403).says("Sign-up is closed", "Accounts are created by invitation. Contact help@example.org.")
 		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).status(403).
 			says("Sign-up is closed").touchesNoToken()
 		// The way back comes along to the sign-in page, if it is one.

@@ -17,7 +17,7 @@ var shownToken = regexp.MustCompile(`id="token"[^>]*>(lk_[a-z2-7]{52})<`)
 func (b *browser) makeToken(name string, pairs ...string) string {
 	b.site.T.Helper()
 	form := append([]string{"name", name, "days", "90", "current_password", secretWord}, pairs...)
-	a := b.follow(b.post("/profile/tokens", form...)).status(200).says("Token created", "It is shown only now.")
+	a := b.follow(b.post("/profile/tokens", form...)).status(200).says("Token created", "You will not see it again.")
 	found := shownToken.FindStringSubmatch(a.body)
 	if found == nil {
 		b.site.T.Fatalf("the page shows no token:\n%s", a.text())
@@ -81,7 +81,7 @@ func TestTokens(t *testing.T) {
 		}
 		for _, again := range []func(string) *answer{b.get, func(path string) *answer { return b.post(path) }} {
 			again(end).redirects("/profile/tokens")
-			b.get("/profile/tokens").says("That access token was removed already.")
+			b.get("/profile/tokens").says("That access token was already removed.")
 		}
 		b.get("/profile").says("You created an access token.", "One of your access tokens was removed.")
 	})
@@ -208,7 +208,7 @@ func TestAdminEndsToken(t *testing.T) {
 		token := s.tokenNamed(user.ID, "Backup")
 		end := page + "/tokens/" + token.ID + "/end"
 		boss.get(page).says("Backup", "lk_…"+token.Hint, "Permissions: read this account.", "Never used").has(`href="` + end + `"`).hides(secret)
-		boss.get(end).status(200).says("Remove a token of ana?", "Backup")
+		boss.get(end).status(200).says("Remove an access token of ana?", "Backup")
 
 		other := s.Person("cy", models.RoleUser)
 		for _, path := range []string{
@@ -226,7 +226,7 @@ func TestAdminEndsToken(t *testing.T) {
 			t.Error("the ended token works")
 		}
 		boss.post(end).redirects(page)
-		boss.get(page).says("That access token was removed already.")
+		boss.get(page).says("That access token was already removed.")
 		ana.get("/profile/tokens").says("Removed by an admin")
 		ana.get("/profile").says("An admin removed one of your access tokens.").hides("boris")
 

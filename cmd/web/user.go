@@ -145,7 +145,7 @@ type userDisableCmd struct {
 func (c userDisableCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
 		_, ended, err := o.accounts.Disable(ctx, auth.Shell(), user.ID, c.Reason)
-		return p.say(err, "%s is disabled. Sessions ended: %d. All sessions and tokens of the account have stopped working.", user.Username, ended)
+		return p.say(err, "%s is disabled. Sessions ended: %d. All its sessions and tokens have stopped working.", user.Username, ended)
 	})
 }
 

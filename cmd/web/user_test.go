@@ -129,7 +129,7 @@ func TestUserCommands(t *testing.T) {
 			do("show", name).exits(exitDone).prints("Username", "ana", "Ana@example.org", "Ana Silva", "active", id, "Password set", "never")
 		}
 		do("disable", "ana", "--reason", "left the team").exits(exitDone).
-			prints("ana is disabled. Sessions ended: 0. All sessions and tokens of the account have stopped working.")
+			prints("ana is disabled. Sessions ended: 0. All its sessions and tokens have stopped working.")
 		do("show", "ana").prints("disabled", "left the team")
 		do("list", "--status=disabled").prints("ana")
 		do("reset-link", "ana").exits(exitFailed).oneLine().complains("This account is disabled. Enable it first.")

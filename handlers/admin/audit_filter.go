@@ -66,7 +66,7 @@ func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, co
 	query := models.AuditQuery{After: in.Get("after"), Before: in.Get("before"), Limit: auditPageSize}
 	query.Actions = audit.Chosen(f.action)
 	if f.action != "" && query.Actions == nil || len(f.person)+len(f.actor)+len(f.subject) > 600 || query.After != "" && query.Before != "" {
-		return f, query, nil, apperr.New(apperr.Malformed, "The audit log cannot be shown that way.", nil)
+		return f, query, nil, apperr.New(apperr.Malformed, "The audit log cannot be shown with these filters.", nil)
 	}
 	wrong := f.readDays(&query)
 	for _, p := range []struct {
@@ -104,7 +104,7 @@ func (f *auditFilter) readDays(query *models.AuditQuery) (wrong components.Error
 		wrong.Add("to", "To: "+badDay)
 	}
 	if !query.From.IsZero() && !query.To.IsZero() && !query.From.Before(query.To) {
-		wrong.Add("to", "To: the last day is before the first one.")
+		wrong.Add("to", "To: choose a day that is not before the first day.")
 	}
 	return wrong
 }

@@ -50,7 +50,7 @@ func (h *Handlers) nextSteps(admins int64) []pages.AttentionItem {
 	if admins == 1 {
 		steps = append(steps, pages.AttentionItem{
 			Text: "There is only one active admin. If they lose access, only someone with access to the server can help.",
-			Link: components.Link{Label: "Choose a second one", URL: "/admin/users"},
+			Link: components.Link{Label: "Choose a second admin", URL: "/admin/users"},
 		})
 	}
 	if middleware.IsLoopback(h.site.PublicURL) {
@@ -73,12 +73,12 @@ func proxyProblems(c echo.Context) []pages.AttentionItem {
 	switch {
 	case middleware.AddressHidden(c):
 		return []pages.AttentionItem{{
-			Text: "The reverse proxy does not pass on the addresses of clients: they show as unknown, and limits count everybody as one. " +
+			Text: "The proxy in front of the portal does not send client addresses, so all visitors share one limit. " +
 				"Make it send X-Forwarded-For.",
 		}}
 	case !middleware.Of(c).Proxied && c.Request().Header.Get(echo.HeaderXForwardedFor) != "":
 		return []pages.AttentionItem{{
-			Text: "The reverse proxy is not trusted: its address shows in place of every client's, and limits count everybody as one. " +
+			Text: "The proxy in front of the portal is not trusted, so every address shown is the proxy's and all visitors share one limit. " +
 				"Set LATCHKEY_TRUSTED_PROXIES to its address.",
 		}}
 	}

@@ -47,7 +47,7 @@ func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) 
 	}
 	query.Limit = s.limit
 	if !known || len(s.q) > 200 || query.Sort == "" {
-		return s, query, apperr.New(apperr.Malformed, "The list of users cannot be shown that way.", nil)
+		return s, query, apperr.New(apperr.Malformed, "The user list cannot be shown with these filters.", nil)
 	}
 	return s, query, nil
 }

@@ -21,10 +21,10 @@ type original struct{ forwardauth.Request }
 func (h *Handlers) askedFor(c echo.Context) (original, error) {
 	switch {
 	case h.apps.Empty():
-		return original{}, apperr.New(apperr.Forbidden, "Forward-auth is off here. LATCHKEY_FORWARD_AUTH_FILE turns it on.",
+		return original{}, apperr.New(apperr.Forbidden, "Forward-auth is off. Set LATCHKEY_FORWARD_AUTH_FILE to turn it on.",
 			errors.New("forward-auth: LATCHKEY_FORWARD_AUTH_FILE is not set"))
 	case !middleware.Of(c).Proxied:
-		return original{}, apperr.New(apperr.Forbidden, "Only reverse proxies that LATCHKEY_TRUSTED_PROXIES lists may ask this.",
+		return original{}, apperr.New(apperr.Forbidden, "Only proxies listed in LATCHKEY_TRUSTED_PROXIES may call this address.",
 			fmt.Errorf("forward-auth: asked from %s, which LATCHKEY_TRUSTED_PROXIES does not list", c.Request().RemoteAddr))
 	}
 	var o original

@@ -36,8 +36,7 @@ func (h *Handlers) Continue(c echo.Context) error {
 	}
 	target, ok := h.apps.Return(query.Get("rd"))
 	if !ok {
-		return apperr.New(apperr.Malformed, "This link does not lead to an app that this portal protects. "+
-			"Open the app the way you usually do.", errors.New("continue: no protected origin"))
+		return apperr.New(apperr.Malformed, "This link does not lead to an app of this portal. Open the app as you usually do.", errors.New("continue: no protected origin"))
 	}
 	cut := query.Get("cut") != ""
 	if site.Identity(c) == nil {
@@ -95,11 +94,11 @@ func (h *Handlers) showLoop(c echo.Context, target *url.URL) error {
 	remedy := h.loopRemedy(target)
 	failure := apperr.New(apperr.Loop, "", fmt.Errorf("forward-auth: %s://%s sends a signed-in browser back again and again; %s",
 		target.Scheme, target.Host, remedy))
-	page := h.site.Frame(c, "The app cannot see your sign-in")
+	page := h.site.Frame(c, "Your sign-in does not reach this app")
 	return site.Answer(c, failure, pages.Error(page, pages.ErrorView{
-		Heading: "The app cannot see your sign-in",
-		Text: "You are signed in here, but " + target.Host + " cannot see it. " +
-			"There is nothing you can do about it, but the operator of this portal can: " + remedy,
+		Heading: "Your sign-in does not reach this app",
+		Text: "You are signed in here, but " + target.Host + " does not receive your sign-in. " +
+			"Only the operator of this portal can fix this: " + remedy,
 		Reference: middleware.Of(c).ID,
 		Actions:   []pages.ErrorAction{{Label: "Try again", URL: target.String()}, {Label: "Go to your account", URL: "/"}},
 	}))
@@ -121,7 +120,7 @@ func (h *Handlers) loopRemedy(target *url.URL) string {
 	case own.Scheme != "https":
 		return "browsers share cookies between " + own.Host + " and " + target.Host + " only when both have https and LATCHKEY_COOKIE_DOMAIN is " + domain + "."
 	}
-	return "LATCHKEY_COOKIE_DOMAIN must be " + domain + ", and the proxy must pass the Cookie header on to /forward-auth."
+	return "set LATCHKEY_COOKIE_DOMAIN to " + domain + ", and let the proxy pass the Cookie header to /forward-auth."
 }
 
 // sharedDomain returns the smallest domain that two hosts have in common, "" for

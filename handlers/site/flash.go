@@ -72,8 +72,8 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashAdminReady:
 		return ok("Your admin account is ready.")
 	case FlashReplayed:
-		return &layouts.Flash{Kind: components.Warn, Text: "One of your sessions was ended because a copy of its sign-in was used. " +
-			"If you do not know why, change your password."}
+		return &layouts.Flash{Kind: components.Warn, Text: "We ended one of your sessions because a copy of it was used. " +
+			"If you do not recognise this, change your password."}
 	case FlashProfileSaved:
 		return ok("Your changes are saved.")
 	case FlashPasswordChanged:
@@ -87,7 +87,7 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashSessionEnded:
 		return ok("Signed out of " + arg(0) + ".")
 	case FlashSessionAlreadyEnded:
-		return &layouts.Flash{Kind: components.Info, Text: "That device was signed out already."}
+		return &layouts.Flash{Kind: components.Info, Text: "That device was already signed out."}
 	case FlashOthersEnded:
 		return ok("Signed out of " + arg(0) + ".")
 	case FlashDeviceForgotten:
@@ -97,7 +97,7 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashTokenEnded:
 		return ok("The access token " + arg(0) + " is removed.")
 	case FlashTokenAlreadyEnded:
-		return &layouts.Flash{Kind: components.Info, Text: "That access token was removed already."}
+		return &layouts.Flash{Kind: components.Info, Text: "That access token was already removed."}
 	case FlashTokenShown:
 		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If you lost it, remove it and create another."}
 	}
@@ -110,7 +110,7 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	ok := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.OK, Text: text} }
 	switch key {
 	case FlashUserDisabled:
-		flash := ok(arg(0) + " is disabled. " + sessionsEnded(arg(1)) + "All sessions and tokens of the account have stopped working.")
+		flash := ok(arg(0) + " is disabled. " + sessionsEnded(arg(1)) + "All its sessions and tokens have stopped working.")
 		flash.Undo = &layouts.Undo{Action: "/admin/users/" + safeID(arg(2)) + "/enable", Label: "Undo", More: " disabling " + arg(0)}
 		return flash
 	case FlashUserEnabled:
@@ -138,9 +138,9 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	case FlashUserTokenEnded:
 		return ok("The access token " + arg(0) + " of " + arg(1) + " is removed.")
 	case FlashUserChanged:
-		return &layouts.Flash{Kind: components.Info, Text: "This account changed since you opened it. Here is the new state."}
+		return &layouts.Flash{Kind: components.Info, Text: "This account has changed since you opened it. This page shows its current state."}
 	case FlashLinkShown:
-		return &layouts.Flash{Kind: components.Info, Text: "A link to set a password is shown only once. If you lost it, create a new one."}
+		return &layouts.Flash{Kind: components.Info, Text: "A reset link is shown only once. If you lost it, create a new one."}
 	case FlashLimitsCleared:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
 	case FlashUserDeleted:

@@ -188,7 +188,7 @@ const PathContinue = "/continue"
 // Marks in the query of PathContinue.
 const (
 	MarkAfterSignIn = "after=sign-in&" // the visitor comes from a form
-	MarkCut         = "cut=1&"         // the app's address was too long to be kept whole
+	MarkCut         = "cut=1&"         // the app's address was too long to remember whole
 )
 
 // ContinuePath returns the path of the portal that leads on to an app's URL.

@@ -56,11 +56,11 @@ func ScopeWords(scope oauth.Scope) (label, hint string) {
 	case oauth.ScopeApps:
 		return "Open apps", "The apps behind this portal, as you: for a calendar, file sync or any other program that cannot sign in by a page."
 	case oauth.ScopeUsers:
-		return "Read all accounts", "Everybody’s account and sessions."
+		return "Read all accounts", "Everyone’s accounts and sessions."
 	case oauth.ScopeUsersWrite:
 		return "Change all accounts", "Disable and enable accounts, change roles and names, sign people out."
 	case oauth.ScopeIntrospect:
-		return "Check tokens", "For an app that receives tokens: ask whether one is valid, and whose it is."
+		return "Check tokens", "For an app that receives tokens: check whether a token is valid and whose it is."
 	}
 	return string(scope), ""
 }

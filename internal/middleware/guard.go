@@ -106,7 +106,7 @@ func Bounds(limits Limits) echo.MiddlewareFunc {
 		return func(c echo.Context) error {
 			if inFlight.Add(1) > limits.Concurrent && !isHealth(c.Request().URL.Path) {
 				inFlight.Add(-1)
-				return apperr.Wait(apperr.Busy, 2*time.Second, "Many people are using the portal at this moment. Nothing was changed. "+
+				return apperr.Wait(apperr.Busy, 2*time.Second, "Many people are using the portal right now. Nothing was changed. "+
 					"Try again in a few seconds.", errors.New("too many requests at once"))
 			}
 			defer inFlight.Add(-1)
@@ -242,5 +242,5 @@ func (o *Origin) own(origin, fetchSite []string) bool {
 }
 
 func foreign(cause error) error {
-	return apperr.New(apperr.Forbidden, "This request came from another website and was not carried out.", cause)
+	return apperr.New(apperr.Forbidden, "This request came from another website, so it was refused.", cause)
 }

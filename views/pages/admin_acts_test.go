@@ -57,13 +57,13 @@ func TestAdminActs(t *testing.T) {
 // other role allows, and the form to send it with the present one.
 func TestChangeRole(t *testing.T) {
 	tests := []struct{ role, act, then, other string }{
-		{"user", "Make Bo Chen an admin", "Bo Chen can then see, disable and delete every account, change roles and read the audit log.", "admin"},
-		{"admin", "Make Bo Chen a user", "Bo Chen can then manage only their own account.", "user"},
+		{"user", "Make Bo Chen an admin", "Bo Chen will be able to see, disable and delete every account, change roles and read the audit log.", "admin"},
+		{"admin", "Make Bo Chen a user", "Bo Chen will be able to manage only their own account.", "user"},
 	}
 	for _, test := range tests {
 		got := ChangeRole(sampleTarget, test.role, nil)
 		want := components.Confirmation{
-			Heading: test.act + "?", Text: []string{test.then, "It takes effect at once. Nobody is signed out."},
+			Heading: test.act + "?", Text: []string{test.then, "This takes effect at once. Nobody is signed out."},
 			Action: "/admin/users/b/role", Button: test.act, Busy: "Changing role…", Cancel: "/admin/users/b",
 			Hidden: []components.Hidden{{Name: "was", Value: test.role}, {Name: "role", Value: test.other}},
 		}

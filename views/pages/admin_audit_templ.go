@@ -220,7 +220,7 @@ func AdminAudit(page layouts.Page, view AdminAuditView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else if view.Errors.Any() {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"muted\">Correct the filter to see events.</p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "<p class=\"muted\">Correct the filters to search.</p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -372,15 +372,15 @@ func auditSearch(view AdminAuditView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = components.Field(components.Input{
-			Name: "subject", Label: "To whom", Hint: "Name, email or ID", Value: view.Filter.Subject,
+			Name: "subject", Label: "Affected account", Hint: "Name, email or ID", Value: view.Filter.Subject,
 			Error: view.Errors.For("subject"), Autocomplete: "off", Literal: true,
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = components.GroupedSelect(components.Choice{
-			Name: "action", Label: "What", Hint: "Kind of event", Error: view.Errors.For("action"),
-			Options: []components.Option{{Label: "Anything"}},
+			Name: "action", Label: "Event", Hint: "One kind, or all", Error: view.Errors.For("action"),
+			Options: []components.Option{{Label: "Any event"}},
 		}, view.Filter.Actions).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

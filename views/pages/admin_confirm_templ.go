@@ -34,13 +34,13 @@ func DisableUser(user AdminTarget, sessions int) components.Confirmation {
 // SignOutUser asks before all sessions of an account are ended. tokens is the
 // number of access tokens, which go on working.
 func SignOutUser(user AdminTarget, sessions, tokens int) components.Confirmation {
-	ends := plural(sessions, "session ends", "sessions end") + " now."
+	ends := plural(sessions, "session", "sessions") + " will end now."
 	if sessions == 0 {
-		ends = "There is no session to end now."
+		ends = "There is no active session."
 	}
-	text := []string{ends + " Apps that use this account are signed out too. " + user.Name + " can sign in again."}
+	text := []string{ends + " Apps that use this account will be signed out too. " + user.Name + " can sign in again."}
 	if tokens > 0 {
-		text = append(text, plural(tokens, "access token goes", "access tokens go")+" on working. You can remove tokens one by one on the account's page.")
+		text = append(text, plural(tokens, "access token keeps", "access tokens keep")+" working. You can remove tokens one by one on the account's page.")
 	}
 	return components.Confirmation{
 		Heading: "Sign out " + user.Name + " everywhere?",
@@ -55,16 +55,16 @@ func SignOutUser(user AdminTarget, sessions, tokens int) components.Confirmation
 // CreateResetLink asks before a reset link is made, or a new link for an invited
 // person.
 func CreateResetLink(user AdminTarget) components.Confirmation {
-	link, anyone := "reset link", "Anyone who has it can set a new password for this account."
-	then := " The present password goes on working until the new one is set."
+	link, anyone := "reset link", "Anyone who opens it can set a new password for this account."
+	then := " The current password keeps working until a new one is set."
 	if user.Invited {
-		link, anyone, then = "new link", "Anyone who has it can set the password of this account.", ""
+		link, anyone, then = "new reset link", "Anyone who opens it can set the password for this account.", ""
 	}
 	return components.Confirmation{
 		Heading: "Create a " + link + " for " + user.Name + "?",
 		Text: []string{
-			"You get a link to send to " + user.Name + " (" + user.Email + "). " + anyone,
-			"It works once, for 24 hours. Earlier links stop working." + then,
+			"You will get a link to pass on to " + user.Name + " (" + user.Email + "). " + anyone,
+			"The link works once, within 24 hours. Any earlier link stops working." + then,
 		},
 		Action: user.URL + "/reset-link",
 		Button: "Create " + link,
@@ -80,8 +80,8 @@ func DeleteUser(user AdminTarget, typed string, errs components.Errors) componen
 	return components.Confirmation{
 		Heading: "Delete " + user.Name + "?",
 		Text: []string{
-			"The account of " + user.Name + " (" + user.Email + ") is deleted for good and signed out everywhere. You cannot undo this.",
-			"The name stays in the audit log. To keep somebody out for a while, disable the account instead.",
+			"The account of " + user.Name + " (" + user.Email + ") will be signed out everywhere and deleted permanently. You cannot undo this.",
+			"The audit log keeps the name. To block someone temporarily, disable the account instead.",
 		},
 		Action: user.URL + "/delete",
 		Button: "Delete " + user.Name,
@@ -177,7 +177,7 @@ func reasonField(id, name, value, problem string) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = components.Textarea(components.Input{
 			ID: id, Name: "reason", Label: "Reason", Optional: true, Value: value, Error: problem,
-			Hint: "For the audit log. " + name + " does not see it. At most 500 characters.",
+			Hint: "For the audit log. " + name + " will not see it. At most 500 characters.",
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -190,14 +190,14 @@ func reasonField(id, name, value, problem string) templ.Component {
 // "user" or "admin". AdminRole adds the badges of both.
 func ChangeRole(user AdminTarget, role string, errs components.Errors) components.Confirmation {
 	act := "Make " + user.Name + " an admin"
-	then := user.Name + " can then see, disable and delete every account, change roles and read the audit log."
+	then := user.Name + " will be able to see, disable and delete every account, change roles and read the audit log."
 	if role == "admin" {
 		act = "Make " + user.Name + " a user"
-		then = user.Name + " can then manage only their own account."
+		then = user.Name + " will be able to manage only their own account."
 	}
 	return components.Confirmation{
 		Heading: act + "?",
-		Text:    []string{then, "It takes effect at once. Nobody is signed out."},
+		Text:    []string{then, "This takes effect at once. Nobody is signed out."},
 		Action:  user.URL + "/role",
 		Button:  act,
 		Busy:    "Changing role…",
@@ -215,12 +215,20 @@ func otherRole(role string) string {
 	return "admin"
 }
 
+// currently names the role that an account has: "Currently an admin."
+func currently(role string) string {
+	if role == "admin" {
+		return "Currently an admin."
+	}
+	return "Currently a user."
+}
+
 // roleHint says what a role allows.
 func roleHint(role string) string {
 	if role == "admin" {
 		return "Can see, disable and delete every account, change roles and read the audit log."
 	}
-	return "Can manage their own account."
+	return "Can manage only their own account."
 }
 
 // AdminRole asks before an account with the role gets the other one.
@@ -367,7 +375,7 @@ func confirmWith(page layouts.Page, question components.Confirmation, errs compo
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 175, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 183, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

@@ -28,7 +28,7 @@ func (v AdminLinkView) heading() string {
 		return "Account created"
 	}
 	if v.User.Invited {
-		return "New link created"
+		return "New reset link created"
 	}
 	return "Reset link created"
 }
@@ -107,7 +107,7 @@ func AdminLink(page layouts.Page, view AdminLinkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</bdi>) in a way that nobody else can read. It opens a page to set a password.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "</bdi>) in a way that nobody else can read. It opens a page for setting the password.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -115,7 +115,7 @@ func AdminLink(page layouts.Page, view AdminLinkView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Alert(components.Message{Tone: components.Warn, Text: "It works once, for 24 hours. It is shown only now."}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Alert(components.Message{Tone: components.Warn, Text: "The link works once, within 24 hours. You will not see it again."}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

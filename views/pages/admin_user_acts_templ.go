@@ -128,7 +128,7 @@ func adminActs(view AdminUserView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = adminAct("role", "Change role", roleName(view.role())+" now. "+roleHint(view.role()), view.Refused.Role).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = adminAct("role", "Change role", currently(view.role())+" "+roleHint(view.role()), view.Refused.Role).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -151,7 +151,7 @@ func adminActs(view AdminUserView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = adminAct("reset-link", newLink, "For you to send to "+view.Name+", who sets a password with it.", view.Refused.ResetLink).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = adminAct("reset-link", newLink, "A link for you to pass on. Anyone who opens it can set the password.", view.Refused.ResetLink).Render(templ.WithChildren(ctx, templ_7745c5c3_Var6), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -199,7 +199,7 @@ func adminActs(view AdminUserView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = adminAct("delete", "Delete", "Deletes the account for good.", view.Refused.Delete).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = adminAct("delete", "Delete", "Deletes the account permanently.", view.Refused.Delete).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -13,10 +13,10 @@ import "latchkey/views/components"
 // EndUserToken asks before an admin removes another person's access token.
 func EndUserToken(user AdminTarget, row TokenRow) components.Confirmation {
 	return components.Confirmation{
-		Heading: "Remove a token of " + user.Name + "?",
+		Heading: "Remove an access token of " + user.Name + "?",
 		Text: []string{
-			"Programs that use the access token " + row.Name + " (" + row.Hint + ") will stop working. You cannot undo this.",
-			"The sessions and other tokens of " + user.Name + " are not affected.",
+			"Programs that use the access token " + row.Name + " (" + row.Hint + ") will stop working at once. You cannot undo this.",
+			"Other tokens and sessions of " + user.Name + " are not affected.",
 		},
 		Action: row.EndURL,
 		Button: "Remove token",

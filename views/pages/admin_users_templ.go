@@ -404,7 +404,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = components.Empty("Only you so far.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Empty("You are the only user so far.").Render(templ.WithChildren(ctx, templ_7745c5c3_Var9), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -113,7 +113,7 @@ func ChangePassword(page layouts.Page, form ChangePasswordForm) templ.Component 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Change password</h1><div class=\"card form stack\"><p class=\"muted\">Every other device is signed out when you save. This one stays signed in.</p><form class=\"stack\" id=\"change-password\" method=\"post\" action=\"/profile/password\" novalidate data-once>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Change password</h1><div class=\"card form stack\"><p class=\"muted\">When you save, every other device will be signed out. This one stays signed in.</p><form class=\"stack\" id=\"change-password\" method=\"post\" action=\"/profile/password\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -224,7 +224,7 @@ func ChangeEmail(page layouts.Page, form ChangeEmailForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</bdi></strong>. Every other device is signed out when you save. This one stays signed in.</p><form class=\"stack\" id=\"change-email\" method=\"post\" action=\"/profile/email\" novalidate data-once>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "</bdi></strong>. When you save, every other device will be signed out. This one stays signed in.</p><form class=\"stack\" id=\"change-email\" method=\"post\" action=\"/profile/email\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -47,15 +47,15 @@ func resetWords(state LinkState, replaced time.Time) deadLink {
 	case LinkExpired:
 		return deadLink{heading: "This link has expired", text: "Links work for 24 hours.", ask: "for a new one"}
 	case LinkUsed:
-		return deadLink{heading: "This link was already used", text: "The password was set with it. A link works only once.", signIn: true}
+		return deadLink{heading: "This link has already been used", text: "Each link works once, and this one set the password.", signIn: true}
 	case LinkReplaced:
 		return deadLink{
-			heading: "This link was replaced", text: "A newer link was made on", when: replaced, then: ". Use that one.", signIn: true,
+			heading: "This link has been replaced", text: "A newer link was created on", when: replaced, then: ". Use that one.", signIn: true,
 		}
 	case LinkEnded:
-		return deadLink{heading: "This link no longer works", text: "The account was changed after the link was made.", ask: "for a new one", signIn: true}
+		return deadLink{heading: "This link no longer works", text: "The account was changed after the link was created.", ask: "for a new one", signIn: true}
 	case LinkDisabled:
-		return deadLink{heading: "This account is disabled", text: "Its password cannot be changed now.", ask: "about it"}
+		return deadLink{heading: "This account is disabled", text: "Its password cannot be changed while it is disabled.", ask: "about it"}
 	default:
 		return deadLink{heading: "This link is not complete", text: "Copy the whole link from the message that you got.", ask: "for a new one if that does not help"}
 	}
@@ -67,7 +67,7 @@ func setupWords(state LinkState) deadLink {
 	case LinkExpired:
 		return deadLink{heading: "This link has expired", text: "Setup links work for 1 hour. Restart the server to get a new one."}
 	case LinkUsed, LinkReplaced:
-		return deadLink{heading: "Setup is done", text: "There is an admin account already.", signIn: true}
+		return deadLink{heading: "Setup is done", text: "An admin account already exists.", signIn: true}
 	default:
 		return deadLink{heading: "This link is not complete", text: "Copy the whole link from the server's output."}
 	}

@@ -268,7 +268,7 @@ func TestLoginLimit(t *testing.T) {
 // TestReplacedLink wants a sentence around the time.
 func TestReplacedLink(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "reset replaced"))
-	want := "A newer link was made on 2 Nov 2026, 14:32 UTC. Use that one."
+	want := "A newer link was created on 2 Nov 2026, 14:32 UTC. Use that one."
 	for _, p := range doc.all("p") {
 		if p.text == want {
 			return

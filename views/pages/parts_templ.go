@@ -15,7 +15,7 @@ import (
 )
 
 // contact is a sentence that names whom to ask: before, then the support address
-// as a link or "the person who runs Latchkey", then after.
+// as a link or "the operator of Latchkey", then after.
 func contact(brand layouts.Brand, before, after string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -88,9 +88,9 @@ func contact(brand layouts.Brand, before, after string) templ.Component {
 			}
 		} else {
 			var templ_7745c5c3_Var6 string
-			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(before + " the person who runs " + brand.Name + after)
+			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(before + " the operator of " + brand.Name + after)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/parts.templ`, Line: 15, Col: 57}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/parts.templ`, Line: 15, Col: 53}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {

@@ -82,7 +82,7 @@ func frontSamples() []sample {
 		{"reset", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Tokens: EndTokens{Count: 2, Ticked: true}})},
 		{"reset errors", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Errors: errorsOf("password")})},
 		{"reset dead", ResetDeadLink(signedOut("This link has expired"), LinkExpired, time.Time{})},
-		{"reset replaced", ResetDeadLink(signedOut("This link was replaced"), LinkReplaced, sampleTime)},
+		{"reset replaced", ResetDeadLink(signedOut("This link has been replaced"), LinkReplaced, sampleTime)},
 		{"setup dead", SetupDeadLink(signedOut("Setup is done"), LinkUsed)},
 		{"error", Error(signedOut("Please wait a moment"), ErrorView{
 			Heading: "Please wait a moment", Text: sampleLimit().String(), Timed: new(sampleLimit()), Reference: "7K2F-9Q",

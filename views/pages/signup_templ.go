@@ -149,7 +149,7 @@ func SignupClosed(page layouts.Page, next string) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = contact(page.Brand, "New accounts are by invitation. Contact", ".").Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = contact(page.Brand, "Accounts are created by invitation. Contact", ".").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -120,12 +120,12 @@ func Tokens(page layouts.Page, view TokensView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " <h1>Access tokens</h1><p class=\"muted measure\">An access token lets a script or program use your account through the API, without your password. Each token can do only what you allow. <a href=\"/docs\">What the API can do</a></p><div class=\"columns second\"><div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " <h1>Access tokens</h1><p class=\"muted measure\">An access token lets a script or program use your account through the API, without your password. Each token can do only what you allow. <a href=\"/docs\">See what the API can do</a></p><div class=\"columns second\"><div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			if len(view.Tokens) == 0 {
-				templ_7745c5c3_Err = components.Empty("No access tokens yet. Create one for each program, so that you can remove each on its own.").Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty("No access tokens yet. Create one for each program, so that you can remove them separately.").Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -150,7 +150,7 @@ func Tokens(page layouts.Page, view TokensView) templ.Component {
 						return templ_7745c5c3_Err
 					}
 				}
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p class=\"muted small\">A token is shown once, when it is created. If you lose one, remove it and create another.</p></section>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 4, "<p class=\"muted small\">A token is shown only once, when you create it. If you lose it, remove it and create another.</p></section>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -527,7 +527,7 @@ func tokenForm(form TokenForm) templ.Component {
 		}
 		templ_7745c5c3_Err = components.Field(components.Input{
 			Name: "name", Label: "Name", Value: form.Name, Required: true, Autocomplete: "off",
-			Hint: "What it is for, such as “Nightly backup”.", Error: form.Errors.For("name"),
+			Hint: "What the token is for, such as “Nightly backup”.", Error: form.Errors.For("name"),
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
@@ -614,7 +614,7 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "</bdi></strong>. Copy it now and keep it like a password.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "</bdi></strong>. Copy it now, and keep it as safe as a password.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -624,7 +624,7 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 			}
 			templ_7745c5c3_Err = components.Alert(components.Message{
 				Tone: components.Warn,
-				Text: "It is shown only now. If you leave this page without copying it, remove it and create another.",
+				Text: "You will not see it again. If you leave this page without copying it, remove it and create another.",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -642,7 +642,7 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, " It works until ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 36, " It expires on ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -678,7 +678,7 @@ func EndToken(row TokenRow) components.Confirmation {
 	return components.Confirmation{
 		Heading: "Remove the token " + row.Name + "?",
 		Text: []string{
-			"Programs that use " + row.Name + " (" + row.Hint + ") will stop working. You cannot undo this.",
+			"Programs that use " + row.Name + " (" + row.Hint + ") will stop working at once. You cannot undo this.",
 			"Your other tokens and your sessions are not affected.",
 		},
 		Action: row.EndURL,
