@@ -90,6 +90,9 @@ func TestResetPages(t *testing.T) {
 	b.press("Save new password")
 	b.see("Every device was signed out.")
 	b.inspect("login after reset")
+	b.visit(p.linkIn(p.command("admin", "create", "--email=cleo@example.org", "--username=cleo")))
+	b.see("Welcome to Latchkey.")
+	b.inspect("reset invited")
 }
 
 func TestThrottledAndClosedPages(t *testing.T) {

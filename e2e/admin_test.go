@@ -175,9 +175,10 @@ func TestAddAndDeleteUser(t *testing.T) {
 
 		cleo := open(t, ana.portal, script)
 		cleo.visit(ana.shownLink())
-		cleo.fill("New password", "twelve wise owls read")
-		cleo.press("Save new password")
-		cleo.signIn("cleo@example.org", "twelve wise owls read")
+		cleo.see("Choose a password", "Welcome to Latchkey.")
+		cleo.fill("Password", "twelve wise owls read")
+		cleo.wantStatus(cleo.press("Save password"), 200)
+		cleo.see("Your account is ready.", "Cleo Park")
 
 		ana.press("Go to Cleo Park")
 		ana.question("Delete")

@@ -178,7 +178,13 @@ func TestOtherHost(t *testing.T) {
 // resetLink creates a reset link and returns its path.
 func (p *portal) resetLink(username string) string {
 	p.t.Helper()
-	_, link, found := strings.Cut(p.command("user", "reset-link", username), p.url)
+	return p.linkIn(p.command("user", "reset-link", username))
+}
+
+// linkIn returns the path of the link that a command printed.
+func (p *portal) linkIn(output string) string {
+	p.t.Helper()
+	_, link, found := strings.Cut(output, p.url)
 	if !found {
 		p.t.Fatal("the command printed no link")
 	}

@@ -145,6 +145,29 @@ func TestReset(t *testing.T) {
 	})
 }
 
+// TestInvited sets the first password of an account that an admin created: the
+// person is welcomed and signed in.
+func TestInvited(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		a := boss.post("/admin/users/new", "username", "ana", "email", "ana@example.org", "full_name", "Ana Silva", "role", "user")
+		found := regexp.MustCompile(`/reset\?token=[A-Za-z0-9_-]{43}`).FindString(boss.follow(a).body)
+		ana := s.browser()
+		page := ana.get(found).status(200).says("Choose a password", "Welcome to Latchkey.", "Save password").
+			hides("new password", "will be signed out").has("<title>Choose a password – Latchkey</title>")
+		token, _ := page.value("token")
+		ana.post("/reset", "token", token, "password", "short").status(422).
+			says("Welcome to Latchkey.", "Password must be at least 12 characters. Yours has 5.")
+		ana.follow(ana.post("/reset", "token", token, "password", otherWord).redirects("/profile").givesTokens()).
+			says("Your account is ready.", "Ana Silva", "You signed in with Firefox on Linux.")
+		ana.get("/profile/sessions").says("with an invitation")
+		boss.get("/admin/users?q=ana").says("Active").hides("Invited")
+		s.browser().get(found).status(410).says("This link has already been used")
+		ana.post("/logout").redirects("/login")
+		ana.post("/login", "username", "ana", "password", otherWord).redirects("/profile")
+	})
+}
+
 // TestResetDead checks every other end of a set-password link.
 func TestResetDead(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {

@@ -32,10 +32,15 @@ func (h *Handlers) Reset(c echo.Context) error {
 		return err
 	}
 	reset := account.Reset{
-		Token: in.Get("token"), Password: in.Get("password"), EndTokens: in.Get(pages.EndTokensField) != "", Client: middleware.Client(c),
+		Token: in.Get("token"), Password: in.Get("password"), EndTokens: in.Get(pages.EndTokensField) != "",
+		Device: h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
 	}
-	if err := h.accounts.ResetPassword(c.Request().Context(), reset); err != nil {
+	signedIn, err := h.accounts.ResetPassword(c.Request().Context(), reset)
+	if err != nil {
 		return h.resetPage(c, err, reset)
+	}
+	if signedIn != nil {
+		return h.welcome(c, signedIn, site.FlashAccountReady, homePath)
 	}
 	return h.site.RedirectWithFlash(c, "/login", site.FlashPasswordReset)
 }
@@ -51,7 +56,7 @@ func (h *Handlers) resetPage(c echo.Context, failure error, in account.Reset) er
 	if err != nil {
 		return err
 	}
-	page := h.site.Page(c, "Choose a new password")
+	page := h.site.Page(c, resetTitle(link))
 	page.NoIndex = true
 	if link.State != account.LinkGood {
 		if failure == nil {
@@ -60,7 +65,15 @@ func (h *Handlers) resetPage(c echo.Context, failure error, in account.Reset) er
 		return site.Answer(c, failure, pages.ResetDeadLink(page, linkState(link.State), link.Replaced))
 	}
 	return site.Answer(c, failure, pages.Reset(page, pages.ResetForm{
-		Token: in.Token, Username: link.Username, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
+		Token: in.Token, Username: link.Username, Invited: link.Invited, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
 		Tokens: pages.EndTokens{Count: link.Tokens, Ticked: in.EndTokens},
 	}))
+}
+
+// resetTitle is the title of the page behind a link.
+func resetTitle(link account.Link) string {
+	if link.Invited {
+		return "Choose a password"
+	}
+	return "Choose a new password"
 }

@@ -73,6 +73,8 @@ func methodWords(method string) string {
 	switch method {
 	case auth.MethodSignUp:
 		return "a new account"
+	case auth.MethodInvited:
+		return "an invitation"
 	case auth.MethodSetup:
 		return "the setup link"
 	}

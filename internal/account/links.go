@@ -44,7 +44,8 @@ type Link struct {
 	Email    string
 	Until    time.Time // when it expires, or expired
 	Replaced time.Time
-	Tokens   int // how many personal access tokens of the person work
+	Tokens   int  // how many personal access tokens of the person work
+	Invited  bool // the person has never had a password
 }
 
 // newLinkToken returns 256 random bits for a URL.
@@ -79,7 +80,7 @@ func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, erro
 		return Link{}, err
 	}
 	link := s.linkOf(row)
-	link.Username, link.Email = user.Username, user.Email
+	link.Username, link.Email, link.Invited = user.Username, user.Email, user.PasswordChangedAt.IsZero()
 	if link.Tokens, err = s.CountTokens(ctx, user.ID); err != nil {
 		return Link{}, err
 	}
@@ -117,50 +118,44 @@ func (s *Service) linkOf(row *models.OneTimeToken) Link {
 	return link
 }
 
-// Reset is a new password that somebody with a reset link chose.
+// Reset is a password that someone with a reset link chose.
 type Reset struct {
 	Token     string // the link's
 	Password  string // as it was typed
 	EndTokens bool   // the personal access tokens stop working too
+	Device    string
+	Presented auth.Presented
 	Client    auth.Client
 }
 
-// ResetPassword uses a link up: a new password, every session over, nobody
-// signed in. When the link does not work it returns apperr.Conflict; look at
-// it again for why. A password that may not be chosen is apperr.Fields.
-func (s *Service) ResetPassword(ctx context.Context, in Reset) error {
+// ResetPassword uses a link up: it sets the password and ends every session. An
+// invited person, who sets their first password, is signed in; for anyone else
+// it returns a nil SignedIn. When the link does not work it returns
+// apperr.Conflict; SetPasswordLink says why. A password that is refused is
+// apperr.Fields.
+func (s *Service) ResetPassword(ctx context.Context, in Reset) (*auth.SignedIn, error) {
 	link, err := s.SetPasswordLink(ctx, in.Token)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if link.State != LinkGood {
-		return deadLink()
+		return nil, deadLink()
 	}
 	if problem := s.checkNew(in.Password, link.Username, link.Email); problem != "" {
-		return apperr.Fields{{Field: "password", Message: problem}}
+		return nil, apperr.Fields{{Field: "password", Message: problem}}
 	}
 	if err := s.auth.Take(ctx, auth.Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP)); err != nil {
-		return err
+		return nil, err
 	}
 	hash, err := s.hasher.Hash(ctx, in.Password)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		row, err := tx.Tokens.ByToken(ctx, in.Token, models.PurposeSetPassword)
-		if err != nil {
-			return deadLinkWhenGone(err)
-		}
-		user, err := tx.Users.Lock(ctx, *row.UserID)
-		if err != nil {
-			return deadLinkWhenGone(err)
-		}
-		used, err := tx.Tokens.Use(ctx, in.Token, models.PurposeSetPassword, s.now())
+	var signedIn *auth.SignedIn
+	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.useLink(ctx, tx, in.Token)
 		if err != nil {
 			return err
-		}
-		if !used || user.Disabled() {
-			return deadLink()
 		}
 		if err := tx.Users.SetPassword(ctx, user.ID, hash, s.now()); err != nil {
 			return err
@@ -176,10 +171,53 @@ func (s *Service) ResetPassword(ctx context.Context, in Reset) error {
 		if err != nil {
 			return err
 		}
-		record(auth.Actor{UserID: user.ID, Name: user.Username, Client: in.Client}.
-			Event(audit.PasswordReset, user, audit.Details{SessionsEnded: ended, TokensEnded: tokens}))
+		actor := auth.Actor{UserID: user.ID, Name: user.Username, Client: in.Client}
+		record(actor.Event(audit.PasswordReset, user, audit.Details{SessionsEnded: ended, TokensEnded: tokens}))
+		if user.PasswordChangedAt.IsZero() {
+			if signedIn, err = s.signInInvited(ctx, tx, user, in, record); err != nil {
+				return err
+			}
+		}
 		return s.limits.ClearAccount(ctx, tx, user.ID)
 	})
+	return signedIn, err
+}
+
+// useLink uses a set-password link up and returns its user as it was before,
+// locked.
+func (s *Service) useLink(ctx context.Context, tx *models.Store, token string) (*models.User, error) {
+	row, err := tx.Tokens.ByToken(ctx, token, models.PurposeSetPassword)
+	if err != nil {
+		return nil, deadLinkWhenGone(err)
+	}
+	user, err := tx.Users.Lock(ctx, *row.UserID)
+	if err != nil {
+		return nil, deadLinkWhenGone(err)
+	}
+	used, err := tx.Tokens.Use(ctx, token, models.PurposeSetPassword, s.now())
+	if err == nil && (!used || user.Disabled()) {
+		err = deadLink()
+	}
+	return user, err
+}
+
+// signInInvited opens the first session of an invited person, who has just set
+// their password.
+func (s *Service) signInInvited(ctx context.Context, tx *models.Store, user *models.User, in Reset, record func(models.Event),
+) (*auth.SignedIn, error) {
+	user, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
+	if err != nil {
+		return nil, err
+	}
+	signedIn, err := s.auth.Open(ctx, tx, user, auth.Opening{
+		Method: auth.MethodInvited, Remember: true, Presented: in.Presented, Device: in.Device, Client: in.Client,
+	})
+	if err != nil {
+		return nil, err
+	}
+	actor := auth.Actor{UserID: user.ID, Name: user.Username, SessionID: signedIn.SessionID, Client: in.Client}
+	record(actor.Event(audit.Login, user, audit.Details{}))
+	return signedIn, nil
 }
 
 func deadLink() error { return apperr.New(apperr.Conflict, "", errors.New("the link does not work")) }

@@ -33,7 +33,7 @@ func (p *portal) wantLink(token string, want account.LinkState) {
 	if err != nil || link.State != want {
 		p.T.Errorf("the link is %v (%v), want %v", link.State, err, want)
 	}
-	err = p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client})
+	_, err = p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client})
 	if want != account.LinkGood {
 		wantKind(p.T, "use a dead link", err, apperr.Conflict)
 	}
@@ -52,12 +52,12 @@ func TestResetLink(t *testing.T) {
 				p.T.Errorf("the link is %+v (%v)", link, err)
 			}
 		}
-		err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: "short", Client: p.Client})
+		_, err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: "short", Client: p.Client})
 		if got := fieldsOf(err); !slices.Equal(got, []string{"password"}) {
 			p.T.Errorf("a short password: %v", err)
 		}
 		p.Identity(tokens)
-		if err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client}); err != nil {
+		if _, err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client}); err != nil {
 			p.T.Fatal(err)
 		}
 		p.WantOver(tokens, models.ReasonPassword)
@@ -79,7 +79,8 @@ func TestResetLink(t *testing.T) {
 			p.T.Fatal(err)
 		}
 		p.wantLink(third, account.LinkEnded) // neither expired nor replaced
-		wantKind(p.T, "a link of before the account was disabled", p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: third, Password: newPassword, Client: p.Client}), apperr.Conflict)
+		_, err = p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: third, Password: newPassword, Client: p.Client})
+		wantKind(p.T, "a link of before the account was disabled", err, apperr.Conflict)
 		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), p.User("ada").ID, ""); err != nil {
 			p.T.Fatal(err)
 		}
@@ -104,7 +105,7 @@ func TestResetLinkOnce(t *testing.T) {
 		token := p.resetLink("ada")
 		var used atomic.Int64
 		parallel(20, func(i int) {
-			err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: fmt.Sprintf("%s-%d", newPassword, i), Client: p.Client})
+			_, err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: fmt.Sprintf("%s-%d", newPassword, i), Client: p.Client})
 			if err == nil {
 				used.Add(1)
 				return
@@ -130,10 +131,26 @@ func TestInvitedUser(t *testing.T) {
 		for _, guess := range []string{"", "password", goodPassword} {
 			wantKind(p.T, "a guess", p.Try("ada", guess, ""), apperr.Unauthorized)
 		}
-		if err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client}); err != nil {
+		link, err := p.Accounts.SetPasswordLink(p.T.Context(), token)
+		if err != nil || !link.Invited {
+			p.T.Errorf("the link is %+v (%v), want one of an invited person", link, err)
+		}
+		signedIn, err := p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: newPassword, Client: p.Client})
+		if err != nil {
 			p.T.Fatal(err)
 		}
-		wantKind(p.T, "the chosen password", p.Try("ada", newPassword, ""), "")
+		if signedIn == nil {
+			p.T.Fatal("the invited person is not signed in")
+		}
+		if got := p.Identity(signedIn.Tokens).UserID; got != user.ID {
+			p.T.Errorf("signed in %s, want %s", got, user.ID)
+		}
+		again := p.resetLink("ada") // the second link is for a new password
+		signedIn, err = p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: again, Password: newPassword + "-2", Client: p.Client})
+		if err != nil || signedIn != nil {
+			p.T.Errorf("a new password signed in %v (%v), want nobody", signedIn, err)
+		}
+		wantKind(p.T, "the chosen password", p.Try("ada", newPassword+"-2", ""), "")
 		_, _, err = p.Accounts.CreateUser(p.T.Context(), auth.Shell(), account.NewUser{Account: profile("ada"), Role: "root", Password: "x"})
 		if got := fieldsOf(err); !slices.Equal(got, []string{"role", "password"}) {
 			p.T.Errorf("wrong fields %v (%v)", got, err)

@@ -270,7 +270,7 @@ func TestLockOrder(t *testing.T) {
 						_, errs[i] = p.Accounts.ChangePassword(ctx, change)
 						return
 					}
-					errs[i] = p.Accounts.ResetPassword(ctx, account.Reset{Token: link, Password: goodPassword, Client: login.Client})
+					_, errs[i] = p.Accounts.ResetPassword(ctx, account.Reset{Token: link, Password: goodPassword, Client: login.Client})
 				}
 			})
 			for i, err := range errs {
@@ -282,7 +282,7 @@ func TestLockOrder(t *testing.T) {
 			if err != nil {
 				p.T.Fatal(err)
 			}
-			if err := p.Accounts.ResetPassword(ctx, account.Reset{Token: link, Password: goodPassword, Client: p.Client}); err != nil {
+			if _, err := p.Accounts.ResetPassword(ctx, account.Reset{Token: link, Password: goodPassword, Client: p.Client}); err != nil {
 				p.T.Fatal(err)
 			}
 			p.Clock.Advance(accessDead)

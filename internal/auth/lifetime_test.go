@@ -138,7 +138,8 @@ var endings = []struct {
 		if err != nil {
 			return err
 		}
-		return p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: "another-" + goodPassword, Client: p.Client})
+		_, err = p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: token, Password: "another-" + goodPassword, Client: p.Client})
+		return err
 	}},
 	{models.ReasonEmail, func(p *portal, user *models.User, _ *auth.Tokens) error {
 		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.Change(p.SignIn(user.Username), "new-"+user.Email))

@@ -260,7 +260,7 @@ func TestLockedOut(t *testing.T) {
 		if err != nil {
 			p.T.Fatal(err)
 		}
-		if err := p.Accounts.ResetPassword(ctx, account.Reset{Token: token, Password: "another-" + goodPassword, Client: p.Client}); err != nil {
+		if _, err := p.Accounts.ResetPassword(ctx, account.Reset{Token: token, Password: "another-" + goodPassword, Client: p.Client}); err != nil {
 			p.T.Fatal(err)
 		}
 		wantKind(p.T, "after the reset", p.Try("ada", "another-"+goodPassword, ""), "")

@@ -60,6 +60,7 @@ const (
 	MethodPassword = "password"
 	MethodSignUp   = "sign-up"
 	MethodSetup    = "setup"
+	MethodInvited  = "invited" // an account that an admin created, by its reset link
 )
 
 // newSession is a session that begins now; it is not stored yet.

@@ -109,7 +109,8 @@ func TestEndsAPISessions(t *testing.T) {
 			}},
 			{"reset", func(user *models.User, _ *auth.SignedIn, _ *oauth.Tokens) error {
 				_, token, err := p.Accounts.CreateResetLink(t.Context(), boss, user.ID)
-				return errors.Join(err, p.Accounts.ResetPassword(t.Context(), account.Reset{Token: token, Password: "another-quiet-lantern-29", Client: p.Client}))
+				_, resetErr := p.Accounts.ResetPassword(t.Context(), account.Reset{Token: token, Password: "another-quiet-lantern-29", Client: p.Client})
+				return errors.Join(err, resetErr)
 			}},
 			{"revoke-access", func(_ *models.User, _ *auth.SignedIn, api *oauth.Tokens) error {
 				return p.OAuth.RevokeToken(t.Context(), api.Access, "", p.Client)

@@ -125,7 +125,7 @@ func ChangePassword(page layouts.Page, form ChangePasswordForm) templ.Component 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = newPassword("new_password", form.PasswordMin, form.Errors.For("new_password")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = newPassword("new_password", "New password", form.PasswordMin, form.Errors.For("new_password")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -358,7 +358,7 @@ func knownUsername(username string) templ.Component {
 	})
 }
 
-func newPassword(name string, least int, problem string) templ.Component {
+func newPassword(name, label string, least int, problem string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -380,7 +380,7 @@ func newPassword(name string, least int, problem string) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		templ_7745c5c3_Err = components.PasswordField(components.Password{
-			Name: name, Label: "New password", Hint: newPasswordHint(least),
+			Name: name, Label: label, Hint: newPasswordHint(least),
 			Error: problem, Autocomplete: components.NewPassword, Min: least,
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
