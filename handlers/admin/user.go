@@ -43,14 +43,7 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason, PausedUntil: paused[user.ID].Until, Locked: paused[user.ID].Locked,
 		ActivityURL: "/admin/audit?person=" + user.ID, BackURL: "/admin/users",
 	}
-	if user.ID == site.Identity(c).UserID {
-		view.Refused = pages.AdminRefusals{
-			Disable: account.NotYourself, Enable: account.NotYourself, SignOut: account.NotYourself, Role: account.NotYourself, ResetLink: account.NotYourself,
-			Unlock: account.NotYourself, EndToken: ownTokens, Delete: account.NotYourself,
-		}
-	} else if user.Disabled() {
-		view.Refused.ResetLink = account.EnableFirst
-	}
+	view.Refused = refusals(user, site.Identity(c).UserID)
 	for _, s := range live {
 		view.Sessions = append(view.Sessions, h.site.SessionRow(s, view.Admin))
 	}
@@ -64,4 +57,18 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 		view.Activity = append(view.Activity, pages.AdminEvent{Text: audit.Sentence(e), When: e.At.Time(), Address: e.IP})
 	}
 	return site.Show(c, pages.AdminUser(h.site.Section(c, layouts.SectionUsers, view.Name), view))
+}
+
+// refusals says which acts on an account the admin cannot do now, and why.
+func refusals(user *models.User, adminID string) pages.AdminRefusals {
+	const own = account.NotYourself
+	switch {
+	case user.ID == adminID:
+		return pages.AdminRefusals{
+			Disable: own, Enable: own, SignOut: own, Role: own, ResetLink: own, Unlock: own, EndToken: ownTokens, Delete: own,
+		}
+	case user.Disabled():
+		return pages.AdminRefusals{ResetLink: account.EnableFirst}
+	}
+	return pages.AdminRefusals{}
 }
