@@ -230,7 +230,7 @@ func TestAdminPages(t *testing.T) {
 	b.press("Create reset link")
 	b.inspect("link")
 	b.reload()
-	b.see("A link to set a password is shown only once.")
+	b.see("A reset link is shown only once.")
 	b.inspect("link shown before")
 	b.visit("/admin/users?q=person05")
 	b.press("Priya")

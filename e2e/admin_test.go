@@ -97,7 +97,7 @@ func TestRoleAndSignOut(t *testing.T) {
 
 		ana.findUser("bo", "Bo Chen")
 		ana.question("Change role")
-		ana.see("Bo Chen can then see, disable and delete every account")
+		ana.see("Bo Chen will be able to see, disable and delete every account")
 		ana.wantStatus(ana.press("Make Bo Chen an admin"), 200)
 		ana.see("Bo Chen is now an admin.")
 		bo.wantStatus(bo.visit("/admin"), 200)
@@ -129,7 +129,7 @@ func TestResetLink(t *testing.T) {
 		page := ana.at()
 		ana.question("Create reset link")
 		ana.wantStatus(ana.press("Create reset link"), 200)
-		ana.see("Reset link created", "It is shown only now.")
+		ana.see("Reset link created", "You will not see it again.")
 		link := ana.shownLink()
 		ana.visit(page)
 		ana.wantNot("/reset?token=")
@@ -258,7 +258,7 @@ func TestAuditLog(t *testing.T) {
 		ana.see("IP address", "Request")
 
 		ana.fill("Who did it", "ana@example.org")
-		ana.choose("What", "Disabled user")
+		ana.choose("Event", "Disabled user")
 		ana.wantStatus(ana.press("Search"), 200)
 		if got := ask[int](ana, `document.querySelectorAll(".log > li").length`); got != 1 {
 			t.Errorf("got %d lines, want 1", got)
@@ -271,7 +271,7 @@ func TestAuditLog(t *testing.T) {
 		if lines := strings.Count(csv[3], "\r\n"); lines != 2 || !strings.Contains(csv[3], "Left the team.") {
 			t.Errorf("got %d lines, want the header and one event:\n%s", lines, csv[3])
 		}
-		ana.fill("To whom", "nobody-at-all")
+		ana.fill("Affected account", "nobody-at-all")
 		ana.press("Search")
 		ana.see("Nothing in the log matches these filters.")
 		ana.press("Clear filters")

@@ -123,7 +123,7 @@ func TestForwardAuth(t *testing.T) {
 		b.see("Hello Ana Silva at /other")
 
 		b.wantStatus(b.visitAt(app+"/admin"), 403)
-		b.see("You cannot open this page", "This account may not open this page of Photos.", "Use another account")
+		b.see("You cannot open this page", "This account has no access to this page of Photos.", "Use another account")
 
 		// A link to the sign-in page that leads on to the app.
 		b.visit("/profile")
@@ -145,7 +145,7 @@ func TestRefusedAtApp(t *testing.T) {
 	b := open(t, p, true)
 	b.signIn(ana.username, ana.password)
 	b.wantStatus(b.visitAt(app+"/admin"), 403)
-	b.see("You cannot open this page", "This account may not open this page of Photos.")
+	b.see("You cannot open this page", "This account has no access to this page of Photos.")
 	look := ask[string](b, `[document.styleSheets.length, getComputedStyle(document.querySelector(".card")).borderTopStyle,
 		document.querySelector(".brand img").naturalWidth > 0, location.origin].join(" ")`)
 	if want := "1 solid true " + app; look != want {

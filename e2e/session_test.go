@@ -112,7 +112,7 @@ func TestSignOutHereAndElsewhere(t *testing.T) {
 		here.see("Signed out of Chrome on Linux.", "Recently signed out")
 		there.press("Sessions")
 		there.wantAt("/login?next=%2Fprofile%2Fsessions")
-		there.see("This device was signed out from another one.")
+		there.see("You signed this device out from another device.")
 
 		// All others.
 		there.fill("Email or username", ana.email)
@@ -127,7 +127,7 @@ func TestSignOutHereAndElsewhere(t *testing.T) {
 		here.see("Signed out of 2 other devices.", "You are only signed in here.")
 		there.visit("/profile")
 		there.wantAt("/login?next=%2Fprofile")
-		there.see("This device was signed out from another one.")
+		there.see("You signed this device out from another device.")
 	})
 }
 

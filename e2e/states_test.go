@@ -133,7 +133,7 @@ func TestExpiredLinks(t *testing.T) {
 	b.see("This link has expired", "help@example.org")
 	b.inspect("reset expired")
 	b.wantStatus(b.visit(p.setupPath()), http.StatusGone)
-	b.see("This link has expired", "Restart the server: it prints a new one.")
+	b.see("This link has expired", "Restart the server to get a new one.")
 	b.inspect("setup expired")
 }
 

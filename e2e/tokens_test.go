@@ -102,7 +102,7 @@ func TestTokenPages(t *testing.T) {
 	b.createToken("Photos", ana.password)
 	b.back() // by mistake, before the token was copied
 	b.wantAt("/profile/tokens")
-	b.see("Photos", "Never used", "A token is shown once, when it is created.")
+	b.see("Photos", "Never used", "A token is shown only once, when you create it.")
 	b.question("Remove Photos")
 	b.inspect("token end dialog")
 	page := ask[string](b, `document.querySelector('a[data-dialog][href$="/end"]').getAttribute("href")`)
@@ -158,7 +158,7 @@ func TestDocsWithoutScript(t *testing.T) {
 		t.Errorf("the page is %d wide and scrolls sideways: %s", got, b.tooWide())
 	}
 	b.clickOn(".endpoints summary")
-	b.see("What the client calls itself", "-d username=… -d password=…", "Failures: 400 Bad Request")
+	b.see("What the client calls itself", "-d username=… -d password=…", "Errors: 400 Bad Request")
 	b.picture("docs without script")
 }
 

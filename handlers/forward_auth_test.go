@@ -219,7 +219,7 @@ func TestForwardAuthAnswers(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	ana, _ := s.signedIn("ana", models.RoleUser)
 	page := ana.forward("GET", "/admin", navigation...).status(403).
-		says("You cannot open this page", "You are signed in as ana@example.org. This account may not open this page of Photos.", "Use another account", "Reference:")
+		says("You cannot open this page", "You are signed in as ana@example.org. This account has no access to this page of Photos.", "Use another account", "Reference:")
 	page.has("<!doctype html>", `href="https://id.example.org/logout"`, `href="https://id.example.org"`, `href="https://id.example.org`+static.URL("css/app.css")+`"`).
 		hides("<form", "<script", "style=", `href="/`, `src="/`)
 	const policy = "default-src 'none'; style-src https://id.example.org; img-src https://id.example.org; " +

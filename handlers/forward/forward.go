@@ -69,7 +69,7 @@ func (h *Handlers) Check(c echo.Context) error {
 	middleware.Of(c).Identity = person // for the log
 	switch {
 	case person != nil && !access.Allows(forwardauth.Person{Username: person.Username, Admin: person.Admin}):
-		return apperr.New(apperr.Forbidden, "You are signed in as "+person.Email+". This account may not open this page"+of(app)+".",
+		return apperr.New(apperr.Forbidden, "You are signed in as "+person.Email+". This account has no access to this page"+of(app)+".",
 			errors.New("forward-auth: the rules do not let this person pass"))
 	case person != nil:
 		setRemote(c.Response().Header(), person)
