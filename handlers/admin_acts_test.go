@@ -159,7 +159,7 @@ func TestNewUser(t *testing.T) {
 				t.Fatalf("the page has no link:\n%s", a.text())
 			}
 			s.browser().post("/login", "username", name, "password", secretWord).status(422)
-			s.browser().post("/reset", "token", found[1], "password", secretWord).redirects("/login")
+			s.browser().post("/reset", "token", found[1], "password", secretWord).redirects("/profile")
 			s.browser().signIn(name)
 			user, err := s.Store.Users.ByUsername(t.Context(), name)
 			if err != nil || user.Role != role {
