@@ -177,7 +177,7 @@ func TestNewPasswordForgetsDevices(t *testing.T) {
 		if err != nil {
 			p.T.Fatal(err)
 		}
-		if err := p.Accounts.ResetPassword(ctx, account.Reset{Token: token, Password: "third-" + goodPassword, Client: p.Client}); err != nil {
+		if _, err := p.Accounts.ResetPassword(ctx, account.Reset{Token: token, Password: "third-" + goodPassword, Client: p.Client}); err != nil {
 			p.T.Fatal(err)
 		}
 		if known(after.Device) {
