@@ -20,14 +20,10 @@ type doubt struct {
 	Matches []string // the selectors of reviewed that the element matches
 }
 
-// reviewed are the doubts that a person looked at and found to be fine. Each is
-// about an element that selector matches, in every one of these states, and
-// has to go from here when it is gone from there.
-var reviewed = []struct {
-	states         []string
-	rule, selector string
-	why            string
-}{
+// reviewed are the doubts that a person looked at and found to be fine, in the
+// states in which axe-core may have them. Whether it has one depends on the
+// fonts of the machine, so a doubt that does not come up is no fault.
+var reviewed = []reviewedDoubt{
 	{
 		states: []string{"docs", "docs with all details", "docs tried"}, rule: "aria-prohibited-attr", selector: "#swagger-ui .copy-to-clipboard",
 		why: "The button within has a name of its own.",
@@ -76,25 +72,24 @@ func (b *tab) axe() findings {
 	}))`, selectors)
 }
 
-// review names the doubts about a state of a page that nobody looked at, and
-// the entries of reviewed about it that nothing comes under any more.
+// reviewedDoubt is about the elements that selector matches, in any of these
+// states of a page.
+type reviewedDoubt struct {
+	states         []string
+	rule, selector string
+	why            string
+}
+
+func (r reviewedDoubt) covers(state string, d doubt) bool {
+	return slices.Contains(r.states, state) && r.rule == d.Rule && slices.Contains(d.Matches, r.selector)
+}
+
+// review names the doubts about a state of a page that are not in reviewed.
 func review(state string, doubts []doubt) []string {
 	var faults []string
-	met := map[int]bool{}
 	for _, d := range doubts {
-		known := false
-		for i, entry := range reviewed {
-			if slices.Contains(entry.states, state) && entry.rule == d.Rule && slices.Contains(d.Matches, entry.selector) {
-				known, met[i] = true, true
-			}
-		}
-		if !known {
-			faults = append(faults, fmt.Sprintf("axe-core could not decide, and nobody did: %s: %s", d.Rule, d.What))
-		}
-	}
-	for i, entry := range reviewed {
-		if slices.Contains(entry.states, state) && !met[i] {
-			faults = append(faults, fmt.Sprintf("axe-core has no doubt about %s of %s any more, but reviewed has", entry.rule, entry.selector))
+		if !slices.ContainsFunc(reviewed, func(r reviewedDoubt) bool { return r.covers(state, d) }) {
+			faults = append(faults, fmt.Sprintf("axe-core could not decide, and nobody has reviewed it: %s: %s", d.Rule, d.What))
 		}
 	}
 	return faults
@@ -117,7 +112,7 @@ func TestReview(t *testing.T) {
 	}{
 		{name: "no doubt", state: "login"},
 		{name: "all reviewed", state: "docs tried", doubts: all},
-		{name: "one no longer there", state: "docs tried", doubts: all[1:], want: 1},
+		{name: "one that did not come up", state: "docs tried", doubts: all[1:]},
 		{name: "another page", state: "login", doubts: all[:1], want: 1},
 		{name: "another rule", state: "login", doubts: []doubt{{Rule: "region", Matches: []string{first.selector}}}, want: 1},
 		{name: "another element", state: "docs tried", doubts: append(slices.Clone(all), doubt{Rule: first.rule}), want: 1},
