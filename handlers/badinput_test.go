@@ -42,6 +42,7 @@ func formRoutes() []formRoute {
 		{"/admin/users/:id/delete", []string{"confirm"}},
 		{"/logout", nil},
 		{"/profile/sessions/:id/end", nil},
+		{"/profile/devices/:id/forget", nil},
 		{"/profile/sessions/end-others", nil},
 		{"/profile/tokens/:id/end", nil},
 	}
