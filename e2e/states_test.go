@@ -99,7 +99,7 @@ func TestForwardAuthPages(t *testing.T) {
 	b.inspect("continue")
 
 	b.wantStatus(b.visitAt(app+"/admin"), 403)
-	b.see("You cannot open this page", "This account has no access to this page.")
+	b.see("You cannot open this page", "This account has no access to this page of Photos.")
 	b.inspect("forward-auth 403")
 
 	b.watch.mute(true)
