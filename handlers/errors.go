@@ -89,7 +89,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	case c.Path() == readyPath:
 		answer = c.String(status, "not ready\n")
 	case api.Owns(c.Request().URL.Path):
-		answer = h.api.Answer(c, status, err, wait)
+		answer = h.api.Answer(c, api.Failure{Kind: kind, Status: status, Err: err, Wait: wait})
 	case c.Path() == forward.Path:
 		answer = h.refuseForward(c, kind, err, wait)
 	case wantsJSON(c.Request()):

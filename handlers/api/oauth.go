@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -33,8 +32,8 @@ type OAuthError struct {
 
 // speaksOAuth reports whether a failure of this request is answered as OAuth
 // wants it.
-func speaksOAuth(c echo.Context, status int) bool {
-	if c.Request().Method != http.MethodPost || status == http.StatusNotFound {
+func speaksOAuth(c echo.Context, kind apperr.Kind) bool {
+	if c.Request().Method != http.MethodPost || kind == apperr.NotFound {
 		return false
 	}
 	switch c.Path() {
@@ -64,30 +63,30 @@ func badRequest(message string) error {
 
 // answerOAuth writes a failure. Its texts keep to the characters that RFC 6749
 // §5.2 allows.
-func (a *API) answerOAuth(c echo.Context, status int, err error, wait time.Duration) error {
-	body := OAuthError{Error: "invalid_request", Description: apperr.Details(err).Message}
-	otherwise := a.detail(status)
-	switch {
-	case status == http.StatusTooManyRequests:
-		body.Error, body.Description = "slow_down", a.tooMany(err, wait)
-	case status == http.StatusServiceUnavailable:
+func (a *API) answerOAuth(c echo.Context, f Failure) error {
+	body := OAuthError{Error: "invalid_request", Description: apperr.Details(f.Err).Message}
+	otherwise := a.detail(f.Kind)
+	switch f.Kind {
+	case apperr.TooMany, apperr.Locked:
+		body.Error, body.Description = "slow_down", a.tooMany(f.Err, f.Wait)
+	case apperr.Unavailable, apperr.Busy:
 		body.Error = "temporarily_unavailable"
-	case status >= http.StatusInternalServerError:
+	case "":
 		body.Error, otherwise = "server_error", "Something went wrong on our side. It is recorded under the X-Request-Id."
-	case status == http.StatusUnsupportedMediaType:
+	case apperr.Unsupported:
 		otherwise = "Send the parameters as application/x-www-form-urlencoded."
 	}
-	if failure, ok := errors.AsType[*oauthFailure](err); ok {
+	if failure, ok := errors.AsType[*oauthFailure](f.Err); ok {
 		body.Error = failure.code
 	}
-	if status == http.StatusUnauthorized {
+	if f.Kind == apperr.Unauthorized {
 		c.Response().Header().Set("WWW-Authenticate", `Basic realm="`+authheader.Realm+`"`)
 	}
 	if body.Description == "" {
 		body.Description = otherwise
 	}
 	body.Detail = body.Description
-	return c.JSON(status, body)
+	return c.JSON(f.Status, body)
 }
 
 // secretNames are parameters that must not stand in an address, where logs and

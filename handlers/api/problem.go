@@ -33,14 +33,23 @@ type ProblemField struct {
 
 const problemType = "application/problem+json"
 
-// Answer writes the body of a failure that has a status; Retry-After is set to
-// wait already. The endpoints of OAuth have bodies of their own (RFC 6749 §5.2).
-func (a *API) Answer(c echo.Context, status int, err error, wait time.Duration) error {
+// Failure is a failure with what the portal's one table makes of it.
+type Failure struct {
+	Kind   apperr.Kind // "" for a fault of ours
+	Status int
+	Err    error
+	Wait   time.Duration // the value of Retry-After, which is set already; 0: none
+}
+
+// Answer writes the body of a failure. The endpoints of OAuth have bodies of
+// their own (RFC 6749 §5.2).
+func (a *API) Answer(c echo.Context, f Failure) error {
+	err := f.Err
 	asked, isChallenge := errors.AsType[*challenge](err)
-	if !isChallenge && speaksOAuth(c, status) {
-		return a.answerOAuth(c, status, err, wait)
+	if !isChallenge && speaksOAuth(c, f.Kind) {
+		return a.answerOAuth(c, f)
 	}
-	if status == http.StatusUnauthorized && !isChallenge {
+	if f.Kind == apperr.Unauthorized && !isChallenge {
 		asked, isChallenge = unusable(err), true // signed out while it acted
 	}
 	if isChallenge {
@@ -48,18 +57,18 @@ func (a *API) Answer(c echo.Context, status int, err error, wait time.Duration) 
 		err = asked
 	}
 	problem := Problem{
-		Title: http.StatusText(status), Status: status, Detail: apperr.Details(err).Message, Reference: middleware.Of(c).ID,
+		Title: http.StatusText(f.Status), Status: f.Status, Detail: apperr.Details(err).Message, Reference: middleware.Of(c).ID,
 	}
 	if list, ok := errors.AsType[apperr.Fields](err); ok {
 		problem.Errors, problem.Detail = fieldsOf(list)
 	}
-	if status == http.StatusTooManyRequests {
-		problem.Detail = a.tooMany(err, wait)
+	if isTooMany(f.Kind) {
+		problem.Detail = a.tooMany(err, f.Wait)
 	}
 	if problem.Detail == "" {
-		problem.Detail = a.detail(status)
+		problem.Detail = a.detail(f.Kind)
 	}
-	if status == http.StatusUnauthorized {
+	if f.Kind == apperr.Unauthorized {
 		problem.Reference = "" // every 401 of a kind is the same, byte for byte
 	}
 	body, err := json.Marshal(problem)
@@ -67,29 +76,32 @@ func (a *API) Answer(c echo.Context, status int, err error, wait time.Duration) 
 		return err
 	}
 	c.Response().Header().Set("Content-Type", problemType) // Huma has set its own
-	return c.Blob(status, problemType, body)
+	return c.Blob(f.Status, problemType, body)
 }
 
-// detail is what there is to say of a status when the failure says nothing.
-func (a *API) detail(status int) string {
-	switch status {
-	case http.StatusBadRequest:
+// isTooMany reports whether a failure is a limit that was reached.
+func isTooMany(kind apperr.Kind) bool { return kind == apperr.TooMany || kind == apperr.Locked }
+
+// detail is the sentence for a kind of failure without words of its own.
+func (a *API) detail(kind apperr.Kind) string {
+	switch kind {
+	case apperr.Malformed:
 		return "The request could not be understood."
-	case http.StatusForbidden:
+	case apperr.Forbidden, apperr.Disabled:
 		return "You are not allowed to do this."
-	case http.StatusNotFound:
+	case apperr.NotFound, apperr.Gone:
 		return "There is nothing at this address."
-	case http.StatusMethodNotAllowed:
+	case apperr.WrongMethod:
 		return "This address does not take that method. The header Allow names those that it takes."
-	case http.StatusConflict:
+	case apperr.Conflict:
 		return "Things changed at the same time from somewhere else. Nothing was done."
-	case http.StatusRequestEntityTooLarge:
+	case apperr.TooLarge:
 		return "The body is too large: at most 64 KB, and 8 KB at /token."
-	case http.StatusUnsupportedMediaType:
+	case apperr.Unsupported:
 		return "The body is of a type that is not read here. The documentation names the right one."
-	case http.StatusMisdirectedRequest:
+	case apperr.Misdirected:
 		return "This host is not served here. The API is at " + a.publicURL + "."
-	case http.StatusServiceUnavailable:
+	case apperr.Unavailable, apperr.Busy:
 		return "The service is unavailable for a short time. The header Retry-After says when to try again, in seconds."
 	}
 	return "Something went wrong on our side. It is recorded under the reference."
