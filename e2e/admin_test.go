@@ -251,7 +251,7 @@ func TestAuditLog(t *testing.T) {
 		ana.press("Disable Bo Chen")
 		ana.press("Audit log")
 		first := ask[string](ana, `document.querySelector(".log .what").textContent.replace(/\s+/g, " ").trim()`)
-		if want := "ana disabled bo. Reason: Left the team."; first != want {
+		if want := "Ana Silva disabled Bo Chen. Reason: Left the team."; first != want {
 			t.Errorf("got the line %q, want %q", first, want)
 		}
 		ana.click("Details")
