@@ -1,6 +1,7 @@
 package models
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 
@@ -24,6 +25,17 @@ func Tidy(text string) string {
 		}
 		return r
 	}, text))
+}
+
+// Pasted returns the invisible characters that Tidy takes out of text, each
+// once, in order.
+func Pasted(text string) (found []rune) {
+	for _, r := range text {
+		if strings.ContainsRune(pasted, r) && !slices.Contains(found, r) {
+			found = append(found, r)
+		}
+	}
+	return found
 }
 
 // TidyName returns a full name or an address as it is stored: tidy, with
@@ -59,7 +71,7 @@ func FoldUsername(username string) string {
 			return r + 'a' - 'A'
 		}
 		return r
-	}, norm.NFKC.String(Tidy(username)))
+	}, Tidy(norm.NFKC.String(Tidy(username))))
 }
 
 // FoldName returns the form in which ByName compares name.

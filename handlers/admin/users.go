@@ -29,7 +29,7 @@ var pageSizes = [...]int{25, 50, 100}
 // readList reads the query. A size that there is not is apperr.Malformed; what
 // else there is not, Users.List finds out.
 func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) {
-	s := listState{q: strings.TrimSpace(in.Get("q")), status: in.Get("status"), role: in.Get("role"), sort: in.Get("sort"), limit: pageSizes[0]}
+	s := listState{q: models.Tidy(in.Get("q")), status: in.Get("status"), role: in.Get("role"), sort: in.Get("sort"), limit: pageSizes[0]}
 	query := models.UserQuery{
 		Q: s.q, Status: models.UserStatus(s.status), Role: models.Role(s.role), Sort: defaultSort(s.q),
 		After: in.Get("after"), Before: in.Get("before"), Now: now,

@@ -37,7 +37,7 @@ func (a *API) readMe(_ context.Context, in *as) (*meAnswer, error) {
 // MeChange is what a person changes about themselves.
 type MeChange struct {
 	Username *string `json:"username,omitempty" doc:"2 to 32 of a-z, 0-9, dot, underscore and hyphen."`
-	FullName *string `json:"full_name,omitempty" doc:"At most 64 characters; empty takes it away."`
+	FullName *string `json:"full_name,omitempty" doc:"At most 128 characters; empty takes it away."`
 }
 
 type changeMeInput struct {

@@ -189,7 +189,7 @@ type UserChange struct {
 	Disabled *bool   `json:"disabled,omitempty" example:"true" doc:"true ends every session and token of the account at once."`
 	Reason   string  `json:"reason,omitempty" doc:"A note for admins and the audit log, beside disabled: true. At most 500 characters."`
 	Role     *string `json:"role,omitempty" enum:"user,admin" doc:"Counts from the next request on."`
-	FullName *string `json:"full_name,omitempty" doc:"At most 64 characters; empty takes it away."`
+	FullName *string `json:"full_name,omitempty" doc:"At most 128 characters; empty takes it away."`
 }
 
 type changeUserInput struct {

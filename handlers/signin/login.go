@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -12,6 +11,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
+	"latchkey/models"
 	"latchkey/views/components"
 	"latchkey/views/pages"
 )
@@ -64,7 +64,7 @@ func (h *Handlers) Login(c echo.Context) error {
 	}
 	next := site.SafeNext(in.Get("next"))
 	form := pages.LoginForm{
-		Username: strings.TrimSpace(in.Get("username")), Remember: in.Get("remember") != "", Next: next, App: h.appBehind(next),
+		Username: models.Tidy(in.Get("username")), Remember: in.Get("remember") != "", Next: next, App: h.appBehind(next),
 	}
 	if form.Errors = missing(form.Username, in.Get("password")); form.Errors.Any() {
 		return h.loginAgain(c, apperr.New(apperr.Invalid, "", errors.New("a field is empty")), form)

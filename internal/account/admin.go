@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
@@ -147,7 +146,7 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm 
 		switch {
 		case a.last:
 			return apperr.New(apperr.Conflict, lastAdmin, nil)
-		case models.FoldEmail(strings.TrimSpace(confirm)) != a.user.EmailFolded:
+		case models.FoldEmail(confirm) != a.user.EmailFolded:
 			return apperr.Fields{{Field: "confirm", Message: "Type the email address of the account to delete it."}}
 		}
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonDeleted, s.now()); err != nil {
@@ -171,7 +170,7 @@ func (s *Service) Paused(ctx context.Context, userIDs ...string) (map[string]mod
 // FindUser finds an account by id, username or address; apperr.NotFound when
 // there is none.
 func (s *Service) FindUser(ctx context.Context, name string) (*models.User, error) {
-	name = strings.TrimSpace(name)
+	name = models.Tidy(name)
 	if models.IsID(name) {
 		user, err := s.store.Users.ByID(ctx, name)
 		if !errors.Is(err, apperr.NotFound) {

@@ -22,9 +22,9 @@ type UserChange struct {
 func (c *UserChange) check() apperr.Fields {
 	var wrong apperr.Fields
 	if c.FullName != nil {
-		name := tidyFullName(*c.FullName)
+		typed, name := *c.FullName, models.TidyName(*c.FullName)
 		c.FullName = &name
-		wrong.Add("full_name", checkFullName(name))
+		wrong.Add("full_name", withLeftOut(checkFullName(name), typed))
 	}
 	if c.Role != nil && *c.Role != models.RoleUser && *c.Role != models.RoleAdmin {
 		wrong.Add("role", "Choose a role.")

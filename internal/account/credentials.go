@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
@@ -77,9 +76,10 @@ func (s *Service) checkNew(password, username, email string) string {
 
 // ChangeEmail is as ChangePassword, with a new address.
 func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.SignedIn, error) {
-	in.New = strings.TrimSpace(in.New)
+	typed := in.New
+	in.New = models.TidyName(typed)
 	var wrong apperr.Fields
-	wrong.Add("email", checkEmail(in.New))
+	wrong.Add("email", withLeftOut(checkEmail(in.New), typed))
 	if in.New != "" && in.New == in.Who.Email {
 		wrong.Add("email", "This is your email address already.")
 	}

@@ -12,12 +12,13 @@ import (
 
 // UpdateProfile changes the person's names. It returns apperr.Fields.
 func (s *Service) UpdateProfile(ctx context.Context, who *auth.Identity, username, fullName string, client auth.Client) error {
-	username, fullName = FoldUsername(username), tidyFullName(fullName)
+	typed := Profile{Username: username, FullName: fullName}
+	username, fullName = typed.tidy().Username, typed.tidy().FullName
 	var wrong apperr.Fields
 	if username != who.Username { // a name given before a rule was made may stay
-		wrong.Add("username", checkOwnUsername(username))
+		wrong.Add("username", withLeftOut(checkOwnUsername(username), typed.Username))
 	}
-	wrong.Add("full_name", checkFullName(fullName))
+	wrong.Add("full_name", withLeftOut(checkFullName(fullName), typed.FullName))
 	if len(wrong) > 0 {
 		return wrong
 	}

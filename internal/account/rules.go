@@ -1,12 +1,11 @@
 package account
 
 import (
+	"fmt"
 	"net/mail"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 
 	"latchkey/internal/apperr"
 	"latchkey/models"
@@ -17,7 +16,7 @@ const (
 	minUsername = 2
 	maxUsername = 32
 	maxEmail    = 254 // bytes, RFC 5321 §4.5.3.1.3 less the brackets
-	maxFullName = 64  // code points
+	maxFullName = 128 // code points
 	maxReason   = 500 // code points
 )
 
@@ -34,10 +33,6 @@ var reservedUsernames = map[string]bool{
 	"undefined": true, "user": true, "username": true, "users": true, "webmaster": true, "well-known": true,
 }
 
-// FoldUsername returns the form of a typed username that is stored and
-// compared.
-func FoldUsername(username string) string { return models.FoldUsername(strings.TrimSpace(username)) }
-
 // checkUsername returns a sentence when a folded username breaks the rules.
 func checkUsername(username string) string {
 	if username == "" {
@@ -50,10 +45,15 @@ func checkUsername(username string) string {
 		letter := c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 		inner := (c == '.' || c == '_' || c == '-') && i > 0 && i < len(username)-1
 		if !letter && !inner {
-			return "Use letters a to z and digits, with dots, hyphens or underscores only in between."
+			return "Use letters a to z and digits, with dots, hyphens or underscores only in between." + containing(username, notInUsernames)
 		}
 	}
 	return ""
+}
+
+// notInUsernames reports a character that no username has.
+func notInUsernames(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
 }
 
 // checkOwnUsername is checkUsername for one that people choose for themselves.
@@ -74,8 +74,8 @@ func checkEmail(text string) string {
 		return "An email address has at most 254 characters."
 	}
 	address, err := mail.ParseAddress(text)
-	if err != nil || address.Address != text || address.Name != "" || hasControl(text) || strings.ContainsRune(text, ' ') {
-		return example
+	if err != nil || address.Address != text || address.Name != "" || strings.ContainsFunc(text, hidden) || strings.ContainsRune(text, ' ') {
+		return example + containing(text, func(r rune) bool { return unicode.IsSpace(r) || hidden(r) })
 	}
 	local, domain, _ := strings.Cut(text, "@")
 	if local == "" || strings.Contains(domain, "@") || strings.HasPrefix(domain, "[") || strings.ContainsAny(local, `"<>`) {
@@ -84,16 +84,13 @@ func checkEmail(text string) string {
 	return ""
 }
 
-// tidyFullName returns a name in NFC without space around it.
-func tidyFullName(name string) string { return norm.NFC.String(strings.TrimSpace(name)) }
-
 // checkFullName returns a sentence when a name cannot be shown as it is.
 func checkFullName(name string) string {
 	if utf8.RuneCountInString(name) > maxFullName {
-		return "A name has at most 64 characters."
+		return "A name has at most 128 characters."
 	}
 	if hasControl(name) {
-		return "A name cannot contain invisible or control characters."
+		return "A name cannot contain invisible or control characters." + containing(name, unreadable)
 	}
 	return ""
 }
@@ -110,16 +107,48 @@ func checkReason(reason string) string {
 	return ""
 }
 
-// hasControl reports characters that would change how a text around them
-// reads: controls, bidirectional and other invisible formats, line separators.
-// The zero-width joiners are letters' business in several scripts.
-func hasControl(text string) bool {
-	return strings.ContainsFunc(text, func(r rune) bool {
-		if r == '\u200c' || r == '\u200d' {
-			return false
-		}
-		return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) || r == utf8.RuneError
-	})
+// hasControl reports whether text has characters that would change how a text
+// around them reads.
+func hasControl(text string) bool { return strings.ContainsFunc(text, unreadable) }
+
+// unreadable reports controls, bidirectional and other invisible formats, line
+// separators. The zero-width joiners are letters' business in several scripts.
+func unreadable(r rune) bool { return hidden(r) && r != '\u200c' && r != '\u200d' }
+
+// hidden reports a character that cannot be seen.
+func hidden(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) || r == utf8.RuneError
+}
+
+// containing is a sentence that names the first character of text that is
+// refused, "" when none is.
+func containing(text string, refused func(rune) bool) string {
+	i := strings.IndexFunc(text, refused)
+	if i < 0 {
+		return ""
+	}
+	r, _ := utf8.DecodeRuneInString(text[i:])
+	switch {
+	case r == ' ':
+		return " It contains a space."
+	case hidden(r) || unicode.IsSpace(r):
+		return fmt.Sprintf(" It contains an invisible character (%U).", r)
+	}
+	return " It contains “" + string(r) + "”."
+}
+
+// withLeftOut adds to what is wrong with a field which invisible characters of
+// what was typed were left out.
+func withLeftOut(problem, typed string) string {
+	left := models.Pasted(typed)
+	if problem == "" || len(left) == 0 {
+		return problem
+	}
+	var names []string
+	for _, r := range left {
+		names = append(names, fmt.Sprintf("%U", r))
+	}
+	return problem + " Invisible characters were left out: " + strings.Join(names, ", ") + "."
 }
 
 // localPart is what a password must not be built on.
@@ -135,16 +164,18 @@ type Profile struct {
 	FullName string
 }
 
-// tidy folds and trims what may be folded and trimmed.
+// tidy returns the fields as they are stored.
 func (p Profile) tidy() Profile {
-	return Profile{Username: FoldUsername(p.Username), Email: strings.TrimSpace(p.Email), FullName: tidyFullName(p.FullName)}
+	return Profile{Username: models.FoldUsername(p.Username), Email: models.TidyName(p.Email), FullName: models.TidyName(p.FullName)}
 }
 
-// check returns what is wrong with each field; username has the rules of that.
+// check returns what is wrong with each field as it was typed; username has the
+// rules of that.
 func (p Profile) check(username func(string) string) apperr.Fields {
+	tidy := p.tidy()
 	var wrong apperr.Fields
-	wrong.Add("username", username(p.Username))
-	wrong.Add("email", checkEmail(p.Email))
-	wrong.Add("full_name", checkFullName(p.FullName))
+	wrong.Add("username", withLeftOut(username(tidy.Username), p.Username))
+	wrong.Add("email", withLeftOut(checkEmail(tidy.Email), p.Email))
+	wrong.Add("full_name", withLeftOut(checkFullName(tidy.FullName), p.FullName))
 	return wrong
 }

@@ -92,7 +92,7 @@ type NewUser struct {
 // link to choose one with. It returns apperr.Fields.
 func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, in NewUser) (user *models.User, token string, err error) {
 	account := in.Account.tidy()
-	wrong := account.check(checkUsername)
+	wrong := in.Account.check(checkUsername)
 	if in.Role != models.RoleUser && in.Role != models.RoleAdmin {
 		wrong.Add("role", "Choose a role.")
 	}

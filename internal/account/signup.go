@@ -44,7 +44,7 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error)
 // prepareUser checks the fields, then the limit, and hashes the password.
 func (s *Service) prepareUser(ctx context.Context, in Signup, username func(string) string, allowed func() error) (*models.User, error) {
 	account := in.Account.tidy()
-	wrong := account.check(username)
+	wrong := in.Account.check(username)
 	wrong.Add("password", s.policy.Check(in.Password, account.Username, localPart(account.Email)))
 	if len(wrong) > 0 {
 		return nil, wrong

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
@@ -60,7 +59,7 @@ func (s *Service) Login(ctx context.Context, in Login) (Outcome, error) {
 }
 
 func (s *Service) login(ctx context.Context, in Login) (*SignedIn, error) {
-	identifier := strings.TrimSpace(in.Identifier)
+	identifier := models.Tidy(in.Identifier)
 	user, err := s.store.Users.ByName(ctx, identifier)
 	if err != nil && !errors.Is(err, apperr.NotFound) {
 		return nil, err

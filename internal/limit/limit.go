@@ -14,7 +14,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/netip"
-	"strings"
 	"time"
 
 	"latchkey/internal/apperr"
@@ -163,6 +162,6 @@ func prefixOf(addr netip.Addr, bits int) string {
 // find the same account have one key.
 func (l *Limiter) unknown(identifier string) string {
 	mac := hmac.New(sha256.New, l.key)
-	mac.Write([]byte(models.FoldName(strings.TrimSpace(identifier))))
+	mac.Write([]byte(models.FoldName(identifier)))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

@@ -75,7 +75,7 @@ func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client au
 	if err := s.auth.Take(ctx, auth.Actor{Client: client}, limit.Grants, limit.Network(client.IP)); err != nil {
 		return nil, err
 	}
-	identifier := strings.TrimSpace(in.Username)
+	identifier := models.Tidy(in.Username)
 	user, err := s.store.Users.ByName(ctx, identifier)
 	if err != nil && !errors.Is(err, apperr.NotFound) {
 		return nil, err

@@ -62,7 +62,8 @@ function ready(form) {
 	}
 }
 
-// relativeTime writes "3 hours ago" and keeps the whole time in the title.
+// relativeTime writes "3 hours ago" and keeps the whole time in the title. What
+// is more than 60 days away is a date.
 function relativeTime(element) {
 	const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 	const when = new Date(element.dateTime);
@@ -71,6 +72,10 @@ function relativeTime(element) {
 	const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size) ?? ["minute", 60];
 
 	element.title = when.toLocaleString(locale, { dateStyle: "full", timeStyle: "short" });
+	if (Math.abs(seconds) > 60 * 86400) {
+		element.textContent = when.toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric" });
+		return;
+	}
 	const amount = Math.round(seconds / size);
 	element.textContent = amount ? format.format(amount, unit) : now;
 }
