@@ -154,7 +154,7 @@ func TestAuditSentences(t *testing.T) {
 	}
 	var where []string
 	for _, p := range doc.all("p") {
-		if p.attrs["class"] == "where muted" {
+		if strings.HasPrefix(p.text, "from ") {
 			where = append(where, p.text)
 		}
 	}
