@@ -108,7 +108,7 @@ func TestUnusableAccess(t *testing.T) {
 		// A refresh token is no access token, nor the other way round.
 		b.cookies["refresh"] = kept{value: b.cookie("access")}
 		b.forget("access")
-		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
+		b.get("/profile").redirects("/login?next=%2Fprofile").touchesNoToken()
 	})
 }
 
@@ -291,7 +291,7 @@ func TestDoubledCookie(t *testing.T) {
 		r = b.request(http.MethodGet, "/profile", "")
 		r.AddCookie(&http.Cookie{Name: "access", Value: "planted"})
 		r.AddCookie(&http.Cookie{Name: "refresh", Value: b.cookie("refresh")})
-		b.clone().do(r).redirects("/login?next=%2Fprofile").takesTokens()
+		b.clone().do(r).redirects("/login?next=%2Fprofile").touchesNoToken()
 		if len(s.LiveSessions(user.ID)) != 1 {
 			t.Error("the session is over")
 		}

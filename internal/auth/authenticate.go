@@ -24,13 +24,18 @@ type Presented struct {
 type Result struct {
 	Identity *Identity     // nil: nobody is signed in
 	Tokens   *Tokens       // set: to be given to the browser with this response
-	Clear    bool          // what was presented is of no use any more
-	Ended    models.Reason // why the presented session is over; "" when it is not, or never was
+	Over     bool          // the session of the presented tokens is known to be over: the browser can forget them
+	Ended    models.Reason // why it is over, if that is known
 }
 
 // Authenticate tells who presented the tokens and goes on with their session:
 // a live access token is one query; without one, the refresh token rotates the
 // session in the same request.
+//
+// Tokens that are not ours, are broken, or are ours and not valid yet
+// (token.ErrNotYet: a clock stepped) are ignored, and their session is not
+// Over: another portal on this host may have set them, and a clock is set right
+// again.
 //
 // Its errors are apperr.Unavailable and apperr.Canceled, when nothing is known
 // and nothing may be changed, and apperr.TooMany, when the session rotates
@@ -39,7 +44,7 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 	if presented.Access == "" && presented.Refresh == "" {
 		return Result{}, nil
 	}
-	result := Result{Clear: true}
+	var result Result
 	if presented.Access != "" {
 		var err error
 		if result, err = s.checkAccess(ctx, presented, client); err != nil || result.Identity != nil {
@@ -53,26 +58,31 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 	if err != nil {
 		s.ReportClass(ctx, token.WebRefresh, presented.Refresh, client)
 		ended, err := s.explainExpired(ctx, presented.Refresh)
-		return Result{Clear: true, Ended: ended}, err
+		if ended != "" {
+			result = Result{Over: true, Ended: ended}
+		}
+		return result, err
 	}
 	return s.refresh(ctx, claims, client)
 }
 
 // checkAccess looks at an access token: the one query of a request.
 func (s *Service) checkAccess(ctx context.Context, presented Presented, client Client) (Result, error) {
-	unusable := Result{Clear: true}
 	claims, err := s.keyring.Verify(token.WebAccess, presented.Access)
 	if err != nil {
 		s.ReportClass(ctx, token.WebAccess, presented.Access, client)
-		return unusable, nil
+		return Result{}, nil
 	}
 	now := s.now()
 	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, now)
 	if p, err = ofToken(claims, p, err); p == nil {
-		return unusable, err
+		return Result{Over: true}, err
 	}
-	if unusable.Ended = p.Over; unusable.Ended != "" || deliveryOf(claims).after(currentDelivery(&p.Session)) {
-		return unusable, nil
+	if p.Over != "" {
+		return Result{Over: true, Ended: p.Over}, nil
+	}
+	if deliveryOf(claims).after(currentDelivery(&p.Session)) { // the row is from a backup: the refresh token will end it
+		return Result{}, nil
 	}
 	if err := s.seen(ctx, claims, &p.Session, now); err != nil {
 		return Result{}, err

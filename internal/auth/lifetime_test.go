@@ -197,7 +197,7 @@ func TestRestored(t *testing.T) {
 			p.T.Error("an access token of a generation that is not there yet is accepted")
 		}
 		result := p.Present(access, future)
-		if result.Identity != nil || result.Ended != models.ReasonRestored || !result.Clear {
+		if result.Identity != nil || result.Ended != models.ReasonRestored || !result.Over {
 			p.T.Errorf("%+v, want the session ended as restored", result)
 		}
 		p.WantOver(tokens, models.ReasonRestored)

@@ -64,13 +64,14 @@ func (s *Service) EndByToken(ctx context.Context, tx *models.Store, claims *toke
 	return err == nil, err
 }
 
-// genuine returns the claims of those tokens that are ours and live.
+// genuine returns the claims of those tokens that are ours and not expired. One
+// that is not valid yet counts: its session must end all the same.
 func (s *Service) genuine(presented Presented) []*token.Claims {
 	var list []*token.Claims
-	if claims, err := s.keyring.Verify(token.WebAccess, presented.Access); err == nil {
+	if claims, err := s.keyring.VerifyUnexpired(token.WebAccess, presented.Access); err == nil {
 		list = append(list, claims)
 	}
-	if claims, err := s.keyring.Verify(token.WebRefresh, presented.Refresh); err == nil {
+	if claims, err := s.keyring.VerifyUnexpired(token.WebRefresh, presented.Refresh); err == nil {
 		list = append(list, claims)
 	}
 	return list

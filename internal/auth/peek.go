@@ -17,20 +17,19 @@ import (
 // Its errors are apperr.Unavailable and apperr.Canceled. The Result never has
 // tokens.
 func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Result, error) {
-	ended := Result{Clear: true}
 	claims, err := s.keyring.Verify(token.WebRefresh, refresh)
 	if err != nil {
 		s.ReportClass(ctx, token.WebRefresh, refresh, client)
-		return ended, nil
+		return Result{}, nil
 	}
 	now := s.now()
 	p, err := s.store.Sessions.Examine(ctx, claims.SessionID, claims.ID, now)
 	if p, err = ofToken(claims, p, err); p == nil {
-		return ended, err
+		return Result{Over: true}, err
 	}
 	session := &p.Session
-	if ended.Ended = p.Over; ended.Ended != "" {
-		return ended, nil
+	if p.Over != "" {
+		return Result{Over: true, Ended: p.Over}, nil
 	}
 	switch s.judge(deliveryOf(claims), session, now) {
 	case verdictCurrent, verdictParallel, verdictLate:
@@ -39,8 +38,8 @@ func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Resu
 		}
 		return Result{Identity: IdentityOf(p)}, nil
 	}
-	ended.Ended, err = s.endAfterReuse(ctx, p, claims, client)
-	return ended, err
+	ended, err := s.endAfterReuse(ctx, p, claims, client)
+	return Result{Over: true, Ended: ended}, err
 }
 
 // seen records the use of a session's tokens: the first use confirms their

@@ -17,7 +17,7 @@ func (p *portal) peeked(refresh string) auth.Result {
 	if err != nil {
 		p.T.Fatalf("peek: %v", err)
 	}
-	if result.Tokens != nil || result.Clear == (result.Identity != nil) {
+	if result.Tokens != nil || result.Over && result.Identity != nil {
 		p.T.Errorf("peek: %+v", result)
 	}
 	return result
@@ -86,21 +86,21 @@ func TestPeekRefuses(t *testing.T) {
 		for name, token := range map[string]string{
 			"nothing": "", "no token": "x", "an access token": in.Tokens.Access, "a changed one": in.Tokens.Refresh + "A",
 		} {
-			if got := p.peeked(token); got.Identity != nil || got.Ended != "" {
-				t.Errorf("%s: %+v", name, got)
+			if got := p.peeked(token); got != (auth.Result{}) {
+				t.Errorf("%s: %+v, want nobody and nothing to forget", name, got)
 			}
 		}
 		out := p.SignIn("ana").Tokens
 		if err := p.Auth.Logout(t.Context(), auth.Presented{Refresh: out.Refresh}, p.Client); err != nil {
 			t.Fatal(err)
 		}
-		if got := p.peeked(out.Refresh); got.Identity != nil || got.Ended != models.ReasonLogout {
+		if got := p.peeked(out.Refresh); !got.Over || got.Ended != models.ReasonLogout {
 			t.Errorf("signed out: %+v", got)
 		}
 		if _, _, err := p.Accounts.Disable(t.Context(), admin, p.User("ana").ID, ""); err != nil {
 			t.Fatal(err)
 		}
-		if got := p.peeked(in.Tokens.Refresh); got.Identity != nil || got.Ended != models.ReasonDisabled {
+		if got := p.peeked(in.Tokens.Refresh); !got.Over || got.Ended != models.ReasonDisabled {
 			t.Errorf("disabled: %+v", got)
 		}
 		p.Join("bo")

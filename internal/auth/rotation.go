@@ -92,10 +92,10 @@ func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Clie
 		now := s.now()
 		p, err := s.store.Sessions.Examine(ctx, claims.SessionID, claims.ID, now)
 		if p, err = ofToken(claims, p, err); p == nil {
-			return Result{Clear: true}, err
+			return Result{Over: true}, err
 		}
 		if p.Over != "" {
-			return Result{Clear: true, Ended: p.Over}, nil
+			return Result{Over: true, Ended: p.Over}, nil
 		}
 		switch verdict := s.judge(deliveryOf(claims), &p.Session, now); verdict {
 		case verdictCurrent:
@@ -112,7 +112,7 @@ func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Clie
 			}
 		default:
 			ended, err := s.endAfterReuse(ctx, p, claims, client)
-			return Result{Clear: true, Ended: ended}, err
+			return Result{Over: true, Ended: ended}, err
 		}
 	}
 	return Result{}, errChanged()

@@ -28,7 +28,7 @@ func TestSilentRefresh(t *testing.T) {
 			p.Clock.Advance(accessDead)
 			before := p.Session(sid).Generation
 			result := p.Present(presented.access, in.Tokens.Refresh)
-			if result.Identity == nil || result.Identity.Username != "ada" || result.Tokens == nil || result.Clear {
+			if result.Identity == nil || result.Identity.Username != "ada" || result.Tokens == nil || result.Over {
 				p.T.Fatalf("access %s: %+v, want ada with new tokens", presented.name, result)
 			}
 			after := p.Session(sid)
@@ -44,12 +44,12 @@ func TestSilentRefresh(t *testing.T) {
 		if result := p.Present(in.Tokens.Access, in.Tokens.Refresh); result.Identity == nil || result.Tokens != nil {
 			p.T.Error("a live access token does not do alone")
 		}
-		if result := p.Present("", ""); result.Identity != nil || result.Clear {
-			p.T.Errorf("no tokens: %+v, want nobody and nothing to clear", result)
+		if result := p.Present("", ""); result.Identity != nil || result.Over {
+			p.T.Errorf("no tokens: %+v, want nobody and nothing to forget", result)
 		}
 		result := p.Present(in.Tokens.Refresh, in.Tokens.Access)
-		if result.Identity != nil || !result.Clear {
-			p.T.Errorf("tokens in each other's place: %+v", result)
+		if result != (auth.Result{}) {
+			p.T.Errorf("tokens in each other's place: %+v, want nobody and nothing to forget", result)
 		}
 	})
 }
@@ -186,7 +186,7 @@ func TestPredecessor(t *testing.T) {
 			p.Clock.Advance(test.after)
 			result := p.Present("", old.Refresh)
 			if test.want == replay {
-				if result.Identity != nil || result.Tokens != nil || result.Ended != models.ReasonReplay || !result.Clear {
+				if result.Identity != nil || result.Tokens != nil || result.Ended != models.ReasonReplay || !result.Over {
 					p.T.Errorf("%s: %+v, want a replay", test.name, result)
 				}
 				continue
@@ -358,7 +358,7 @@ func TestReplay(t *testing.T) {
 			p.Clock.Advance(accessDead)
 			newest := use(p, first)
 			result := p.Present("", first.Refresh)
-			if result.Ended != models.ReasonReplay || result.Identity != nil || result.Tokens != nil || !result.Clear {
+			if result.Ended != models.ReasonReplay || result.Identity != nil || result.Tokens != nil || !result.Over {
 				p.T.Errorf("%s: %+v, want a replay", name, result)
 			}
 			p.WantOver(newest, models.ReasonReplay)

@@ -14,7 +14,8 @@ import (
 // Authenticate finds out who a request belongs to. Where the access token is
 // missing, dead or unusable and a refresh token is there, the session rotates
 // and the same request goes on as the person, with new cookies on its
-// response. It rejects nobody; its errors are those of the service.
+// response. It clears the token cookies only when their session is known to be
+// over. It rejects nobody; its errors are those of the service.
 func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -33,7 +34,7 @@ func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 			case result.Tokens != nil:
 				state.Renewed = true
 				GiveTokens(c, jar, result.Tokens)
-			case result.Identity == nil:
+			case result.Over:
 				state.Stale = true
 				if result.Ended != models.ReasonReplaced { // the browser has newer ones by now, perhaps
 					jar.ClearTokens(c.Response().Header())

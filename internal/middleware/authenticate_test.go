@@ -104,9 +104,17 @@ func TestAuthenticate(t *testing.T) {
 		if b.visit(http.MethodGet, "access="+in.Tokens.Access); b.state.Identity != nil {
 			t.Error("a cookie without its prefix is believed")
 		}
-		if _, set := b.visit(http.MethodGet, access, access); b.state.Identity != nil || !b.state.Stale || !cleared(set) {
-			t.Errorf("the cookie twice: %+v, set %v; want nobody and the cookies cleared", b.state, set)
+		if _, set := b.visit(http.MethodGet, access, access); b.state.Identity != nil || b.state.Stale || len(set) != 0 {
+			t.Errorf("the cookie twice: %+v, set %v; want nobody and no cookie touched", b.state, set)
 		}
+		if _, set := b.visit(http.MethodGet, "__Host-access=x.y.z", "__Host-refresh=foreign"); b.state.Identity != nil || b.state.Stale || len(set) != 0 {
+			t.Errorf("foreign cookies: %+v, set %v; want nobody and no cookie touched", b.state, set)
+		}
+		now = now.Add(-2 * time.Minute)
+		if _, set := b.visit(http.MethodGet, access, refresh); b.state.Identity != nil || b.state.Stale || len(set) != 0 {
+			t.Errorf("two minutes before the tokens were made: %+v, set %v; want nobody and no cookie touched", b.state, set)
+		}
+		now = now.Add(2 * time.Minute)
 
 		now = now.Add(6 * time.Minute)
 		_, set := b.visit(http.MethodPost, access, refresh)

@@ -29,7 +29,7 @@ type State struct {
 	ID       string // in the log, on error pages and in X-Request-Id
 	Identity *auth.Identity
 	Renewed  bool          // the session rotated: this response sets new cookies
-	Stale    bool          // token cookies came along and none of them is good
+	Stale    bool          // token cookies came along, and their session is known to be over
 	Ended    models.Reason // why their session is over, if that is known
 	Proxied  bool          // the peer is a trusted proxy
 }

@@ -160,6 +160,16 @@ func (r *Keyring) VerifyExpired(class Class, text string) (*Claims, error) {
 	return claims, nil
 }
 
+// VerifyUnexpired returns the claims of a token that is live, or not valid yet:
+// all that a session may still be continued with.
+func (r *Keyring) VerifyUnexpired(class Class, text string) (*Claims, error) {
+	claims, err := r.read(class, text)
+	if err != nil && !errors.Is(err, ErrNotYet) {
+		return nil, err
+	}
+	return claims, nil
+}
+
 // read returns the claims of a genuine token of the class, and ErrExpired or
 // ErrNotYet beside them when now is not in its time.
 func (r *Keyring) read(class Class, text string) (*Claims, error) {
