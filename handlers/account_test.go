@@ -32,7 +32,7 @@ func TestProfile(t *testing.T) {
 			{"", "", "username", "Enter a username."},
 			{"TAKEN", "", "username", "This username is taken. Choose another."},
 			{"admin", "", "username", "This username is reserved. Choose another."},
-			{"ana.s", "a\u202eb", "full_name", "A name cannot contain invisible or control characters."},
+			{"ana.s", "a\u202eb", "full_name", "A name cannot contain invisible or control characters. It contains an invisible character (U+202E)."},
 		} {
 			a := b.post("/profile", "username", test.username, "full_name", test.fullName).status(422).says("There is a problem", test.want)
 			if got := a.fieldError(test.field); got != test.want {

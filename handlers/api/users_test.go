@@ -200,7 +200,7 @@ func TestChangeMe(t *testing.T) {
 			{`{"username":"a b"}`, 422, "username"},
 			{`{"full_name":7}`, 422, "full_name"},
 			{`{"full_name":null}`, 422, "full_name"},
-			{`{"full_name":"` + strings.Repeat("x", 65) + `"}`, 422, "full_name"},
+			{`{"full_name":"` + strings.Repeat("x", 129) + `"}`, 422, "full_name"},
 			{`{}`, 422, "at least one field"},
 			{`[]`, 422, ""},
 			{`null`, 422, ""},
@@ -286,7 +286,7 @@ func TestChangeUser(t *testing.T) {
 			{user.ID, `{"email":"new@example.org"}`, 422},
 			{user.ID, `{"username":"new"}`, 422},
 			{user.ID, `{"disabled":true,"reason":"` + strings.Repeat("x", 501) + `"}`, 422},
-			{user.ID, `{"disabled":true,"full_name":"` + strings.Repeat("x", 65) + `"}`, 422},
+			{user.ID, `{"disabled":true,"full_name":"` + strings.Repeat("x", 129) + `"}`, 422},
 		} {
 			s.call(token, "PATCH", "/users/"+test.id, test.body).problem(test.status)
 		}
