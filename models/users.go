@@ -97,23 +97,34 @@ func (u *Users) AdminExists(ctx context.Context) (bool, error) {
 	return len(ids) > 0, translate("look for an admin", err)
 }
 
-// Create inserts an account. A taken username or address is apperr.Conflict
-// with its field.
+// Create inserts an account, in a transaction. A taken username or address is
+// apperr.Conflict with its field, a retired username ErrRetired.
 func (u *Users) Create(ctx context.Context, user *User) error {
 	user.EmailFolded = FoldEmail(user.Email)
 	row := *user
 	row.Search = SearchText(user.Username, user.Email, user.FullName)
-	return u.store.create(ctx, "create user", &row)
+	if err := u.store.create(ctx, "create user", &row); err != nil {
+		return err
+	}
+	return u.notRetired(ctx, user, user.CreatedAt)
 }
 
 // SetNames stores the username, the address in both forms and the full name of
-// user, which the caller has locked. A taken username or address is
-// apperr.Conflict with its field.
+// user, which the caller has locked in a transaction. A taken username or address
+// is apperr.Conflict with its field, a retired username ErrRetired. The username
+// that the account had before is retired for a while.
 func (u *Users) SetNames(ctx context.Context, user *User, now time.Time) error {
-	return u.update(ctx, "set names", user.ID, map[string]any{
+	if err := u.retire(ctx, user.ID, user.Username, At(now.Add(keepRenamed))); err != nil {
+		return err
+	}
+	err := u.update(ctx, "set names", user.ID, map[string]any{
 		"username": user.Username, "email": user.Email, "email_folded": user.EmailFolded, "full_name": user.FullName,
 		"search": SearchText(user.Username, user.Email, user.FullName), "updated_at": At(now),
 	})
+	if err != nil {
+		return err
+	}
+	return u.notRetired(ctx, user, At(now))
 }
 
 // SetPassword stores a new hash.
@@ -173,8 +184,12 @@ func (u *Users) MarkTold(ctx context.Context, id string) error {
 	return u.update(ctx, "mark told", id, map[string]any{"replayed_at": Time(0)})
 }
 
-// Delete removes the account and, by its foreign keys, what hangs on it.
+// Delete removes the account, in a transaction, and, by its foreign keys, what
+// hangs on it. Its username is retired for good.
 func (u *Users) Delete(ctx context.Context, id string) error {
+	if err := u.retire(ctx, id, "", 0); err != nil {
+		return err
+	}
 	rows, err := u.store.exec(ctx, "delete user", "DELETE FROM users WHERE id = ?", id)
 	return oneRow("delete user", rows, err)
 }

@@ -95,6 +95,9 @@ func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User,
 const (
 	usernameTaken = "This username is taken. Choose another."
 	emailTaken    = "There is already an account with this email address."
+	// usernameRetired tells why and not whose it was, or whether that account is
+	// still there.
+	usernameRetired = "This username belonged to another account before, so nobody else can have it now. Choose another."
 )
 
 // checkTaken tells of every field that an account has already.
@@ -105,6 +108,10 @@ func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 		wrong.Add("username", usernameTaken)
 	} else if !errors.Is(err, apperr.NotFound) {
 		return err
+	} else if retired, err := s.store.Users.Retired(ctx, account.Username, "", s.now()); err != nil {
+		return err
+	} else if retired {
+		wrong.Add("username", usernameRetired)
 	}
 	_, err = s.store.Users.ByEmail(ctx, account.Email)
 	if err == nil {
@@ -117,7 +124,10 @@ func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 
 // taken turns a unique value that somebody took first into its field's error.
 func taken(err error) error {
-	if !errors.Is(err, apperr.Conflict) {
+	switch {
+	case errors.Is(err, models.ErrRetired):
+		return apperr.Fields{{Field: "username", Message: usernameRetired}}
+	case !errors.Is(err, apperr.Conflict):
 		return err
 	}
 	switch apperr.Details(err).Field {

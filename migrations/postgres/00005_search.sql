@@ -13,7 +13,15 @@ CREATE INDEX users_unsearchable ON users (id) WHERE search = '';
 CREATE INDEX users_created      ON users (created_at, username);
 CREATE INDEX users_last_sign_in ON users (last_sign_in_at, username);
 
+-- Usernames that an account had and that nobody else may have.
+CREATE TABLE retired_usernames (
+    username TEXT COLLATE "C" PRIMARY KEY,
+    user_id  TEXT COLLATE "C" NOT NULL, -- whose it was: that account may take it back
+    until    BIGINT NOT NULL -- 0: for good, because the account was deleted
+);
+
 -- +goose Down
+DROP TABLE retired_usernames;
 DROP INDEX users_created, users_last_sign_in;
 ALTER TABLE users DROP COLUMN search;
 

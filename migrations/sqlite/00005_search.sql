@@ -38,7 +38,15 @@ CREATE TRIGGER users_search_update AFTER UPDATE OF search ON users BEGIN
 END;
 -- +goose StatementEnd
 
+-- Usernames that an account had and that nobody else may have.
+CREATE TABLE retired_usernames (
+    username TEXT    PRIMARY KEY,
+    user_id  TEXT    NOT NULL, -- whose it was: that account may take it back
+    until    INTEGER NOT NULL -- 0: for good, because the account was deleted
+) STRICT;
+
 -- +goose Down
+DROP TABLE retired_usernames;
 DROP TRIGGER users_search_insert;
 DROP TRIGGER users_search_delete;
 DROP TRIGGER users_search_update;

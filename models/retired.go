@@ -1,0 +1,60 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"latchkey/internal/apperr"
+)
+
+// keepRenamed is how long nobody else may have a username that an account was
+// renamed from. That of a deleted account is retired for good: apps may know its
+// owner by it.
+const keepRenamed = 90 * 24 * time.Hour
+
+// ErrRetired is the cause of apperr.Conflict for a username that an account had
+// before.
+var ErrRetired = errors.New("the username is retired")
+
+// Retired reports whether a username, in its compared form, was another
+// account's and is not given out.
+func (u *Users) Retired(ctx context.Context, username, userID string, now time.Time) (bool, error) {
+	var n int64
+	err := u.store.db.WithContext(ctx).Raw("SELECT count(*) FROM retired_usernames WHERE username = ? AND user_id <> ? AND (until = 0 OR until > ?)",
+		username, userID, At(now)).Scan(&n).Error
+	return n > 0, translate("look for a retired username", err)
+}
+
+// retire keeps the username of an account from others, unless it is still.
+func (u *Users) retire(ctx context.Context, id, still string, until Time) error {
+	_, err := u.store.exec(ctx, "retire username", `
+		INSERT INTO retired_usernames (username, user_id, until) SELECT username, id, ? FROM users WHERE id = ? AND username <> ?
+		ON CONFLICT (username) DO UPDATE SET user_id = excluded.user_id, until = excluded.until`, until, id, still)
+	return err
+}
+
+// notRetired returns ErrRetired when the username that user was just given was
+// another account's. It looks after the username is written: whoever frees it at
+// the same moment has committed by then. What was user's own is not retired any
+// more.
+func (u *Users) notRetired(ctx context.Context, user *User, now Time) error {
+	retired, err := u.Retired(ctx, user.Username, user.ID, now.Time())
+	if err != nil {
+		return err
+	}
+	if retired {
+		failure := apperr.New(apperr.Conflict, "", fmt.Errorf("name user: %w", ErrRetired))
+		failure.Field = "username"
+		return failure
+	}
+	_, err = u.store.exec(ctx, "take username back", "DELETE FROM retired_usernames WHERE username = ?", user.Username)
+	return err
+}
+
+// PurgeRetired removes at most limit usernames whose time is over.
+func (u *Users) PurgeRetired(ctx context.Context, now time.Time, limit int) (int64, error) {
+	return u.store.exec(ctx, "purge retired usernames", "DELETE FROM retired_usernames WHERE username IN "+
+		"(SELECT username FROM retired_usernames WHERE until <> 0 AND until <= ? LIMIT ?)", At(now), limit)
+}
