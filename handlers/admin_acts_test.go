@@ -190,8 +190,10 @@ func TestDelete(t *testing.T) {
 		boss.get(page).status(404)
 		boss.post(page + "/enable").status(404)
 		boss.get("/admin/audit").says("bo deleted the account of ana (deleted): 1 session ended.")
-		// The name is free again.
-		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).redirects("/profile")
+		// The address is free again, the username never.
+		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).
+			status(422).says("This username belonged to another account before")
+		s.browser().post("/signup", "username", "ana.s", "email", "ana@example.org", "password", secretWord).redirects("/profile")
 	})
 }
 
