@@ -152,6 +152,28 @@ func TestForwardAuth(t *testing.T) {
 	}, behindForwardAuth)
 }
 
+// TestForwardAuthID: an app is told the id, which stays the same after a rename,
+// and nobody's on a public page.
+func TestForwardAuthID(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		for _, name := range []string{"ana", "ana.new"} {
+			user.Username = name
+			if err := s.Store.Users.SetNames(t.Context(), user, s.Clock.Now()); err != nil {
+				t.Fatal(err)
+			}
+			a := b.forward("GET", "/").status(200)
+			if got := [2]string{a.header.Get("Remote-User"), a.header.Get("Remote-Id")}; got != [2]string{name, user.ID} {
+				t.Errorf("got %q, want %q", got, [2]string{name, user.ID})
+			}
+		}
+		nobody := s.browser().forward("GET", "/status").status(200)
+		if got, sent := nobody.header["Remote-Id"]; !sent || got[0] != "" {
+			t.Errorf("nobody has the id %q", got)
+		}
+	}, behindForwardAuth)
+}
+
 // TestForwardAuthName checks what a name looks like in a header.
 func TestForwardAuthName(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)

@@ -34,7 +34,7 @@ func forwardRequest(t *testing.T, s *server, method, path, body string, headers 
 // effect, and that the server does not start with a faulty file.
 func TestForwardAuthWiring(t *testing.T) {
 	rules := filepath.Join(t.TempDir(), "forward-auth.toml")
-	if err := os.WriteFile(rules, []byte("[[origin]]\nurl = \"https://app.example.org\"\n"), 0o600); err != nil {
+	if err := os.WriteFile(rules, []byte("[[origin]]\nurl = \"https://app.example.org\"\n[[origin.rule]]\npath = \"/\"\nallow = [\"user:ana\", \"user:zoe\"]\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	e := newEnvironment(t, testdb.SQLiteURL(t), "LATCHKEY_PUBLIC_URL=https://id.example.org", "LATCHKEY_COOKIE_DOMAIN=example.org",
@@ -58,6 +58,11 @@ func TestForwardAuthWiring(t *testing.T) {
 		if got.StatusCode != want || (got.Header.Get("Remote-Groups") == "admins,users") != (want == http.StatusOK) {
 			t.Errorf("%s: got %s, headers %v", app, got.Status, got.Header)
 		}
+	}
+	taken := forwardRequest(t, s, http.MethodPost, "/signup", "username=Zoe&email=zoe@example.org&password=violet+harbour+42+lanterns",
+		"Content-Type", "application/x-www-form-urlencoded", "Origin", "https://id.example.org")
+	if taken.StatusCode != http.StatusUnprocessableEntity {
+		t.Errorf("a stranger signs up with a username that a rule names: got %s", taken.Status)
 	}
 	if err := os.WriteFile(rules, []byte("[[origin]]\nurl = \"app\"\nport = 1\n"), 0o600); err != nil {
 		t.Fatal(err)

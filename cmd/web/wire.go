@@ -105,6 +105,7 @@ func (o *portal) services() error {
 		Auth: o.auth, Store: o.store, Audit: log, Limits: limits, Now: time.Now, Hasher: o.hasher,
 		Policy:     password.NewPolicy(password.PolicyOptions{Min: o.cfg.PasswordMin, Context: contextWords(o.cfg)}),
 		SignupOpen: o.cfg.Signup == config.SignupOpen,
+		Reserved:   forwardauth.Usernames(o.cfg.ForwardAuth),
 	})
 	return err
 }

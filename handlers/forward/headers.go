@@ -9,7 +9,7 @@ import (
 )
 
 // remoteHeaders tell an app who asks. They are never read from a request.
-var remoteHeaders = [...]string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups"}
+var remoteHeaders = [...]string{"Remote-User", "Remote-Id", "Remote-Email", "Remote-Name", "Remote-Groups"}
 
 // setRemote tells the app who asks. Names are plain UTF-8: proxies treat header
 // values as bytes (RFC 9110 §5.5), and every app would have to decode anything
@@ -19,7 +19,7 @@ func setRemote(h http.Header, person *auth.Identity) {
 	if person.Admin {
 		groups = "admins,users"
 	}
-	values := []string{headerText(person.Username), headerText(person.Email), headerText(person.Name()), groups} // one allocation for all
+	values := []string{headerText(person.Username), person.UserID, headerText(person.Email), headerText(person.Name()), groups} // one allocation for all
 	for i, name := range remoteHeaders {
 		h[name] = values[i : i+1 : i+1]
 	}

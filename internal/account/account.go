@@ -29,6 +29,8 @@ type Options struct {
 	Hasher     *password.Hasher
 	Policy     *password.Policy
 	SignupOpen bool
+	// Reserved are usernames that nobody may choose who does not have them.
+	Reserved []string
 }
 
 // Service changes accounts. It is safe for concurrent use and keeps no state of
@@ -42,6 +44,7 @@ type Service struct {
 	hasher     *password.Hasher
 	policy     *password.Policy
 	signupOpen bool
+	reserved   []string
 }
 
 // New returns a Service, or why its options cannot work.
@@ -51,7 +54,7 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{
 		auth: o.Auth, store: o.Store, audit: o.Audit, limits: o.Limits, now: o.Now,
-		hasher: o.Hasher, policy: o.Policy, signupOpen: o.SignupOpen,
+		hasher: o.Hasher, policy: o.Policy, signupOpen: o.SignupOpen, reserved: o.Reserved,
 	}, nil
 }
 

@@ -16,7 +16,7 @@ func (s *Service) UpdateProfile(ctx context.Context, who *auth.Identity, usernam
 	username, fullName = typed.tidy().Username, typed.tidy().FullName
 	var wrong apperr.Fields
 	if username != who.Username { // a name given before a rule was made may stay
-		wrong.Add("username", withLeftOut(checkOwnUsername(username), typed.Username))
+		wrong.Add("username", withLeftOut(s.checkOwnUsername(username), typed.Username))
 	}
 	wrong.Add("full_name", withLeftOut(checkFullName(fullName), typed.FullName))
 	if len(wrong) > 0 {

@@ -9,6 +9,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
 
@@ -98,6 +99,40 @@ func TestUsernameFreedMeanwhile(t *testing.T) {
 		})
 		if n := got.Load(); n != 0 {
 			p.T.Errorf("%d accounts got the username", n)
+		}
+	})
+}
+
+// TestNamedUsernamesAreReserved: what a rule of forward-auth says about a
+// username cannot be had by taking the username.
+func TestNamedUsernamesAreReserved(t *testing.T) {
+	const refused = "This username is reserved. Choose another."
+	each(t, func(o *servicetest.Options) { o.Reserved = []string{"ana", "bo.chen"} }, func(p *portal) {
+		ctx := p.T.Context()
+		eve := p.Join("eve")
+		for _, name := range []string{"ana", "ANA", "\uff41na", "BO.chen"} {
+			_, err := p.Accounts.SignUp(ctx, account.Signup{
+				Account: account.Profile{Username: name, Email: "new@example.org"}, Password: goodPassword, Client: p.Client,
+			})
+			for road, err := range map[string]error{
+				"sign up": err, "rename": p.Accounts.UpdateProfile(ctx, p.Identity(eve.Tokens), name, "", p.Client),
+			} {
+				var wrong apperr.Fields
+				if !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Field != "username" || wrong[0].Message != refused {
+					p.T.Errorf("%s as %+q: %v, want %q", road, name, err, refused)
+				}
+			}
+		}
+		// Who runs the portal may give it, and its owner keeps it.
+		ana, _, err := p.Accounts.CreateUser(ctx, auth.Shell(), account.NewUser{
+			Account: profile("ana"), Role: models.RoleUser, Password: goodPassword,
+		})
+		if err != nil {
+			p.T.Fatal(err)
+		}
+		who := p.Identity(p.SignIn("ana").Tokens)
+		if err := p.Accounts.UpdateProfile(ctx, who, "ana", "Ana Silva", p.Client); err != nil || who.UserID != ana.ID {
+			p.T.Errorf("the owner changes the full name: %v", err)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"net/mail"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -57,8 +58,8 @@ func notInUsernames(r rune) bool {
 }
 
 // checkOwnUsername is checkUsername for one that people choose for themselves.
-func checkOwnUsername(username string) string {
-	if reservedUsernames[username] {
+func (s *Service) checkOwnUsername(username string) string {
+	if reservedUsernames[username] || slices.Contains(s.reserved, username) {
 		return "This username is reserved. Choose another."
 	}
 	return checkUsername(username)

@@ -27,7 +27,7 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error)
 	if !s.signupOpen {
 		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
 	}
-	user, err := s.prepareUser(ctx, in, checkOwnUsername, func() error {
+	user, err := s.prepareUser(ctx, in, s.checkOwnUsername, func() error {
 		return s.auth.Take(ctx, auth.Actor{Client: in.Client}, limit.Signups, limit.Network(in.Client.IP))
 	})
 	if err != nil {

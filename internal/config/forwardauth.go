@@ -220,6 +220,8 @@ func parseRule(table ruleTable) (rule forwardauth.Rule, fault string) {
 			return rule, `allow has "preflights", which are OPTIONS requests, and methods does not list "OPTIONS"; add it, or leave methods out`
 		case who == "preflights":
 			rule.Allow.Preflight = true
+		case named && userID.MatchString(username):
+			rule.Allow.UserIDs = append(rule.Allow.UserIDs, strings.TrimPrefix(username, "id:"))
 		case named && username != "" && !strings.ContainsFunc(username, notInUsernames):
 			rule.Allow.Usernames = append(rule.Allow.Usernames, strings.ToLower(username))
 		default:
@@ -229,7 +231,10 @@ func parseRule(table ruleTable) (rule forwardauth.Rule, fault string) {
 	return rule, ""
 }
 
-const whomToAllow = `list "public", "users", "admins", "user:NAME" or "preflights"`
+const whomToAllow = `list "public", "users", "admins", "user:NAME", "user:id:ID" or "preflights"`
+
+// userID matches the id of an account, as Remote-Id has it.
+var userID = regexp.MustCompile(`^id:[a-z2-7]{26}$`)
 
 // parseMethods returns the methods that a rule is about; none are all.
 func parseMethods(value any) (methods []string, fault string) {

@@ -23,7 +23,7 @@ allow = ["public"]
 
 [[origin.rule]]
 path = "/admin"
-allow = ["admins", "user:Ana", "user:bo.chen"]
+allow = ["admins", "user:Ana", "user:bo.chen", "user:id:abcdefghijklmnopqrstuvwx23"]
 
 [[origin.rule]]
 path = "/dav"
@@ -40,7 +40,7 @@ url = "https://wiki.example.org:8443"
 	want := []forwardauth.Origin{
 		{URL: "https://app.example.org", Name: "Photos & Films", Rules: []forwardauth.Rule{
 			{Path: "/assets", Allow: forwardauth.Allow{Public: true}},
-			{Path: "/admin", Allow: forwardauth.Allow{Admins: true, Usernames: []string{"ana", "bo.chen"}}},
+			{Path: "/admin", Allow: forwardauth.Allow{Admins: true, Usernames: []string{"ana", "bo.chen"}, UserIDs: []string{"abcdefghijklmnopqrstuvwx23"}}},
 			{Path: "/dav", Methods: []string{"GET", "PROPFIND", "OPTIONS"}, Allow: forwardauth.Allow{Users: true, Preflight: true}},
 		}},
 		{URL: "https://wiki.example.org:8443"},
@@ -95,6 +95,7 @@ func TestRulesFaults(t *testing.T) {
 		{"nobody known", rule("path = \"/a\"\nallow = [\"everyone\"]"), []string{`line 3: allow has "everyone"`}},
 		{"letters that no username has", rule("path = \"/a\"\nallow = [\"user:\u212aate\"]"), []string{"line 3: allow has \"user:\u212aate\""}},
 		{"no name", rule("path = \"/a\"\nallow = [\"user:\"]"), []string{`line 3: allow has "user:"`}},
+		{"no id", rule("path = \"/a\"\nallow = [\"user:id:ana\"]"), []string{`line 3: allow has "user:id:ana"`}},
 		{"no path", rule("allow = [\"users\"]"), []string{`line 3: path is ""`}},
 		{"a pattern", rule("path = \"/a/*\"\nallow = [\"users\"]"), []string{`line 3: path is "/a/*"`}},
 		{"encoded", rule("path = \"/%61\"\nallow = [\"users\"]"), []string{`line 3: path is "/%61"`}},

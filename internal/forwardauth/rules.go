@@ -75,16 +75,18 @@ type Allow struct {
 	Users     bool     // everybody who is signed in
 	Admins    bool     // people with the admin role
 	Usernames []string // in lower case
+	UserIDs   []string
 }
 
 // Person is who asks, as far as rules are concerned.
 type Person struct {
+	ID       string
 	Username string
 	Admin    bool
 }
 
 func (a Allow) person(p Person) bool {
-	return a.Public || a.Users || a.Admins && p.Admin || slices.Contains(a.Usernames, p.Username)
+	return a.Public || a.Users || a.Admins && p.Admin || slices.Contains(a.Usernames, p.Username) || slices.Contains(a.UserIDs, p.ID)
 }
 
 // otherwise is what holds where no rule says anything.
@@ -104,6 +106,17 @@ func New(origins []Origin) *Rules {
 		r.origins[o.URL] = o
 	}
 	return r
+}
+
+// Usernames returns every username that a rule names. Nobody may take one of
+// them who does not have it.
+func Usernames(origins []Origin) (names []string) {
+	for _, o := range origins {
+		for _, rule := range o.Rules {
+			names = append(names, rule.Allow.Usernames...)
+		}
+	}
+	return names
 }
 
 // Empty reports whether there is nothing to protect.

@@ -376,3 +376,28 @@ func TestValidPath(t *testing.T) {
 		}
 	}
 }
+
+// TestUserByID: a rule names an account by its id, whatever it is called.
+func TestUserByID(t *testing.T) {
+	const id = "abcdefghijklmnopqrstuvwx23"
+	origins := []forwardauth.Origin{{URL: "https://app.example.org", Rules: []forwardauth.Rule{
+		{Path: "/", Allow: forwardauth.Allow{UserIDs: []string{id}, Usernames: []string{"ana", "bo"}}},
+	}}}
+	access, _, _ := forwardauth.New(origins).Find(forwardauth.Request{Method: "GET", Scheme: "https", Host: "app.example.org", URI: "/"})
+	for _, test := range []struct {
+		who  forwardauth.Person
+		want bool
+	}{
+		{forwardauth.Person{ID: id, Username: "renamed"}, true},
+		{forwardauth.Person{ID: "other", Username: "ana"}, true},
+		{forwardauth.Person{ID: "other", Username: id}, false},
+		{forwardauth.Person{}, false},
+	} {
+		if got := access.Allows(test.who); got != test.want {
+			t.Errorf("%+v: got %t, want %t", test.who, got, test.want)
+		}
+	}
+	if got := strings.Join(forwardauth.Usernames(origins), " "); got != "ana bo" {
+		t.Errorf("names %q, want ana bo", got)
+	}
+}

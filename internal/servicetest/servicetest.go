@@ -40,8 +40,9 @@ type Options struct {
 	Secret         []byte
 	PreviousSecret []byte
 	AccessTTL      time.Duration
-	NoGrace        bool // RefreshGrace is 0
-	Limits         bool // attempts are limited
+	NoGrace        bool     // RefreshGrace is 0
+	Limits         bool     // attempts are limited
+	Reserved       []string // usernames of the rules of forward-auth
 	SignupClosed   bool
 	PasswordsOff   bool // the API takes no passwords
 	RenewalOff     bool // access tokens cannot be renewed with themselves
@@ -102,7 +103,7 @@ func New(t testing.TB, o Options) Services {
 	}
 	s.Accounts, err = account.New(account.Options{
 		Auth: s.Auth, Store: o.Store, Audit: log, Limits: limits, Now: o.Now, Hasher: o.Hasher, Policy: o.Policy,
-		SignupOpen: !o.SignupClosed,
+		SignupOpen: !o.SignupClosed, Reserved: o.Reserved,
 	})
 	if err != nil {
 		t.Fatal(err)
