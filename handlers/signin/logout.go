@@ -32,7 +32,7 @@ func (h *Handlers) Logout(c echo.Context) error {
 		}
 	}
 	h.site.Cookies.ClearTokens(c.Response().Header())
-	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
+	c.Response().Header().Set("Clear-Site-Data", `"storage"`)
 	return h.site.RedirectWithFlash(c, "/login", site.FlashSignedOut)
 }
 
