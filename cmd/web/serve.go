@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os/signal"
 	"runtime"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -32,7 +34,11 @@ const (
 type serveCmd struct{}
 
 // Run serves until ctx is done, then lets requests in flight finish.
+//
+// A terminal that closes (SIGHUP) does not end it, nor does a reader of the log
+// that has gone (SIGPIPE): lines that nobody can read are dropped.
 func (serveCmd) Run(ctx context.Context, p *process) error {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	p.tuneCollector()
 	o, err := p.open(ctx, p.stdout)
 	if err != nil {
@@ -123,9 +129,9 @@ func (o *portal) announceSetup(ctx context.Context, p *process) error {
 		slog.New(slog.NewJSONHandler(p.stdout, nil)).Info("no admin exists yet: open the link within "+hours(account.SetupTTL)+" to create the first one", "link", link)
 		return nil
 	}
-	_, err = fmt.Fprintf(p.stdout, "\nNo admin exists yet. Open this link within %s to create the first one:\n\n  %s\n\n",
-		hours(account.SetupTTL), link)
-	return err
+	_, _ = fmt.Fprintf(p.stdout, "\nNo admin exists yet. Open this link within %s to create the first one:\n\n  %s\n\n",
+		hours(account.SetupTTL), link) // when nobody reads the log, the server goes on
+	return nil
 }
 
 func hours(d time.Duration) string {

@@ -43,7 +43,8 @@ type HeaderOptions struct {
 	HSTSIncludeSubdomains bool
 }
 
-// Headers puts the security headers on every answer, errors included.
+// Headers puts the security headers on every answer, errors included. A request
+// with a chunked body is the last one on its connection.
 func Headers(o HeaderOptions) echo.MiddlewareFunc {
 	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 		"connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; " +
@@ -80,6 +81,11 @@ func Headers(o HeaderOptions) echo.MiddlewareFunc {
 			for i, line := range fixed {
 				values[i] = line.value
 				h[line.name] = values[i : i+1 : i+1]
+			}
+			if len(c.Request().TransferEncoding) > 0 {
+				// RFC 9112 §6.1: net/http drops a Content-Length beside
+				// Transfer-Encoding, so nobody can tell whether one came along.
+				h.Set("Connection", "close")
 			}
 			return next(c)
 		}
