@@ -108,15 +108,22 @@ func TestChangeProfile(t *testing.T) {
 		b.signIn(ana.username, ana.password)
 
 		b.fill("Full name", "Ana <b>Souza</b>")
-		b.fill("Username", "bo")
-		b.wantStatus(b.press("Save changes"), 422)
-		if got, want := b.value("Full name"), "Ana <b>Souza</b>"; got != want {
-			t.Errorf("got full name %q, want %q as it was typed", got, want)
-		}
-		b.fill("Username", "ana.souza")
 		b.wantStatus(b.press("Save changes"), 200)
 		b.wantAt("/profile")
 		b.see("Your changes are saved.", "Ana <b>Souza</b>")
+
+		b.press("Change Username")
+		b.fill("New username", "bo")
+		b.fill("Current password", ana.password)
+		b.wantStatus(b.press("Save new username"), 422)
+		if got, want := b.value("New username"), "bo"; got != want {
+			t.Errorf("got username %q, want %q as it was typed", got, want)
+		}
+		b.fill("New username", "ana.souza")
+		b.fill("Current password", ana.password)
+		b.wantStatus(b.press("Save new username"), 200)
+		b.wantAt("/profile")
+		b.see("Your changes are saved.", "ana.souza")
 
 		b.press("Change Email")
 		b.fill("New email", "souza@example.org")

@@ -17,7 +17,7 @@ func TestProfile(t *testing.T) {
 		s.Person("taken", models.RoleUser)
 		b.get("/profile").status(200).says("Your account", "ana@example.org", "Firefox on Linux", "This device", "You are only signed in here",
 			"You signed in with Firefox on Linux.")
-		b.post("/profile", "username", " Ana.S ", "full_name", " Ana Silva ").redirects("/profile")
+		b.post("/profile", "username", " Ana.S ", "full_name", " Ana Silva ", "current_password", secretWord).redirects("/profile")
 		b.get("/profile").says("Your changes are saved.", "You changed your profile.")
 		if now := s.Reload(user); now.Username != "ana.s" || now.FullName != "Ana Silva" {
 			t.Errorf("got account %+v", now)
@@ -34,11 +34,11 @@ func TestProfile(t *testing.T) {
 			{"admin", "", "username", "This username is reserved. Choose another."},
 			{"ana.s", "a\u202eb", "full_name", "A name cannot contain invisible or control characters. It contains an invisible character (U+202E)."},
 		} {
-			a := b.post("/profile", "username", test.username, "full_name", test.fullName).status(422).says("There is a problem", test.want)
+			a := b.post("/profile", "username", test.username, "full_name", test.fullName, "current_password", secretWord).status(422).says("There is a problem", test.want)
 			if got := a.fieldError(test.field); got != test.want {
 				t.Errorf("got error %q at %s, want %q", got, test.field, test.want)
 			}
-			if got, _ := a.value("username"); got != test.username {
+			if got, _ := a.value(test.field); got != test.username && got != test.fullName {
 				t.Errorf("got username %q in the form, want %q", got, test.username)
 			}
 		}
@@ -55,7 +55,7 @@ func TestProfileInPart(t *testing.T) {
 			username, fullName string
 		}{
 			{[]string{"full_name", "Ana Silva"}, "ana", "Ana Silva"},
-			{[]string{"username", "ana.s"}, "ana.s", "Ana Silva"},
+			{[]string{"username", "ana.s", "current_password", secretWord}, "ana.s", "Ana Silva"},
 			{nil, "ana.s", "Ana Silva"},
 			{[]string{"full_name", ""}, "ana.s", ""},
 		} {
@@ -65,6 +65,41 @@ func TestProfileInPart(t *testing.T) {
 			}
 		}
 		b.post("/profile", "username", "").status(422).says("Enter a username.")
+	})
+}
+
+// TestChangeUsername: a new username takes the current password, on both roads
+// that a form can go, and nothing typed but the password is lost.
+func TestChangeUsername(t *testing.T) {
+	const missing, wrong = "Enter your current password.", "The current password is not correct."
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.get("/profile").status(200).has(`href="/profile/username"`)
+		b.get("/profile/username").status(200).says("Change username", "Current password")
+		for _, path := range []string{"/profile", "/profile/username"} {
+			for secret, want := range map[string]string{"": missing, "not it at all": wrong} {
+				a := b.post(path, "username", "ana.s", "full_name", "Ana Silva", "current_password", secret).status(422).says("There is a problem")
+				if got := a.fieldError("current_password"); got != want {
+					t.Errorf("%s with %q: got %q beside the password, want %q", path, secret, got, want)
+				}
+				for field, want := range map[string]string{"username": "ana.s", "full_name": "Ana Silva", "current_password": ""} {
+					if got, _ := a.value(field); got != want {
+						t.Errorf("%s with %q: the form has %s %q, want %q", path, secret, field, got, want)
+					}
+				}
+			}
+		}
+		if now := s.Reload(user); now.Username != "ana" || now.FullName != "" {
+			t.Errorf("became %q, %q without the password", now.Username, now.FullName)
+		}
+		if got := s.LastEvent(audit.PasswordFailed).SubjectID; got != user.ID {
+			t.Errorf("the wrong password is recorded of %q", got)
+		}
+		b.post("/profile/username", "username", "ana.s", "current_password", secretWord).redirects("/profile")
+		b.get("/profile").status(200).says("Your changes are saved.", "ana.s") // still signed in
+		// No password for what is no new username.
+		b.post("/profile/username", "username", "ANA.S").redirects("/profile")
+		b.post("/profile", "full_name", "Ana Silva").redirects("/profile")
 	})
 }
 

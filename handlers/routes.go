@@ -44,6 +44,8 @@ func (h *Handlers) routes(r router) {
 
 	r.get("/profile", users, h.account.ShowProfile)
 	r.post("/profile", users, h.account.Profile, "/profile")
+	r.get("/profile/username", users, h.account.ShowUsername)
+	r.post("/profile/username", users, h.account.Profile, "/profile/username")
 	r.get("/profile/password", users, h.account.ShowPassword)
 	r.post("/profile/password", users, h.account.Password, "/profile/password")
 	r.get("/profile/email", users, h.account.ShowEmail)

@@ -115,6 +115,7 @@ func accessTable() []access {
 		everybody(get, "/.well-known/change-password", to("/profile/password")),
 
 		members(get, "/profile", okay), members(post, "/profile", refused, "username", ""),
+		members(get, "/profile/username", okay), members(post, "/profile/username", refused, "username", ""),
 		members(get, "/profile/password", okay), members(post, "/profile/password", refused),
 		members(get, "/profile/email", okay), members(post, "/profile/email", refused),
 		members(get, "/profile/sessions", okay),

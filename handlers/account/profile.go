@@ -4,6 +4,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/middleware"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -12,10 +13,11 @@ import (
 // ShowProfile handles GET /profile.
 func (h *Handlers) ShowProfile(c echo.Context) error {
 	me := site.Identity(c)
-	return h.profilePage(c, nil, me.Username, me.FullName)
+	return h.profilePage(c, nil, me.FullName)
 }
 
-// Profile handles POST /profile. A field that is not sent stays as it is.
+// Profile handles POST /profile and POST /profile/username. A field that is not
+// sent stays as it is.
 func (h *Handlers) Profile(c echo.Context) error {
 	in, err := site.ReadForm(c)
 	if err != nil {
@@ -23,15 +25,22 @@ func (h *Handlers) Profile(c echo.Context) error {
 	}
 	me := site.Identity(c)
 	username, fullName := in.Or("username", me.Username), in.Or("full_name", me.FullName)
-	if err := h.accounts.UpdateProfile(c.Request().Context(), me, username, fullName, middleware.Client(c)); err != nil {
-		return h.profilePage(c, err, username, fullName)
+	err = h.accounts.UpdateProfile(c.Request().Context(), account.ProfileChange{
+		Who: me, Username: username, FullName: fullName, Current: in.Get("current_password"),
+		Device: h.site.Cookies.Device(c.Request()), Client: middleware.Client(c),
+	})
+	if err != nil && username != me.Username {
+		return h.usernamePage(c, err, username, in.Get("full_name"))
+	}
+	if err != nil {
+		return h.profilePage(c, err, fullName)
 	}
 	return h.site.RedirectWithFlash(c, "/profile", site.FlashProfileSaved)
 }
 
 // profilePage shows the account; failure is why the form is shown again, nil
 // for a first view.
-func (h *Handlers) profilePage(c echo.Context, failure error, username, fullName string) error {
+func (h *Handlers) profilePage(c echo.Context, failure error, fullName string) error {
 	problems, err := h.site.Problems(failure, site.TooManyAttempts)
 	if err != nil {
 		return err
@@ -42,11 +51,28 @@ func (h *Handlers) profilePage(c echo.Context, failure error, username, fullName
 		return err
 	}
 	view := pages.ProfileView{
-		Username: username, FullName: fullName, Email: me.Email, PasswordChanged: home.PasswordChangedAt.Time(),
+		Username: me.Username, FullName: fullName, Email: me.Email, PasswordChanged: home.PasswordChangedAt.Time(),
 		Device: site.DeviceName(c.Request().UserAgent()), Sessions: home.Sessions, Errors: problems,
 	}
 	for _, e := range home.Events {
 		view.Activity = append(view.Activity, pages.ActivityItem{Text: toPerson(e), When: e.At.Time()})
 	}
 	return site.Answer(c, failure, pages.Profile(h.site.Section(c, layouts.SectionAccount, "Your account"), view))
+}
+
+// ShowUsername handles GET /profile/username.
+func (h *Handlers) ShowUsername(c echo.Context) error {
+	return h.usernamePage(c, nil, site.Identity(c).Username, "")
+}
+
+// usernamePage shows the form; failure is why again, nil for a first view. A full
+// name that came along stays in the form.
+func (h *Handlers) usernamePage(c echo.Context, failure error, username, fullName string) error {
+	problems, err := h.site.Problems(failure, site.TooManyAttempts)
+	if err != nil {
+		return err
+	}
+	return site.Answer(c, failure, pages.ChangeUsername(h.site.Section(c, layouts.SectionAccount, "Change username"), pages.ChangeUsernameForm{
+		Username: username, FullName: fullName, Errors: problems,
+	}))
 }

@@ -85,8 +85,8 @@ func examples(s *site) []example {
 		{"change-me", 413, change(call(me, "PATCH", "/users/me", `{}`), large), nil},
 		{"change-me", 415, change(call(me, "PATCH", "/users/me", `{}`), typed("text/plain")), nil},
 		{"change-me", 422, call(me, "PATCH", "/users/me", `{"email":"new@example.org"}`), nil},
-		{"change-me", 429, call(busyMe, "PATCH", "/users/me", `{"username":"last"}`), often(10, func(i int) *http.Request {
-			return call(busyMe, "PATCH", "/users/me", fmt.Sprintf(`{"username":"busy%d"}`, i))
+		{"change-me", 429, call(busyMe, "PATCH", "/users/me", `{"username":"last","current_password":"`+secretWord+`"}`), often(10, func(i int) *http.Request {
+			return call(busyMe, "PATCH", "/users/me", fmt.Sprintf(`{"username":"busy%d","current_password":%q}`, i, secretWord))
 		})},
 
 		{"list-users", 200, call(admin, "GET", "/users?limit=2&after=", ""), nil},

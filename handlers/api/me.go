@@ -6,6 +6,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 )
 
@@ -37,7 +38,9 @@ func (a *API) readMe(_ context.Context, in *as) (*meAnswer, error) {
 // MeChange is what a person changes about themselves.
 type MeChange struct {
 	Username *string `json:"username,omitempty" doc:"2 to 32 of a-z, 0-9, dot, underscore and hyphen."`
-	FullName *string `json:"full_name,omitempty" doc:"At most 128 characters; empty takes it away."`
+	// The password as its owner typed it.
+	CurrentPassword string  `json:"current_password,omitempty" doc:"Needed to change the username: a token alone is not enough for that."`
+	FullName        *string `json:"full_name,omitempty" doc:"At most 128 characters; empty takes it away."`
 }
 
 type changeMeInput struct {
@@ -60,7 +63,10 @@ func (a *API) changeMe(ctx context.Context, in *changeMeInput) (*meAnswer, error
 		return nil, apperr.New(apperr.Invalid, "Name at least one field to change: username or full_name.", nil)
 	}
 	who := &in.caller.Identity
-	err := a.accounts.UpdateProfile(ctx, who, or(in.Body.Username, who.Username), or(in.Body.FullName, who.FullName), in.client)
+	err := a.accounts.UpdateProfile(ctx, account.ProfileChange{
+		Who: who, Username: or(in.Body.Username, who.Username), FullName: or(in.Body.FullName, who.FullName),
+		Current: in.Body.CurrentPassword, Client: in.client,
+	})
 	if err != nil {
 		return nil, err
 	}

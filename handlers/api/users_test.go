@@ -172,7 +172,7 @@ func TestChangeMe(t *testing.T) {
 		token := s.signIn("ana", "me me:write").Access
 		var got accountJSON
 		s.call(token, "PATCH", "/users/me", `{"full_name":"  Ana Lima "}`).is(200).into(&got)
-		s.call(token, "PATCH", "/users/me/", `{"username":"Ana.Lima"}`).is(200).into(&got)
+		s.call(token, "PATCH", "/users/me/", `{"username":"Ana.Lima","current_password":"`+secretWord+`"}`).is(200).into(&got)
 		want := accountJSON{ID: user.ID, Username: "ana.lima", Email: "ana@example.org", FullName: "Ana Lima"}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
@@ -196,7 +196,9 @@ func TestChangeMe(t *testing.T) {
 			{`{"full_name":"A","full_name":"B"}`, 422, "twice"},
 			{`{"full_name":"A","username":null}`, 422, "username"},
 			{`{"full_name":"A","FULL_NAME":"B"}`, 422, "FULL_NAME"},
-			{`{"username":"taken"}`, 422, "username"},
+			{`{"username":"free"}`, 422, "current_password"},
+			{`{"username":"free","current_password":"wrong wrong wrong"}`, 422, "current_password"},
+			{`{"username":"taken","current_password":"` + secretWord + `"}`, 422, "username"},
 			{`{"username":"a b"}`, 422, "username"},
 			{`{"full_name":7}`, 422, "full_name"},
 			{`{"full_name":null}`, 422, "full_name"},

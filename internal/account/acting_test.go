@@ -35,7 +35,7 @@ func TestSignedOutMeanwhile(t *testing.T) {
 			draft := drafted
 			draft.Who = who
 			return map[string]func() error{
-				"profile":        func() error { return p.Accounts.UpdateProfile(ctx, who, "ada", "Somebody Else", p.Client) },
+				"profile":        func() error { return p.rename(who, "ada", "Somebody Else") },
 				"password":       func() error { _, err := p.Accounts.ChangePassword(ctx, change); return err },
 				"email":          func() error { _, err := p.Accounts.ChangeEmail(ctx, address); return err },
 				"token":          func() error { _, _, err := p.Accounts.CreatePersonalToken(ctx, draft); return err },
@@ -74,7 +74,7 @@ func TestSignedOutMeanwhile(t *testing.T) {
 		refused("after signing out", bySession)
 
 		again := p.Identity(p.SignIn("ada").Tokens)
-		if err := p.Accounts.UpdateProfile(ctx, again, "ada", "Ada", p.Client); err != nil {
+		if err := p.rename(again, "ada", "Ada"); err != nil {
 			t.Errorf("signed in again: %v", err)
 		}
 		if _, _, err := p.Accounts.SignOutUser(ctx, auth.Shell(), ada.ID); err != nil {

@@ -105,6 +105,9 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 	})
 }
 
+// passwordChanged is said when a proof of the password is out of date.
+const passwordChanged = "Your password was changed at the same time from somewhere else. Nothing was changed here."
+
 // reprove checks the current password of somebody who is signed in.
 func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.User, limit.Taken, error) {
 	user, err := s.store.Users.ByID(ctx, in.Who.UserID)
@@ -137,7 +140,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 			return err
 		}
 		if user.PasswordHash != proven.PasswordHash {
-			return apperr.New(apperr.Conflict, "Your password was changed at the same time from somewhere else. Nothing was changed here.", nil)
+			return apperr.New(apperr.Conflict, passwordChanged, nil)
 		}
 		if err := s.limits.Settle(ctx, tx, p); err != nil {
 			return err

@@ -45,3 +45,10 @@ func wantWait(t *testing.T, what string, err error, want time.Duration) {
 	t.Helper()
 	servicetest.WantWait(t, what, err, want)
 }
+
+// rename changes a person's names with the right password.
+func (p *portal) rename(who *auth.Identity, username, fullName string) error {
+	return p.Accounts.UpdateProfile(p.T.Context(), account.ProfileChange{
+		Who: who, Username: username, FullName: fullName, Current: goodPassword, Client: p.Client,
+	})
+}

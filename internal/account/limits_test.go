@@ -84,12 +84,12 @@ func TestRenameLimit(t *testing.T) {
 		tokens := p.Join("ada").Tokens
 		p.Join("taken")
 		for range 10 {
-			err := p.Accounts.UpdateProfile(p.T.Context(), p.Identity(tokens), "taken", "", p.Client)
+			err := p.rename(p.Identity(tokens), "taken", "")
 			wantKind(p.T, "a taken name", err, apperr.Invalid)
 		}
-		err := p.Accounts.UpdateProfile(p.T.Context(), p.Identity(tokens), "free-one", "", p.Client)
+		err := p.rename(p.Identity(tokens), "free-one", "")
 		wantWait(p.T, "11th name of an hour", err, time.Hour)
-		err = p.Accounts.UpdateProfile(p.T.Context(), p.Identity(tokens), "ada", "Ada Lovelace", p.Client)
+		err = p.rename(p.Identity(tokens), "ada", "Ada Lovelace")
 		wantKind(p.T, "the full name alone", err, "")
 	})
 }

@@ -230,11 +230,15 @@ func TestDelete(t *testing.T) {
 		if err != nil || ended != 1 || user.Username != "ada" {
 			p.T.Fatalf("delete: %v, %d ended", err, ended)
 		}
-		if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil || !result.Over {
+		if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil || !result.Clear {
 			p.T.Errorf("tokens of a deleted account: %+v", result)
 		}
 		_, err = p.Login(p.T.Context(), p.Credentials("ada"))
 		wantKind(p.T, "login of a deleted account", err, apperr.Unauthorized)
+		_, err = p.Accounts.SignUp(p.T.Context(), account.Signup{Account: profile("ada"), Password: goodPassword, Client: p.Client})
+		if got := fieldsOf(err); !slices.Equal(got, []string{"username"}) {
+			p.T.Errorf("a namesake of a deleted account: %v, want the username refused", err)
+		}
 	})
 }
 

@@ -24,7 +24,7 @@ func TestUsernamesAreNotRecycled(t *testing.T) {
 		p.Join("bob")
 		p.Join("eve")
 		rename := func(in *auth.SignedIn, name string) error {
-			return p.Accounts.UpdateProfile(ctx, p.Identity(in.Tokens), name, "", p.Client)
+			return p.rename(p.Identity(in.Tokens), name, "")
 		}
 		wantKind(p.T, "rename", rename(ada, "ada.new"), "")
 		gone := p.User("bob")
@@ -85,7 +85,7 @@ func TestUsernameFreedMeanwhile(t *testing.T) {
 		var got atomic.Int32
 		parallel(8, func(i int) {
 			if i == 0 {
-				if err := p.Accounts.UpdateProfile(p.T.Context(), p.Identity(ada.Tokens), "ada.new", "", p.Client); err != nil {
+				if err := p.rename(p.Identity(ada.Tokens), "ada.new", ""); err != nil {
 					p.T.Errorf("rename: %v", err)
 				}
 				return
@@ -115,7 +115,7 @@ func TestNamedUsernamesAreReserved(t *testing.T) {
 				Account: account.Profile{Username: name, Email: "new@example.org"}, Password: goodPassword, Client: p.Client,
 			})
 			for road, err := range map[string]error{
-				"sign up": err, "rename": p.Accounts.UpdateProfile(ctx, p.Identity(eve.Tokens), name, "", p.Client),
+				"sign up": err, "rename": p.rename(p.Identity(eve.Tokens), name, ""),
 			} {
 				var wrong apperr.Fields
 				if !errors.As(err, &wrong) || len(wrong) != 1 || wrong[0].Field != "username" || wrong[0].Message != refused {
@@ -131,7 +131,7 @@ func TestNamedUsernamesAreReserved(t *testing.T) {
 			p.T.Fatal(err)
 		}
 		who := p.Identity(p.SignIn("ana").Tokens)
-		if err := p.Accounts.UpdateProfile(ctx, who, "ana", "Ana Silva", p.Client); err != nil || who.UserID != ana.ID {
+		if err := p.rename(who, "ana", "Ana Silva"); err != nil || who.UserID != ana.ID {
 			p.T.Errorf("the owner changes the full name: %v", err)
 		}
 	})

@@ -163,7 +163,7 @@ func TestTaken(t *testing.T) {
 			}
 		}
 		who := p.Identity(bob.Tokens)
-		if got := fieldsOf(p.Accounts.UpdateProfile(p.T.Context(), who, "Ada", "", p.Client)); !slices.Equal(got, []string{"username"}) {
+		if got := fieldsOf(p.rename(who, "Ada", "")); !slices.Equal(got, []string{"username"}) {
 			p.T.Errorf("rename to a taken name: %v", got)
 		}
 		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.Change(bob, "ADA@example.org"))
@@ -220,7 +220,7 @@ func TestRename(t *testing.T) {
 		tokens := p.Join("ada").Tokens
 		for _, test := range accountRules {
 			who := p.Identity(tokens)
-			err := p.Accounts.UpdateProfile(p.T.Context(), who, test.account.Username, test.account.FullName, p.Client)
+			err := p.rename(who, test.account.Username, test.account.FullName)
 			want := slices.DeleteFunc(slices.Clone(test.want), func(field string) bool { return field == "email" })
 			if got := fieldsOf(err); !slices.Equal(got, want) || err != nil && got == nil {
 				p.T.Errorf("%s: %v, want wrong fields %v", test.name, err, want)
@@ -231,13 +231,13 @@ func TestRename(t *testing.T) {
 		}
 		who := p.Identity(tokens)
 		events := p.Events(audit.ProfileChange)
-		if err := p.Accounts.UpdateProfile(p.T.Context(), who, who.Username, who.FullName, p.Client); err != nil || p.Events(audit.ProfileChange) != events {
+		if err := p.rename(who, who.Username, who.FullName); err != nil || p.Events(audit.ProfileChange) != events {
 			p.T.Errorf("a change of nothing: %v, or it is in the audit log", err)
 		}
 		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), who.UserID, ""); err != nil {
 			p.T.Fatal(err)
 		}
-		err := p.Accounts.UpdateProfile(p.T.Context(), who, "other", "", p.Client)
+		err := p.rename(who, "other", "")
 		wantKind(p.T, "rename of an account that was disabled meanwhile", err, apperr.Unauthorized)
 	})
 }

@@ -67,7 +67,7 @@ func TestSpellingsFindTheAccount(t *testing.T) {
 						Account: account.Profile{Username: "new", Email: spellings.addresses[j]}, Role: models.RoleUser,
 					})
 					taken("create", "email", err)
-					taken("rename", "username", p.Accounts.UpdateProfile(ctx, p.Identity(bob.Tokens), name, "", p.Client))
+					taken("rename", "username", p.rename(p.Identity(bob.Tokens), name, ""))
 					_, err = p.Accounts.ChangeEmail(ctx, p.Change(bob, spellings.addresses[j]))
 					taken("change of address", "email", err)
 				}

@@ -26,7 +26,8 @@ func TestPasswordManagers(t *testing.T) {
 		{"change-password", sampleNamed(t, "change password"), "/profile/password", "username:username current_password:current-password new_password:new-password end_tokens:"},
 		{"change-email", sampleNamed(t, "change email"), "/profile/email", "email:email current_password:current-password"},
 		{"create-token", sampleNamed(t, "tokens"), "/profile/tokens", "name:off scope.me: scope.users:write: days: days: days: days: current_password:current-password"},
-		{"profile", sampleNamed(t, "profile"), "/profile", "username:username full_name:name"},
+		{"profile", sampleNamed(t, "profile"), "/profile", "full_name:name"},
+		{"change-username", sampleNamed(t, "change username"), "/profile/username", "username:username current_password:current-password"},
 	}
 	for _, test := range tests {
 		t.Run(test.form, func(t *testing.T) {

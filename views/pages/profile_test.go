@@ -24,6 +24,7 @@ func TestProfileCards(t *testing.T) {
 	}
 	want := []card{
 		{Name: "You"},
+		{"Username", "Change Username", "/profile/username"},
 		{"Email", "Change Email", "/profile/email"},
 		{"Password", "Change Password", "/profile/password"},
 		{"Access tokens", "Access tokens", "/profile/tokens"},

@@ -104,13 +104,17 @@ func accountSamples() []sample {
 		Activity: []ActivityItem{{Text: "You signed in with Firefox on Windows.", When: sampleTime}},
 	}
 	wrongProfile := profile
-	wrongProfile.Errors = errorsOf("full_name", "username")
+	wrongProfile.Errors = errorsOf("full_name")
 	question := EndOthers(2)
 	question.Fields = []components.Input{{Name: "reason", Label: "Reason"}}
 	question.Errors = errorsOf("reason")
 	return []sample{
 		{"profile", Profile(signedIn("Your account", layouts.SectionAccount), profile)},
 		{"profile errors", Profile(signedIn("Your account", layouts.SectionAccount), wrongProfile)},
+		{"change username", ChangeUsername(signedIn("Change username", layouts.SectionAccount), ChangeUsernameForm{Username: "ana"})},
+		{"change username errors", ChangeUsername(signedIn("Change username", layouts.SectionAccount), ChangeUsernameForm{
+			Username: "ana", FullName: "Ana Silva", Errors: errorsOf("username", "full_name", "current_password"),
+		})},
 		{"change password", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Tokens: EndTokens{Count: 1}})},
 		{"change password errors", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Errors: errorsOf("current_password", "new_password")})},
 		{"change email", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org"})},
