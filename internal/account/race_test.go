@@ -230,7 +230,7 @@ func TestDelete(t *testing.T) {
 		if err != nil || ended != 1 || user.Username != "ada" {
 			p.T.Fatalf("delete: %v, %d ended", err, ended)
 		}
-		if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil || !result.Clear {
+		if result := p.Present(tokens.Access, tokens.Refresh); result.Identity != nil || !result.Over {
 			p.T.Errorf("tokens of a deleted account: %+v", result)
 		}
 		_, err = p.Login(p.T.Context(), p.Credentials("ada"))

@@ -62,8 +62,6 @@ func wantWait(t *testing.T, what string, err error, want time.Duration) {
 
 func parallel(n int, f func(i int)) { servicetest.Parallel(n, f) }
 
-func fieldsOf(err error) []string { return servicetest.FieldsOf(err) }
-
 func decoded(t *testing.T, token string) (header, claims object) {
 	t.Helper()
 	return servicetest.Decoded(t, token)
