@@ -205,7 +205,7 @@ func TestYourself(t *testing.T) {
 		s.Person("second", models.RoleAdmin)
 		page := "/admin/users/" + admin.ID
 		boss.get(page).status(200).says(words)
-		for _, act := range []string{"disable", "enable", "sign-out", "role", "reset-link", "unlock", "delete"} {
+		for _, act := range []string{"edit", "disable", "enable", "sign-out", "role", "reset-link", "unlock", "delete"} {
 			boss.post(page+"/"+act, "role", "user", "confirm", admin.Email).status(409).says(words)
 			if act != "enable" && act != "unlock" {
 				boss.get(page + "/" + act).status(409).says(words)

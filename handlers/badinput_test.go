@@ -33,6 +33,7 @@ func formRoutes() []formRoute {
 		{"/profile/email", []string{"email", "current_password"}},
 		{"/profile/tokens", []string{"name", "scope.me", "days", "current_password"}},
 		{"/admin/users/new", []string{"username", "email", "full_name", "role"}},
+		{"/admin/users/:id/edit", []string{"username", "email", "full_name", "seen"}},
 		{"/admin/users/:id/disable", []string{"reason"}},
 		{"/admin/users/:id/enable", []string{"nothing"}},
 		{"/admin/users/:id/sign-out", []string{"nothing"}},

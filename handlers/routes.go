@@ -66,6 +66,8 @@ func (h *Handlers) routes(r router) {
 	r.get("/admin/users/new", admins, h.admin.ShowNewUser)
 	r.post("/admin/users/new", admins, h.admin.NewUser, "/admin/users/new")
 	r.get("/admin/users/:id", admins, h.admin.ShowUser)
+	r.get("/admin/users/:id/edit", admins, h.admin.ShowEditUser)
+	r.post("/admin/users/:id/edit", admins, h.admin.EditUser, "/admin/users/:id/edit")
 	r.get("/admin/users/:id/disable", admins, h.admin.ConfirmDisable)
 	r.post("/admin/users/:id/disable", admins, h.admin.Disable, "/admin/users/:id/disable")
 	r.post("/admin/users/:id/enable", admins, h.admin.Enable, "/admin/users/:id")

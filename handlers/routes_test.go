@@ -133,6 +133,7 @@ func accessTable() []access {
 		question("disable"), act("disable", account, "reason", "left the team"),
 		plainAct("enable"), plainAct("unlock"),
 		question("sign-out"), act("sign-out", account),
+		question("edit"), act("edit", account, "full_name", "Ana Silva"),
 		question("role"), act("role", account, "role", "admin"),
 		question("reset-link"), act("reset-link", to("/admin/users/{id}/link")),
 		admins(get, "/admin/users/:id/link", "/admin/users/{id}/link", account), // nothing was made

@@ -31,6 +31,7 @@ const (
 	FlashUserSignedOut       = "user-signed-out"
 	FlashRoleChanged         = "user-role"
 	FlashLimitsCleared       = "user-unlocked"
+	FlashUserEdited          = "user-edited"
 	FlashUserDeleted         = "user-deleted"
 	FlashUserChanged         = "user-changed"
 	FlashSessionAlreadyEnded = "no-session"
@@ -143,6 +144,8 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "A reset link is shown only once. If you lost it, create a new one."}
 	case FlashLimitsCleared:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
+	case FlashUserEdited:
+		return ok(strings.TrimSpace("The changes to " + arg(0) + " are saved. " + sessionsEnded(arg(1))))
 	case FlashUserDeleted:
 		return ok(strings.TrimSpace("The account of " + arg(0) + " is deleted. " + sessionsEnded(arg(1))))
 	}

@@ -17,15 +17,15 @@ func TestAdminActs(t *testing.T) {
 		want   []string
 	}{
 		{"admin user", []string{
-			"Disable: /disable", "Sign out everywhere: /sign-out", "Change role: /role",
+			"Edit Bo Chen: /edit", "Disable: /disable", "Sign out everywhere: /sign-out", "Change role: /role",
 			"Create reset link: /reset-link", "Clear sign-in limits: POST /unlock", "Delete: /delete",
 		}},
 		{"admin user disabled", []string{
-			"Enable Bo Chen: POST /enable", "Change role: /role", "Create reset link: /reset-link",
+			"Edit Bo Chen: /edit", "Enable Bo Chen: POST /enable", "Change role: /role", "Create reset link: /reset-link",
 			"Clear sign-in limits: POST /unlock", "Delete: /delete",
 		}},
 		{"admin user own", []string{
-			"Disable: refused, No.", "Sign out everywhere: refused, No.", "Change role: refused, No.",
+			"Edit: refused, No.", "Disable: refused, No.", "Sign out everywhere: refused, No.", "Change role: refused, No.",
 			"Create reset link: refused, No.", "Clear sign-in limits: refused, No.", "Delete: refused, No.",
 		}},
 	}

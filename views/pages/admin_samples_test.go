@@ -86,7 +86,7 @@ func adminSamples() []sample {
 
 	disabled, own := sampleUser(), sampleUser()
 	disabled.Sessions, disabled.Activity, disabled.DisabledSince, disabled.Admin = nil, nil, sampleTime, true
-	own.Refused = AdminRefusals{Disable: "No.", SignOut: "No.", Role: "No.", ResetLink: "No.", Unlock: "No.", Delete: "No."}
+	own.Refused = AdminRefusals{Edit: "No.", Disable: "No.", SignOut: "No.", Role: "No.", ResetLink: "No.", Unlock: "No.", Delete: "No."}
 
 	quiet, pastLog, wrongLog := AdminAuditView{ClearURL: "/admin/audit"}, sampleAudit(), sampleAudit()
 	pastLog.Rows, pastLog.PastEnd = nil, true
@@ -113,6 +113,11 @@ func adminSamples() []sample {
 		{"admin delete", Confirm(users, DeleteUser(sampleTarget, "", nil))},
 		{"admin delete errors", Confirm(users, DeleteUser(sampleTarget, "x", errorsOf("confirm")))},
 		{"admin new user", AdminUserNew(users, AdminUserForm{CancelURL: "/admin/users"})},
+		{"admin edit user", AdminUserEdit(users, AdminUserEditForm{User: sampleTarget, Username: "bo", Email: "bo@example.org", FullName: "Bo Chen", Seen: "s"})},
+		{"admin edit user errors", AdminUserEdit(users, AdminUserEditForm{
+			User: sampleTarget, Username: "bo", Email: "bo@example.org", Seen: "s", Now: &AdminUserNames{Username: "bo", Email: "b@example.org"},
+			Errors: errorsOf("username", "email", "full_name"),
+		})},
 		{"admin new user errors", AdminUserNew(users, AdminUserForm{Role: "admin", CancelURL: "/admin/users", Errors: errorsOf("username", "email", "full_name")})},
 		{"admin link", AdminLink(users, AdminLinkView{User: sampleTarget, Link: "https://id.example.org/reset?token=t", NewAccount: true})},
 		{"admin audit", AdminAudit(audit, sampleAudit())},

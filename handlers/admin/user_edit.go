@@ -1,0 +1,63 @@
+package admin
+
+import (
+	"errors"
+
+	"github.com/labstack/echo/v4"
+
+	"latchkey/handlers/site"
+	"latchkey/internal/account"
+	"latchkey/internal/apperr"
+	"latchkey/views/pages"
+)
+
+// ShowEditUser handles GET /admin/users/{id}/edit.
+func (h *Handlers) ShowEditUser(c echo.Context) error { return h.editPage(c, nil, nil) }
+
+// EditUser handles POST /admin/users/{id}/edit. A field that is not sent stays
+// as it is.
+func (h *Handlers) EditUser(c echo.Context) error {
+	in, id, err := h.readAct(c)
+	if err != nil {
+		return err
+	}
+	now, err := h.subject(c)
+	if err != nil {
+		return err
+	}
+	typed := account.Profile{
+		Username: in.Or("username", now.Username), Email: in.Or("email", now.Email), FullName: in.Or("full_name", now.FullName),
+	}
+	before, ended, err := h.accounts.EditUser(c.Request().Context(), h.actor(c), id, account.Edit{Account: typed, Seen: in.Get("seen")})
+	if errors.Is(err, apperr.Invalid) || errors.Is(err, apperr.Conflict) {
+		return h.editPage(c, err, &typed)
+	}
+	if err != nil {
+		return err
+	}
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserEdited, callName(before), site.CountAny(ended, "session"))
+}
+
+// editPage shows the form with what was typed, or with what is stored; failure is
+// why again, nil for a first view. A page that comes back shows what is stored
+// now beside what was typed.
+func (h *Handlers) editPage(c echo.Context, failure error, typed *account.Profile) error {
+	problems, err := h.site.Problems(failure, "")
+	if err != nil {
+		return err
+	}
+	user, err := h.subject(c)
+	if err != nil {
+		return err
+	}
+	form := pages.AdminUserEditForm{
+		User: target(user), Username: user.Username, Email: user.Email, FullName: user.FullName, Seen: account.SeenNames(user), Errors: problems,
+	}
+	if typed != nil {
+		form.Username, form.Email, form.FullName = typed.Username, typed.Email, typed.FullName
+	}
+	if errors.Is(failure, apperr.Conflict) {
+		form.Now = &pages.AdminUserNames{Username: user.Username, Email: user.Email, FullName: user.FullName}
+	}
+	return site.Answer(c, failure, pages.AdminUserEdit(h.actPage(c, "Edit", user), form))
+}
