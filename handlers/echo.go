@@ -16,6 +16,7 @@ import (
 const (
 	maxBody      = 64 << 10
 	maxSmallBody = 8 << 10
+	maxBodyTime  = 5 * time.Second
 	maxTime      = 10 * time.Second
 	maxInFlight  = 512
 )
@@ -38,7 +39,7 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 		h.origin.CheckHost,
 		middleware.Bounds(middleware.Limits{
 			Body: maxBody, SmallBody: maxSmallBody, Small: smallForms(),
-			Timeout: maxTime, Concurrent: maxInFlight,
+			BodyTime: maxBodyTime, Timeout: maxTime, Concurrent: maxInFlight,
 		}),
 		refuseMethod,
 	)

@@ -41,6 +41,9 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 		view.Actions = []pages.ErrorAction{back, home}
 	case apperr.TooLarge:
 		view.Text, view.Actions = tooLarge(c), []pages.ErrorAction{back}
+	case apperr.TooSlow:
+		view.Text = "The form took too long to arrive, so nothing was changed. Check your connection, go back and send it again."
+		view.Actions = []pages.ErrorAction{back}
 	case apperr.Unsupported:
 		view.Text, view.Actions = "The form arrived in a format that this page cannot read. Go back and send it from there.", []pages.ErrorAction{back}
 	case apperr.Misdirected:

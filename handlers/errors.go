@@ -33,6 +33,7 @@ var statusOf = map[apperr.Kind]int{
 	apperr.Conflict:     http.StatusConflict,
 	apperr.Gone:         http.StatusGone,
 	apperr.TooLarge:     http.StatusRequestEntityTooLarge,
+	apperr.TooSlow:      http.StatusRequestTimeout,
 	apperr.Unsupported:  http.StatusUnsupportedMediaType,
 	apperr.Misdirected:  http.StatusMisdirectedRequest,
 	apperr.Invalid:      http.StatusUnprocessableEntity,

@@ -27,6 +27,7 @@ var statuses = map[apperr.Kind]int{
 	apperr.NotFound:     404,
 	apperr.Conflict:     409,
 	apperr.TooLarge:     413,
+	apperr.TooSlow:      408,
 	apperr.Unsupported:  415,
 	apperr.Misdirected:  421,
 	apperr.Invalid:      422,

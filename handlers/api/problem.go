@@ -97,6 +97,8 @@ func (a *API) detail(kind apperr.Kind) string {
 		return "Things changed at the same time from somewhere else. Nothing was done."
 	case apperr.TooLarge:
 		return "The body is too large: at most 64 KB, and 8 KB at /token."
+	case apperr.TooSlow:
+		return "The body took too long to arrive. Send it within 5 seconds."
 	case apperr.Unsupported:
 		return "The body is of a type that is not read here. The documentation names the right one."
 	case apperr.Misdirected:

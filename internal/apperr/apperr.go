@@ -23,6 +23,7 @@ const (
 	NotFound     Kind = "not found"              // there is no such thing
 	Conflict     Kind = "conflict"               // the state of things forbids it
 	TooLarge     Kind = "request too large"      // more bytes than are read
+	TooSlow      Kind = "request too slow"       // a body that did not arrive in time
 	Unsupported  Kind = "unsupported media type" // a body of a type that is not read
 	Misdirected  Kind = "misdirected request"    // a Host that is not ours
 	Invalid      Kind = "invalid input"          // a field that breaks its rule
@@ -39,7 +40,7 @@ const (
 // Kinds lists every kind, for tables that must be complete.
 func Kinds() []Kind {
 	return []Kind{
-		Malformed, Unauthorized, Forbidden, Disabled, NotFound, Conflict, TooLarge, Unsupported,
+		Malformed, Unauthorized, Forbidden, Disabled, NotFound, Conflict, TooLarge, TooSlow, Unsupported,
 		Misdirected, Invalid, TooMany, Locked, Busy, Unavailable, Canceled, WrongMethod, Gone, Loop,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 
 	"github.com/labstack/echo/v4"
@@ -19,7 +20,7 @@ func TestMain(m *testing.M) { testdb.Main(m) }
 // statuses are enough of package handlers' table for these tests.
 var statuses = map[apperr.Kind]int{
 	apperr.Unauthorized: http.StatusUnauthorized, apperr.Forbidden: http.StatusForbidden, apperr.Busy: http.StatusServiceUnavailable,
-	apperr.TooLarge: http.StatusRequestEntityTooLarge, apperr.Misdirected: http.StatusMisdirectedRequest,
+	apperr.TooLarge: http.StatusRequestEntityTooLarge, apperr.TooSlow: http.StatusRequestTimeout, apperr.Misdirected: http.StatusMisdirectedRequest,
 	apperr.Unavailable: http.StatusServiceUnavailable, apperr.TooMany: http.StatusTooManyRequests,
 }
 
@@ -27,6 +28,7 @@ var statuses = map[apperr.Kind]int{
 type site struct {
 	*echo.Echo
 	log  bytes.Buffer
+	mu   sync.Mutex
 	last error // what came to the error handler
 }
 
@@ -40,7 +42,9 @@ func newSite(handler echo.HandlerFunc, chain ...echo.MiddlewareFunc) *site {
 }
 
 func (s *site) handle(err error, c echo.Context) {
+	s.mu.Lock()
 	s.last = err
+	s.mu.Unlock()
 	status, known := statuses[apperr.KindOf(err)]
 	if !known {
 		status = http.StatusInternalServerError

@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -9,8 +8,6 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strings"
-	"sync/atomic"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -94,47 +91,6 @@ func Headers(o HeaderOptions) echo.MiddlewareFunc {
 
 // headerLine is a header with its name in canonical form.
 type headerLine struct{ name, value string }
-
-// Limits bound what one request and all of them together may take.
-type Limits struct {
-	Body       int64 // bytes
-	SmallBody  int64 // bytes, for the paths in Small
-	Small      map[string]bool
-	Timeout    time.Duration
-	Concurrent int64
-}
-
-// Bounds enforces Limits: a body that is too large is refused when it is read
-// (413), a request past Concurrent at once (503), except a health check.
-func Bounds(limits Limits) echo.MiddlewareFunc {
-	var inFlight atomic.Int64
-	return func(next echo.HandlerFunc) echo.HandlerFunc {
-		return func(c echo.Context) error {
-			if inFlight.Add(1) > limits.Concurrent && !isHealth(c.Request().URL.Path) {
-				inFlight.Add(-1)
-				return apperr.Wait(apperr.Busy, 2*time.Second, "Many people are using the portal right now. Nothing was changed. "+
-					"Try again in a few seconds.", errors.New("too many requests at once"))
-			}
-			defer inFlight.Add(-1)
-			r := c.Request()
-			limit := limits.Body
-			if limits.Small[r.URL.Path] {
-				limit = limits.SmallBody
-			}
-			if r.ContentLength > limit {
-				return apperr.New(apperr.TooLarge, "", nil)
-			}
-			ctx, cancel := context.WithTimeout(r.Context(), limits.Timeout)
-			defer cancel()
-			r = r.WithContext(ctx)
-			if r.Body != nil && r.Body != http.NoBody {
-				r.Body = http.MaxBytesReader(c.Response(), r.Body, limit)
-			}
-			c.SetRequest(r)
-			return next(c)
-		}
-	}
-}
 
 // Origin is the portal's one origin. While it is a loopback address, every
 // loopback name with its port is the same host and the same origin.

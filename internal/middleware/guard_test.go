@@ -2,13 +2,9 @@ package middleware_test
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/labstack/echo/v4"
@@ -102,81 +98,4 @@ func TestRecover(t *testing.T) {
 		}
 	}()
 	logged(func(echo.Context) error { panic(http.ErrAbortHandler) }).ask(http.MethodGet, "/")
-}
-
-func TestBounds(t *testing.T) {
-	limits := middleware.Limits{Body: 100, SmallBody: 10, Small: map[string]bool{"/login": true}, Timeout: time.Minute, Concurrent: 5}
-	var failure error
-	s := newSite(func(c echo.Context) error {
-		if _, set := c.Request().Context().Deadline(); !set {
-			t.Error("the request has no deadline")
-		}
-		_, failure = io.ReadAll(c.Request().Body)
-		return ok(c)
-	}, middleware.Bounds(limits))
-	tests := []struct {
-		path       string
-		size       int
-		said, read bool // refused by Content-Length; by reading, without one
-	}{
-		{"/profile", 0, false, false},
-		{"/profile", 100, false, false},
-		{"/profile", 101, true, true},
-		{"/profile", 10 << 20, true, true},
-		{"/login", 10, false, false},
-		{"/login", 11, true, true},
-	}
-	for _, test := range tests {
-		name := fmt.Sprintf("%d bytes to %s", test.size, test.path)
-		body := strings.Repeat("x", test.size)
-		w := s.serve(httptest.NewRequest(http.MethodPost, test.path, strings.NewReader(body)))
-		if got := w.Code == http.StatusRequestEntityTooLarge; got != test.said || !got && failure != nil {
-			t.Errorf("%s: status %d (%v), want refused: %v", name, w.Code, failure, test.said)
-		}
-		chunked := httptest.NewRequest(http.MethodPost, test.path, io.MultiReader(strings.NewReader(body)))
-		chunked.ContentLength = -1
-		failure = nil
-		s.serve(chunked)
-		_, tooLarge := errors.AsType[*http.MaxBytesError](failure)
-		if tooLarge != test.read || failure != nil && !tooLarge {
-			t.Errorf("%s, chunked: %v, want refused: %v", name, failure, test.read)
-		}
-	}
-}
-
-func TestConcurrent(t *testing.T) {
-	const most = 3
-	entered, leave := make(chan struct{}), make(chan struct{})
-	s := newSite(func(c echo.Context) error {
-		if c.Request().URL.Path == "/slow" {
-			entered <- struct{}{}
-			<-leave
-		}
-		return ok(c)
-	}, middleware.Bounds(middleware.Limits{Body: 1, Timeout: time.Minute, Concurrent: most}))
-	done := make(chan int)
-	for range most {
-		go func() {
-			w := httptest.NewRecorder()
-			s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/slow", nil))
-			done <- w.Code
-		}()
-		<-entered
-	}
-	for path, want := range map[string]int{"/": http.StatusServiceUnavailable, "/healthz": http.StatusOK, "/readyz": http.StatusOK} {
-		if w := s.ask(http.MethodGet, path); w.Code != want {
-			t.Errorf("%s past the limit: status %d, want %d", path, w.Code, want)
-		}
-	}
-	close(leave)
-	for range most {
-		if got := <-done; got != http.StatusOK {
-			t.Errorf("a slow request: status %d", got)
-		}
-	}
-	for range 2 * most { // the places are free again
-		if w := s.ask(http.MethodGet, "/"); w.Code != http.StatusOK {
-			t.Errorf("afterwards: status %d", w.Code)
-		}
-	}
 }
