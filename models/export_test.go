@@ -23,3 +23,6 @@ func (s *Store) WaitingRotations() int {
 	defer s.rotations.mu.Unlock()
 	return len(s.rotations.waiting)
 }
+
+// PostgresConns is how many connections a store has to PostgreSQL.
+const PostgresConns = postgresConns

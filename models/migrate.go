@@ -94,7 +94,7 @@ func (s *Store) withProvider(f func(*goose.Provider, *sql.DB) error) error {
 	dialect, db := goose.DialectSQLite3, s.sqlDB
 	if s.dialect == dialectPostgres {
 		var err error
-		if db, err = openPostgres(s.url, 2, "0"); err != nil {
+		if db, err = openPostgresToMigrate(s.url); err != nil {
 			return err
 		}
 		defer func() { _ = db.Close() }()

@@ -1,12 +1,31 @@
 package models
 
 import (
+	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"net"
+	"strconv"
+	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
+)
+
+const (
+	// postgresConns is how many connections a store has at most.
+	postgresConns = 10
+	// statementTimeout is when the server gives up a statement of a request.
+	// A connection that is silent for answerGrace longer is lost.
+	statementTimeout, answerGrace = 5 * time.Second, time.Second
+	// connectTimeout bounds a new connection to one host, pingTimeout the
+	// answer on one that was idle for more than a second.
+	connectTimeout, pingTimeout = 3 * time.Second, 2 * time.Second
+	// maxIdle and maxAge are when a connection is replaced in any case.
+	maxIdle, maxAge = 3 * time.Minute, 30 * time.Minute
 )
 
 // postgresDialect is GORM's own, which must not print values.
@@ -15,21 +34,125 @@ type postgresDialect struct{ *postgres.Dialector }
 // Explain keeps the values out of what is logged, as sqliteDialect does.
 func (postgresDialect) Explain(query string, _ ...any) string { return query }
 
-// openPostgres opens a pool. statementTimeout, in milliseconds, bounds what
-// one statement may take unless the URL says otherwise; "" sets none.
-func openPostgres(url string, conns int, statementTimeout string) (*sql.DB, error) {
+// openPostgres opens the pool of a store. What the URL sets stays as it is.
+func openPostgres(url string) (*sql.DB, error) {
+	config, err := parsePostgres(url, statementTimeout)
+	if err != nil {
+		return nil, err
+	}
+	lost := &lostConnections{conns: postgresConns}
+	if ms, err := strconv.Atoi(config.RuntimeParams["statement_timeout"]); err == nil && ms > 0 {
+		lost.answer = time.Duration(ms)*time.Millisecond + answerGrace
+	}
+	config.Tracer, config.OnPgError = lost, usable(config.OnPgError)
+	db := stdlib.OpenDB(*config, stdlib.OptionShouldPing(lost.ping))
+	lost.db = db
+	db.SetMaxOpenConns(lost.conns)
+	db.SetMaxIdleConns(lost.conns)
+	db.SetConnMaxIdleTime(maxIdle)
+	db.SetConnMaxLifetime(maxAge)
+	return db, nil
+}
+
+// openPostgresToMigrate opens a pool whose statements may take any time.
+func openPostgresToMigrate(url string) (*sql.DB, error) {
+	config, err := parsePostgres(url, 0)
+	if err != nil {
+		return nil, err
+	}
+	db := stdlib.OpenDB(*config)
+	db.SetMaxOpenConns(2) // one for the lock
+	return db, nil
+}
+
+func parsePostgres(url string, statementTimeout time.Duration) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(url)
 	if err != nil {
 		return nil, fmt.Errorf("read the database URL: %w", err)
 	}
-	if _, set := config.RuntimeParams["statement_timeout"]; !set && statementTimeout != "" {
-		config.RuntimeParams["statement_timeout"] = statementTimeout
+	for name, value := range map[string]string{
+		"statement_timeout": fmt.Sprint(statementTimeout.Milliseconds()), "application_name": "latchkey",
+	} {
+		if _, set := config.RuntimeParams[name]; !set {
+			config.RuntimeParams[name] = value
+		}
 	}
-	if _, set := config.RuntimeParams["application_name"]; !set {
-		config.RuntimeParams["application_name"] = "latchkey"
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTimeout
 	}
-	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(conns)
-	db.SetMaxIdleConns(conns)
-	return db, nil
+	// Routers forget connections that are silent, some after four minutes.
+	dialer := &net.Dialer{KeepAliveConfig: net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}}
+	config.DialFunc = dialer.DialContext
+	return config, nil
+}
+
+// lostConnections replaces the connections of a pool when one of them turns out
+// to be of no use: what happened to it has mostly happened to all, and without
+// this each of them costs a request.
+type lostConnections struct {
+	db     *sql.DB
+	conns  int
+	answer time.Duration // how long an answer is awaited; 0: no limit of ours
+}
+
+// closeIdle closes the connections that nobody uses at the moment.
+func (l *lostConnections) closeIdle() {
+	l.db.SetMaxIdleConns(0)
+	l.db.SetMaxIdleConns(l.conns)
+}
+
+// ping reports whether the driver should ping a connection before its next use.
+// One that was idle for a while is pinged here, with a time limit; if that
+// fails it is closed, and the pool takes another.
+func (l *lostConnections) ping(ctx context.Context, params stdlib.ShouldPingParams) bool {
+	if params.IdleDuration <= time.Second {
+		return false
+	}
+	limited, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
+	if err := params.Conn.PgConn().Ping(limited); err == nil {
+		return false
+	}
+	if ctx.Err() == nil {
+		l.closeIdle()
+	}
+	return true // fails at once: the connection is closed
+}
+
+// usable returns a handler that closes a connection after an error which its
+// statements will meet again, and otherwise does as the driver does. It is
+// called before TraceQueryEnd.
+func usable(driver pgconn.PgErrorHandler) pgconn.PgErrorHandler {
+	return func(conn *pgconn.PgConn, e *pgconn.PgError) bool {
+		switch e.Code {
+		case "25006", // the server has become a standby
+			"0A000", // the result of a prepared statement has changed: the schema was migrated
+			"26000": // a prepared statement is gone
+			return false
+		}
+		return driver(conn, e)
+	}
+}
+
+// stopKey is the context's key of the function that ends the time limit.
+type stopKey struct{}
+
+// TraceQueryStart limits how long an answer is awaited (pgx.QueryTracer).
+func (l *lostConnections) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	if l.answer == 0 {
+		return ctx
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.answer)
+	return context.WithValue(ctx, stopKey{}, cancel)
+}
+
+// TraceQueryEnd closes the idle connections if the statement has cost its own,
+// unless that was because the caller went away (pgx.QueryTracer).
+func (l *lostConnections) TraceQueryEnd(ctx context.Context, conn *pgx.Conn, data pgx.TraceQueryEndData) {
+	if data.Err != nil && conn.IsClosed() && !errors.Is(data.Err, context.Canceled) {
+		l.closeIdle()
+	}
+	if cancel, ok := ctx.Value(stopKey{}).(context.CancelFunc); ok {
+		cancel()
+	}
 }

@@ -84,7 +84,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		s.rotations = &rotationBatch{db: s.sqlDB, hot: hot, writer: s.writer}
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
-		s.sqlDB, err = openPostgres(options.URL, 10, "5000")
+		s.sqlDB, err = openPostgres(options.URL)
 		s.hot = s.sqlDB
 		dialector = postgresDialect{&postgres.Dialector{Config: &postgres.Config{Conn: s.sqlDB}}}
 	default:

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -100,6 +101,26 @@ func (s *Server) Stop() error {
 	_ = s.lifeline.Close()
 	<-s.ended
 	return os.RemoveAll(s.dir) // what the script could not remove is worth an error
+}
+
+// Restart ends the server at once, as "pg_ctl restart -m immediate" does, and
+// waits until the next one accepts connections.
+func (s *Server) Restart() error {
+	restart := filepath.Join(s.dir, "restart")
+	if err := os.WriteFile(restart, nil, 0o600); err != nil {
+		return err
+	}
+	if err := syscall.Kill(s.PID, syscall.SIGQUIT); err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for { // clusterScript removes the file when the server has ended
+		if _, err := os.Stat(restart); errors.Is(err, fs.ErrNotExist) {
+			return s.waitReady()
+		}
+		<-tick.C
+	}
 }
 
 // run starts clusterScript.

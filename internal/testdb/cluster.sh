@@ -6,6 +6,8 @@
 #
 # DIR/password holds the password of the superuser "test". OPTION... are further
 # options of the program postgres.
+#
+# A server that ends while DIR/restart exists is started again, once.
 set -u
 bin=$1 dir=$2 port=$3
 shift 3
@@ -17,20 +19,24 @@ run() {
 	"$bin/initdb" -D "$dir/data" -U test --pwfile="$dir/password" --auth=password \
 		--encoding=UTF8 --locale=C.UTF-8 --no-sync || return
 
-	"$bin/postgres" -D "$dir/data" -p "$port" \
-		-c listen_addresses=127.0.0.1 -c unix_socket_directories= "$@" \
-		3<&- 4>&- &
-	server=$!
+	while :; do
+		"$bin/postgres" -D "$dir/data" -p "$port" \
+			-c listen_addresses=127.0.0.1 -c unix_socket_directories= "$@" \
+			3<&- 4>&- &
+		server=$!
 
-	# read returns when the other end of the pipe is closed, for whatever reason.
-	(
-		read -r line <&3
-		kill -QUIT "$server"
-	) 4>&- &
-	watcher=$!
+		# read returns when the other end of the pipe is closed, for whatever reason.
+		(
+			read -r line <&3
+			rm -f "$dir/restart"
+			kill -QUIT "$server"
+		) 4>&- &
+		watcher=$!
 
-	wait "$server"
-	kill -KILL "$watcher"
+		wait "$server"
+		kill -KILL "$watcher"
+		rm "$dir/restart" || break
+	done
 }
 
 run "$@"

@@ -54,6 +54,25 @@ func newDatabase(tb testing.TB, template string) string {
 	return withDatabase(server.url, name)
 }
 
+// NewServer starts a server of the test's own, as StartServer does, and stops it
+// when the test ends.
+func NewServer(tb testing.TB, settings ...string) *Server {
+	tb.Helper()
+	server, err := StartServer(settings...)
+	if err != nil && maySkip(err) {
+		tb.Skipf("NOT TESTED ON POSTGRESQL: %v", err)
+	}
+	if err != nil {
+		tb.Fatalf("testdb: %v", err)
+	}
+	tb.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			tb.Errorf("testdb: %v", err)
+		}
+	})
+	return server
+}
+
 // requirePostgres returns the server of this process. Without one it ends the
 // test, as skipped or as failed.
 func requirePostgres(tb testing.TB) postgresServer {
