@@ -38,7 +38,7 @@ func TestLimitPages(t *testing.T) {
 	}
 	b.visit(page + "/sign-out")
 	b.wantStatus(b.press("Sign out Ana Silva"), 429)
-	b.see("Please wait a moment", "You made many changes in a short time.", "Try again")
+	b.see("Please wait a moment", "You made too many changes in a short time.", "Try again")
 	b.inspect("error 429")
 }
 

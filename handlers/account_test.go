@@ -187,7 +187,7 @@ func TestChangeEmail(t *testing.T) {
 			{"new@example.org", "", "current_password", "Enter your current password."},
 			{"", secretWord, "email", "Enter your email address."},
 			{"nothing", secretWord, "email", "Enter an email address like name@example.com."},
-			{"ana@example.org", secretWord, "email", "This is your email address already."},
+			{"ana@example.org", secretWord, "email", "This is already your email address."},
 			{"TAKEN@example.org", secretWord, "email", "There is already an account with this email address."},
 		} {
 			a := b.post("/profile/email", "email", test.email, "current_password", test.current).status(422).says(test.want).touchesNoToken()

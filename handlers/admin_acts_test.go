@@ -28,7 +28,7 @@ func TestDisable(t *testing.T) {
 		boss.get(page+"/disable").status(200).says("Disable Ana Silva?", "Ana Silva will be signed out of 3 devices now and cannot sign in. Nothing is deleted.")
 		b.get("/profile").status(200) // the question disabled nobody
 		long := strings.Repeat("x", 501)
-		a := boss.post(page+"/disable", "reason", long).status(422).says("The reason has at most 500 characters.")
+		a := boss.post(page+"/disable", "reason", long).status(422).says("Use a reason of at most 500 characters.")
 		a.has(long)
 
 		boss.post(page+"/disable", "reason", " left the team ").redirects(page)
@@ -177,7 +177,7 @@ func TestDelete(t *testing.T) {
 		page := "/admin/users/" + user.ID
 		boss.get(page+"/delete").status(200).says("Delete ana?", "You cannot undo this.", "Type ana@example.org to confirm")
 		for _, typed := range []string{"", "ana", "bo@example.org"} {
-			a := boss.post(page+"/delete", "confirm", typed).status(422).says("Type the email address of the account to delete it.")
+			a := boss.post(page+"/delete", "confirm", typed).status(422).says("To delete the account, type its email address.")
 			if got, _ := a.value("confirm"); got != typed {
 				t.Errorf("got %q in the form, want %q", got, typed)
 			}

@@ -44,11 +44,11 @@ func TestEditUser(t *testing.T) {
 		boss.post(page+"/edit", "username", "ana.s", "email", "Silva@example.org", "full_name", "Ana Silva").redirects(page) // nothing new
 		for _, test := range []struct{ field, value, want string }{
 			{"username", "TAKEN", "This username is taken. Choose another."},
-			{"username", "-", "A username has 2 to 32 characters."},
-			{"username", "a b", "Use letters a to z and digits, with dots, hyphens or underscores only in between. It contains a space."},
+			{"username", "-", "Use 2 to 32 characters."},
+			{"username", "a b", "Use letters a to z and digits. Dots, hyphens and underscores may only stand between them. It contains a space."},
 			{"email", "taken@EXAMPLE.org", "There is already an account with this email address."},
 			{"email", "silva", "Enter an email address like name@example.com."},
-			{"full_name", strings.Repeat("x", 129), "A name has at most 128 characters."},
+			{"full_name", strings.Repeat("x", 129), "Use a name of at most 128 characters."},
 		} {
 			a := boss.post(page+"/edit", test.field, test.value).status(422).says("There is a problem")
 			if got := a.fieldError(test.field); got != test.want {

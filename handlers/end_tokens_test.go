@@ -8,10 +8,10 @@ import (
 	"latchkey/models"
 )
 
-// TestEndTokensWithPassword: whoever chooses a new password is told of the
+// TestRemoveTokensWithPassword: whoever chooses a new password is told of the
 // access tokens, and removes them with it by a box: ticked behind a reset link,
 // when somebody else may have been in the account, and not for a plain change.
-func TestEndTokensWithPassword(t *testing.T) {
+func TestRemoveTokensWithPassword(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		other, _ := s.signedIn("bo", models.RoleUser)

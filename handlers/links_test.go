@@ -51,7 +51,7 @@ func TestSetup(t *testing.T) {
 			b.do(b.request(http.MethodHead, "/setup?token="+token, "")).status(200)
 		}
 		page := b.post("/setup", "token", token, "username", "a", "email", "x", "password", "short").status(422).
-			says("A username has 2 to 32 characters.", "Enter an email address like name@example.com.")
+			says("Use 2 to 32 characters.", "Enter an email address like name@example.com.")
 		if got, _ := page.value("token"); got != token {
 			t.Error("the token got lost with the error")
 		}

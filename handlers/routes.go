@@ -59,7 +59,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/profile/tokens", users, h.account.CreateToken, "/profile/tokens")
 	r.get("/profile/tokens/:id", users, h.account.ShowToken)
 	r.get("/profile/tokens/:id/end", users, h.account.ConfirmEndToken)
-	r.post("/profile/tokens/:id/end", users, h.account.EndToken, "/profile/tokens")
+	r.post("/profile/tokens/:id/end", users, h.account.RemoveToken, "/profile/tokens")
 
 	r.get("/admin", admins, h.admin.Overview)
 	r.get("/admin/users", admins, h.admin.Users)
@@ -80,7 +80,7 @@ func (h *Handlers) routes(r router) {
 	r.get("/admin/users/:id/link", admins, h.admin.ShowLink)
 	r.post("/admin/users/:id/unlock", admins, h.admin.Unlock, "/admin/users/:id")
 	r.get("/admin/users/:id/tokens/:token/end", admins, h.admin.ConfirmEndToken)
-	r.post("/admin/users/:id/tokens/:token/end", admins, h.admin.EndToken, "/admin/users/:id")
+	r.post("/admin/users/:id/tokens/:token/end", admins, h.admin.RemoveToken, "/admin/users/:id")
 	r.get("/admin/users/:id/delete", admins, h.admin.ConfirmDelete)
 	r.post("/admin/users/:id/delete", admins, h.admin.DeleteUser, "/admin/users/:id/delete")
 	r.get("/admin/audit", admins, h.admin.Audit)

@@ -60,15 +60,15 @@ func TestSignupNext(t *testing.T) {
 func TestSignupRules(t *testing.T) {
 	long := strings.Repeat("a", 250)
 	const badEmail = "Enter an email address like name@example.com."
-	const badName = "Use letters a to z and digits, with dots, hyphens or underscores only in between."
+	const badName = "Use letters a to z and digits. Dots, hyphens and underscores may only stand between them."
 	const badFull = "A name cannot contain invisible or control characters."
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("taken", models.RoleUser)
 		for _, test := range []struct{ field, value, want string }{
 			{"username", "", "Enter a username."},
 			{"username", "   ", "Enter a username."},
-			{"username", "a", "A username has 2 to 32 characters."},
-			{"username", strings.Repeat("a", 33), "A username has 2 to 32 characters."},
+			{"username", "a", "Use 2 to 32 characters."},
+			{"username", strings.Repeat("a", 33), "Use 2 to 32 characters."},
 			{"username", "ana silva", badName + " It contains a space."},
 			{"username", ".ana", badName},
 			{"username", "ana-", badName},
@@ -88,9 +88,9 @@ func TestSignupRules(t *testing.T) {
 			{"email", "ana@example.org\r\nBcc: x@example.org", badEmail + " It contains an invisible character (U+000D)."},
 			{"email", "ana@[127.0.0.1]", badEmail},
 			{"email", `"a"@example.org`, badEmail},
-			{"email", long + "@example.org", "An email address has at most 254 characters."},
+			{"email", long + "@example.org", "Use an email address of at most 254 characters."},
 			{"email", "TAKEN@EXAMPLE.ORG", "There is already an account with this email address."},
-			{"full_name", strings.Repeat("é", 129), "A name has at most 128 characters."},
+			{"full_name", strings.Repeat("é", 129), "Use a name of at most 128 characters."},
 			{"full_name", "Ana\u202eavliS", badFull + " It contains an invisible character (U+202E)."},
 			{"full_name", "Ana\x07", badFull + " It contains an invisible character (U+0007)."},
 			{"full_name", "Ana\nSilva", badFull + " It contains an invisible character (U+000A)."},
@@ -139,7 +139,7 @@ func TestSignupSaysAll(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("taken", models.RoleUser)
 		s.browser().post("/signup", "username", "x", "email", "y", "password", "z").status(422).
-			says("There is a problem A username has 2 to 32 characters. Enter an email address like name@example.com. Password must be at least 12 characters. Yours has 1.")
+			says("There is a problem Use 2 to 32 characters. Enter an email address like name@example.com. Password must be at least 12 characters. Yours has 1.")
 		s.browser().post("/signup", "username", "taken", "email", "Taken@example.org", "password", secretWord).status(422).
 			says("There is a problem This username is taken. Choose another. There is already an account with this email address.")
 	})

@@ -120,13 +120,13 @@ func TestTokenForm(t *testing.T) {
 		field string
 		want  string
 	}{
-		{"no name", []string{"scope.me", "on", "days", "90", "current_password", secretWord}, "name", "Enter a name that tells you later what the token is for."},
-		{"long name", []string{"name", strings.Repeat("x", 65), "scope.me", "on", "days", "90", "current_password", secretWord}, "name", "A name has at most 64 characters."},
+		{"no name", []string{"scope.me", "on", "days", "90", "current_password", secretWord}, "name", "Enter a name that reminds you what the token is for."},
+		{"long name", []string{"name", strings.Repeat("x", 65), "scope.me", "on", "days", "90", "current_password", secretWord}, "name", "Use a name of at most 64 characters."},
 		{"nothing ticked", []string{"name", "x", "days", "90", "current_password", secretWord}, "scope", "Choose what the token may do."},
-		{"more than the role", []string{"name", "x", "scope.users", "on", "days", "90", "current_password", secretWord}, "scope", "Your account cannot give this permission."},
-		{"no life", []string{"name", "x", "scope.me", "on", "days", "", "current_password", secretWord}, "days", "A token lives for 1 to 366 days."},
-		{"life in words", []string{"name", "x", "scope.me", "on", "days", "ever", "current_password", secretWord}, "days", "A token lives for 1 to 366 days."},
-		{"too long a life", []string{"name", "x", "scope.me", "on", "days", "367", "current_password", secretWord}, "days", "A token lives for 1 to 366 days."},
+		{"more than the role", []string{"name", "x", "scope.users", "on", "days", "90", "current_password", secretWord}, "scope", "Your role does not allow this permission."},
+		{"no life", []string{"name", "x", "scope.me", "on", "days", "", "current_password", secretWord}, "days", "Choose 1 to 366 days."},
+		{"life in words", []string{"name", "x", "scope.me", "on", "days", "ever", "current_password", secretWord}, "days", "Choose 1 to 366 days."},
+		{"too long a life", []string{"name", "x", "scope.me", "on", "days", "367", "current_password", secretWord}, "days", "Choose 1 to 366 days."},
 		{"no password", []string{"name", "x", "scope.me", "on", "days", "90"}, "current_password", "Enter your current password."},
 		{"wrong password", []string{"name", "x", "scope.me", "on", "days", "90", "current_password", otherWord}, "current_password", "The current password is not correct."},
 	}

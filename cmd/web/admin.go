@@ -21,7 +21,7 @@ type accountFlags struct {
 	Email         string `required:"" help:"Email address."`
 	Username      string `required:"" help:"Username: 2 to 32 of a-z, 0-9, dot, underscore, hyphen."`
 	Name          string `help:"Full name."`
-	PasswordStdin bool   `help:"Read the password from standard input. Without it a one-time link to set one is printed."`
+	PasswordStdin bool   `help:"Read the password from standard input. Without it, the command prints a reset link."`
 }
 
 type adminCreateCmd struct{ accountFlags }
@@ -31,8 +31,8 @@ func (c adminCreateCmd) Run(ctx context.Context, p *process) error {
 	return c.create(ctx, p, models.RoleAdmin)
 }
 
-// create makes an account and prints the link to set its password, unless one
-// came on standard input.
+// create creates an account and prints its reset link, unless the password came
+// on standard input.
 func (a accountFlags) create(ctx context.Context, p *process, role models.Role) error {
 	in := account.NewUser{Account: account.Profile{Username: a.Username, Email: a.Email, FullName: a.Name}, Role: role}
 	if a.PasswordStdin {
@@ -54,15 +54,15 @@ func (a accountFlags) create(ctx context.Context, p *process, role models.Role) 
 	})
 }
 
-// printLink prints a set-password link, the only time that it is known.
+// printLink prints a reset link. It cannot be printed again.
 func (o *portal) printLink(p *process, token string) error {
-	_, err := fmt.Fprintf(p.stdout, "Set a password with this link. It works once, for %s:\n%s/reset?token=%s\n",
+	_, err := fmt.Fprintf(p.stdout, "Set the password with this reset link. It works once, within %s:\n%s/reset?token=%s\n",
 		hours(account.SetPasswordTTL), o.cfg.PublicURL, token)
 	return err
 }
 
-// readPassword reads a password from a pipe: everything, less one newline, LF or
-// CRLF, at the end.
+// readPassword reads a password from a pipe and drops one newline (LF or CRLF)
+// at its end.
 func readPassword(stdin io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(stdin, password.MaxBytes+3))
 	if err != nil {
@@ -73,12 +73,12 @@ func readPassword(stdin io.Reader) (string, error) {
 		text = strings.TrimSuffix(text, "\r")
 	}
 	if text == "" {
-		return "", usageError{"standard input has no password"}
+		return "", usageError{"there is no password on standard input"}
 	}
 	return text, nil
 }
 
-// with runs a command on the portal's service. Its log goes to stderr.
+// with opens the portal with its log on stderr, runs f and closes the portal.
 func (p *process) with(ctx context.Context, f func(*portal) error) error {
 	o, err := p.open(ctx, p.stderr)
 	if err != nil {

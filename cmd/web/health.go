@@ -31,7 +31,7 @@ func (healthcheckCmd) Run(ctx context.Context, p *process) error {
 	}
 	hosts := []string{host}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		hosts = []string{"127.0.0.1", "::1"} // a machine may have one of them only
+		hosts = []string{"127.0.0.1", "::1"} // a machine may have only one of them
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
@@ -41,14 +41,15 @@ func (healthcheckCmd) Run(ctx context.Context, p *process) error {
 	}
 	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("the server at %s is not ready: it answers %s", address, response.Status)
+		return fmt.Errorf("the server at %s is not ready: it returned %s", address, response.Status)
 	}
 	return nil
 }
 
-// askReady asks the first host that answers. The error is that of the first.
+// askReady requests /readyz from each host until one responds. If none does, it
+// returns the first host's error.
 func askReady(ctx context.Context, hosts []string, port string) (response *http.Response, err error) {
-	// Unlike the default one this transport never goes by a proxy.
+	// Unlike the default transport, this one never uses a proxy.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, host := range hosts {
 		request, fault := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+net.JoinHostPort(host, port)+"/readyz", nil)
@@ -65,13 +66,13 @@ func askReady(ctx context.Context, hosts []string, port string) (response *http.
 
 type versionCmd struct{}
 
-// Run prints what this binary is.
+// Run prints the version, the commit and the Go version.
 func (versionCmd) Run(p *process) error {
 	_, err := fmt.Fprintf(p.stdout, "latchkey %s (commit %s, %s)\n", version, sourceCommit(), runtime.Version())
 	return err
 }
 
-// sourceCommit is the commit that the binary was built from.
+// sourceCommit returns the commit that the binary was built from.
 func sourceCommit() string {
 	if commit != "" {
 		return commit

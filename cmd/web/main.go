@@ -1,5 +1,5 @@
-// Command latchkey is the account portal: its server and the commands to look
-// after it from a shell.
+// Command latchkey is the account portal: the server, and commands to manage it
+// from a shell.
 //
 // It wires the program: configuration is read here and nowhere else, and every
 // other package receives plain values.
@@ -29,7 +29,7 @@ const (
 	exitUsage  = 2
 )
 
-// process is what a command may touch of the world.
+// process is the environment of a command.
 type process struct {
 	args    []string
 	environ []string
@@ -42,7 +42,7 @@ type cli struct {
 	Serve       serveCmd       `cmd:"" default:"1" help:"Migrate the database, then serve the portal."`
 	Migrate     migrateCmd     `cmd:"" help:"Run or show database migrations."`
 	Admin       adminCmd       `cmd:"" help:"Create an admin."`
-	User        userCmd        `cmd:"" help:"Look after accounts. A running server honours it at the next request."`
+	User        userCmd        `cmd:"" help:"Manage accounts. A running server applies changes at the next request."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when the local server is ready."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and Go version."`
 }
@@ -56,13 +56,13 @@ func main() {
 	os.Exit(code)
 }
 
-// run carries out one command and returns the exit code: 0 done, 1 failed, 2
-// wrong use. A failure is one sentence on stderr.
+// run executes one command and returns its exit code: 0 success, 1 failure, 2
+// wrong usage. It describes failures on stderr.
 func run(ctx context.Context, p process) int {
 	var commands cli
 	exited := -1
 	parser, err := kong.New(&commands, kong.Name("latchkey"), kong.Writers(p.stdout, p.stderr),
-		kong.Description("Latchkey, a self-hosted account portal. Configuration is in environment variables, see docs/configuration.md."),
+		kong.Description("Latchkey, a self-hosted account portal. It is configured by environment variables; see docs/configuration.md."),
 		kong.Exit(func(code int) { exited = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(&p))
 	if err != nil {
@@ -86,12 +86,12 @@ func run(ctx context.Context, p process) int {
 	return exitDone
 }
 
-// usageError is a command that was given what it cannot work with.
+// usageError reports a command with wrong input.
 type usageError struct{ text string }
 
 func (e usageError) Error() string { return e.text }
 
-// fail prints what went wrong, a line for each problem, and what to change.
+// fail prints each problem on a line of its own and returns the exit code.
 func (p *process) fail(err error) int {
 	if usage, ok := errors.AsType[usageError](err); ok {
 		_, _ = fmt.Fprintf(p.stderr, "latchkey: %s\n", usage.text)
@@ -104,8 +104,8 @@ func (p *process) fail(err error) int {
 		return exitFailed
 	}
 	text := err.Error()
-	if said := apperr.Details(err).Message; said != "" {
-		text = said
+	if message := apperr.Details(err).Message; message != "" {
+		text = message
 	}
 	for line := range strings.Lines(text) {
 		_, _ = fmt.Fprintf(p.stderr, "latchkey: %s\n", strings.TrimSuffix(line, "\n"))
@@ -113,7 +113,7 @@ func (p *process) fail(err error) int {
 	return exitFailed
 }
 
-// flagOf is where a command takes a field of an account from.
+// flagOf returns the flag that sets a field of an account.
 func flagOf(field string) string {
 	switch field {
 	case "full_name":
@@ -133,8 +133,8 @@ func (p *process) configuration() (*config.Config, error) {
 	return cfg, err
 }
 
-// getenv looks a variable up in the environment that the process was given;
-// the last of several wins, as in a shell.
+// getenv returns the value of an environment variable. If it occurs several
+// times, the last one counts, as in a shell.
 func (p *process) getenv(name string) string {
 	for i := len(p.environ) - 1; i >= 0; i-- {
 		if value, found := strings.CutPrefix(p.environ[i], name+"="); found {

@@ -11,8 +11,8 @@ import (
 )
 
 type migrateCmd struct {
-	Up     migrateUpCmd     `cmd:"" help:"Apply what is pending."`
-	Status migrateStatusCmd `cmd:"" help:"Show what is applied and what is pending."`
+	Up     migrateUpCmd     `cmd:"" help:"Apply pending migrations."`
+	Status migrateStatusCmd `cmd:"" help:"List applied and pending migrations."`
 }
 
 type migrateUpCmd struct{}
@@ -29,12 +29,12 @@ func (migrateUpCmd) Run(ctx context.Context, p *process) error {
 
 type migrateStatusCmd struct{}
 
-// Run shows the migrations.
+// Run lists the migrations.
 func (migrateStatusCmd) Run(ctx context.Context, p *process) error {
 	return p.database(ctx, func(store *models.Store) error { return printMigrations(ctx, p.stdout, store) })
 }
 
-// database opens the database as it is.
+// database opens the database without migrating it and runs f.
 func (p *process) database(ctx context.Context, f func(*models.Store) error) error {
 	cfg, err := p.configuration()
 	if err != nil {

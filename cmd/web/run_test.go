@@ -38,7 +38,7 @@ func TestUsageErrors(t *testing.T) {
 		command(t, e, "", strings.Fields(test.args)...).exits(exitUsage).oneLine().complains(test.says, "See latchkey --help.")
 	}
 	command(t, e, "", "admin", "create", "--username=ana", "--email=ana@example.org", "--password-stdin").
-		exits(exitUsage).oneLine().complains("standard input has no password")
+		exits(exitUsage).oneLine().complains("there is no password on standard input")
 	if _, err := os.Stat(filepath.Dir(path)); !os.IsNotExist(err) {
 		t.Errorf("something was created: %v", err)
 	}

@@ -35,8 +35,8 @@ type serveCmd struct{}
 
 // Run serves until ctx is done, then lets requests in flight finish.
 //
-// A terminal that closes (SIGHUP) does not end it, nor does a reader of the log
-// that has gone (SIGPIPE): lines that nobody can read are dropped.
+// It ignores SIGHUP, so that it outlives its terminal, and SIGPIPE: once the
+// reader of its log is gone, log lines are dropped.
 func (serveCmd) Run(ctx context.Context, p *process) error {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
 	p.tuneCollector()
@@ -56,7 +56,7 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.cfg.Addr)
 	if err != nil {
-		return fmt.Errorf("LATCHKEY_ADDR %s cannot be listened on: %w", o.cfg.Addr, err)
+		return fmt.Errorf("cannot listen on LATCHKEY_ADDR %s: %w", o.cfg.Addr, err)
 	}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
@@ -80,8 +80,8 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 }
 
 // gcPercent makes the garbage collector run when the heap has grown to three
-// times its live data. The live data are a few MiB, so that Go's default of
-// twice collects several times as often for a few MiB less.
+// times its live data. The live data is a few MiB, so Go's default of twice
+// would collect several times as often to save a few MiB.
 const gcPercent = 200
 
 // tuneCollector sets gcPercent, unless the operator set the collector (GOGC, GOMEMLIMIT).
@@ -93,7 +93,7 @@ func (p *process) tuneCollector() {
 
 // addThread gives the Go runtime one thread more than there are cores. While
 // password hashes occupy every core, the runtime polls the network only every
-// 10 ms, and a page waits that long for its request and again for each answer
+// 10 ms, and a page waits that long for its request and again for each response
 // of the database. The figures are in docs/adr/0017-plain-argon2.md.
 func (p *process) addThread() {
 	if p.getenv("GOMAXPROCS") == "" {
@@ -101,8 +101,8 @@ func (p *process) addThread() {
 	}
 }
 
-// shutdown waits for the end of ctx and stops the server: no new requests, a
-// bounded time for those in flight.
+// shutdown waits until ctx is done and stops the server: it accepts no new
+// requests and gives those in flight a bounded time.
 func shutdown(ctx context.Context, server *http.Server, logger *slog.Logger) error {
 	<-ctx.Done()
 	logger.Info("stopping", "wait", shutdownTimeout.String())
@@ -116,8 +116,8 @@ func shutdown(ctx context.Context, server *http.Server, logger *slog.Logger) err
 	return nil
 }
 
-// announceSetup prints the one-time link to create the first admin with, while
-// there is none. It is the only secret that is ever printed.
+// announceSetup prints the setup link while there is no admin. The server
+// prints no other secret.
 func (o *portal) announceSetup(ctx context.Context, p *process) error {
 	token, err := o.accounts.CreateSetup(ctx)
 	if err != nil || token == "" {
@@ -125,12 +125,13 @@ func (o *portal) announceSetup(ctx context.Context, p *process) error {
 	}
 	link := o.cfg.PublicURL + "/setup?token=" + token
 	if o.cfg.LogFormat == config.LogJSON {
-		// Whatever level is logged: without the link there is no first admin.
+		// At every log level: without the link nobody can create the first
+		// admin.
 		slog.New(slog.NewJSONHandler(p.stdout, nil)).Info("no admin exists yet: open the link within "+hours(account.SetupTTL)+" to create the first one", "link", link)
 		return nil
 	}
 	_, _ = fmt.Fprintf(p.stdout, "\nNo admin exists yet. Open this link within %s to create the first one:\n\n  %s\n\n",
-		hours(account.SetupTTL), link) // when nobody reads the log, the server goes on
+		hours(account.SetupTTL), link) // an unread log does not stop the server
 	return nil
 }
 
@@ -141,8 +142,8 @@ func hours(d time.Duration) string {
 	return fmt.Sprintf("%d hours", int(d.Hours()))
 }
 
-// keepHouse does what nobody waits for, at the start and every hour: it purges
-// what is dead and watches the clocks.
+// keepHouse runs background work at the start and every hour: it purges expired
+// rows and compares the clocks.
 func (o *portal) keepHouse(ctx context.Context) error {
 	if took := o.hasher.SelfTest(); took > slowHash {
 		o.logger.Warn("one password hash takes long: every sign-in occupies a core for that time", "took", took.String())
@@ -168,9 +169,10 @@ func (o *portal) tidy(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		o.logger.Warn("purge", "error", err.Error())
 	} else if purged > 0 {
-		o.logger.Info("purged what is dead", "rows", purged)
+		o.logger.Info("purged expired rows", "rows", purged)
 	}
-	// A process of an earlier release may have made accounts since the start.
+	// A process of an earlier release may have created accounts since the
+	// start.
 	if err := o.store.Users.FillSearch(ctx); err != nil && ctx.Err() == nil {
 		o.logger.Warn("prepare accounts for search", "error", err.Error())
 	}

@@ -20,7 +20,7 @@ type userCmd struct {
 	Disable   userDisableCmd   `cmd:"" help:"Disable an account and end all its sessions."`
 	Enable    userEnableCmd    `cmd:"" help:"Enable a disabled account."`
 	SignOut   userSignOutCmd   `cmd:"" help:"End all sessions of an account."`
-	ResetLink userResetLinkCmd `cmd:"" help:"Print a one-time link to set a new password."`
+	ResetLink userResetLinkCmd `cmd:"" help:"Print a reset link, which works once and sets a new password."`
 	Promote   userPromoteCmd   `cmd:"" help:"Make an account an admin."`
 	Demote    userDemoteCmd    `cmd:"" help:"Make an admin an ordinary user."`
 }
@@ -35,7 +35,7 @@ func (c userCreateCmd) Run(ctx context.Context, p *process) error {
 	return c.create(ctx, p, models.Role(c.Role))
 }
 
-// named is the account that a command is about.
+// named is a command's account argument.
 type named struct {
 	Name string `arg:"" help:"Username, email address or id."`
 }
@@ -60,7 +60,7 @@ type userListCmd struct {
 	Role   string `enum:",user,admin" default:"" help:"user or admin."`
 }
 
-// Run prints every account that matches, a line each.
+// Run prints the matching accounts, one per line.
 func (c userListCmd) Run(ctx context.Context, p *process) error {
 	return p.with(ctx, func(o *portal) error {
 		table := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
@@ -138,7 +138,7 @@ func instant(t models.Time) string {
 
 type userDisableCmd struct {
 	named
-	Reason string `help:"Why, for the audit log."`
+	Reason string `help:"The reason, for the audit log."`
 }
 
 // Run disables an account.
@@ -171,7 +171,7 @@ func (c userSignOutCmd) Run(ctx context.Context, p *process) error {
 
 type userResetLinkCmd struct{ named }
 
-// Run prints a set-password link.
+// Run prints a reset link.
 func (c userResetLinkCmd) Run(ctx context.Context, p *process) error {
 	return c.on(ctx, p, func(o *portal, user *models.User) error {
 		_, token, err := o.accounts.CreateResetLink(ctx, auth.Shell(), user.ID)

@@ -58,7 +58,7 @@ func TestAdminCreate(t *testing.T) {
 			}
 		}
 		o := command(t, e, "", "admin", "create", "--username=ed", "--email=ed@example.org").exits(exitDone).
-			prints("Created admin ed <ed@example.org>.", "Set a password with this link. It works once, for 24 hours:")
+			prints("Created admin ed <ed@example.org>.", "Set the password with this reset link. It works once, within 24 hours:")
 		link := regexp.MustCompile(`(?m)^http://localhost:\d+/reset\?token=[A-Za-z0-9_-]{43}$`)
 		if !link.MatchString(o.stdout) {
 			t.Errorf("prints no link:\n%s", o.stdout)
@@ -91,7 +91,7 @@ func TestCreateRefused(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		e := newEnvironment(t, databaseURL)
 		command(t, e, "short\n", "admin", "create", "--username=a", "--email=nothing", "--name=a\nb", "--password-stdin").exits(exitFailed).complains(
-			"latchkey: --username: A username has 2 to 32 characters.\n", "latchkey: --email: Enter an email address like name@example.com.\n",
+			"latchkey: --username: Use 2 to 32 characters.\n", "latchkey: --email: Enter an email address like name@example.com.\n",
 			"latchkey: --name: A name cannot contain", "latchkey: --password-stdin: Password must be at least 12 characters. Yours has 5.\n").hides("short")
 		command(t, e, "", "user", "create", "--username=ana", "--email=ana@example.org").exits(exitDone).prints("Created user ana")
 		// The shell may use reserved names.
@@ -135,13 +135,13 @@ func TestUserCommands(t *testing.T) {
 		do("reset-link", "ana").exits(exitFailed).oneLine().complains("This account is disabled. Enable it first.")
 		do("disable", "ana").exits(exitDone)
 		do("enable", "ana").exits(exitDone).prints("ana is enabled.")
-		do("reset-link", id).exits(exitDone).prints("It works once, for 24 hours:", "/reset?token=")
+		do("reset-link", id).exits(exitDone).prints("It works once, within 24 hours:", "/reset?token=")
 		do("sign-out", "ana").exits(exitDone).prints("ana is signed out everywhere. Sessions ended: 0.")
-		do("disable", "ana", "--reason", strings.Repeat("x", 501)).exits(exitFailed).oneLine().complains("latchkey: --reason: The reason has at most 500 characters.")
+		do("disable", "ana", "--reason", strings.Repeat("x", 501)).exits(exitFailed).oneLine().complains("latchkey: --reason: Use a reason of at most 500 characters.")
 
 		// The last active admin cannot be disabled or demoted.
 		for _, act := range []string{"disable", "demote"} {
-			do(act, "bo").exits(exitFailed).oneLine().complains("This is the last active admin. Make somebody else an admin first.")
+			do(act, "bo").exits(exitFailed).oneLine().complains("This is the last active admin. Make someone else an admin first.")
 		}
 		do("promote", "ana").exits(exitDone).prints("ana is an admin.")
 		do("demote", "bo").exits(exitDone).prints("bo is an ordinary user.")

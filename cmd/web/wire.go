@@ -25,7 +25,7 @@ import (
 	"latchkey/static"
 )
 
-// portal is everything behind the routes.
+// portal holds the configuration and the services behind the routes.
 type portal struct {
 	cfg      *config.Config
 	logger   *slog.Logger
@@ -37,8 +37,8 @@ type portal struct {
 	secret   []byte
 }
 
-// open reads the configuration, opens and migrates the database and makes the
-// service. Nothing is left open when it fails.
+// open reads the configuration, opens and migrates the database and builds the
+// services. When it fails, it leaves nothing open.
 func (p *process) open(ctx context.Context, logs io.Writer) (*portal, error) {
 	cfg, err := p.configuration()
 	if err != nil {
@@ -67,7 +67,7 @@ func (o *portal) prepare(ctx context.Context) error {
 			return err
 		}
 		if created {
-			o.logger.Info("made a master secret", "path", o.cfg.SecretPath())
+			o.logger.Info("generated a master secret", "path", o.cfg.SecretPath())
 		}
 	}
 	o.secret = secret.Bytes()
@@ -110,8 +110,8 @@ func (o *portal) services() error {
 	return err
 }
 
-// contextWords are what passwords must not be built on, beside the person's
-// own names.
+// contextWords are words that passwords must not be based on, besides the
+// person's own names.
 func contextWords(cfg *config.Config) []string {
 	words := []string{"latchkey", cfg.Brand.Name}
 	if u, err := url.Parse(cfg.PublicURL); err == nil {
@@ -127,14 +127,15 @@ func databaseURL(cfg *config.Config) string {
 	return string(cfg.Database.URL.Bytes())
 }
 
-// databaseError says on one line why the database cannot be used, behind the
-// variable to change. A schema that is too new is no fault of the variable's.
+// databaseError returns on one line why the database cannot be used, after the
+// name of the variable to change. A schema that is too new is not caused by the
+// variable.
 func databaseError(err error) error {
 	if err == nil || errors.Is(err, models.ErrSchemaNewer) {
 		return err
 	}
 	text := ""
-	for line := range strings.Lines(err.Error()) { // pgx: one for each address that it tried
+	for line := range strings.Lines(err.Error()) { // pgx writes a line for each address that it tried
 		line = strings.TrimSpace(line)
 		switch {
 		case text == "":
@@ -161,7 +162,7 @@ func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-// handlers makes the pages.
+// handlers builds the HTTP handlers.
 func (o *portal) handlers() (*handlers.Handlers, error) {
 	brand, err := loadBrand(o.cfg, o.logger)
 	if err != nil {
@@ -179,8 +180,8 @@ func (o *portal) handlers() (*handlers.Handlers, error) {
 	})
 }
 
-// cookies makes the jar. What the secret before the last rotation sealed still
-// opens, as what it signed still counts.
+// cookies builds the cookie jar. It also opens cookies that the previous secret
+// sealed, as tokens that it signed stay valid.
 func (o *portal) cookies() (*cookie.Jar, error) {
 	var keys [][]byte
 	for _, secret := range [][]byte{o.secret, o.cfg.SecretPrevious.Bytes()} {

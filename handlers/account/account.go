@@ -42,7 +42,7 @@ func New(o Options) *Handlers {
 // field is the new one.
 func (h *Handlers) credentialChange(c echo.Context, in site.Form, field string) account.CredentialChange {
 	return account.CredentialChange{
-		Who: site.Identity(c), Current: in.Get("current_password"), New: in.Get(field),
+		Identity: site.Identity(c), Current: in.Get("current_password"), New: in.Get(field),
 		Device: h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
 	}
 }

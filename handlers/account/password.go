@@ -18,18 +18,18 @@ func (h *Handlers) Password(c echo.Context) error {
 		return err
 	}
 	change := h.credentialChange(c, in, "new_password")
-	change.EndTokens = in.Get(pages.EndTokensField) != ""
+	change.RemoveTokens = in.Get(pages.RemoveTokensField) != ""
 	signedIn, err := h.accounts.ChangePassword(c.Request().Context(), change)
 	if err != nil {
-		return h.passwordPage(c, err, change.EndTokens)
+		return h.passwordPage(c, err, change.RemoveTokens)
 	}
 	h.site.SignIn(c, signedIn)
 	return h.site.RedirectWithFlash(c, "/profile", site.FlashPasswordChanged)
 }
 
 // passwordPage shows the form; failure is why again, nil for a first view.
-// endTokens is whether the box to remove access tokens is ticked.
-func (h *Handlers) passwordPage(c echo.Context, failure error, endTokens bool) error {
+// removeTokens is whether the box to remove access tokens is ticked.
+func (h *Handlers) passwordPage(c echo.Context, failure error, removeTokens bool) error {
 	problems, err := h.site.Problems(failure, site.TooManyWrong)
 	if err != nil {
 		return err
@@ -40,6 +40,6 @@ func (h *Handlers) passwordPage(c echo.Context, failure error, endTokens bool) e
 	}
 	return site.Answer(c, failure, pages.ChangePassword(h.site.Section(c, layouts.SectionAccount, "Change password"), pages.ChangePasswordForm{
 		Username: site.Identity(c).Username, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
-		Tokens: pages.EndTokens{Count: tokens, Ticked: endTokens},
+		Tokens: pages.RemoveTokens{Count: tokens, Ticked: removeTokens},
 	}))
 }

@@ -26,7 +26,7 @@ func (h *Handlers) Profile(c echo.Context) error {
 	me := site.Identity(c)
 	username, fullName := in.Or("username", me.Username), in.Or("full_name", me.FullName)
 	err = h.accounts.UpdateProfile(c.Request().Context(), account.ProfileChange{
-		Who: me, Username: username, FullName: fullName, Current: in.Get("current_password"),
+		Identity: me, Username: username, FullName: fullName, Current: in.Get("current_password"),
 		Device: h.site.Cookies.Device(c.Request()), Client: middleware.Client(c),
 	})
 	if err != nil && username != me.Username {

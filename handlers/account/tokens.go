@@ -38,7 +38,7 @@ func (h *Handlers) CreateToken(c echo.Context) error {
 	}
 	scopes := tickedScopes(in)
 	secret, token, err := h.accounts.CreatePersonalToken(c.Request().Context(), account.PersonalTokenDraft{
-		Who: site.Identity(c), Name: in.Get("name"), Scopes: scopes, Days: days, Current: in.Get("current_password"),
+		Identity: site.Identity(c), Name: in.Get("name"), Scopes: scopes, Days: days, Current: in.Get("current_password"),
 		Device: h.site.Cookies.Device(c.Request()), Client: middleware.Client(c),
 	})
 	if err != nil {
@@ -100,16 +100,16 @@ func (h *Handlers) ConfirmEndToken(c echo.Context) error {
 		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenAlreadyEnded)
 	}
 	row := h.site.TokenRow(token, site.Identity(c).Admin, tokensPath+"/")
-	return site.Show(c, pages.Confirm(h.site.Section(c, layouts.SectionTokens, "Remove token"), pages.EndToken(row)))
+	return site.Show(c, pages.Confirm(h.site.Section(c, layouts.SectionTokens, "Remove token"), pages.RemoveToken(row)))
 }
 
-// EndToken handles POST /profile/tokens/{id}/end.
-func (h *Handlers) EndToken(c echo.Context) error {
+// RemoveToken handles POST /profile/tokens/{id}/end.
+func (h *Handlers) RemoveToken(c echo.Context) error {
 	id, err := site.PathID(c, "id")
 	if err != nil {
 		return err
 	}
-	token, err := h.accounts.EndPersonalToken(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
+	token, err := h.accounts.RemovePersonalToken(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
 	if errors.Is(err, apperr.NotFound) { // not live: theirs and over, or not theirs
 		if _, err := h.ownToken(c); err != nil {
 			return err
@@ -119,7 +119,7 @@ func (h *Handlers) EndToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenEnded, token.Name)
+	return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenRemoved, token.Name)
 }
 
 // ownToken returns the person's token in the route's path, live or ended, or

@@ -29,11 +29,11 @@ func (h *Handlers) ConfirmEndToken(c echo.Context) error {
 		return h.site.RedirectWithFlash(c, userPath(user.ID), site.FlashTokenAlreadyEnded)
 	}
 	row := h.site.TokenRow(token, user.Role == models.RoleAdmin, userPath(user.ID)+"/tokens/")
-	return site.Show(c, pages.Confirm(h.actPage(c, "Remove a token of", user), pages.EndUserToken(target(user), row)))
+	return site.Show(c, pages.Confirm(h.actPage(c, "Remove a token of", user), pages.RemoveUserToken(target(user), row)))
 }
 
-// EndToken handles POST /admin/users/{id}/tokens/{token}/end.
-func (h *Handlers) EndToken(c echo.Context) error {
+// RemoveToken handles POST /admin/users/{id}/tokens/{token}/end.
+func (h *Handlers) RemoveToken(c echo.Context) error {
 	_, id, err := h.readAct(c)
 	if err != nil {
 		return err
@@ -42,7 +42,7 @@ func (h *Handlers) EndToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	user, token, err := h.accounts.EndUserToken(c.Request().Context(), h.actor(c), id, tokenID)
+	user, token, err := h.accounts.RemoveUserToken(c.Request().Context(), h.actor(c), id, tokenID)
 	if errors.Is(err, apperr.NotFound) { // not live: it is over, or there never was one
 		if _, err := h.accounts.PersonalToken(c.Request().Context(), id, tokenID); err != nil {
 			return err
@@ -52,5 +52,5 @@ func (h *Handlers) EndToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserTokenEnded, token.Name, callName(user))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserTokenRemoved, token.Name, callName(user))
 }

@@ -65,7 +65,7 @@ func refusals(user *models.User, adminID string) pages.AdminRefusals {
 	switch {
 	case user.ID == adminID:
 		return pages.AdminRefusals{
-			Edit: own, Disable: own, Enable: own, SignOut: own, Role: own, ResetLink: own, Unlock: own, EndToken: ownTokens, Delete: own,
+			Edit: own, Disable: own, Enable: own, SignOut: own, Role: own, ResetLink: own, Unlock: own, RemoveToken: ownTokens, Delete: own,
 		}
 	case user.Disabled():
 		return pages.AdminRefusals{ResetLink: account.EnableFirst}

@@ -71,7 +71,7 @@ func TestUnreadableText(t *testing.T) {
 			s.call(token, "PATCH", "/users/"+user.ID, `{"`+text+`":"x"}`).problem(422)
 		}
 		if _, _, err := s.Accounts.CreatePersonalToken(t.Context(), account.PersonalTokenDraft{
-			Who: &auth.Identity{UserID: boss.ID}, Name: "a\x00b", Scopes: []string{"me"}, Days: 1, Current: secretWord,
+			Identity: &auth.Identity{UserID: boss.ID}, Name: "a\x00b", Scopes: []string{"me"}, Days: 1, Current: secretWord,
 		}); !errors.Is(err, apperr.Invalid) {
 			t.Errorf("a token's name: got %v", err)
 		}

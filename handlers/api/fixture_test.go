@@ -63,7 +63,7 @@ func (s *site) signIn(name, scope string) grant {
 func (s *site) personal(user *models.User, scopes ...string) string {
 	s.T.Helper()
 	secret, _, err := s.Accounts.CreatePersonalToken(s.T.Context(), account.PersonalTokenDraft{
-		Who: &auth.Identity{
+		Identity: &auth.Identity{
 			UserID: user.ID, Username: user.Username, Email: user.Email, Admin: user.Role == models.RoleAdmin,
 			SessionID: testdb.Session(s.T, s.Store, user.ID, time.Now()),
 		},

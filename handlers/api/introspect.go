@@ -81,16 +81,16 @@ func introspectionOf(i *oauth.Introspection) Introspection {
 	if !i.Active {
 		return Introspection{}
 	}
-	who := &i.Identity
+	owner := &i.Identity
 	role := "user"
-	if who.Admin {
+	if owner.Admin {
 		role = "admin"
 	}
 	return Introspection{
 		Active: true, Scope: i.Scope, ClientID: i.ClientID, Username: i.Username, TokenType: i.TokenType,
 		ExpiresAt: seconds(i.ExpiresAt), IssuedAt: seconds(i.IssuedAt), NotBefore: seconds(i.NotBefore),
-		Subject: i.Subject, Audience: i.Audience, Issuer: i.Issuer, ID: i.ID, SessionID: who.SessionID,
-		Email: who.Email, Name: who.FullName, Role: role,
+		Subject: i.Subject, Audience: i.Audience, Issuer: i.Issuer, ID: i.ID, SessionID: owner.SessionID,
+		Email: owner.Email, Name: owner.FullName, Role: role,
 	}
 }
 

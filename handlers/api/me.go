@@ -29,10 +29,10 @@ func readMeOperation() operation {
 }
 
 // readMe handles GET /users/me. What there is to say was in the one query that
-// found out who asks.
+// found out me asks.
 func (a *API) readMe(_ context.Context, in *as) (*meAnswer, error) {
-	who := in.caller
-	return &meAnswer{Me{ID: who.UserID, Username: who.Username, Email: who.Email, FullName: who.FullName}}, nil
+	me := in.caller
+	return &meAnswer{Me{ID: me.UserID, Username: me.Username, Email: me.Email, FullName: me.FullName}}, nil
 }
 
 // MeChange is what a person changes about themselves.
@@ -62,15 +62,15 @@ func (a *API) changeMe(ctx context.Context, in *changeMeInput) (*meAnswer, error
 	if in.Body == (MeChange{}) {
 		return nil, apperr.New(apperr.Invalid, "Name at least one field to change: username or full_name.", nil)
 	}
-	who := &in.caller.Identity
+	me := &in.caller.Identity
 	err := a.accounts.UpdateProfile(ctx, account.ProfileChange{
-		Who: who, Username: or(in.Body.Username, who.Username), FullName: or(in.Body.FullName, who.FullName),
+		Identity: me, Username: or(in.Body.Username, me.Username), FullName: or(in.Body.FullName, me.FullName),
 		Current: in.Body.CurrentPassword, Client: in.client,
 	})
 	if err != nil {
 		return nil, err
 	}
-	user, err := a.store.Users.ByID(ctx, who.UserID)
+	user, err := a.store.Users.ByID(ctx, me.UserID)
 	if err != nil {
 		return nil, err
 	}

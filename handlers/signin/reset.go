@@ -22,7 +22,7 @@ func (h *Handlers) ShowReset(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.resetPage(c, nil, account.Reset{Token: query.Get("token"), EndTokens: true})
+	return h.resetPage(c, nil, account.Reset{Token: query.Get("token"), RemoveTokens: true})
 }
 
 // Reset handles POST /reset.
@@ -32,7 +32,7 @@ func (h *Handlers) Reset(c echo.Context) error {
 		return err
 	}
 	reset := account.Reset{
-		Token: in.Get("token"), Password: in.Get("password"), EndTokens: in.Get(pages.EndTokensField) != "",
+		Token: in.Get("token"), Password: in.Get("password"), RemoveTokens: in.Get(pages.RemoveTokensField) != "",
 		Device: h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
 	}
 	signedIn, err := h.accounts.ResetPassword(c.Request().Context(), reset)
@@ -66,7 +66,7 @@ func (h *Handlers) resetPage(c echo.Context, failure error, in account.Reset) er
 	}
 	return site.Answer(c, failure, pages.Reset(page, pages.ResetForm{
 		Token: in.Token, Username: link.Username, Invited: link.Invited, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
-		Tokens: pages.EndTokens{Count: link.Tokens, Ticked: in.EndTokens},
+		Tokens: pages.RemoveTokens{Count: link.Tokens, Ticked: in.RemoveTokens},
 	}))
 }
 

@@ -35,8 +35,8 @@ const (
 	FlashUserDeleted         = "user-deleted"
 	FlashUserChanged         = "user-changed"
 	FlashSessionAlreadyEnded = "no-session"
-	FlashTokenEnded          = "token"
-	FlashUserTokenEnded      = "user-token"
+	FlashTokenRemoved        = "token"
+	FlashUserTokenRemoved    = "user-token"
 	FlashTokenAlreadyEnded   = "no-token"
 	FlashTokenShown          = "token-shown"
 	FlashLinkShown           = "link-shown"
@@ -95,7 +95,7 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return ok("Forgot " + arg(0) + ".")
 	case FlashDeviceAlreadyGone:
 		return &layouts.Flash{Kind: components.Info, Text: "That device was already forgotten."}
-	case FlashTokenEnded:
+	case FlashTokenRemoved:
 		return ok("The access token " + arg(0) + " is removed.")
 	case FlashTokenAlreadyEnded:
 		return &layouts.Flash{Kind: components.Info, Text: "That access token was already removed."}
@@ -136,7 +136,7 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 			}
 		}
 		return flash
-	case FlashUserTokenEnded:
+	case FlashUserTokenRemoved:
 		return ok("The access token " + arg(0) + " of " + arg(1) + " is removed.")
 	case FlashUserChanged:
 		return &layouts.Flash{Kind: components.Info, Text: "This account has changed since you opened it. This page shows its current state."}

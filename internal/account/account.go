@@ -1,11 +1,11 @@
 // Package account changes accounts: it signs people up, changes their profile,
-// email address and password, makes links and personal access tokens, and does
-// what admins ask for.
+// email address and password, creates links and personal access tokens, and
+// carries out the actions of admins.
 //
-// Whose request it is, whether a password is right, and what a session is worth
-// package auth decides; every change that ends or opens sessions does so through
-// it, in the transaction of the change. Every failure a person can cause is an
-// apperr kind; anything else is a fault of ours.
+// Package auth identifies requests, checks passwords and judges sessions. A
+// change here that ends or opens sessions calls it in the transaction of the
+// change. Every failure a person can cause is an apperr kind; anything else is
+// a fault of ours.
 package account
 
 import (
@@ -29,12 +29,12 @@ type Options struct {
 	Hasher     *password.Hasher
 	Policy     *password.Policy
 	SignupOpen bool
-	// Reserved are usernames that nobody may choose who does not have them.
+	// Reserved usernames cannot be chosen. An account that has one keeps it.
 	Reserved []string
 }
 
-// Service changes accounts. It is safe for concurrent use and keeps no state of
-// its own: the database does.
+// Service changes accounts. It is safe for concurrent use; its state is in the
+// database.
 type Service struct {
 	auth       *auth.Service
 	store      *models.Store
@@ -47,7 +47,7 @@ type Service struct {
 	reserved   []string
 }
 
-// New returns a Service, or why its options cannot work.
+// New returns a Service, or an error when an option is missing or wrong.
 func New(o Options) (*Service, error) {
 	if o.Auth == nil || o.Store == nil || o.Audit == nil || o.Limits == nil || o.Now == nil || o.Hasher == nil || o.Policy == nil {
 		return nil, errors.New("account: Auth, Store, Audit, Limits, Now, Hasher and Policy are required")
@@ -58,8 +58,8 @@ func New(o Options) (*Service, error) {
 	}, nil
 }
 
-// PasswordMin is the least length of a password in code points.
+// PasswordMin is the minimum length of a password in code points.
 func (s *Service) PasswordMin() int { return s.policy.Min() }
 
-// SignupOpen reports whether anybody may create an account.
+// SignupOpen reports whether anyone may create an account.
 func (s *Service) SignupOpen() bool { return s.signupOpen }

@@ -28,32 +28,35 @@ func TestSignedOutMeanwhile(t *testing.T) {
 		bySession := p.Identity(in.Tokens)
 		other, drafted := p.SessionOf(ada), p.Draft(in.Tokens)
 
-		own := func(who *auth.Identity) map[string]func() error {
-			change := account.CredentialChange{Who: who, Current: goodPassword, New: newPassword, Client: p.Client}
+		own := func(identity *auth.Identity) map[string]func() error {
+			change := account.CredentialChange{Identity: identity, Current: goodPassword, New: newPassword, Client: p.Client}
 			address := change
 			address.New = "new@example.org"
 			draft := drafted
-			draft.Who = who
+			draft.Identity = identity
 			return map[string]func() error{
-				"profile":        func() error { return p.rename(who, "ada", "Somebody Else") },
+				"profile":        func() error { return p.rename(identity, "ada", "Somebody Else") },
 				"password":       func() error { _, err := p.Accounts.ChangePassword(ctx, change); return err },
 				"email":          func() error { _, err := p.Accounts.ChangeEmail(ctx, address); return err },
 				"token":          func() error { _, _, err := p.Accounts.CreatePersonalToken(ctx, draft); return err },
-				"end a token":    func() error { _, err := p.Accounts.EndPersonalToken(ctx, who, token.ID, p.Client); return err },
-				"end a session":  func() error { _, err := p.Auth.EndSession(ctx, who, other, p.Client); return err },
-				"end the others": func() error { _, err := p.Auth.EndOtherSessions(ctx, who, p.Client); return err },
+				"end a token":    func() error { _, err := p.Accounts.RemovePersonalToken(ctx, identity, token.ID, p.Client); return err },
+				"end a session":  func() error { _, err := p.Auth.EndSession(ctx, identity, other, p.Client); return err },
+				"end the others": func() error { _, err := p.Auth.EndOtherSessions(ctx, identity, p.Client); return err },
 				"make an admin": func() error {
-					_, err := p.Accounts.SetRole(ctx, who.Actor(p.Client), bob.ID, models.RoleAdmin)
+					_, err := p.Accounts.SetRole(ctx, identity.Actor(p.Client), bob.ID, models.RoleAdmin)
 					return err
 				},
-				"disable":         func() error { _, _, err := p.Accounts.Disable(ctx, who.Actor(p.Client), bob.ID, ""); return err },
-				"make an account": func() error { return p.makeAccount(ctx, who) },
-				"make a link":     func() error { _, _, err := p.Accounts.CreateResetLink(ctx, who.Actor(p.Client), bob.ID); return err },
+				"disable":         func() error { _, _, err := p.Accounts.Disable(ctx, identity.Actor(p.Client), bob.ID, ""); return err },
+				"make an account": func() error { return p.makeAccount(ctx, identity) },
+				"make a link": func() error {
+					_, _, err := p.Accounts.CreateResetLink(ctx, identity.Actor(p.Client), bob.ID)
+					return err
+				},
 			}
 		}
-		refused := func(what string, who *auth.Identity) {
+		refused := func(what string, identity *auth.Identity) {
 			t.Helper()
-			for name, act := range own(who) {
+			for name, act := range own(identity) {
 				wantKind(t, what+": "+name, act(), apperr.Unauthorized)
 			}
 		}
@@ -90,8 +93,8 @@ func TestSignedOutMeanwhile(t *testing.T) {
 	})
 }
 
-func (p *portal) makeAccount(ctx context.Context, who *auth.Identity) error {
-	_, _, err := p.Accounts.CreateUser(ctx, who.Actor(p.Client), account.NewUser{Account: profile("new"), Role: models.RoleUser})
+func (p *portal) makeAccount(ctx context.Context, identity *auth.Identity) error {
+	_, _, err := p.Accounts.CreateUser(ctx, identity.Actor(p.Client), account.NewUser{Account: profile("new"), Role: models.RoleUser})
 	return err
 }
 

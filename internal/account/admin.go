@@ -12,16 +12,15 @@ import (
 	"latchkey/models"
 )
 
-// Why an act of an admin is refused, or not offered.
+// Reasons why an admin's action is refused or not offered.
 const (
 	NotYourself = "You cannot do this to your own account."
 	EnableFirst = "This account is disabled. Enable it first."
-	lastAdmin   = "This is the last active admin. Make somebody else an admin first."
+	lastAdmin   = "This is the last active admin. Make someone else an admin first."
 )
 
-// guarded runs an act of an admin in a transaction: the actor is signed in and
-// an active admin at that moment, and who the active admins are cannot change
-// under it.
+// guarded runs an admin's action in a transaction that has locked the active
+// admins. The actor is one of them and still signed in.
 func (s *Service) guarded(ctx context.Context, actor auth.Actor,
 	f func(tx *models.Store, admins []string, record func(models.Event)) error,
 ) error {
@@ -47,7 +46,8 @@ func (s *Service) guarded(ctx context.Context, actor auth.Actor,
 	})
 }
 
-// actOn runs an act on one account that must not be the actor's own.
+// actOn runs an admin's action on one account, which must not be the actor's
+// own.
 func (s *Service) actOn(ctx context.Context, actor auth.Actor, userID string, f func(a act) error) error {
 	return s.guarded(ctx, actor, func(tx *models.Store, admins []string, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, userID)
@@ -61,9 +61,10 @@ func (s *Service) actOn(ctx context.Context, actor auth.Actor, userID string, f 
 	})
 }
 
-// Disable shuts an account and ends every session and every personal access
-// token of it. It returns the account as it was before, and how many sessions
-// were live. reason is for admins. An account that was disabled stays as it is.
+// Disable disables an account, ends its sessions and removes its personal
+// access tokens. It returns the account as it was before and how many sessions
+// were live. Only admins see the reason. An account that is already disabled
+// does not change.
 func (s *Service) Disable(ctx context.Context, actor auth.Actor, userID, reason string) (user *models.User, ended int, err error) {
 	change := UserChange{Reason: reason}
 	if wrong := change.check(); len(wrong) > 0 {
@@ -77,8 +78,8 @@ func (s *Service) Disable(ctx context.Context, actor auth.Actor, userID, reason 
 	return user, ended, err
 }
 
-// Enable opens a disabled account again and returns it as it was before. Its
-// sessions and tokens stay over.
+// Enable enables a disabled account and returns it as it was before. Sessions
+// that ended and tokens that were removed do not come back.
 func (s *Service) Enable(ctx context.Context, actor auth.Actor, userID string) (user *models.User, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
@@ -100,8 +101,8 @@ func (s *Service) SignOutUser(ctx context.Context, actor auth.Actor, userID stri
 	return user, ended, err
 }
 
-// SetRole changes what an account may do, from its next request on. It returns
-// the account as it was before; one that had the role stays as it is.
+// SetRole changes the role of an account, which takes effect at its next
+// request. It returns the account as it was before.
 func (s *Service) SetRole(ctx context.Context, actor auth.Actor, userID string, role models.Role) (user *models.User, err error) {
 	change := UserChange{Role: &role}
 	if wrong := change.check(); len(wrong) > 0 {
@@ -114,8 +115,8 @@ func (s *Service) SetRole(ctx context.Context, actor auth.Actor, userID string, 
 	return user, err
 }
 
-// CreateResetLink makes the only working link to choose a new password with
-// and returns its token. It is never stored: show it once.
+// CreateResetLink creates a reset link, which replaces an earlier one, and
+// returns its token. Only its hash is stored, so show it now.
 func (s *Service) CreateResetLink(ctx context.Context, actor auth.Actor, userID string) (user *models.User, token string, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		if user = a.user; a.user.Disabled() {
@@ -138,8 +139,8 @@ func (s *Service) Unlock(ctx context.Context, actor auth.Actor, userID string) (
 	return user, err
 }
 
-// Delete removes an account for good; confirm is its address, typed by the
-// admin. Nothing of it is accepted afterwards.
+// Delete deletes an account permanently; confirm is its email address as the
+// admin typed it. Its sessions and tokens stop working at once.
 func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm string) (user *models.User, ended int, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
@@ -147,7 +148,7 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm 
 		case a.last:
 			return apperr.New(apperr.Conflict, lastAdmin, nil)
 		case models.FoldEmail(confirm) != a.user.EmailFolded:
-			return apperr.Fields{{Field: "confirm", Message: "Type the email address of the account to delete it."}}
+			return apperr.Fields{{Field: "confirm", Message: "To delete the account, type its email address."}}
 		}
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonDeleted, s.now()); err != nil {
 			return err
@@ -161,8 +162,8 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm 
 	return user, ended, err
 }
 
-// Paused returns those of some accounts to which strangers' sign-ins are
-// refused, by their ids.
+// Paused returns, by account id, the pauses of those accounts whose sign-in
+// from unknown devices is paused.
 func (s *Service) Paused(ctx context.Context, userIDs ...string) (map[string]models.Pause, error) {
 	return s.limits.Paused(ctx, userIDs...)
 }

@@ -10,7 +10,7 @@ import (
 	"latchkey/models"
 )
 
-// UserChange is what an admin wants of an account; nil leaves it as it is.
+// UserChange has the fields that an admin changes; a nil field stays as it is.
 type UserChange struct {
 	FullName *string
 	Role     *models.Role
@@ -34,10 +34,10 @@ func (c *UserChange) check() apperr.Fields {
 	return wrong
 }
 
-// ChangeUser changes an account in one transaction: all of it or nothing, with
-// the guards of Disable, Enable and SetRole. It returns the account as it is
-// then; apperr.Fields (full_name, role, reason), apperr.NotFound,
-// apperr.Conflict, apperr.Forbidden or apperr.TooMany.
+// ChangeUser changes an account in one transaction, with the checks of Disable,
+// Enable and SetRole. It returns the account after the change; apperr.Fields
+// (full_name, role, reason), apperr.NotFound, apperr.Conflict, apperr.Forbidden
+// or apperr.TooMany.
 func (s *Service) ChangeUser(ctx context.Context, actor auth.Actor, userID string, change UserChange) (user *models.User, err error) {
 	if wrong := change.check(); len(wrong) > 0 {
 		return nil, wrong
@@ -64,7 +64,7 @@ func (s *Service) ChangeUser(ctx context.Context, actor auth.Actor, userID strin
 	return user, err
 }
 
-// act is an act of an admin on one account, which is locked.
+// act is an admin's action on one account, which is locked.
 type act struct {
 	s      *Service
 	tx     *models.Store
@@ -100,11 +100,11 @@ func (a act) setRole(ctx context.Context, role models.Role) error {
 	return a.tx.Users.SetRole(ctx, a.user.ID, role, a.s.now())
 }
 
-// setDisabled shuts the account or opens it. Of one that is shut the reason
-// cannot be changed: the audit log has it, with who gave it.
+// setDisabled disables or enables the account. The reason of a disabled account
+// cannot change: the audit log shows it with the admin who gave it.
 func (a act) setDisabled(ctx context.Context, disabled bool, reason string) error {
 	if disabled && a.user.Disabled() && reason != "" && reason != a.user.DisabledReason {
-		return apperr.New(apperr.Conflict, "This account is disabled already, and its reason stays as it is. Leave the reason out.", nil)
+		return apperr.New(apperr.Conflict, "This account is already disabled. Its reason cannot be changed, so leave the reason out.", nil)
 	}
 	if disabled {
 		_, err := a.disable(ctx, reason)
@@ -113,8 +113,8 @@ func (a act) setDisabled(ctx context.Context, disabled bool, reason string) erro
 	return a.enable(ctx)
 }
 
-// disable shuts the account, ends its sessions and tokens, and returns how
-// many sessions were live.
+// disable disables the account, ends its sessions, removes its tokens, and
+// returns how many sessions were live.
 func (a act) disable(ctx context.Context, reason string) (ended int, err error) {
 	if a.last {
 		return 0, apperr.New(apperr.Conflict, lastAdmin, nil)

@@ -12,7 +12,7 @@ import (
 	"latchkey/models"
 )
 
-// Edit has the names that an admin wants an account to have.
+// Edit has the names that an admin gives an account.
 type Edit struct {
 	Account Profile
 	// Seen is SeenNames of the account that the admin looked at; "" skips the
@@ -20,8 +20,8 @@ type Edit struct {
 	Seen string
 }
 
-// SeenNames stands for the names of an account in a form, so that a change by
-// somebody else in the meantime is noticed.
+// SeenNames returns a digest of an account's names. A form carries it, so that
+// a change by someone else in the meantime is noticed.
 func SeenNames(user *models.User) string {
 	sum := sha256.Sum256([]byte(strings.Join([]string{user.Username, user.Email, user.FullName}, "\x00")))
 	return hex.EncodeToString(sum[:8])
@@ -31,7 +31,7 @@ func SeenNames(user *models.User) string {
 // new address ends its sessions and reset links, as a change by its owner does.
 // It returns the account as it was before and how many sessions were live;
 // apperr.Fields, apperr.NotFound, apperr.Forbidden, apperr.TooMany, or
-// apperr.Conflict, also when somebody changed the names in the meantime.
+// apperr.Conflict, also when someone changed the names in the meantime.
 func (s *Service) EditUser(ctx context.Context, actor auth.Actor, userID string, in Edit) (before *models.User, ended int, err error) {
 	want := in.Account.tidy()
 	err = s.actOn(ctx, actor, userID, func(a act) error {
@@ -48,8 +48,8 @@ func (s *Service) EditUser(ctx context.Context, actor auth.Actor, userID string,
 	return before, ended, taken(err)
 }
 
-// changes returns what is wrong with each field that differs from the account: a
-// name given before a rule was made may stay.
+// changes returns what is wrong with each field that differs from the account:
+// a name that is older than a rule may stay.
 func (e Edit) changes(user *models.User) (wrong apperr.Fields) {
 	same := Profile{Username: user.Username, Email: user.Email, FullName: user.FullName}
 	want := e.Account.tidy()

@@ -11,15 +11,15 @@ import (
 	"latchkey/models"
 )
 
-// Credentials change: what the person typed, and where.
+// CredentialChange is a form with a new password or email address.
 type CredentialChange struct {
-	Who       *auth.Identity
-	Current   string // the current password
-	New       string // the new password or the new address
-	EndTokens bool   // with a new password: the personal access tokens stop working too
-	Device    string // the device cookie
-	Presented auth.Presented
-	Client    auth.Client
+	Identity     *auth.Identity
+	Current      string // the current password
+	New          string // the new password or the new address
+	RemoveTokens bool   // with a new password: the personal access tokens stop working too
+	Device       string // the device cookie
+	Presented    auth.Presented
+	Client       auth.Client
 }
 
 // ChangePassword ends every session of the person and opens a new one for this
@@ -30,7 +30,7 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*aut
 	if in.Current == "" {
 		wrong.Add("current_password", "Enter your current password.")
 	}
-	wrong.Add("new_password", s.checkNew(in.New, in.Who.Username, in.Who.Email))
+	wrong.Add("new_password", s.checkNew(in.New, in.Identity.Username, in.Identity.Email))
 	if len(wrong) == 0 && in.New == in.Current {
 		wrong.Add("new_password", "The new password is the same as the current one. Choose another.")
 	}
@@ -52,21 +52,21 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*aut
 		if err := tx.Devices.ForgetAll(ctx, user.ID); err != nil { // this browser gets a new one
 			return audit.Details{}, err
 		}
-		ended, err := s.endTokens(ctx, tx, user.ID, in.EndTokens)
+		ended, err := s.removeTokens(ctx, tx, user.ID, in.RemoveTokens)
 		return audit.Details{TokensEnded: ended}, err
 	})
 }
 
-// endTokens ends the personal access tokens of a person whose password is
-// replaced, if that is wanted, and returns how many worked.
-func (s *Service) endTokens(ctx context.Context, tx *models.Store, userID string, wanted bool) (int, error) {
+// removeTokens removes the personal access tokens of a person who sets a new
+// password, if they want that, and returns how many worked.
+func (s *Service) removeTokens(ctx context.Context, tx *models.Store, userID string, wanted bool) (int, error) {
 	if !wanted {
 		return 0, nil
 	}
 	return tx.PersonalTokens.EndAll(ctx, userID, models.ReasonPassword, s.now())
 }
 
-// checkNew returns a sentence when a password cannot take another one's place.
+// checkNew returns a sentence when a new password breaks the rules.
 func (s *Service) checkNew(password, username, email string) string {
 	if password == "" {
 		return "Enter a new password."
@@ -74,14 +74,14 @@ func (s *Service) checkNew(password, username, email string) string {
 	return s.policy.Check(password, username, localPart(email))
 }
 
-// ChangeEmail is as ChangePassword, with a new address.
+// ChangeEmail is ChangePassword for the email address.
 func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.SignedIn, error) {
 	typed := in.New
 	in.New = models.TidyName(typed)
 	var wrong apperr.Fields
 	wrong.Add("email", withLeftOut(checkEmail(in.New), typed))
-	if in.New != "" && in.New == in.Who.Email {
-		wrong.Add("email", "This is your email address already.")
+	if in.New != "" && in.New == in.Identity.Email {
+		wrong.Add("email", "This is already your email address.")
 	}
 	if in.Current == "" {
 		wrong.Add("current_password", "Enter your current password.")
@@ -93,8 +93,8 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 	if err != nil {
 		return nil, err
 	}
-	// Or the answers would tell which addresses are taken.
-	err = s.auth.Take(ctx, in.Who.Actor(in.Client), limit.Addresses, user.ID)
+	// Without a limit, the responses would reveal which addresses are taken.
+	err = s.auth.Take(ctx, in.Identity.Actor(in.Client), limit.Addresses, user.ID)
 	if err != nil {
 		return nil, s.limits.GiveBack(ctx, proven, err)
 	}
@@ -105,12 +105,13 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 	})
 }
 
-// passwordChanged is said when a proof of the password is out of date.
-const passwordChanged = "Your password was changed at the same time from somewhere else. Nothing was changed here."
+// passwordChanged refuses a change when the password was replaced after it was
+// checked.
+const passwordChanged = "Your password was just changed in another window or on another device. Nothing was changed here."
 
-// reprove checks the current password of somebody who is signed in.
+// reprove checks the current password of a signed-in person.
 func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.User, limit.Taken, error) {
-	user, err := s.store.Users.ByID(ctx, in.Who.UserID)
+	user, err := s.store.Users.ByID(ctx, in.Identity.UserID)
 	if err != nil {
 		return nil, limit.Taken{}, auth.SignedOut(err)
 	}
@@ -118,7 +119,7 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 		User: user, Identifier: user.Username, Password: in.Current, Device: in.Device, Client: in.Client,
 	})
 	if errors.Is(err, apperr.Unauthorized) {
-		if err := s.audit.Record(ctx, in.Who.Actor(in.Client).Event(audit.PasswordFailed, user, audit.Details{})); err != nil {
+		if err := s.audit.Record(ctx, in.Identity.Actor(in.Client).Event(audit.PasswordFailed, user, audit.Details{})); err != nil {
 			return nil, limit.Taken{}, err
 		}
 		return nil, limit.Taken{}, apperr.Fields{{Field: "current_password", Message: "The current password is not correct."}}
@@ -126,16 +127,16 @@ func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.Use
 	return user, p, err
 }
 
-// renew changes a credential, ends every session and every set-password link,
-// and opens a new session for this browser, in one transaction. change is given
-// the account as it was, and returns the details for the audit log, to which the
-// number of sessions is added.
+// renew changes a credential, ends all sessions and reset links, and opens a
+// new session for this browser, in one transaction. change receives the account
+// as it was and returns the details for the audit log; renew adds the number of
+// sessions.
 func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p limit.Taken, action string,
 	reason models.Reason, change func(tx *models.Store, user *models.User) (audit.Details, error),
 ) (*auth.SignedIn, error) {
 	var signedIn *auth.SignedIn
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, in.Who)
+		user, err := s.auth.LockActive(ctx, tx, in.Identity)
 		if err != nil {
 			return err
 		}
@@ -152,13 +153,13 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if err := tx.Tokens.ExpireFor(ctx, user.ID, s.now()); err != nil { // links made before the change stop working
 			return err
 		}
-		signedIn, details.SessionsEnded, err = s.auth.Restart(ctx, tx, user, in.Who.SessionID, reason, auth.Opening{
+		signedIn, details.SessionsEnded, err = s.auth.Restart(ctx, tx, user, in.Identity.SessionID, reason, auth.Opening{
 			Presented: in.Presented, Device: in.Device, Client: in.Client,
 		})
 		if err != nil {
 			return err
 		}
-		record(in.Who.Actor(in.Client).Event(action, user, details))
+		record(in.Identity.Actor(in.Client).Event(action, user, details))
 		return nil
 	})
 	if err != nil {

@@ -48,12 +48,12 @@ func TestCredentialChange(t *testing.T) {
 			}
 			p.WantOver(other.Tokens, test.reason)
 			p.WantOver(here.Tokens, models.ReasonReplaced)
-			who := p.Identity(after.Tokens)
-			if who.SessionID == before.SessionID || after.Tokens.Remember != test.remember || (after.Device != "") != (test.reason == models.ReasonPassword) {
-				p.T.Errorf("%s: sid %v, was %v; %+v", test.reason, who.SessionID, before.SessionID, after)
+			identity := p.Identity(after.Tokens)
+			if identity.SessionID == before.SessionID || after.Tokens.Remember != test.remember || (after.Device != "") != (test.reason == models.ReasonPassword) {
+				p.T.Errorf("%s: sid %v, was %v; %+v", test.reason, identity.SessionID, before.SessionID, after)
 			}
-			if test.reason == models.ReasonEmail && (who.Email != "New@example.org" || p.User("NEW@EXAMPLE.ORG").ID != who.UserID) {
-				p.T.Errorf("the address is %q", who.Email)
+			if test.reason == models.ReasonEmail && (identity.Email != "New@example.org" || p.User("NEW@EXAMPLE.ORG").ID != identity.UserID) {
+				p.T.Errorf("the address is %q", identity.Email)
 			}
 			p.WantDetail(test.action, test.detail)
 			if changed := p.User("ada").PasswordChangedAt == models.At(p.Clock.Now()); changed != (test.reason == models.ReasonPassword) {
@@ -104,12 +104,12 @@ func TestCredentialChangeRefused(t *testing.T) {
 
 		// The session ended, or the account was disabled, while the form was open.
 		change.Current, change.New = goodPassword, "another-"+goodPassword
-		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), change.Who.UserID, ""); err != nil {
+		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), change.Identity.UserID, ""); err != nil {
 			p.T.Fatal(err)
 		}
 		_, err := p.Accounts.ChangePassword(p.T.Context(), change)
 		wantKind(p.T, "disabled meanwhile", err, apperr.Unauthorized)
-		if _, _, err := p.Accounts.Delete(p.T.Context(), auth.Shell(), change.Who.UserID, "ada@example.org"); err != nil {
+		if _, _, err := p.Accounts.Delete(p.T.Context(), auth.Shell(), change.Identity.UserID, "ada@example.org"); err != nil {
 			p.T.Fatal(err)
 		}
 		_, err = p.Accounts.ChangePassword(p.T.Context(), change)

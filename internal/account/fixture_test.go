@@ -47,8 +47,8 @@ func wantWait(t *testing.T, what string, err error, want time.Duration) {
 }
 
 // rename changes a person's names with the right password.
-func (p *portal) rename(who *auth.Identity, username, fullName string) error {
+func (p *portal) rename(identity *auth.Identity, username, fullName string) error {
 	return p.Accounts.UpdateProfile(p.T.Context(), account.ProfileChange{
-		Who: who, Username: username, FullName: fullName, Current: goodPassword, Client: p.Client,
+		Identity: identity, Username: username, FullName: fullName, Current: goodPassword, Client: p.Client,
 	})
 }

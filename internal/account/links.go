@@ -20,10 +20,10 @@ const (
 	SetupTTL       = time.Hour
 )
 
-// maxLinkToken bounds what is looked up; ours have 43 characters.
+// maxLinkToken bounds the tokens that are looked up; ours have 43 characters.
 const maxLinkToken = 128
 
-// LinkState is what has become of a one-time link.
+// LinkState is the state of a one-time link.
 type LinkState int
 
 // The states of a link.
@@ -31,20 +31,20 @@ const (
 	LinkGood LinkState = iota
 	LinkExpired
 	LinkUsed
-	LinkReplaced // a newer one was made
+	LinkReplaced // a newer one was created
 	LinkUnknown
 	LinkDisabled // the account is disabled
-	LinkEnded    // it was made dead before its time, and there is no newer one
+	LinkEnded    // it was ended early, and there is no newer one
 )
 
-// Link is a one-time link and whom it is for.
+// Link is a one-time link and the person it is for.
 type Link struct {
 	State    LinkState
 	Username string
 	Email    string
 	Until    time.Time // when it expires, or expired
 	Replaced time.Time
-	Tokens   int  // how many personal access tokens of the person work
+	Tokens   int  // the number of working personal access tokens
 	Invited  bool // the person has never had a password
 }
 
@@ -55,8 +55,8 @@ func newLinkToken() string {
 	return base64.RawURLEncoding.EncodeToString(secret)
 }
 
-// createSetPassword stores a link to choose a password with; it is the only
-// one of the person that works.
+// createSetPassword creates a reset link, which replaces earlier ones of the
+// person, and returns its token.
 func (s *Service) createSetPassword(ctx context.Context, tx *models.Store, userID string) (string, error) {
 	now := s.now()
 	if err := tx.Tokens.ReplaceFor(ctx, userID, now); err != nil {
@@ -69,7 +69,7 @@ func (s *Service) createSetPassword(ctx context.Context, tx *models.Store, userI
 	})
 }
 
-// SetPasswordLink looks at a link without using it up.
+// SetPasswordLink returns the state of a reset link without using it.
 func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, error) {
 	row, err := s.linkRow(ctx, token, models.PurposeSetPassword)
 	if row == nil {
@@ -85,7 +85,7 @@ func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, erro
 		return Link{}, err
 	}
 	switch {
-	case link.State != LinkUsed && user.Disabled(): // disabling was its end
+	case link.State != LinkUsed && user.Disabled(): // disabling ended it
 		link.State = LinkDisabled
 	case link.State == LinkExpired && row.ExpiresAt.Time().Before(row.CreatedAt.Time().Add(SetPasswordTTL)):
 		link.State = LinkEnded
@@ -96,7 +96,7 @@ func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, erro
 // linkRow finds a link; nil without an error when there is none.
 func (s *Service) linkRow(ctx context.Context, token string, purpose models.Purpose) (*models.OneTimeToken, error) {
 	if token == "" || len(token) > maxLinkToken {
-		return nil, nil //nolint:nilnil // a link that is not complete is an answer
+		return nil, nil //nolint:nilnil // no link is a result, not a failure
 	}
 	row, err := s.store.Tokens.ByToken(ctx, token, purpose)
 	if errors.Is(err, apperr.NotFound) {
@@ -118,19 +118,19 @@ func (s *Service) linkOf(row *models.OneTimeToken) Link {
 	return link
 }
 
-// Reset is a password that someone with a reset link chose.
+// Reset is a form with a reset link and a new password.
 type Reset struct {
-	Token     string // the link's
-	Password  string // as it was typed
-	EndTokens bool   // the personal access tokens stop working too
-	Device    string
-	Presented auth.Presented
-	Client    auth.Client
+	Token        string // of the link
+	Password     string // as it was typed
+	RemoveTokens bool   // the personal access tokens stop working too
+	Device       string
+	Presented    auth.Presented
+	Client       auth.Client
 }
 
-// ResetPassword uses a link up: it sets the password and ends every session. An
-// invited person, who sets their first password, is signed in; for anyone else
-// it returns a nil SignedIn. When the link does not work it returns
+// ResetPassword uses a reset link: it sets the password and ends every session.
+// An invited person, who sets their first password, is signed in; for anyone
+// else it returns a nil SignedIn. When the link does not work it returns
 // apperr.Conflict; SetPasswordLink says why. A password that is refused is
 // apperr.Fields.
 func (s *Service) ResetPassword(ctx context.Context, in Reset) (*auth.SignedIn, error) {
@@ -167,7 +167,7 @@ func (s *Service) ResetPassword(ctx context.Context, in Reset) (*auth.SignedIn, 
 		if err != nil {
 			return err
 		}
-		tokens, err := s.endTokens(ctx, tx, user.ID, in.EndTokens)
+		tokens, err := s.removeTokens(ctx, tx, user.ID, in.RemoveTokens)
 		if err != nil {
 			return err
 		}
@@ -183,8 +183,7 @@ func (s *Service) ResetPassword(ctx context.Context, in Reset) (*auth.SignedIn, 
 	return signedIn, err
 }
 
-// useLink uses a set-password link up and returns its user as it was before,
-// locked.
+// useLink uses a reset link and returns its user, locked, as it was before.
 func (s *Service) useLink(ctx context.Context, tx *models.Store, token string) (*models.User, error) {
 	row, err := tx.Tokens.ByToken(ctx, token, models.PurposeSetPassword)
 	if err != nil {

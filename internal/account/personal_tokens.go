@@ -22,20 +22,20 @@ const (
 
 const (
 	maxTokenName      = 64 // code points
-	maxPersonalTokens = 50 // that work, of one person
+	maxPersonalTokens = 50 // working ones of one person
 	hintLength        = 4
-	endedShown        = 30 * 24 * time.Hour // how long tokens that are over stay in the list
+	endedShown        = 30 * 24 * time.Hour // how long tokens stay in the list after their end
 )
 
-// PersonalTokenDraft is a personal access token that somebody wants to make.
+// PersonalTokenDraft is a form for a new personal access token.
 type PersonalTokenDraft struct {
-	Who     *auth.Identity
-	Name    string
-	Scopes  []string // names, as the form has them
-	Days    int      // 1 to MaxTokenDays
-	Current string   // the current password: the token outlives the session
-	Device  string   // the device cookie
-	Client  auth.Client
+	Identity *auth.Identity
+	Name     string
+	Scopes   []string // names, as the form has them
+	Days     int      // 1 to MaxTokenDays
+	Current  string   // the current password: the token outlives the session
+	Device   string   // the device cookie
+	Client   auth.Client
 }
 
 // PersonalToken is a personal access token as its owner or an admin sees it.
@@ -43,25 +43,25 @@ type PersonalToken struct {
 	ID         string
 	Name       string
 	Hint       string       // the last characters of the secret
-	Scopes     oauth.Scopes // as it was made; what the role allows now may be less
+	Scopes     oauth.Scopes // as it was created; the role may allow less now
 	CreatedAt  time.Time
 	ExpiresAt  time.Time
 	LastUsedAt time.Time // to the minute; zero: never used
 	LastUsedIP string
-	EndedAt    time.Time     // when it was ended or expired; zero: it works
+	EndedAt    time.Time     // when it was removed or expired; zero: it works
 	EndReason  models.Reason // ReasonEndedElsewhere: the person; ReasonLogout: the token itself; ReasonAdmin, ReasonDisabled, ReasonExpired
 }
 
-// tidy returns the draft with its name as it is stored, and its scopes, or
-// what is wrong with each field.
+// tidy returns the draft with its name as it is stored, its scopes, and the
+// problems of its fields.
 func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, oauth.Scopes, apperr.Fields) {
 	d.Name = strings.Join(strings.Fields(d.Name), " ")
 	var wrong apperr.Fields
 	switch {
 	case d.Name == "":
-		wrong.Add("name", "Enter a name that tells you later what the token is for.")
+		wrong.Add("name", "Enter a name that reminds you what the token is for.")
 	case utf8.RuneCountInString(d.Name) > maxTokenName:
-		wrong.Add("name", fmt.Sprintf("A name has at most %d characters.", maxTokenName))
+		wrong.Add("name", fmt.Sprintf("Use a name of at most %d characters.", maxTokenName))
 	case hasControl(d.Name):
 		wrong.Add("name", "A name cannot contain invisible or control characters.")
 	}
@@ -69,11 +69,11 @@ func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, oauth.Scopes, apperr.Fie
 	switch {
 	case len(d.Scopes) == 0:
 		wrong.Add("scope", "Choose what the token may do.")
-	case !known || !scopes.Within(oauth.AllowedScopes(d.Who.Admin)):
-		wrong.Add("scope", "Your account cannot give this permission.")
+	case !known || !scopes.Within(oauth.AllowedScopes(d.Identity.Admin)):
+		wrong.Add("scope", "Your role does not allow this permission.")
 	}
 	if d.Days < 1 || d.Days > MaxTokenDays {
-		wrong.Add("days", fmt.Sprintf("A token lives for 1 to %d days.", MaxTokenDays))
+		wrong.Add("days", fmt.Sprintf("Choose 1 to %d days.", MaxTokenDays))
 	}
 	if d.Current == "" {
 		wrong.Add("current_password", "Enter your current password.")
@@ -81,15 +81,16 @@ func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, oauth.Scopes, apperr.Fie
 	return d, scopes, wrong
 }
 
-// CreatePersonalToken makes a personal access token and returns its secret,
-// which is never stored: show it once. It returns apperr.Fields (name, scope,
-// days, current_password), apperr.TooMany, apperr.Busy or apperr.Unavailable.
+// CreatePersonalToken creates a personal access token and returns its secret.
+// Only its hash is stored, so show it now. It returns apperr.Fields (name,
+// scope, days, current_password), apperr.TooMany, apperr.Busy or
+// apperr.Unavailable.
 func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft) (secret string, token PersonalToken, err error) {
 	in, scopes, wrong := in.tidy()
 	if len(wrong) > 0 {
 		return "", PersonalToken{}, wrong
 	}
-	proven, p, err := s.reprove(ctx, CredentialChange{Who: in.Who, Current: in.Current, Device: in.Device, Client: in.Client})
+	proven, p, err := s.reprove(ctx, CredentialChange{Identity: in.Identity, Current: in.Current, Device: in.Device, Client: in.Client})
 	if err != nil {
 		return "", PersonalToken{}, err
 	}
@@ -101,7 +102,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(time.Duration(in.Days) * 24 * time.Hour)),
 	}
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, in.Who)
+		user, err := s.auth.LockActive(ctx, tx, in.Identity)
 		if err != nil {
 			return err
 		}
@@ -109,16 +110,16 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		case err != nil:
 			return err
 		case user.PasswordHash != proven.PasswordHash:
-			return apperr.New(apperr.Conflict, "Your password was changed at the same time from somewhere else. Nothing was changed here.", nil)
+			return apperr.New(apperr.Conflict, passwordChanged, nil)
 		case working >= maxPersonalTokens:
-			return apperr.Fields{{Field: "name", Message: fmt.Sprintf("You have %d access tokens already. End one first.", working)}}
+			return apperr.Fields{{Field: "name", Message: fmt.Sprintf("You already have %d access tokens. Remove one first.", working)}}
 		case !scopes.Within(oauth.AllowedScopes(user.Role == models.RoleAdmin)):
-			return apperr.Fields{{Field: "scope", Message: "Your account cannot give this permission."}}
+			return apperr.Fields{{Field: "scope", Message: "Your role does not allow this permission."}}
 		}
 		if err := s.limits.Settle(ctx, tx, p); err != nil {
 			return err
 		}
-		record(in.Who.Actor(in.Client).Event(audit.TokenCreate, user, audit.Details{
+		record(in.Identity.Actor(in.Client).Event(audit.TokenCreate, user, audit.Details{
 			Token: row.Name, Scope: row.Scope, Days: in.Days,
 		}))
 		return tx.PersonalTokens.Create(ctx, &row)
@@ -129,8 +130,8 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 	return secret, s.personalToken(row), nil
 }
 
-// PersonalTokens returns a person's personal access tokens that work, the
-// newest first, and those that ended or expired lately.
+// PersonalTokens returns a person's working personal access tokens, the newest
+// first, and those that were removed or expired lately.
 func (s *Service) PersonalTokens(ctx context.Context, userID string) (live, ended []PersonalToken, err error) {
 	rows, err := s.store.PersonalTokens.ByUser(ctx, userID, s.now().Add(-endedShown))
 	for _, row := range rows {
@@ -148,8 +149,8 @@ func (s *Service) CountTokens(ctx context.Context, userID string) (int, error) {
 	return s.store.PersonalTokens.CountWorking(ctx, userID, s.now())
 }
 
-// PersonalToken returns a personal access token of a person, also one that is
-// over, or apperr.NotFound.
+// PersonalToken returns a personal access token of a person, working or not, or
+// apperr.NotFound.
 func (s *Service) PersonalToken(ctx context.Context, userID, id string) (PersonalToken, error) {
 	row, err := s.store.PersonalTokens.ByID(ctx, id, userID)
 	if err != nil {
@@ -158,38 +159,39 @@ func (s *Service) PersonalToken(ctx context.Context, userID, id string) (Persona
 	return s.personalToken(*row), nil
 }
 
-// EndPersonalToken ends one personal access token of the person and returns
-// what it was. It returns apperr.NotFound when the person has no such token
-// that still works.
-func (s *Service) EndPersonalToken(ctx context.Context, who *auth.Identity, id string, client auth.Client) (token PersonalToken, err error) {
+// RemovePersonalToken removes one personal access token of the person and
+// returns it. It returns apperr.NotFound when the person has no such working
+// token.
+func (s *Service) RemovePersonalToken(ctx context.Context, identity *auth.Identity, id string, client auth.Client) (token PersonalToken, err error) {
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, who)
+		user, err := s.auth.LockActive(ctx, tx, identity)
 		if err != nil {
 			return err
 		}
-		if token, err = s.endPersonal(ctx, tx, user.ID, id, models.ReasonEndedElsewhere); err != nil {
+		if token, err = s.removePersonal(ctx, tx, user.ID, id, models.ReasonEndedElsewhere); err != nil {
 			return err
 		}
-		record(who.Actor(client).Event(audit.TokenEnd, user, audit.Details{Token: token.Name}))
+		record(identity.Actor(client).Event(audit.TokenRemove, user, audit.Details{Token: token.Name}))
 		return nil
 	})
 	return token, err
 }
 
-// EndUserToken is EndPersonalToken for an admin and somebody else's token.
-func (s *Service) EndUserToken(ctx context.Context, actor auth.Actor, userID, id string) (user *models.User, token PersonalToken, err error) {
+// RemoveUserToken is RemovePersonalToken for an admin and another person's
+// token.
+func (s *Service) RemoveUserToken(ctx context.Context, actor auth.Actor, userID, id string) (user *models.User, token PersonalToken, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
-		if token, err = s.endPersonal(ctx, a.tx, a.user.ID, id, models.ReasonAdmin); err != nil {
+		if token, err = s.removePersonal(ctx, a.tx, a.user.ID, id, models.ReasonAdmin); err != nil {
 			return err
 		}
 		user = a.user
-		a.record(actor.Event(audit.UserTokenEnd, a.user, audit.Details{Token: token.Name}))
+		a.record(actor.Event(audit.UserTokenRemove, a.user, audit.Details{Token: token.Name}))
 		return nil
 	})
 	return user, token, err
 }
 
-func (s *Service) endPersonal(ctx context.Context, tx *models.Store, userID, id string, reason models.Reason) (PersonalToken, error) {
+func (s *Service) removePersonal(ctx context.Context, tx *models.Store, userID, id string, reason models.Reason) (PersonalToken, error) {
 	if err := tx.PersonalTokens.End(ctx, id, userID, reason, s.now()); err != nil {
 		return PersonalToken{}, err
 	}

@@ -91,24 +91,24 @@ func TestPersonalToken(t *testing.T) {
 	})
 }
 
-func TestEndPersonalToken(t *testing.T) {
+func TestRemovePersonalToken(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		boss := p.Admin("boss")
 		for _, test := range []struct {
 			name   string
 			reason models.Reason // "": it goes on working
 			action string
-			end    func(user *models.User, who *auth.Identity, secret, id string) error
+			end    func(user *models.User, identity *auth.Identity, secret, id string) error
 		}{
-			{"by the person", models.ReasonEndedElsewhere, audit.TokenEnd, func(_ *models.User, who *auth.Identity, _, id string) error {
-				_, err := p.Accounts.EndPersonalToken(t.Context(), who, id, p.Client)
+			{"by the person", models.ReasonEndedElsewhere, audit.TokenRemove, func(_ *models.User, identity *auth.Identity, _, id string) error {
+				_, err := p.Accounts.RemovePersonalToken(t.Context(), identity, id, p.Client)
 				return err
 			}},
-			{"by itself", models.ReasonLogout, audit.TokenEnd, func(_ *models.User, _ *auth.Identity, secret, _ string) error {
+			{"by itself", models.ReasonLogout, audit.TokenRemove, func(_ *models.User, _ *auth.Identity, secret, _ string) error {
 				return p.OAuth.RevokeToken(t.Context(), secret, "", p.Client)
 			}},
-			{"by an admin", models.ReasonAdmin, audit.UserTokenEnd, func(user *models.User, _ *auth.Identity, _, id string) error {
-				_, token, err := p.Accounts.EndUserToken(t.Context(), boss, user.ID, id)
+			{"by an admin", models.ReasonAdmin, audit.UserTokenRemove, func(user *models.User, _ *auth.Identity, _, id string) error {
+				_, token, err := p.Accounts.RemoveUserToken(t.Context(), boss, user.ID, id)
 				if token.ID != id {
 					t.Errorf("ended %+v", token)
 				}
@@ -119,9 +119,9 @@ func TestEndPersonalToken(t *testing.T) {
 				_, enabled := p.Accounts.Enable(t.Context(), boss, user.ID) // it stays over
 				return errors.Join(err, enabled)
 			}},
-			{"not by a password change", "", audit.PasswordChange, func(_ *models.User, who *auth.Identity, _, _ string) error {
+			{"not by a password change", "", audit.PasswordChange, func(_ *models.User, identity *auth.Identity, _, _ string) error {
 				_, err := p.Accounts.ChangePassword(t.Context(), account.CredentialChange{
-					Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
+					Identity: identity, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
 				})
 				return err
 			}},
@@ -164,11 +164,11 @@ func TestPersonalTokenOfOthers(t *testing.T) {
 		boss := p.Admin("boss")
 		ada, bob := p.Join("ada").Tokens, p.Join("bob").Tokens
 		secret, token := p.Personal(ada, "me", 30)
-		_, err := p.Accounts.EndPersonalToken(t.Context(), p.Identity(bob), token.ID, p.Client)
+		_, err := p.Accounts.RemovePersonalToken(t.Context(), p.Identity(bob), token.ID, p.Client)
 		wantKind(t, "somebody else's", err, apperr.NotFound)
-		_, _, err = p.Accounts.EndUserToken(t.Context(), boss, p.User("bob").ID, token.ID)
+		_, _, err = p.Accounts.RemoveUserToken(t.Context(), boss, p.User("bob").ID, token.ID)
 		wantKind(t, "by an admin, of another account", err, apperr.NotFound)
-		_, _, err = p.Accounts.EndUserToken(t.Context(), p.Identity(bob).Actor(p.Client), p.User("ada").ID, token.ID)
+		_, _, err = p.Accounts.RemoveUserToken(t.Context(), p.Identity(bob).Actor(p.Client), p.User("ada").ID, token.ID)
 		wantKind(t, "by nobody's admin", err, apperr.Forbidden)
 		p.Caller(secret)
 		if _, _, err := p.Accounts.Delete(t.Context(), boss, p.User("ada").ID, "ada@example.org"); err != nil {
@@ -189,7 +189,7 @@ func TestPersonalTokenFields(t *testing.T) {
 			change func(*account.PersonalTokenDraft)
 			want   []string
 		}{
-			{"everything missing", func(d *account.PersonalTokenDraft) { *d = account.PersonalTokenDraft{Who: d.Who} }, []string{"name", "scope", "days", "current_password"}},
+			{"everything missing", func(d *account.PersonalTokenDraft) { *d = account.PersonalTokenDraft{Identity: d.Identity} }, []string{"name", "scope", "days", "current_password"}},
 			{"name too long", func(d *account.PersonalTokenDraft) { d.Name = strings.Repeat("é", 65) }, []string{"name"}},
 			{"name as long as it may be", func(d *account.PersonalTokenDraft) { d.Name = strings.Repeat("é", 64) }, nil},
 			{"name with a control", func(d *account.PersonalTokenDraft) { d.Name = "a\u202eb" }, []string{"name"}},
@@ -232,7 +232,7 @@ func TestPersonalTokenCount(t *testing.T) {
 		if diff := cmp.Diff([]string{"name"}, fieldsOf(err)); diff != "" {
 			t.Errorf("the 51st: %v", err)
 		}
-		if _, err := p.Accounts.EndPersonalToken(t.Context(), p.Identity(browser), first.ID, p.Client); err != nil {
+		if _, err := p.Accounts.RemovePersonalToken(t.Context(), p.Identity(browser), first.ID, p.Client); err != nil {
 			t.Fatal(err)
 		}
 		p.Personal(browser, "me", 1)

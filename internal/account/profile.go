@@ -10,9 +10,9 @@ import (
 	"latchkey/models"
 )
 
-// ProfileChange has the names that a person wants.
+// ProfileChange is a form with new names.
 type ProfileChange struct {
-	Who      *auth.Identity
+	Identity *auth.Identity
 	Username string
 	FullName string
 	Current  string // the current password, when the username changes
@@ -26,7 +26,7 @@ type ProfileChange struct {
 func (s *Service) UpdateProfile(ctx context.Context, in ProfileChange) error {
 	typed := Profile{Username: in.Username, FullName: in.FullName}
 	want := typed.tidy()
-	renamed := want.Username != in.Who.Username // a name given before a rule was made may stay
+	renamed := want.Username != in.Identity.Username // a name that is older than a rule may stay
 	var wrong apperr.Fields
 	if renamed {
 		wrong.Add("username", withLeftOut(s.checkOwnUsername(want.Username), typed.Username))
@@ -39,16 +39,16 @@ func (s *Service) UpdateProfile(ctx context.Context, in ProfileChange) error {
 		return wrong
 	}
 	if !renamed {
-		if want.FullName == in.Who.FullName {
+		if want.FullName == in.Identity.FullName {
 			return nil
 		}
 		return s.setNames(ctx, in, want, nil)
 	}
-	// Or the answers would tell which names are taken.
-	if err := s.auth.Take(ctx, in.Who.Actor(in.Client), limit.Usernames, in.Who.UserID); err != nil {
+	// Without a limit, the responses would reveal which names are taken.
+	if err := s.auth.Take(ctx, in.Identity.Actor(in.Client), limit.Usernames, in.Identity.UserID); err != nil {
 		return err
 	}
-	proven, taken, err := s.reprove(ctx, CredentialChange{Who: in.Who, Current: in.Current, Device: in.Device, Client: in.Client})
+	proven, taken, err := s.reprove(ctx, CredentialChange{Identity: in.Identity, Current: in.Current, Device: in.Device, Client: in.Client})
 	if err != nil {
 		return err
 	}
@@ -64,11 +64,11 @@ func (s *Service) UpdateProfile(ctx context.Context, in ProfileChange) error {
 	return nil
 }
 
-// setNames stores the names in a transaction in which allowed, unless it is nil,
-// looks at the locked account first.
+// setNames stores the names in a transaction. Unless it is nil, allowed checks
+// the locked account first.
 func (s *Service) setNames(ctx context.Context, in ProfileChange, want Profile, allowed func(*models.Store, *models.User) error) error {
 	return taken(s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, in.Who)
+		user, err := s.auth.LockActive(ctx, tx, in.Identity)
 		if err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func (s *Service) setNames(ctx context.Context, in ProfileChange, want Profile, 
 				return err
 			}
 		}
-		record(in.Who.Actor(in.Client).Event(audit.ProfileChange, user, audit.Details{
+		record(in.Identity.Actor(in.Client).Event(audit.ProfileChange, user, audit.Details{
 			Username: audit.Changed(user.Username, want.Username), FullName: audit.Changed(user.FullName, want.FullName),
 		}))
 		user.Username, user.FullName = want.Username, want.FullName

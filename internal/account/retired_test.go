@@ -130,8 +130,8 @@ func TestNamedUsernamesAreReserved(t *testing.T) {
 		if err != nil {
 			p.T.Fatal(err)
 		}
-		who := p.Identity(p.SignIn("ana").Tokens)
-		if err := p.rename(who, "ana", "Ana Silva"); err != nil || who.UserID != ana.ID {
+		identity := p.Identity(p.SignIn("ana").Tokens)
+		if err := p.rename(identity, "ana", "Ana Silva"); err != nil || identity.UserID != ana.ID {
 			p.T.Errorf("the owner changes the full name: %v", err)
 		}
 	})

@@ -12,7 +12,7 @@ import (
 	"latchkey/models"
 )
 
-// What accounts may be called (docs/security.md, "Input rules").
+// Limits of the fields of an account (docs/security.md, "Input rules").
 const (
 	minUsername = 2
 	maxUsername = 32
@@ -21,8 +21,9 @@ const (
 	maxReason   = 500 // code points
 )
 
-// reservedUsernames would be taken for the portal, its operator or its paths.
-// Who runs the portal may have them; who comes along may not.
+// reservedUsernames could be mistaken for the portal, its operator or its
+// paths. Admins and the shell can give them to an account; nobody can choose
+// one.
 var reservedUsernames = map[string]bool{
 	"abuse": true, "account": true, "admin": true, "administrator": true, "anonymous": true, "api": true, "auth": true,
 	"billing": true, "contact": true, "daemon": true, "docs": true, "everyone": true, "guest": true, "help": true,
@@ -40,13 +41,13 @@ func checkUsername(username string) string {
 		return "Enter a username."
 	}
 	if len(username) < minUsername || len(username) > maxUsername {
-		return "A username has 2 to 32 characters."
+		return "Use 2 to 32 characters."
 	}
 	for i, c := range []byte(username) {
 		letter := c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
 		inner := (c == '.' || c == '_' || c == '-') && i > 0 && i < len(username)-1
 		if !letter && !inner {
-			return "Use letters a to z and digits, with dots, hyphens or underscores only in between." + containing(username, notInUsernames)
+			return "Use letters a to z and digits. Dots, hyphens and underscores may only stand between them." + containing(username, notInUsernames)
 		}
 	}
 	return ""
@@ -57,7 +58,8 @@ func notInUsernames(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)
 }
 
-// checkOwnUsername is checkUsername for one that people choose for themselves.
+// checkOwnUsername is checkUsername for a username that people choose
+// themselves.
 func (s *Service) checkOwnUsername(username string) string {
 	if reservedUsernames[username] || slices.Contains(s.reserved, username) {
 		return "This username is reserved. Choose another."
@@ -72,7 +74,7 @@ func checkEmail(text string) string {
 		return "Enter your email address."
 	}
 	if len(text) > maxEmail {
-		return "An email address has at most 254 characters."
+		return "Use an email address of at most 254 characters."
 	}
 	address, err := mail.ParseAddress(text)
 	if err != nil || address.Address != text || address.Name != "" || strings.ContainsFunc(text, hidden) || strings.ContainsRune(text, ' ') {
@@ -88,7 +90,7 @@ func checkEmail(text string) string {
 // checkFullName returns a sentence when a name cannot be shown as it is.
 func checkFullName(name string) string {
 	if utf8.RuneCountInString(name) > maxFullName {
-		return "A name has at most 128 characters."
+		return "Use a name of at most 128 characters."
 	}
 	if hasControl(name) {
 		return "A name cannot contain invisible or control characters." + containing(name, unreadable)
@@ -100,7 +102,7 @@ func checkFullName(name string) string {
 // breaks, is too long or cannot be shown as it is.
 func checkReason(reason string) string {
 	if utf8.RuneCountInString(reason) > maxReason {
-		return "The reason has at most 500 characters."
+		return "Use a reason of at most 500 characters."
 	}
 	if hasControl(reason) {
 		return "The reason cannot contain invisible or control characters."
@@ -108,12 +110,13 @@ func checkReason(reason string) string {
 	return ""
 }
 
-// hasControl reports whether text has characters that would change how a text
-// around them reads.
+// hasControl reports whether text has characters that cannot be seen or change
+// how the text around them is shown.
 func hasControl(text string) bool { return strings.ContainsFunc(text, unreadable) }
 
 // unreadable reports controls, bidirectional and other invisible formats, line
-// separators. The zero-width joiners are letters' business in several scripts.
+// separators. Zero-width joiners are allowed, because several scripts need
+// them.
 func unreadable(r rune) bool { return hidden(r) && r != '\u200c' && r != '\u200d' }
 
 // hidden reports a character that cannot be seen.
@@ -121,8 +124,8 @@ func hidden(r rune) bool {
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs) || r == utf8.RuneError
 }
 
-// containing is a sentence that names the first character of text that is
-// refused, "" when none is.
+// containing returns a sentence that names the first refused character of text,
+// or "" when there is none.
 func containing(text string, refused func(rune) bool) string {
 	i := strings.IndexFunc(text, refused)
 	if i < 0 {
@@ -138,8 +141,8 @@ func containing(text string, refused func(rune) bool) string {
 	return " It contains “" + string(r) + "”."
 }
 
-// withLeftOut adds to what is wrong with a field which invisible characters of
-// what was typed were left out.
+// withLeftOut adds to the problem of a field which invisible characters were
+// left out of the typed text.
 func withLeftOut(problem, typed string) string {
 	left := models.Pasted(typed)
 	if problem == "" || len(left) == 0 {
@@ -152,7 +155,8 @@ func withLeftOut(problem, typed string) string {
 	return problem + " Invisible characters were left out: " + strings.Join(names, ", ") + "."
 }
 
-// localPart is what a password must not be built on.
+// localPart returns the part of an email address before the @. A password must
+// not be based on it.
 func localPart(email string) string {
 	local, _, _ := strings.Cut(email, "@")
 	return local
@@ -170,8 +174,8 @@ func (p Profile) tidy() Profile {
 	return Profile{Username: models.FoldUsername(p.Username), Email: models.TidyName(p.Email), FullName: models.TidyName(p.FullName)}
 }
 
-// check returns what is wrong with each field as it was typed; username has the
-// rules of that.
+// check returns the problems of the fields as they were typed; username checks
+// the username.
 func (p Profile) check(username func(string) string) apperr.Fields {
 	tidy := p.tidy()
 	var wrong apperr.Fields

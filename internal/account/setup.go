@@ -11,8 +11,8 @@ import (
 	"latchkey/models"
 )
 
-// CreateSetup returns the token of a one-time link to create the first admin
-// with, or "" when an admin exists.
+// CreateSetup creates a setup link and returns its token, or "" when an admin
+// exists.
 func (s *Service) CreateSetup(ctx context.Context) (string, error) {
 	exists, err := s.store.Users.AdminExists(ctx)
 	if err != nil || exists {
@@ -25,7 +25,7 @@ func (s *Service) CreateSetup(ctx context.Context) (string, error) {
 	})
 }
 
-// SetupLink looks at a setup link without using it up.
+// SetupLink returns the state of a setup link without using it.
 func (s *Service) SetupLink(ctx context.Context, token string) (Link, error) {
 	row, err := s.linkRow(ctx, token, models.PurposeSetup)
 	if row == nil {
@@ -40,7 +40,8 @@ func (s *Service) SetupLink(ctx context.Context, token string) (Link, error) {
 }
 
 // Setup creates the first admin with a setup link and signs them in. When the
-// link does not work any more it returns apperr.Conflict, otherwise as SignUp.
+// link no longer works it returns apperr.Conflict; its other errors are those
+// of SignUp.
 func (s *Service) Setup(ctx context.Context, token string, in Signup) (*auth.SignedIn, error) {
 	link, err := s.SetupLink(ctx, token)
 	if err != nil {
@@ -81,15 +82,15 @@ func (s *Service) Setup(ctx context.Context, token string, in Signup) (*auth.Sig
 	return signedIn, taken(err)
 }
 
-// NewUser is an account that an admin or the shell makes for somebody.
+// NewUser is an account that an admin or the shell creates.
 type NewUser struct {
 	Account  Profile
 	Role     models.Role
-	Password string // empty: a link to choose one is made
+	Password string // empty: a reset link is created
 }
 
-// CreateUser makes an account. Without a password it returns the token of a
-// link to choose one with. It returns apperr.Fields.
+// CreateUser creates an account. Without a password it returns the token of a
+// reset link. It returns apperr.Fields.
 func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, in NewUser) (user *models.User, token string, err error) {
 	account := in.Account.tidy()
 	wrong := in.Account.check(checkUsername)
@@ -134,7 +135,7 @@ func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, in NewUser) 
 	return user, token, nil
 }
 
-// errNotAdmin says that whoever acts lost the role meanwhile.
+// errNotAdmin reports that the actor has lost the admin role in the meantime.
 func errNotAdmin() error {
 	return apperr.New(apperr.Forbidden, "", errors.New("the actor is not an active admin"))
 }

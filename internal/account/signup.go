@@ -11,7 +11,7 @@ import (
 	"latchkey/models"
 )
 
-// Signup is a person who wants an account.
+// Signup is the sign-up form.
 type Signup struct {
 	Account   Profile
 	Password  string
@@ -20,7 +20,7 @@ type Signup struct {
 	Client    auth.Client
 }
 
-// SignUp creates an account and signs the person in; it stays signed in. It
+// SignUp creates an account and opens a session that stays signed in. It
 // returns apperr.Fields, apperr.Forbidden when sign-up is closed,
 // apperr.TooMany, apperr.Busy or apperr.Unavailable.
 func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error) {
@@ -91,16 +91,17 @@ func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User,
 	return signedIn, nil
 }
 
-// Words for what somebody else has.
+// Messages for values that another account has.
 const (
 	usernameTaken = "This username is taken. Choose another."
 	emailTaken    = "There is already an account with this email address."
-	// usernameRetired tells why and not whose it was, or whether that account is
-	// still there.
+	// usernameRetired gives the reason, but not whose username it was or
+	// whether that account still exists.
 	usernameRetired = "This username belonged to another account before, so nobody else can have it now. Choose another."
 )
 
-// checkTaken tells of every field that an account has already.
+// checkTaken returns apperr.Fields for the values that another account already
+// has.
 func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 	var wrong apperr.Fields
 	_, err := s.store.Users.ByUsername(ctx, account.Username)
@@ -122,7 +123,7 @@ func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 	return wrong.Err()
 }
 
-// taken turns a unique value that somebody took first into its field's error.
+// taken turns a conflict over a unique value into the error of its field.
 func taken(err error) error {
 	switch {
 	case errors.Is(err, models.ErrRetired):

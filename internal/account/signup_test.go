@@ -72,15 +72,15 @@ func TestSignUpRules(t *testing.T) {
 			if len(test.want) > 0 {
 				continue
 			}
-			who := p.Identity(in.Tokens)
-			if who.Username != strings.ToLower(strings.TrimSpace(test.account.Username)) || who.Email != strings.TrimSpace(test.account.Email) {
-				p.T.Errorf("%s: became %q, %q", test.name, who.Username, who.Email)
+			identity := p.Identity(in.Tokens)
+			if identity.Username != strings.ToLower(strings.TrimSpace(test.account.Username)) || identity.Email != strings.TrimSpace(test.account.Email) {
+				p.T.Errorf("%s: became %q, %q", test.name, identity.Username, identity.Email)
 			}
-			if who.Admin || !in.Tokens.Remember {
-				p.T.Errorf("%s: admin %v, stays signed in %v; want false and true", test.name, who.Admin, in.Tokens.Remember)
+			if identity.Admin || !in.Tokens.Remember {
+				p.T.Errorf("%s: admin %v, stays signed in %v; want false and true", test.name, identity.Admin, in.Tokens.Remember)
 			}
 			p.SignIn(test.account.Username)
-			p.SignIn(strings.ToUpper(who.Email))
+			p.SignIn(strings.ToUpper(identity.Email))
 		}
 	})
 }
@@ -162,8 +162,8 @@ func TestTaken(t *testing.T) {
 				p.T.Errorf("%s taken: %v, want wrong fields %v", test.name, err, test.want)
 			}
 		}
-		who := p.Identity(bob.Tokens)
-		if got := fieldsOf(p.rename(who, "Ada", "")); !slices.Equal(got, []string{"username"}) {
+		identity := p.Identity(bob.Tokens)
+		if got := fieldsOf(p.rename(identity, "Ada", "")); !slices.Equal(got, []string{"username"}) {
 			p.T.Errorf("rename to a taken name: %v", got)
 		}
 		_, err := p.Accounts.ChangeEmail(p.T.Context(), p.Change(bob, "ADA@example.org"))
@@ -219,8 +219,8 @@ func TestRename(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		tokens := p.Join("ada").Tokens
 		for _, test := range accountRules {
-			who := p.Identity(tokens)
-			err := p.rename(who, test.account.Username, test.account.FullName)
+			identity := p.Identity(tokens)
+			err := p.rename(identity, test.account.Username, test.account.FullName)
 			want := slices.DeleteFunc(slices.Clone(test.want), func(field string) bool { return field == "email" })
 			if got := fieldsOf(err); !slices.Equal(got, want) || err != nil && got == nil {
 				p.T.Errorf("%s: %v, want wrong fields %v", test.name, err, want)
@@ -229,15 +229,15 @@ func TestRename(t *testing.T) {
 				p.T.Errorf("%s: is called %q", test.name, after.Username)
 			}
 		}
-		who := p.Identity(tokens)
+		identity := p.Identity(tokens)
 		events := p.Events(audit.ProfileChange)
-		if err := p.rename(who, who.Username, who.FullName); err != nil || p.Events(audit.ProfileChange) != events {
+		if err := p.rename(identity, identity.Username, identity.FullName); err != nil || p.Events(audit.ProfileChange) != events {
 			p.T.Errorf("a change of nothing: %v, or it is in the audit log", err)
 		}
-		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), who.UserID, ""); err != nil {
+		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), identity.UserID, ""); err != nil {
 			p.T.Fatal(err)
 		}
-		err := p.rename(who, "other", "")
+		err := p.rename(identity, "other", "")
 		wantKind(p.T, "rename of an account that was disabled meanwhile", err, apperr.Unauthorized)
 	})
 }

@@ -37,9 +37,9 @@ func TestSpellingsFindTheAccount(t *testing.T) {
 				if err != nil {
 					p.T.Fatal(err)
 				}
-				who := p.Identity(joined.Tokens)
-				if who.Username != "zoe" || !strings.EqualFold(who.Email, "zo\u00eb@example.org") || who.FullName != "Zo\u00eb" {
-					p.T.Errorf("became %+q, %+q, %+q", who.Username, who.Email, who.FullName)
+				identity := p.Identity(joined.Tokens)
+				if identity.Username != "zoe" || !strings.EqualFold(identity.Email, "zo\u00eb@example.org") || identity.FullName != "Zo\u00eb" {
+					p.T.Errorf("became %+q, %+q, %+q", identity.Username, identity.Email, identity.FullName)
 				}
 				bob := p.Join("bob")
 				boss := p.Admin("boss")
@@ -48,7 +48,7 @@ func TestSpellingsFindTheAccount(t *testing.T) {
 					if _, err := p.OAuth.PasswordGrant(ctx, oauth.PasswordGrant{Username: name, Password: goodPassword}, p.Client); err != nil {
 						p.T.Errorf("password grant to %+q: %v", name, err)
 					}
-					if user, err := p.Accounts.FindUser(ctx, name); err != nil || user.ID != who.UserID {
+					if user, err := p.Accounts.FindUser(ctx, name); err != nil || user.ID != identity.UserID {
 						p.T.Errorf("find %+q: %v", name, err)
 					}
 				}
@@ -71,7 +71,7 @@ func TestSpellingsFindTheAccount(t *testing.T) {
 					_, err = p.Accounts.ChangeEmail(ctx, p.Change(bob, spellings.addresses[j]))
 					taken("change of address", "email", err)
 				}
-				if _, _, err := p.Accounts.Delete(ctx, boss, who.UserID, spellings.addresses[len(spellings.addresses)-1-i]); err != nil {
+				if _, _, err := p.Accounts.Delete(ctx, boss, identity.UserID, spellings.addresses[len(spellings.addresses)-1-i]); err != nil {
 					p.T.Errorf("delete, confirmed by another spelling: %v", err)
 				}
 			})
@@ -82,7 +82,7 @@ func TestSpellingsFindTheAccount(t *testing.T) {
 // TestRefusedCharactersAreNamed: who cannot see what is wrong is told.
 func TestRefusedCharactersAreNamed(t *testing.T) {
 	const (
-		badName = "Use letters a to z and digits, with dots, hyphens or underscores only in between."
+		badName = "Use letters a to z and digits. Dots, hyphens and underscores may only stand between them."
 		badMail = "Enter an email address like name@example.com."
 		badFull = "A name cannot contain invisible or control characters."
 	)
@@ -94,14 +94,14 @@ func TestRefusedCharactersAreNamed(t *testing.T) {
 		{"username", "ana@example.org", badName + " It contains “@”."},
 		{"username", ".ana", badName},
 		{"username", "\u200bана\u200b\u200e", badName + " It contains “а”. Invisible characters were left out: U+200B, U+200E."},
-		{"username", "a\u00ad", "A username has 2 to 32 characters. Invisible characters were left out: U+00AD."},
+		{"username", "a\u00ad", "Use 2 to 32 characters. Invisible characters were left out: U+00AD."},
 		{"username", "\u200b", "Enter a username. Invisible characters were left out: U+200B."},
 		{"email", "a b@example.org", badMail + " It contains a space."},
 		{"email", "a\u200db@example.org", badMail + " It contains an invisible character (U+200D)."},
 		{"email", "\u200eana", badMail + " Invisible characters were left out: U+200E."},
 		{"full_name", "Ana\u202eavliS", badFull + " It contains an invisible character (U+202E)."},
 		{"full_name", "Ana\nSilva", badFull + " It contains an invisible character (U+000A)."},
-		{"full_name", strings.Repeat("é", 129), "A name has at most 128 characters."},
+		{"full_name", strings.Repeat("é", 129), "Use a name of at most 128 characters."},
 	}
 	each(t, nil, func(p *portal) {
 		for _, test := range tests {

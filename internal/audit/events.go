@@ -30,12 +30,12 @@ const (
 	UserUnlock       = "user-unlock"
 	UserDelete       = "user-delete"
 	UserProfile      = "user-profile"
-	UserTokenEnd     = "user-token-end"
+	UserTokenRemove  = "user-token-end"
 	APILogin         = "api-login"
 	APILogout        = "api-logout"
 	ScopeRefused     = "api-scope-refused"
 	TokenCreate      = "personal-token-create"
-	TokenEnd         = "personal-token-end"
+	TokenRemove      = "personal-token-end"
 
 	LoginLimited = "login-limited"
 	Limited      = "limited"
@@ -107,7 +107,7 @@ var kinds = []kind{
 	{EmailChange, OwnAccount, "Changed email", "changed their email address", "You changed your email address."},
 	{DeviceForget, OwnAccount, "Removed known device", "removed a known device", "You removed a known device."},
 	{TokenCreate, OwnAccount, "Created access token", "created an access token", "You created an access token."},
-	{TokenEnd, OwnAccount, "Removed access token", "removed an access token", "One of your access tokens was removed."},
+	{TokenRemove, OwnAccount, "Removed access token", "removed an access token", "One of your access tokens was removed."},
 
 	{UserCreate, Admins, "Created user", "created the account of {subject}", "An admin created your account."},
 	{UserDisable, Admins, "Disabled user", "disabled {subject}", "An admin disabled your account."},
@@ -117,7 +117,7 @@ var kinds = []kind{
 	{UserProfile, Admins, "Changed user's profile", "changed the profile of {subject}", "An admin changed your profile."},
 	{UserResetLink, Admins, "Created reset link", "created a reset link for {subject}", "An admin created a reset link for your account."},
 	{UserUnlock, Admins, "Cleared sign-in limits", "cleared the sign-in limits of {subject}", "An admin cleared your sign-in limits."},
-	{UserTokenEnd, Admins, "Removed user's access token", "removed an access token of {subject}", "An admin removed one of your access tokens."},
+	{UserTokenRemove, Admins, "Removed user's access token", "removed an access token of {subject}", "An admin removed one of your access tokens."},
 	{UserDelete, Admins, "Deleted user", "deleted the account of {subject}", "An admin deleted your account."},
 
 	{name: LoginLimited},

@@ -130,7 +130,7 @@ func TestSentence(t *testing.T) {
 		{audit.UserDisable, "bo", "ana", audit.Details{SessionsEnded: 3, Reason: "left"}, "bo disabled ana: 3 sessions ended. Reason: left."},
 		{audit.UserDisable, "bo", "ana", audit.Details{Reason: "Left."}, "bo disabled ana. Reason: Left."},
 		{audit.TokenCreate, "ana", "ana", audit.Details{Token: "Backup", Scope: "me", Days: 90}, "ana created an access token: Backup, scope me, 90 days."},
-		{audit.TokenEnd, "ana", "ana", audit.Details{Token: "Backup", BySecret: true}, "ana removed an access token: Backup, by presenting it."},
+		{audit.TokenRemove, "ana", "ana", audit.Details{Token: "Backup", BySecret: true}, "ana removed an access token: Backup, by presenting it."},
 		{audit.APILogin, "ana", "ana", audit.Details{Scope: "me", ClientID: "cron"}, "ana signed in through the API: scope me, client cron."},
 	} {
 		e := models.Event{Action: test.name, ActorName: test.actor, SubjectName: test.subject, Details: test.details.Encode()}

@@ -21,8 +21,8 @@ import (
 	"latchkey/models"
 )
 
-// maxSessions is how many live sessions a person may have; the least recently
-// used beyond it ends.
+// maxSessions is how many live sessions a person may have. When there are more,
+// the least recently used one ends.
 const maxSessions = 20
 
 // Limits of sessions that do not stay signed in.
@@ -48,7 +48,7 @@ type Options struct {
 }
 
 // Service is the authority over accounts and sessions. It is safe for
-// concurrent use and keeps no state of its own: the database does.
+// concurrent use; its state is in the database.
 type Service struct {
 	store        *models.Store
 	audit        *audit.Log
@@ -63,7 +63,7 @@ type Service struct {
 	hasher       *password.Hasher
 }
 
-// New returns a Service, or why its options cannot work.
+// New returns a Service, or an error when an option is missing or wrong.
 func New(o Options) (*Service, error) {
 	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Keyring == nil || o.Audit == nil || o.Limits == nil || o.Hasher == nil {
 		return nil, errors.New("auth: Store, Logger, Now, Keyring, Audit, Limits and Hasher are required")
@@ -96,16 +96,17 @@ func (c Client) Address() string {
 // place returns the address and the browser in one text, to be compared.
 func (c Client) place() string { return c.Address() + " " + c.UserAgent }
 
-// Identity is who a request belongs to, as the database said a moment ago.
+// Identity is the person that a request belongs to, as read from the database
+// for this request.
 type Identity struct {
 	UserID    string
 	Username  string
 	Email     string
 	FullName  string
 	Admin     bool
-	SessionID string // of the session that acts; empty when a personal access token does
+	SessionID string // empty when the request came with a personal access token
 
-	PersonalTokenID string // of that token
+	PersonalTokenID string // empty when the request came with a session
 }
 
 // Name is what to call the person: the full name, else the username.
@@ -126,16 +127,16 @@ type Actor struct {
 	SessionID string
 	Client    Client
 
-	PersonalTokenID string // of the personal access token that acts, when no session does
+	PersonalTokenID string // of the personal access token that was used instead of a session
 }
 
 // Shell is the actor behind commands on the server itself.
 func Shell() Actor { return Actor{Name: "System"} }
 
-// Actor returns the person as the one who acts.
+// Actor returns the person as an actor.
 func (i *Identity) Actor(client Client) Actor {
 	return Actor{UserID: i.UserID, Name: i.Username, SessionID: i.SessionID, PersonalTokenID: i.PersonalTokenID, Client: client}
 }
 
-// Ready reports whether the service can decide anything.
+// Ready returns an error when the database cannot be used.
 func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }

@@ -20,22 +20,22 @@ type Presented struct {
 	Refresh string
 }
 
-// Result is what a request's tokens are worth.
+// Result is the outcome of authenticating a request.
 type Result struct {
 	Identity *Identity     // nil: nobody is signed in
-	Tokens   *Tokens       // set: to be given to the browser with this response
+	Tokens   *Tokens       // new tokens for the browser, sent with this response; may be nil
 	Over     bool          // the session of the presented tokens is known to be over: the browser can forget them
 	Ended    models.Reason // why it is over, if that is known
 }
 
-// Authenticate tells who presented the tokens and goes on with their session:
-// a live access token is one query; without one, the refresh token rotates the
-// session in the same request.
+// Authenticate returns the person behind the tokens and continues their
+// session. A live access token takes one query; without one, the refresh token
+// rotates the session in the same request.
 //
 // Tokens that are not ours, are broken, or are ours and not valid yet
 // (token.ErrNotYet: a clock stepped) are ignored, and their session is not
-// Over: another portal on this host may have set them, and a clock is set right
-// again.
+// Over: another portal on this host may have set them, and a clock may be
+// corrected.
 //
 // Its errors are apperr.Unavailable and apperr.Canceled, when nothing is known
 // and nothing may be changed, and apperr.TooMany, when the session rotates
@@ -66,7 +66,7 @@ func (s *Service) Authenticate(ctx context.Context, presented Presented, client 
 	return s.refresh(ctx, claims, client)
 }
 
-// checkAccess looks at an access token: the one query of a request.
+// checkAccess checks an access token, with the request's only query.
 func (s *Service) checkAccess(ctx context.Context, presented Presented, client Client) (Result, error) {
 	claims, err := s.keyring.Verify(token.WebAccess, presented.Access)
 	if err != nil {
@@ -90,8 +90,8 @@ func (s *Service) checkAccess(ctx context.Context, presented Presented, client C
 	return Result{Identity: IdentityOf(p)}, nil
 }
 
-// ReportClass logs a token that is genuine and of another class than its cookie
-// or its place in the API: no browser and no program does that by itself.
+// ReportClass logs a genuine token whose class does not match its cookie or its
+// place in the API: no browser or program sends one by itself.
 func (s *Service) ReportClass(ctx context.Context, want token.Class, text string, client Client) {
 	for _, class := range token.Classes() {
 		if class == want {
@@ -104,11 +104,11 @@ func (s *Service) ReportClass(ctx context.Context, want token.Class, text string
 	}
 }
 
-// ofToken passes what the database says of a token's session: nil without an
-// error when the session is not there or is somebody else's.
+// ofToken returns the session of a token as it was read from the database, or
+// nil without an error when it does not exist or belongs to someone else.
 func ofToken(claims *token.Claims, p *models.Presence, err error) (*models.Presence, error) {
 	if errors.Is(err, apperr.NotFound) {
-		return nil, nil //nolint:nilnil // nobody is an answer here, and not a failure
+		return nil, nil //nolint:nilnil // no session is a result, not a failure
 	}
 	if err == nil && p.Session.UserID != claims.Subject {
 		return nil, nil //nolint:nilnil // as above
@@ -116,7 +116,7 @@ func ofToken(claims *token.Claims, p *models.Presence, err error) (*models.Prese
 	return p, err
 }
 
-// explainExpired tells why the session of an expired refresh token is over.
+// explainExpired returns why the session of an expired refresh token is over.
 func (s *Service) explainExpired(ctx context.Context, refresh string) (models.Reason, error) {
 	claims, err := s.keyring.VerifyExpired(token.WebRefresh, refresh)
 	if err != nil {

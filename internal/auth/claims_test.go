@@ -38,7 +38,7 @@ func keyID(t *testing.T, label string) string {
 func TestClaims(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		in := p.Join("ada")
-		who := p.Identity(in.Tokens)
+		identity := p.Identity(in.Tokens)
 		now := p.Clock.Now().Unix()
 		for _, test := range []struct {
 			token, label, typ, audience string
@@ -53,7 +53,7 @@ func TestClaims(t *testing.T) {
 				p.T.Errorf("%s: header (-want +got):\n%s", test.audience, diff)
 			}
 			want := object{
-				"iss": issuer, "aud": test.audience, "sub": who.UserID, "sid": who.SessionID, "gen": 1.0, "jti": claims["jti"],
+				"iss": issuer, "aud": test.audience, "sub": identity.UserID, "sid": identity.SessionID, "gen": 1.0, "jti": claims["jti"],
 				"iat": float64(now), "nbf": float64(now), "exp": float64(test.expires),
 			}
 			if diff := cmp.Diff(want, claims); diff != "" {

@@ -37,8 +37,8 @@ func deviceInfo(row models.Device) DeviceInfo {
 	return DeviceInfo{ID: row.ID(), UserAgent: row.UserAgent, LastUsed: row.LastUsedAt.Time()}
 }
 
-// ForgetDevice makes a known device of the person unknown again, and returns what
-// it was. Its session goes on. It returns apperr.NotFound when the person has no
+// ForgetDevice makes a known device of the person unknown again, and returns
+// it. Its session continues. It returns apperr.NotFound when the person has no
 // such device.
 func (s *Service) ForgetDevice(ctx context.Context, person *Identity, id string, client Client) (info DeviceInfo, err error) {
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {

@@ -250,7 +250,7 @@ func TestDatabaseGone(t *testing.T) {
 		store := openStore(t, databaseURL)
 		p := newPortal(t, store, servicetest.NewClock(servicetest.Start), nil)
 		tokens := p.Join("ada").Tokens
-		who := p.Identity(tokens)
+		identity := p.Identity(tokens)
 		if err := store.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -268,7 +268,7 @@ func TestDatabaseGone(t *testing.T) {
 		wantKind(t, "login", err, apperr.Unavailable)
 		err = p.Auth.Logout(ctx, auth.Presented{Access: tokens.Access}, p.Client)
 		wantKind(t, "logout", err, apperr.Unavailable)
-		_, err = p.Auth.EndOtherSessions(ctx, who, p.Client)
+		_, err = p.Auth.EndOtherSessions(ctx, identity, p.Client)
 		wantKind(t, "end others", err, apperr.Unavailable)
 		_, err = p.Accounts.SignUp(ctx, account.Signup{Account: profile("bob"), Password: goodPassword})
 		wantKind(t, "sign up", err, apperr.Unavailable)

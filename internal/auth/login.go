@@ -10,7 +10,7 @@ import (
 	"latchkey/models"
 )
 
-// Login is a person who wants to sign in.
+// Login is the sign-in form.
 type Login struct {
 	Identifier string // username or email, compared without case
 	Password   string // as it was typed
@@ -34,15 +34,16 @@ type Refusal string
 
 // The refusals.
 const (
-	WrongPassword   Refusal = "wrong password"   // or nobody has the identifier: which is never told
+	WrongPassword   Refusal = "wrong password"   // or no account has the identifier; the two are never told apart
 	AccountDisabled Refusal = "account disabled" // told only after the right password
-	Limited         Refusal = "limited"          // whether the password is right was not looked at
+	Limited         Refusal = "limited"          // the password was not checked
 )
 
-// Login signs a person in, or says why not. Its errors are apperr.Busy,
+// Login signs a person in, or returns the refusal. Its errors are apperr.Busy,
 // apperr.Unavailable, apperr.Canceled and faults of ours: nothing was decided.
 //
-// Sessions whose tokens came along end: the browser has one at a time.
+// It ends the sessions of presented tokens: a browser has one session at a
+// time.
 func (s *Service) Login(ctx context.Context, in Login) (Outcome, error) {
 	signedIn, err := s.login(ctx, in)
 	switch {
@@ -93,10 +94,10 @@ func (s *Service) login(ctx context.Context, in Login) (*SignedIn, error) {
 	return signedIn, nil
 }
 
-// Admit lets in a person whose password was right: it locks the account, marks
-// the sign-in and settles the attempt. It returns apperr.Disabled, or
-// apperr.Unauthorized when the account or its password changed while it was
-// checked.
+// Admit prepares the sign-in of a person whose password was right: it locks the
+// account, marks the sign-in and settles the attempt. It returns
+// apperr.Disabled, or apperr.Unauthorized when the account or its password
+// changed while it was checked.
 func (s *Service) Admit(ctx context.Context, tx *models.Store, user *models.User, proven limit.Taken) (*models.User, error) {
 	fresh, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
 	switch {
@@ -109,7 +110,7 @@ func (s *Service) Admit(ctx context.Context, tx *models.Store, user *models.User
 	case fresh.PasswordHash != user.PasswordHash:
 		return nil, apperr.New(apperr.Unauthorized, wrongPassword, errors.New("changed while it was checked"))
 	}
-	// After the account: whoever clears limits takes them in this order.
+	// After the account: clearing limits locks the rows in this order too.
 	return fresh, s.limits.Settle(ctx, tx, proven)
 }
 
@@ -123,11 +124,11 @@ func (s *Service) loginFailed(ctx context.Context, a Attempt, cause error) error
 	return cause
 }
 
-// loginRefused tells of a right password that opened nothing. What the
-// transaction gave back of its attempt was undone with it.
+// loginRefused handles a right password that opened no session. The rollback
+// has also undone the return of its attempt.
 func (s *Service) loginRefused(ctx context.Context, a Attempt, p limit.Taken, cause error) error {
 	switch {
-	case errors.Is(cause, apperr.Unauthorized): // not right any more: it stays counted
+	case errors.Is(cause, apperr.Unauthorized): // no longer right: it stays counted
 		return cause
 	case !errors.Is(cause, apperr.Disabled):
 		return s.limits.GiveBack(ctx, p, cause)

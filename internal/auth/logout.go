@@ -11,8 +11,8 @@ import (
 )
 
 // Logout ends the session that the tokens point to and denies the tokens, in
-// one transaction. Once it returns nil nothing of the session is accepted
-// anywhere. Tokens that are not ours, or dead, are nothing to end.
+// one transaction. Once it returns nil, the session and its tokens have stopped
+// working everywhere. It ignores tokens that are not ours or have expired.
 func (s *Service) Logout(ctx context.Context, presented Presented, client Client) error {
 	genuine := s.genuine(presented)
 	if len(genuine) == 0 {
@@ -64,8 +64,8 @@ func (s *Service) EndByToken(ctx context.Context, tx *models.Store, claims *toke
 	return err == nil, err
 }
 
-// genuine returns the claims of those tokens that are ours and not expired. One
-// that is not valid yet counts: its session must end all the same.
+// genuine returns the claims of those tokens that are ours and not expired. A
+// token that is not valid yet is included: its session must end too.
 func (s *Service) genuine(presented Presented) []*token.Claims {
 	var list []*token.Claims
 	if claims, err := s.keyring.VerifyUnexpired(token.WebAccess, presented.Access); err == nil {

@@ -6,18 +6,19 @@ import (
 	"latchkey/models"
 )
 
-// Opening is a browser that is to be given a session.
+// Opening describes a session to be opened for a browser.
 type Opening struct {
 	Method    string    // one of the Method constants
 	Remember  bool      // "Stay signed in"
-	Presented Presented // the tokens that came along; their sessions end
+	Presented Presented // the tokens that the browser sent; their sessions end
 	Device    string    // the device cookie; may be empty
 	Client    Client
 
 	renewal bool // the browser was signed in a moment ago: it is no new device
 }
 
-// SignedIn is a session that was just opened, and what its browser is given.
+// SignedIn is a session that was just opened, with the tokens and the device
+// cookie for its browser.
 type SignedIn struct {
 	SessionID string
 	Tokens    *Tokens
@@ -25,8 +26,8 @@ type SignedIn struct {
 	Replayed  bool   // tell the person that a copied token ended a session of theirs
 }
 
-// Open opens a session in a transaction that has locked the user. The sessions
-// whose tokens came along end: a browser has one at a time.
+// Open opens a session in a transaction that has locked the user. It ends the
+// sessions of presented tokens: a browser has one session at a time.
 func (s *Service) Open(ctx context.Context, tx *models.Store, user *models.User, in Opening) (*SignedIn, error) {
 	if _, err := s.endEach(ctx, tx, s.genuine(in.Presented), models.ReasonReplaced); err != nil {
 		return nil, err
@@ -46,18 +47,18 @@ func (s *Service) Open(ctx context.Context, tx *models.Store, user *models.User,
 	return &SignedIn{SessionID: session.ID, Tokens: s.mint(session), Device: newDevice}, nil
 }
 
-// Restart ends every session of a person for a reason, and opens a new one for
-// the browser that acts, with the method and "Stay signed in" of the present
-// one: for changes of a credential. It returns how many sessions were live. The
-// transaction has locked the user.
+// Restart ends every session of a person after a change of a credential. It
+// opens a new one for this browser, with the method and "Stay signed in" of the
+// current session. It returns how many sessions were live. The transaction has
+// locked the user.
 func (s *Service) Restart(ctx context.Context, tx *models.Store, user *models.User, current string, reason models.Reason, in Opening,
 ) (signedIn *SignedIn, ended int, err error) {
 	old, err := tx.Sessions.ByID(ctx, current)
 	if err != nil {
 		return nil, 0, SignedOut(err)
 	}
-	// The session of this browser is replaced: a late answer to it must not take
-	// the cookies of the new one away.
+	// The session of this browser is replaced: a late response to it must not
+	// clear the new session's cookies.
 	replaced, err := s.endEach(ctx, tx, s.genuine(in.Presented), models.ReasonReplaced)
 	if err != nil {
 		return nil, 0, err
@@ -71,8 +72,8 @@ func (s *Service) Restart(ctx context.Context, tx *models.Store, user *models.Us
 }
 
 // rememberDevice ties the browser to the person and returns the cookie to set:
-// a new one, unless the person has this one already. A cookie that somebody
-// else planted never becomes theirs.
+// a new one, unless the person already has this one. A cookie planted by
+// someone else never becomes the person's.
 func (s *Service) rememberDevice(ctx context.Context, tx *models.Store, userID string, in Opening) (string, error) {
 	agent := in.Client.UserAgent
 	if in.Device != "" {

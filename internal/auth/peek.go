@@ -8,11 +8,10 @@ import (
 	"latchkey/models"
 )
 
-// Peek tells who presented a refresh token and leaves its session at the
-// generation where it is: for an answer that cannot give the browser new
-// tokens. The token must be one that Authenticate would go on with: the
-// current one, or its immediate predecessor while the two overlap. An older
-// one that comes back ends the session as ever.
+// Peek returns the person behind a refresh token without rotating its session,
+// for responses that cannot give the browser new tokens. It accepts the tokens
+// that Authenticate accepts: the current one, and its immediate predecessor
+// while the two overlap. An older token ends the session, as always.
 //
 // Its errors are apperr.Unavailable and apperr.Canceled. The Result never has
 // tokens.

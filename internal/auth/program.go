@@ -13,7 +13,7 @@ import (
 // decides what it is given; the rows and their rules are here.
 
 // OpenProgram opens the session of a program in a transaction that has locked
-// the user. scope is what it is granted, clientID what the program calls itself.
+// the user. scope is the granted scope, clientID the program's name for itself.
 func (s *Service) OpenProgram(ctx context.Context, tx *models.Store, userID, scope, clientID string, client Client) (*models.Session, error) {
 	session := s.newSession(userID, MethodPassword, true, client)
 	session.Kind, session.Scope, session.ClientID = models.KindAPI, scope, clientID
@@ -24,7 +24,7 @@ func (s *Service) OpenProgram(ctx context.Context, tx *models.Store, userID, sco
 }
 
 // RotateProgram moves the session of a refresh token to its next generation. It
-// returns apperr.Unauthorized for a token that is worth nothing, apperr.TooMany
+// returns apperr.Unauthorized for a token that is not valid, apperr.TooMany
 // with the time to wait, or apperr.Unavailable.
 //
 // Unlike a browser, a program gets no second chance: a token that comes back

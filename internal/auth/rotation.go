@@ -17,7 +17,7 @@ const (
 	// crashWindow is how long a browser may use new cookies before it has saved
 	// them: when it crashes within it, it comes back with the previous ones.
 	crashWindow = 60 * time.Second
-	// maxDeliveries is how often one generation is delivered anew.
+	// maxDeliveries is how often one generation is delivered again.
 	maxDeliveries = 20
 	// maxReads is how often a refresh reads a row that parallel requests change.
 	maxReads = 5
@@ -45,7 +45,7 @@ func (d delivery) after(other delivery) bool {
 	return d.generation > other.generation || d.generation == other.generation && d.number > other.number
 }
 
-// verdict is what a refresh token is worth whose session lives.
+// verdict classifies a refresh token of a live session.
 type verdict int
 
 const (
@@ -53,13 +53,13 @@ const (
 	verdictParallel                // its successor was delivered a moment ago: the same again
 	verdictLate                    // its successor may be lost: another delivery
 	verdictRestored                // newer than the row, which is from a backup
-	verdictReplay                  // used before: somebody has a copy
+	verdictReplay                  // used before: someone has a copy
 )
 
-// judge decides what a refresh token is worth (docs/architecture.md, "Life of a
-// session"). Besides the live token only its immediate predecessor is worth
-// anything, because browsers send requests in parallel, lose responses, and
-// crash before they have saved their cookies.
+// judge classifies a refresh token (docs/architecture.md, "Life of a session").
+// Besides the live token only its immediate predecessor can be valid, because
+// browsers send requests in parallel, lose responses, and crash before they
+// have saved their cookies.
 func (s *Service) judge(presented delivery, session *models.Session, now time.Time) verdict {
 	current, deliveredAt := currentDelivery(session), session.DeliveredAt.Time()
 	switch {
@@ -99,7 +99,7 @@ func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Clie
 		}
 		switch verdict := s.judge(deliveryOf(claims), &p.Session, now); verdict {
 		case verdictCurrent:
-			return Result{}, held(&p.Session, now, "This browser asked for too many pages in a short time.")
+			return Result{}, held(&p.Session, now, "This browser opened too many pages in a short time.")
 		case verdictParallel:
 			return s.delivered(p), nil
 		case verdictLate:
@@ -118,7 +118,7 @@ func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Clie
 	return Result{}, errChanged()
 }
 
-// rotation asks for the next generation of a token's session.
+// rotation returns the query for the next generation of a token's session.
 func (s *Service) rotation(claims *token.Claims, client Client) models.Rotation {
 	rotation := models.Rotation{
 		SessionID: claims.SessionID, UserID: claims.Subject, TokenID: claims.ID,
@@ -167,10 +167,10 @@ func (s *Service) delivered(p *models.Presence) Result {
 	return Result{Identity: IdentityOf(p), Tokens: s.mint(&p.Session)}
 }
 
-// endAfterReuse ends a session whose presented refresh token is worth nothing,
-// and returns the reason. A used token means that somebody has a
-// copy: the person is told at the next sign-in. A token newer than the row was
-// made before the database was restored from a backup: nobody did wrong.
+// endAfterReuse ends a session after a refresh token that was used before or is
+// newer than the row, and returns the reason. A used token means that someone
+// has a copy: the person is told at the next sign-in. A newer token was issued
+// before the database was restored from a backup: it is no attack.
 func (s *Service) endAfterReuse(ctx context.Context, p *models.Presence, claims *token.Claims, client Client) (models.Reason, error) {
 	presented, current := deliveryOf(claims), currentDelivery(&p.Session)
 	reason, event := models.ReasonReplay, audit.Replay

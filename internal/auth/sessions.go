@@ -14,20 +14,20 @@ type SessionInfo struct {
 	UserAgent  string
 	IP         string
 	Method     string
-	NewDevice  bool // opened on a device that was unseen before
+	NewDevice  bool // opened on a new device
 	Kind       models.SessionKind
-	ClientID   string // of an API session: what the client called itself; may be empty
+	ClientID   string // of an API session: the client's name for itself; may be empty
 	Scope      string // of an API session, separated by spaces
 	SignedIn   time.Time
 	LastSeen   time.Time
-	Until      time.Time // the latest moment it can live to
+	Until      time.Time // when it ends at the latest
 	Remember   bool
 	EndedAt    time.Time
 	EndReason  models.Reason
 	ThisDevice bool
 }
 
-// endedShown is how long sessions that are over stay in the list.
+// endedShown is how long ended sessions stay in the list.
 const endedShown = 30 * 24 * time.Hour
 
 // maxEnded bounds that list.
@@ -47,8 +47,8 @@ func (s *Service) Sessions(ctx context.Context, userID, current string) (live []
 	return live, err
 }
 
-// EndedSessions returns a person's sessions that came to their end lately, the
-// latest first.
+// EndedSessions returns a person's sessions that ended lately, the latest
+// first.
 func (s *Service) EndedSessions(ctx context.Context, userID string) (ended []SessionInfo, err error) {
 	now := s.now()
 	rows, err := s.store.Sessions.Ended(ctx, userID, now.Add(-endedShown), now, maxEnded)
@@ -70,12 +70,12 @@ func sessionInfo(row models.Session) SessionInfo {
 	}
 }
 
-// EndSession ends one other session of the person and returns what it was. It
-// returns apperr.NotFound when the person has no such live session.
-func (s *Service) EndSession(ctx context.Context, who *Identity, id string, client Client) (SessionInfo, error) {
+// EndSession ends one other session of the person and returns it. It returns
+// apperr.NotFound when the person has no such live session.
+func (s *Service) EndSession(ctx context.Context, identity *Identity, id string, client Client) (SessionInfo, error) {
 	var info SessionInfo
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.LockActive(ctx, tx, who)
+		user, err := s.LockActive(ctx, tx, identity)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (s *Service) EndSession(ctx context.Context, who *Identity, id string, clie
 			return err
 		}
 		info = sessionInfo(*row)
-		record(who.Actor(client).Event(audit.SessionEnd, user, audit.Details{Session: audit.ShortID(id)}))
+		record(identity.Actor(client).Event(audit.SessionEnd, user, audit.Details{Session: audit.ShortID(id)}))
 		return nil
 	})
 	return info, err
@@ -95,17 +95,17 @@ func (s *Service) EndSession(ctx context.Context, who *Identity, id string, clie
 
 // EndOtherSessions ends every session of the person but the current one and
 // returns how many were live.
-func (s *Service) EndOtherSessions(ctx context.Context, who *Identity, client Client) (int, error) {
+func (s *Service) EndOtherSessions(ctx context.Context, identity *Identity, client Client) (int, error) {
 	var ended int
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.LockActive(ctx, tx, who)
+		user, err := s.LockActive(ctx, tx, identity)
 		if err != nil {
 			return err
 		}
-		if ended, err = tx.Sessions.EndAll(ctx, user.ID, who.SessionID, models.ReasonEndedElsewhere, s.now()); err != nil || ended == 0 {
+		if ended, err = tx.Sessions.EndAll(ctx, user.ID, identity.SessionID, models.ReasonEndedElsewhere, s.now()); err != nil || ended == 0 {
 			return err
 		}
-		record(who.Actor(client).Event(audit.OtherSessionsEnd, user, audit.Details{SessionsEnded: ended}))
+		record(identity.Actor(client).Event(audit.OtherSessionsEnd, user, audit.Details{SessionsEnded: ended}))
 		return nil
 	})
 	return ended, err

@@ -47,14 +47,14 @@ func TestSessions(t *testing.T) {
 		here := p.SignIn("ada").Tokens
 		p.Clock.Advance(time.Minute)
 		p.Identity(old)
-		who := p.Identity(here)
+		identity := p.Identity(here)
 		mallory := p.Identity(p.Join("mallory").Tokens)
 
-		live, ended, err := p.bothSessions(who)
+		live, ended, err := p.bothSessions(identity)
 		if err != nil || len(live) != 2 || len(ended) != 0 {
 			p.T.Fatalf("%d live, %d ended (%v); want 2 and 0", len(live), len(ended), err)
 		}
-		if !live[0].ThisDevice || live[0].ID != who.SessionID || live[0].IP != "2001:db8::7" || live[0].Method != "password" {
+		if !live[0].ThisDevice || live[0].ID != identity.SessionID || live[0].IP != "2001:db8::7" || live[0].Method != "password" {
 			p.T.Errorf("the first is %+v, want this device", live[0])
 		}
 		other := live[1]
@@ -64,26 +64,26 @@ func TestSessions(t *testing.T) {
 		_, err = p.Auth.EndSession(ctx, mallory, other.ID, p.Client)
 		wantKind(p.T, "end somebody else's session", err, apperr.NotFound)
 		for _, id := range []string{"", "x", models.NewID(), "' OR 1=1 --"} {
-			_, err = p.Auth.EndSession(ctx, who, id, p.Client)
+			_, err = p.Auth.EndSession(ctx, identity, id, p.Client)
 			wantKind(p.T, "end "+id, err, apperr.NotFound)
 		}
 		p.Identity(old)
-		if info, err := p.Auth.EndSession(ctx, who, other.ID, p.Client); err != nil || info.UserAgent != "Old browser" || info.EndReason != models.ReasonEndedElsewhere {
+		if info, err := p.Auth.EndSession(ctx, identity, other.ID, p.Client); err != nil || info.UserAgent != "Old browser" || info.EndReason != models.ReasonEndedElsewhere {
 			p.T.Errorf("end a session: %+v, %v", info, err)
 		}
-		_, err = p.Auth.EndSession(ctx, who, other.ID, p.Client)
+		_, err = p.Auth.EndSession(ctx, identity, other.ID, p.Client)
 		wantKind(p.T, "end it twice", err, apperr.NotFound)
-		live, ended, err = p.bothSessions(who)
+		live, ended, err = p.bothSessions(identity)
 		if err != nil || len(live) != 1 || len(ended) != 1 || ended[0].ID != other.ID {
 			p.T.Errorf("%d live, %d ended (%v); want 1 and 1", len(live), len(ended), err)
 		}
 
 		p.SignIn("ada")
 		p.SignIn("ada")
-		if n, err := p.Auth.EndOtherSessions(ctx, who, p.Client); n != 2 || err != nil {
+		if n, err := p.Auth.EndOtherSessions(ctx, identity, p.Client); n != 2 || err != nil {
 			p.T.Errorf("end others: %d (%v), want 2", n, err)
 		}
-		if n, err := p.Auth.EndOtherSessions(ctx, who, p.Client); n != 0 || err != nil {
+		if n, err := p.Auth.EndOtherSessions(ctx, identity, p.Client); n != 0 || err != nil {
 			p.T.Errorf("end others again: %d (%v), want 0", n, err)
 		}
 		p.Identity(here)
@@ -131,10 +131,10 @@ func TestSubOwnsSession(t *testing.T) {
 	})
 }
 
-func (p *portal) bothSessions(who *auth.Identity) (live, ended []auth.SessionInfo, err error) {
-	live, err = p.Auth.Sessions(p.T.Context(), who.UserID, who.SessionID)
+func (p *portal) bothSessions(identity *auth.Identity) (live, ended []auth.SessionInfo, err error) {
+	live, err = p.Auth.Sessions(p.T.Context(), identity.UserID, identity.SessionID)
 	if err == nil {
-		ended, err = p.Auth.EndedSessions(p.T.Context(), who.UserID)
+		ended, err = p.Auth.EndedSessions(p.T.Context(), identity.UserID)
 	}
 	return live, ended, err
 }

@@ -7,18 +7,18 @@ import (
 	"latchkey/models"
 )
 
-// Tokens are the pair of one delivery, as a browser is given them.
+// Tokens are the access and refresh token of one delivery to a browser.
 type Tokens struct {
 	Access         string
 	Refresh        string
 	AccessExpires  time.Time
 	RefreshExpires time.Time
-	Remember       bool // the refresh cookie outlives the browser's window
+	Remember       bool // the refresh cookie outlives the browser session
 }
 
-// mint signs the tokens of the session's current delivery. The refresh token is
-// made from the row alone, so that it comes out the same every time; the
-// access token is fresh.
+// mint signs the tokens of the session's current delivery. The refresh token
+// depends only on the row, so that it is the same every time; the access token
+// is new.
 func (s *Service) mint(session *models.Session) *Tokens {
 	access, refresh := s.AccessClaims(session), RefreshClaims(session)
 	return &Tokens{
@@ -34,7 +34,7 @@ func (s *Service) AccessClaims(session *models.Session) token.Claims {
 }
 
 // RefreshClaims returns the claims of the refresh token of a session's current
-// delivery. They follow from the row alone.
+// delivery. They depend only on the row.
 func RefreshClaims(session *models.Session) token.Claims {
 	issued := session.DeliveredAt.Time().Truncate(time.Second)
 	id := token.RefreshID(session.ID, session.Generation, session.Delivery)
@@ -63,7 +63,7 @@ const (
 	MethodInvited  = "invited" // an account that an admin created, by its reset link
 )
 
-// newSession is a session that begins now; it is not stored yet.
+// newSession returns a session that begins now. It is not stored yet.
 func (s *Service) newSession(userID, method string, remember bool, client Client) *models.Session {
 	idle, lifetime := s.refreshTTL, s.sessionTTL
 	if !remember {

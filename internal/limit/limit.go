@@ -3,8 +3,8 @@
 //
 // An attempt is counted before it is made; a password that was right gives its
 // attempt back. The counts are in the database, shared by replicas: package
-// models has the statements, this package the rules and what is counted
-// together. Who tries, and whether the password is right, package auth knows.
+// models has the statements, this package the rules. Package auth knows who
+// makes an attempt, and checks the password.
 package limit
 
 import (
@@ -21,8 +21,7 @@ import (
 	"latchkey/models"
 )
 
-// Limit is a rule, the buckets that it holds for, and what is said when it
-// refuses.
+// Limit is a rule with the name of its buckets and the message of a refusal.
 type Limit struct {
 	name  string // starts the names of its buckets, and stands in the log
 	rule  models.Rule
@@ -35,9 +34,9 @@ var (
 	Links     = perWindow("attempts", 60, time.Minute, "") // shared with attempts at a password
 	Signups   = perWindow("signup", 10, time.Hour, "Too many accounts were created from your network.")
 	Grants    = perWindow("token", 30, time.Minute, "Too many sign-ins came from this address.")
-	AdminActs = perWindow("admin", 60, time.Minute, "You made many changes in a short time.")
-	Usernames = perWindow("rename", 10, time.Hour, "You tried many usernames in a short time.")
-	Addresses = perWindow("address", 10, time.Hour, "You tried many email addresses in a short time.")
+	AdminActs = perWindow("admin", 60, time.Minute, "You made too many changes in a short time.")
+	Usernames = perWindow("rename", 10, time.Hour, "You tried too many usernames in a short time.")
+	Addresses = perWindow("address", 10, time.Hour, "You tried too many email addresses in a short time.")
 )
 
 func perWindow(name string, n int, window time.Duration, words string) Limit {
@@ -58,12 +57,12 @@ func (t take) bucket() string { return t.limit.name + ":" + t.key }
 type Options struct {
 	Store  *models.Store
 	Now    func() time.Time
-	Secret []byte // the master secret: names the buckets of identifiers that nobody has
+	Secret []byte // the master secret: hides identifiers without an account in bucket names
 	Off    bool   // nothing is counted and nothing refused
 }
 
-// Limiter counts attempts. It is safe for concurrent use and keeps no state of
-// its own: the database does.
+// Limiter counts attempts. It is safe for concurrent use; its state is in the
+// database.
 type Limiter struct {
 	store *models.Store
 	now   func() time.Time
@@ -71,7 +70,7 @@ type Limiter struct {
 	off   bool
 }
 
-// New returns a Limiter, or why its options cannot work.
+// New returns a Limiter, or an error when an option is missing or wrong.
 func New(o Options) (*Limiter, error) {
 	if o.Store == nil || o.Now == nil {
 		return nil, errors.New("limit: Store and Now are required")
@@ -136,8 +135,8 @@ func Refused(err error) bool {
 	return errors.Is(err, apperr.TooMany) || errors.Is(err, apperr.Locked)
 }
 
-// Network names the unit in which addresses are counted: one IPv4 address, or
-// an IPv6 /64, which one customer has.
+// Network returns the name under which an address is counted: one IPv4 address,
+// or an IPv6 /64, which belongs to one customer.
 func Network(addr netip.Addr) string {
 	if !addr.IsValid() {
 		return "unknown"
@@ -157,9 +156,9 @@ func prefixOf(addr netip.Addr, bits int) string {
 	return prefix.String()
 }
 
-// unknown is the key of an identifier that nobody has. It does not keep what
-// was typed, which may be a password in the wrong field. Spellings that would
-// find the same account have one key.
+// unknown returns the key of an identifier that no account has. The key hides
+// the typed text, which may be a password in the wrong field. Spellings that
+// would find the same account share a key.
 func (l *Limiter) unknown(identifier string) string {
 	mac := hmac.New(sha256.New, l.key)
 	mac.Write([]byte(models.FoldName(identifier)))

@@ -48,15 +48,16 @@ var accountRule = models.Rule{Free: 5, Window: 24 * time.Hour, Streak: 100, Wait
 
 // Try is an attempt at the password of an account.
 type Try struct {
-	UserID     string // empty: nobody has the identifier
+	UserID     string // empty: no account has the identifier
 	Identifier string // as it was typed
 	Device     string // the hash of a device that the person is known on; else empty
 	API        bool   // the password was sent to the API, not to a page
 	IP         netip.Addr
 }
 
-// Taken is an attempt that was counted: to be settled when the password was
-// right, given back when nothing came of it, and left when it was wrong.
+// Taken is an attempt that was counted. Settle it when the password was right,
+// give it back when it was not compared or changed nothing, and leave it
+// counted when it was wrong.
 type Taken struct {
 	account  string   // the bucket of the account, the device or the identifier
 	others   string   // of a known device: the bucket that everyone else is counted in
@@ -67,8 +68,8 @@ type Taken struct {
 // there were too many, and apperr.Locked when no time ends the pause.
 //
 // It counts against the account; or the device, when the person is known on it,
-// so that strangers cannot lock the owner out; or the identifier that nobody
-// has, by the same rule as an account.
+// so that strangers cannot lock the owner out; or the identifier, when no
+// account has it, by the same rule.
 func (l *Limiter) TakePassword(ctx context.Context, try Try) (Taken, error) {
 	if l.off {
 		return Taken{}, nil
@@ -76,7 +77,7 @@ func (l *Limiter) TakePassword(ctx context.Context, try Try) (Taken, error) {
 	account, failed := l.account(try), networks(try.IP)
 	var refused error
 	err := l.store.InTx(ctx, func(tx *models.Store) (err error) {
-		// Knocking counts, also when another limit refuses.
+		// The attempt counts even when another limit refuses it.
 		if _, refused, err = l.take(ctx, tx, Links.of(Network(try.IP))); refused != nil || err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func (l *Limiter) TakePassword(ctx context.Context, try Try) (Taken, error) {
 	return taken, nil
 }
 
-// networks are the attempts to be counted for an address: in its own network,
+// networks returns the attempts to count for an address: in its own network,
 // and for IPv6 in the larger ones.
 func networks(addr netip.Addr) []take {
 	list := []take{failures.of(Network(addr))}
@@ -129,9 +130,9 @@ func (l *Limiter) account(try Try) take {
 }
 
 // Settle gives back the attempt of a right password, and clears the earlier
-// failures of its account or device. A success on a known device also halves the
-// pause of everyone else: the owner is there. The networks keep their other
-// failures: an account of one's own must not clear them.
+// failures of its account or device. A success on a known device also halves
+// the pause of everyone else: the owner is there. The networks keep their other
+// failures: signing in to the attacker's own account must not clear them.
 func (l *Limiter) Settle(ctx context.Context, tx *models.Store, taken Taken) error {
 	if l.off {
 		return nil
@@ -148,16 +149,17 @@ func (l *Limiter) Settle(ctx context.Context, tx *models.Store, taken Taken) err
 }
 
 // GiveBack gives back an attempt whose password was not compared, or was right
-// and changed nothing, and returns cause, the reason. When giving back fails, it
-// returns that error: it decides the answer.
+// and changed nothing, and returns cause. When giving back fails, it returns
+// that error instead.
 func (l *Limiter) GiveBack(ctx context.Context, taken Taken, cause error) error {
 	if l.off {
 		return cause
 	}
-	// The caller may be gone: the attempt is given back all the same.
+	// Without the cancellation: the attempt is given back even when the caller
+	// is gone.
 	err := l.store.Attempts.Refund(context.WithoutCancel(ctx), append([]string{taken.account}, taken.networks...)...)
 	if err != nil {
-		return fmt.Errorf("%w (after: %v)", err, cause) //nolint:errorlint // of the two, one decides the answer
+		return fmt.Errorf("%w (after: %v)", err, cause) //nolint:errorlint // only the first decides the response
 	}
 	return cause
 }
@@ -173,8 +175,8 @@ func (l *Limiter) ClearAccount(ctx context.Context, tx *models.Store, userID str
 	return tx.Attempts.Clear(ctx, accounts.of(userID).bucket(), apiAccounts.of(userID).bucket())
 }
 
-// Paused returns those of some accounts to which strangers' sign-ins are
-// refused, on the pages or over the API, by their ids.
+// Paused returns, by account id, the pauses of those accounts whose sign-in
+// from unknown devices is paused, on the pages or over the API.
 func (l *Limiter) Paused(ctx context.Context, userIDs ...string) (map[string]models.Pause, error) {
 	var buckets []string
 	for _, id := range userIDs {

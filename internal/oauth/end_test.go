@@ -97,13 +97,13 @@ func TestEndsAPISessions(t *testing.T) {
 			}},
 			{"password", func(_ *models.User, browser *auth.SignedIn, _ *oauth.Tokens) error {
 				_, err := p.Accounts.ChangePassword(t.Context(), account.CredentialChange{
-					Who: p.Identity(browser.Tokens), Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
+					Identity: p.Identity(browser.Tokens), Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
 				})
 				return err
 			}},
 			{"email", func(_ *models.User, browser *auth.SignedIn, _ *oauth.Tokens) error {
 				_, err := p.Accounts.ChangeEmail(t.Context(), account.CredentialChange{
-					Who: p.Identity(browser.Tokens), Current: goodPassword, New: "new@example.org", Client: p.Client,
+					Identity: p.Identity(browser.Tokens), Current: goodPassword, New: "new@example.org", Client: p.Client,
 				})
 				return err
 			}},

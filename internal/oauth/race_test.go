@@ -74,13 +74,13 @@ func TestPasswordChangeRace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for round := range 10 {
 			name := fmt.Sprintf("ada%d", round)
-			who := p.Identity(p.Join(name).Tokens)
+			identity := p.Identity(p.Join(name).Tokens)
 			given := make([]*oauth.Tokens, 10)
 			parallel(11, func(i int) {
 				var err error
 				if i == 10 {
 					_, err = p.Accounts.ChangePassword(t.Context(), account.CredentialChange{
-						Who: who, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
+						Identity: identity, Current: goodPassword, New: "another-quiet-lantern-29", Client: p.Client,
 					})
 				} else {
 					given[i], err = p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{Username: name, Password: goodPassword}, p.Client)

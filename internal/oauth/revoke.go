@@ -68,7 +68,7 @@ func (s *Service) revokePersonal(ctx context.Context, secret string, client auth
 			return err
 		}
 		subject := &models.User{ID: b.Token.UserID, Username: b.Username}
-		record(auth.Actor{UserID: subject.ID, Name: subject.Username, Client: client}.Event(audit.TokenEnd, subject, audit.Details{Token: b.Token.Name, BySecret: true}))
+		record(auth.Actor{UserID: subject.ID, Name: subject.Username, Client: client}.Event(audit.TokenRemove, subject, audit.Details{Token: b.Token.Name, BySecret: true}))
 		return nil
 	})
 }

@@ -190,7 +190,7 @@ func (p *Portal) Try(name, secret, device string) error {
 func (p *Portal) Change(in *auth.SignedIn, value string) account.CredentialChange {
 	p.T.Helper()
 	return account.CredentialChange{
-		Who: p.Identity(in.Tokens), Current: Password, New: value, Device: in.Device, Client: p.Client,
+		Identity: p.Identity(in.Tokens), Current: Password, New: value, Device: in.Device, Client: p.Client,
 		Presented: auth.Presented{Access: in.Tokens.Access, Refresh: in.Tokens.Refresh},
 	}
 }
@@ -199,7 +199,7 @@ func (p *Portal) Change(in *auth.SignedIn, value string) account.CredentialChang
 func (p *Portal) Draft(tokens *auth.Tokens) account.PersonalTokenDraft {
 	p.T.Helper()
 	return account.PersonalTokenDraft{
-		Who: p.Identity(tokens), Name: "Backup", Scopes: []string{"me"}, Days: account.DefaultTokenDays, Current: Password, Client: p.Client,
+		Identity: p.Identity(tokens), Name: "Backup", Scopes: []string{"me"}, Days: account.DefaultTokenDays, Current: Password, Client: p.Client,
 	}
 }
 

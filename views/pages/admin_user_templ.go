@@ -64,15 +64,15 @@ type AdminEvent struct {
 // AdminRefusals say why an act is refused for the account now, in a sentence
 // such as "This is your own account."; "" for an act that is allowed.
 type AdminRefusals struct {
-	Edit      string
-	Disable   string
-	Enable    string
-	SignOut   string
-	Role      string
-	ResetLink string
-	Unlock    string
-	EndToken  string
-	Delete    string
+	Edit        string
+	Disable     string
+	Enable      string
+	SignOut     string
+	Role        string
+	ResetLink   string
+	Unlock      string
+	RemoveToken string
+	Delete      string
 }
 
 func (v AdminUserView) disabled() bool {

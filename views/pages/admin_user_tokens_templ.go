@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "latchkey/views/components"
 
-// EndUserToken asks before an admin removes another person's access token.
-func EndUserToken(user AdminTarget, row TokenRow) components.Confirmation {
+// RemoveUserToken asks before an admin removes another person's access token.
+func RemoveUserToken(user AdminTarget, row TokenRow) components.Confirmation {
 	return components.Confirmation{
 		Heading: "Remove an access token of " + user.Name + "?",
 		Text: []string{
@@ -125,7 +125,7 @@ func adminUserTokens(view AdminUserView) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				if view.Refused.EndToken == "" {
+				if view.Refused.RemoveToken == "" {
 					templ_7745c5c3_Err = endToken(row, endDialog(i)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
@@ -140,9 +140,9 @@ func adminUserTokens(view AdminUserView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if view.Refused.EndToken == "" {
+			if view.Refused.RemoveToken == "" {
 				for i, row := range view.Tokens {
-					templ_7745c5c3_Err = components.ConfirmDialog(endDialog(i), EndUserToken(view.AdminTarget, row)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.ConfirmDialog(endDialog(i), RemoveUserToken(view.AdminTarget, row)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -153,9 +153,9 @@ func adminUserTokens(view AdminUserView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var6 string
-				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(view.Refused.EndToken)
+				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(view.Refused.RemoveToken)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_tokens.templ`, Line: 55, Col: 28}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_tokens.templ`, Line: 55, Col: 31}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {

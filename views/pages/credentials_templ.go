@@ -18,21 +18,21 @@ type ChangePasswordForm struct {
 	// Username is shown read-only, for password managers.
 	Username    string
 	PasswordMin int
-	Tokens      EndTokens
+	Tokens      RemoveTokens
 	Errors      components.Errors
 }
 
-// EndTokensField is the name of the box that EndTokens describes.
-const EndTokensField = "end_tokens"
+// RemoveTokensField is the name of the box that RemoveTokens describes.
+const RemoveTokensField = "end_tokens"
 
-// EndTokens is the offer to remove the person's access tokens along with a
+// RemoveTokens is the offer to remove the person's access tokens along with a
 // password. Without any there is no offer.
-type EndTokens struct {
+type RemoveTokens struct {
 	Count  int // how many work
 	Ticked bool
 }
 
-func endTokens(offer EndTokens) templ.Component {
+func removeTokens(offer RemoveTokens) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -55,7 +55,7 @@ func endTokens(offer EndTokens) templ.Component {
 		ctx = templ.ClearChildren(ctx)
 		if offer.Count > 0 {
 			templ_7745c5c3_Err = components.Checkbox(components.Check{
-				Name: EndTokensField, Checked: offer.Ticked,
+				Name: RemoveTokensField, Checked: offer.Ticked,
 				Label: "Remove " + plural(offer.Count, "access token", "access tokens") + " too",
 				Hint:  "Programs that use them stop working. Leave them only if nobody else can know them.",
 			}).Render(ctx, templ_7745c5c3_Buffer)
@@ -129,7 +129,7 @@ func ChangePassword(page layouts.Page, form ChangePasswordForm) templ.Component 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = endTokens(form.Tokens).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = removeTokens(form.Tokens).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

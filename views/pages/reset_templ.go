@@ -93,7 +93,7 @@ type ResetForm struct {
 	// Invited says that the person chooses their first password.
 	Invited     bool
 	PasswordMin int
-	Tokens      EndTokens
+	Tokens      RemoveTokens
 	Errors      components.Errors
 }
 
@@ -200,7 +200,7 @@ func Reset(page layouts.Page, form ResetForm) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = endTokens(form.Tokens).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = removeTokens(form.Tokens).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

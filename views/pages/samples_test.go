@@ -79,7 +79,7 @@ func frontSamples() []sample {
 		{"setup errors", Setup(signedOut("Create the first admin"), SetupForm{Token: "t", PasswordMin: 15, Errors: account})},
 		{"logout", Logout(signedIn("Sign out", layouts.SectionNone))},
 		{"forgot", Forgot(signedOut("Forgot your password?"), "/profile")},
-		{"reset", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Tokens: EndTokens{Count: 2, Ticked: true}})},
+		{"reset", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Tokens: RemoveTokens{Count: 2, Ticked: true}})},
 		{"reset errors", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Errors: errorsOf("password")})},
 		{"reset dead", ResetDeadLink(signedOut("This link has expired"), LinkExpired, time.Time{})},
 		{"reset replaced", ResetDeadLink(signedOut("This link has been replaced"), LinkReplaced, sampleTime)},
@@ -115,7 +115,7 @@ func accountSamples() []sample {
 		{"change username errors", ChangeUsername(signedIn("Change username", layouts.SectionAccount), ChangeUsernameForm{
 			Username: "ana", FullName: "Ana Silva", Errors: errorsOf("username", "full_name", "current_password"),
 		})},
-		{"change password", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Tokens: EndTokens{Count: 1}})},
+		{"change password", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Tokens: RemoveTokens{Count: 1}})},
 		{"change password errors", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Errors: errorsOf("current_password", "new_password")})},
 		{"change email", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org"})},
 		{"change email errors", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org", Email: "x", Errors: errorsOf("email", "current_password")})},

@@ -145,7 +145,7 @@ func Tokens(page layouts.Page, view TokensView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 				for i, row := range view.Tokens {
-					templ_7745c5c3_Err = components.ConfirmDialog(endDialog(i), EndToken(row)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.ConfirmDialog(endDialog(i), RemoveToken(row)).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -673,8 +673,8 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 	})
 }
 
-// EndToken asks before a person removes an access token of their own.
-func EndToken(row TokenRow) components.Confirmation {
+// RemoveToken asks before a person removes an access token of their own.
+func RemoveToken(row TokenRow) components.Confirmation {
 	return components.Confirmation{
 		Heading: "Remove the token " + row.Name + "?",
 		Text: []string{

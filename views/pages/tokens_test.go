@@ -30,8 +30,8 @@ func tokenSamples() []sample {
 		{"tokens empty", Tokens(page, TokensView{Form: form})},
 		{"tokens errors", Tokens(page, TokensView{Tokens: sampleTokens(), Form: wrong})},
 		{"token created", TokenCreated(page, TokenCreatedView{TokenRow: sampleTokens()[0], Secret: "lk_secret"})},
-		{"token end", Confirm(page, EndToken(sampleTokens()[0]))},
-		{"user token end", Confirm(page, EndUserToken(sampleTarget, sampleTokens()[0]))},
+		{"token end", Confirm(page, RemoveToken(sampleTokens()[0]))},
+		{"user token end", Confirm(page, RemoveUserToken(sampleTarget, sampleTokens()[0]))},
 		{"docs", Docs(signedOut("API"), DocsView{PublicURL: "https://id.example.org", DocumentURL: "/openapi.json", Groups: []EndpointGroup{
 			{Name: "Tokens", Text: "Get tokens.", Endpoints: []Endpoint{{Method: "POST", Path: "/token", Summary: "Get tokens"}}},
 			{Name: "Users", Endpoints: []Endpoint{
