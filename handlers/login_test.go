@@ -138,7 +138,7 @@ func TestRemember(t *testing.T) {
 		s.Person("ana", models.RoleUser)
 		a := s.browser().post("/login", "username", "ana", "password", secretWord, "remember", "on").redirects("/profile")
 		checkLife(t, a.setCookie("access"), 300)
-		checkLife(t, a.setCookie("refresh"), 168*3600)
+		checkLife(t, a.setCookie("refresh"), 720*3600)
 		a = s.browser().post("/login", "username", "ana", "password", secretWord).redirects("/profile")
 		checkLife(t, a.setCookie("access"), 300)
 		checkLife(t, a.setCookie("refresh"), 0)

@@ -18,8 +18,8 @@ func TestSignup(t *testing.T) {
 		a := b.post("/signup", "username", " Ana.Silva ", "email", "Ana@Example.org", "full_name", "  Ana Silva ", "password", secretWord)
 		a.redirects("/profile").givesTokens()
 		// Signing up counts as staying signed in.
-		if c := a.setCookie("refresh"); c.MaxAge != 168*3600 {
-			t.Errorf("got refresh Max-Age %d, want 7 days", c.MaxAge)
+		if c := a.setCookie("refresh"); c.MaxAge != 720*3600 {
+			t.Errorf("got refresh Max-Age %d, want 30 days", c.MaxAge)
 		}
 		b.follow(a).status(200).says("Your account is ready.", "Ana Silva", "Ana@Example.org", "You created your account with Firefox on Linux.")
 		b.get("/profile").hides("Your account is ready.") // said once

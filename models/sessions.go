@@ -118,12 +118,27 @@ func (t *Sessions) IsLive(ctx context.Context, id, userID string, now time.Time)
 }
 
 // Confirm records that the tokens of a delivery are in use, and that the
-// session was used. A delivery older than the confirmed one changes nothing.
-func (t *Sessions) Confirm(ctx context.Context, id string, generation, delivery int64, now time.Time) error {
+// session was used. A delivery older than the confirmed one changes nothing, and
+// neither does the confirmed one when the session was last seen after before:
+// of parallel requests one writes.
+func (t *Sessions) Confirm(ctx context.Context, id string, generation, delivery int64, now, before time.Time) error {
 	_, err := t.store.exec(ctx, "confirm session", `
-		UPDATE sessions SET last_seen_at = @now, confirmed_generation = @generation, confirmed_delivery = @delivery
-		WHERE id = @id AND ended_at = 0 AND (confirmed_generation, confirmed_delivery) <= (@generation, @delivery)`,
-		map[string]any{"now": int64(At(now)), "generation": generation, "delivery": delivery, "id": id})
+		UPDATE sessions SET last_seen_at = CASE WHEN last_seen_at < @now THEN @now ELSE last_seen_at END,
+			confirmed_generation = @generation, confirmed_delivery = @delivery
+		WHERE id = @id AND ended_at = 0 AND ((confirmed_generation, confirmed_delivery) < (@generation, @delivery)
+			OR (confirmed_generation, confirmed_delivery) = (@generation, @delivery) AND last_seen_at <= @before)`,
+		map[string]any{
+			"now": int64(At(now)), "before": int64(At(before)), "generation": generation, "delivery": delivery, "id": id,
+		})
+	return err
+}
+
+// Seen records that a session was used, unless it was last seen after before:
+// of parallel requests one writes.
+func (t *Sessions) Seen(ctx context.Context, id string, now, before time.Time) error {
+	_, err := t.store.exec(ctx, "record the use of a session", `
+		UPDATE sessions SET last_seen_at = @now WHERE id = @id AND ended_at = 0 AND last_seen_at <= @before`,
+		map[string]any{"now": int64(At(now)), "before": int64(At(before)), "id": id})
 	return err
 }
 

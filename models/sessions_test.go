@@ -165,10 +165,10 @@ func TestRedeliver(t *testing.T) {
 			}
 		}, false},
 		{"confirmed", func(t *testing.T, store *models.Store, s *models.Session) {
-			must(t, store.Sessions.Confirm(t.Context(), s.ID, s.Generation, 0, epoch))
+			must(t, store.Sessions.Confirm(t.Context(), s.ID, s.Generation, 0, epoch, epoch))
 		}, false},
 		{"seen", func(t *testing.T, store *models.Store, s *models.Session) {
-			must(t, store.Sessions.Confirm(t.Context(), s.ID, s.ConfirmedGeneration, s.ConfirmedDelivery, epoch.Add(time.Second)))
+			must(t, store.Sessions.Confirm(t.Context(), s.ID, s.ConfirmedGeneration, s.ConfirmedDelivery, epoch.Add(time.Second), epoch))
 		}, false},
 		{"ended", func(t *testing.T, store *models.Store, s *models.Session) {
 			must(t, store.Sessions.End(t.Context(), s.ID, s.UserID, models.ReasonLogout, epoch))
@@ -223,7 +223,7 @@ func TestConfirm(t *testing.T) {
 		} {
 			now := epoch.Add(time.Duration(i+1) * time.Minute)
 			seen := readSession(t, store, session.ID).LastSeenAt
-			must(t, store.Sessions.Confirm(t.Context(), session.ID, test.confirm.generation, test.confirm.delivery, now))
+			must(t, store.Sessions.Confirm(t.Context(), session.ID, test.confirm.generation, test.confirm.delivery, now, now))
 			row := readSession(t, store, session.ID)
 			if got := (tokens{row.ConfirmedGeneration, row.ConfirmedDelivery}); got != test.want {
 				t.Errorf("step %d, confirm %v: %v is confirmed, want %v", i, test.confirm, got, test.want)
@@ -235,11 +235,52 @@ func TestConfirm(t *testing.T) {
 				t.Errorf("step %d, confirm %v: seen at %v, want %v", i, test.confirm, row.LastSeenAt.Time(), seen.Time())
 			}
 		}
+		written := readSession(t, store, session.ID)
+		must(t, store.Sessions.Confirm(t.Context(), session.ID, 5, 0, epoch.Add(time.Hour), written.LastSeenAt.Time().Add(-time.Microsecond)))
+		must(t, store.Sessions.Confirm(t.Context(), session.ID, 5, 1, epoch, epoch)) // of a replica whose clock is behind
+		written.ConfirmedDelivery = 1
+		if diff := cmp.Diff(written, readSession(t, store, session.ID)); diff != "" {
+			t.Errorf("a use soon after another and one of a slow clock (-want +got):\n%s", diff)
+		}
 		must(t, store.Sessions.End(t.Context(), session.ID, session.UserID, models.ReasonLogout, epoch))
 		before := readSession(t, store, session.ID)
-		must(t, store.Sessions.Confirm(t.Context(), session.ID, 9, 0, epoch.Add(time.Hour)))
+		must(t, store.Sessions.Confirm(t.Context(), session.ID, 9, 0, epoch.Add(time.Hour), epoch.Add(time.Hour)))
 		if diff := cmp.Diff(before, readSession(t, store, session.ID)); diff != "" {
 			t.Errorf("confirm changed an ended session:\n%s", diff)
+		}
+	})
+}
+
+// TestSeen: the use of a session is written unless another one was written after
+// the given time, and never for a session that has ended. Of parallel uses one
+// is written.
+func TestSeen(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		session := addSession(t, store, addUser(t, store, "ada"), nil)
+		want := readSession(t, store, session.ID)
+		later := epoch.Add(time.Minute)
+		must(t, store.Sessions.Seen(t.Context(), session.ID, later, want.LastSeenAt.Time().Add(-time.Microsecond)))
+		if diff := cmp.Diff(want, readSession(t, store, session.ID)); diff != "" {
+			t.Errorf("seen too soon (-want +got):\n%s", diff)
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				if err := store.Sessions.Seen(t.Context(), session.ID, later, want.LastSeenAt.Time()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		want.LastSeenAt = models.At(later)
+		if diff := cmp.Diff(want, readSession(t, store, session.ID)); diff != "" {
+			t.Errorf("seen by eight (-want +got):\n%s", diff)
+		}
+		must(t, store.Sessions.End(t.Context(), session.ID, session.UserID, models.ReasonLogout, epoch))
+		want = readSession(t, store, session.ID)
+		must(t, store.Sessions.Seen(t.Context(), session.ID, later.Add(time.Hour), later))
+		if diff := cmp.Diff(want, readSession(t, store, session.ID)); diff != "" {
+			t.Errorf("seen after its end (-want +got):\n%s", diff)
 		}
 	})
 }

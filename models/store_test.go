@@ -251,7 +251,7 @@ func TestNoValuesInLog(t *testing.T) {
 				_, err := store.Sessions.Rotate(ctx, models.Rotation{SessionID: secret, UserID: secret, TokenID: secret})
 				return err
 			},
-			func() error { return store.Sessions.Confirm(ctx, secret, 1, 0, epoch) },
+			func() error { return store.Sessions.Confirm(ctx, secret, 1, 0, epoch, epoch) },
 			func() error { _, err := store.Sessions.EndAll(ctx, secret, secret, secret, epoch); return err },
 			func() error { return store.Denylist.Deny(ctx, secret, secret, secret, epoch) },
 			func() error { _, err := store.Attempts.Take(ctx, epoch, take); return err },

@@ -287,7 +287,7 @@ func TestConfigurationTakesEffect(t *testing.T) {
 	r := b.do(s, http.MethodPost, "/login", 303, "username", "ana", "password", secretWord, "remember", "on")
 	after := time.Now()
 	cookies := (&http.Response{Header: r.header}).Cookies()
-	for name, want := range map[string]time.Duration{"access": 90 * time.Second, "refresh": 2 * time.Hour} {
+	for name, want := range map[string]time.Duration{"access": 90 * time.Second, "refresh": 3 * time.Hour} {
 		claims := claimsOf(t, b.cookies[name])
 		expires := claims["exp"].(float64)
 		if got := expires - claims["iat"].(float64); got != want.Seconds() {

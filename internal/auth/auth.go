@@ -31,6 +31,10 @@ const (
 	shortLifetime = 24 * time.Hour
 )
 
+// seenParts keeps the idle clock exact where the idle limit is short: a session
+// ends at most a 60th of the limit too early.
+const seenParts = 60
+
 // Options are what a Service needs. All durations are positive; RefreshGrace
 // may be zero.
 type Options struct {
@@ -59,6 +63,7 @@ type Service struct {
 	refreshTTL   time.Duration
 	sessionTTL   time.Duration
 	refreshGrace time.Duration
+	seenEvery    time.Duration // how often last_seen_at is written for a busy session
 	limits       *limit.Limiter
 	hasher       *password.Hasher
 }
@@ -74,7 +79,7 @@ func New(o Options) (*Service, error) {
 	return &Service{
 		store: o.Store, audit: o.Audit, logger: o.Logger, now: o.Now, keyring: o.Keyring,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
-		limits: o.Limits, hasher: o.Hasher,
+		seenEvery: min(time.Minute, o.RefreshTTL/seenParts), limits: o.Limits, hasher: o.Hasher,
 	}, nil
 }
 

@@ -3,16 +3,12 @@ package auth
 import (
 	"context"
 	"errors"
-	"time"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
-
-// seenEvery is how often last_seen_at is written for a busy session.
-const seenEvery = time.Minute
 
 // Presented are the tokens that came with a request; either may be empty.
 type Presented struct {
@@ -125,9 +121,6 @@ func (s *Service) explainExpired(ctx context.Context, refresh string) (models.Re
 	p, err := s.store.Sessions.Identify(ctx, claims.SessionID, claims.ID, s.now())
 	if p, err = ofToken(claims, p, err); p == nil {
 		return "", err
-	}
-	if p.Over == "" && deliveryOf(claims) == currentDelivery(&p.Session) {
-		return models.ReasonIdle, nil // the row counts from the last access token's use, a little later
 	}
 	return p.Over, nil
 }

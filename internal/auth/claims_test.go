@@ -45,7 +45,7 @@ func TestClaims(t *testing.T) {
 			expires                     int64
 		}{
 			{in.Tokens.Access, "latchkey/web-access/v1", "at+jwt", "latchkey:web", now + int64(accessTTL.Seconds())},
-			{in.Tokens.Refresh, "latchkey/web-refresh/v1", "rt+jwt", "latchkey:refresh", now + int64(refreshTTL.Seconds())},
+			{in.Tokens.Refresh, "latchkey/web-refresh/v1", "rt+jwt", "latchkey:refresh", now + int64(sessionTTL.Seconds())},
 		} {
 			header, claims := decoded(p.T, test.token)
 			wantHeader := object{"alg": "HS256", "typ": test.typ, "kid": keyID(p.T, test.label)}

@@ -37,26 +37,80 @@ func TestIdleLimit(t *testing.T) {
 			}
 			p.Clock.Advance(test.idle - time.Second)
 			tokens := p.Rotated(in.Tokens.Refresh)
-			if got, want := tokens.RefreshExpires, p.Clock.Now().Add(test.idle).Truncate(time.Second); test.remember && !got.Equal(want) {
-				p.T.Errorf("%s: refresh token until %v, want %v", test.name, got, want)
-			}
 			p.Clock.Advance(test.idle)
 			p.WantOver(tokens, models.ReasonIdle)
 		}
 	})
 }
 
-// TestIdleAfterUse: an access token in use keeps the session's row alive a
-// little longer than its refresh token. The person reads why all the same.
+// TestIdleAfterUse: the idle limit counts from the last use of either token, not
+// from the delivery of the refresh token.
 func TestIdleAfterUse(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		tokens := p.Join("ada").Tokens
 		p.Clock.Advance(4 * time.Minute)
 		p.Identity(tokens)
-		p.Clock.Advance(refreshTTL - time.Minute)
+		p.Clock.Advance(refreshTTL - time.Second)
+		tokens = p.Rotated(tokens.Refresh)
+		p.Clock.Advance(refreshTTL)
 		p.WantOver(tokens, models.ReasonIdle)
 		p.Clock.Advance(time.Hour)
 		p.WantOver(tokens, models.ReasonIdle)
+	})
+}
+
+// TestIdleWhileUsed: a session that only ever shows the same tokens, as an app
+// behind forward-auth does, lives as long as it is used, up to the absolute
+// limit.
+func TestIdleWhileUsed(t *testing.T) {
+	peek := func(p *portal, tokens *auth.Tokens) auth.Result { return p.peeked(tokens.Refresh) }
+	tests := []struct {
+		name         string
+		access, idle time.Duration
+		use          func(p *portal, tokens *auth.Tokens) auth.Result
+	}{
+		{"access tokens that live longer than the idle limit", 40 * 24 * time.Hour, time.Hour, func(p *portal, tokens *auth.Tokens) auth.Result {
+			return p.Present(tokens.Access, "")
+		}},
+		{"the refresh token behind forward-auth", accessTTL, time.Hour, peek},
+		{"an idle limit shorter than a minute", accessTTL, 30 * time.Second, peek},
+	}
+	for _, test := range tests {
+		each(t, func(o *servicetest.Options) {
+			o.AccessTTL, o.RefreshTTL, o.SessionTTL = test.access, test.idle, 6*test.idle
+		}, func(p *portal) {
+			tokens := p.Join("ada").Tokens
+			end := p.Clock.Now().Add(6 * test.idle)
+			for every := test.idle * 9 / 10; p.Clock.Now().Add(every).Before(end); {
+				p.Clock.Advance(every)
+				if result := test.use(p, tokens); result.Identity == nil {
+					p.T.Fatalf("%s: signed out (%q) %v before the absolute limit", test.name, result.Ended, end.Sub(p.Clock.Now()))
+				}
+			}
+			p.Clock.Advance(end.Sub(p.Clock.Now()))
+			if result := test.use(p, tokens); result.Identity != nil || result.Ended != models.ReasonExpired {
+				p.T.Errorf("%s: use went on after the absolute limit: %+v", test.name, result)
+			}
+		})
+	}
+}
+
+// TestSeenOncePerMinute: the use of a session is written at most once a minute.
+func TestSeenOncePerMinute(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		in := p.Join("ada")
+		p.Identity(in.Tokens)
+		began := p.Session(in.SessionID).LastSeenAt
+		p.Clock.Advance(time.Minute - time.Second)
+		p.Identity(in.Tokens)
+		if got := p.Session(in.SessionID).LastSeenAt; got != began {
+			p.T.Errorf("seen at %v, within a minute of %v", got.Time(), began.Time())
+		}
+		p.Clock.Advance(time.Second)
+		p.Identity(in.Tokens)
+		if got, want := p.Session(in.SessionID).LastSeenAt, models.At(p.Clock.Now()); got != want {
+			p.T.Errorf("seen at %v, want %v", got.Time(), want.Time())
+		}
 	})
 }
 

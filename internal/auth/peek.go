@@ -42,12 +42,11 @@ func (s *Service) Peek(ctx context.Context, refresh string, client Client) (Resu
 }
 
 // seen records the use of a session's tokens: the first use confirms their
-// delivery, and otherwise last_seen_at is written at most once a minute.
+// delivery, and otherwise last_seen_at is written at most once per seenEvery.
 func (s *Service) seen(ctx context.Context, claims *token.Claims, session *models.Session, now time.Time) error {
-	used, confirmed := deliveryOf(claims), confirmedDelivery(session)
-	unseen := now.Sub(session.LastSeenAt.Time()) >= seenEvery
-	if used.after(confirmed) || unseen && used == confirmed {
-		return s.store.Sessions.Confirm(ctx, claims.SessionID, used.generation, used.number, now)
+	used, confirmed, before := deliveryOf(claims), confirmedDelivery(session), now.Add(-s.seenEvery)
+	if used.after(confirmed) || used == confirmed && session.LastSeenAt <= models.At(before) {
+		return s.store.Sessions.Confirm(ctx, claims.SessionID, used.generation, used.number, now, before)
 	}
 	return nil
 }

@@ -74,14 +74,16 @@ func (s *Service) ProgramOf(ctx context.Context, claims *token.Claims) (*models.
 	return p, nil
 }
 
-// ProgramUsed records that a program used its access token, at most once a
-// minute.
-func (s *Service) ProgramUsed(ctx context.Context, claims *token.Claims, session *models.Session) error {
-	now, used := s.now(), deliveryOf(claims)
-	if now.Sub(session.LastSeenAt.Time()) < seenEvery || confirmedDelivery(session).after(used) {
+// ProgramUsed records that a program used one of its access tokens, at most once
+// per seenEvery. An older access token of the session counts too: a program may
+// share them among its workers.
+func (s *Service) ProgramUsed(ctx context.Context, session *models.Session) error {
+	now := s.now()
+	before := now.Add(-s.seenEvery)
+	if session.LastSeenAt > models.At(before) {
 		return nil
 	}
-	return s.store.Sessions.Confirm(ctx, session.ID, used.generation, used.number, now)
+	return s.store.Sessions.Seen(ctx, session.ID, now, before)
 }
 
 func unauthorized(cause string) error { return apperr.New(apperr.Unauthorized, "", errors.New(cause)) }

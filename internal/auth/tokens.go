@@ -34,11 +34,12 @@ func (s *Service) AccessClaims(session *models.Session) token.Claims {
 }
 
 // RefreshClaims returns the claims of the refresh token of a session's current
-// delivery. They depend only on the row.
+// delivery. They depend only on the row. The token expires with the session's
+// absolute limit: the idle limit counts from the last use, which the row knows.
 func RefreshClaims(session *models.Session) token.Claims {
 	issued := session.DeliveredAt.Time().Truncate(time.Second)
 	id := token.RefreshID(session.ID, session.Generation, session.Delivery)
-	return sessionClaims(session, id, issued, earlier(issued.Add(session.Idle()), session.ExpiresAt.Time()))
+	return sessionClaims(session, id, issued, session.ExpiresAt.Time())
 }
 
 func sessionClaims(session *models.Session, id string, issued, expires time.Time) token.Claims {

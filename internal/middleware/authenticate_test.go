@@ -121,7 +121,7 @@ func TestAuthenticate(t *testing.T) {
 		if b.state.Identity == nil || b.state.Identity.Username != "ada" || len(set) != 2 {
 			t.Fatalf("an expired access token: %+v, set %v; want ada and new cookies", b.state, set)
 		}
-		if set[0].Name != "__Host-access" || set[0].MaxAge != 300 || set[1].Name != "__Host-refresh" || set[1].MaxAge != 604800 {
+		if set[0].Name != "__Host-access" || set[0].MaxAge != 300 || set[1].Name != "__Host-refresh" || set[1].MaxAge != 30*24*3600-6*60 {
 			t.Errorf("new cookies: %v", set)
 		}
 		renewed := []string{"__Host-access=" + set[0].Value, "__Host-refresh=" + set[1].Value}

@@ -60,7 +60,7 @@ func (s *Service) identify(ctx context.Context, bearer string, client auth.Clien
 		return nil, err
 	}
 	if !use.quiet {
-		if err := s.auth.ProgramUsed(ctx, claims, &p.Session); err != nil {
+		if err := s.auth.ProgramUsed(ctx, &p.Session); err != nil {
 			return nil, err
 		}
 	}

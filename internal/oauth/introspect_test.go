@@ -8,6 +8,7 @@ import (
 
 	"latchkey/internal/auth"
 	"latchkey/internal/oauth"
+	"latchkey/internal/servicetest"
 )
 
 func TestIntrospect(t *testing.T) {
@@ -40,7 +41,7 @@ func TestIntrospect(t *testing.T) {
 			}},
 			{"refresh", tokens.Refresh, oauth.Introspection{
 				Active: true, ClientID: "cli", Username: "ada", TokenType: "refresh_token", Subject: user.ID, Issuer: issuer,
-				Audience: "latchkey:api-refresh", ID: refresh["jti"].(string), ExpiresAt: second.Add(refreshTTL), IssuedAt: second, NotBefore: second, Identity: identity,
+				Audience: "latchkey:api-refresh", ID: refresh["jti"].(string), ExpiresAt: second.Add(servicetest.SessionTTL), IssuedAt: second, NotBefore: second, Identity: identity,
 			}},
 			{"personal", secret, oauth.Introspection{
 				Active: true, Scope: "me:write", Username: "ada", TokenType: "Bearer", Subject: user.ID, Issuer: issuer,

@@ -98,13 +98,21 @@ func (s *Service) mint(session *models.Session, scopes Scopes) *Tokens {
 }
 
 // mintAccess signs an access token of the session (RFC 9068 §2.2) that dies at
-// end at the latest.
+// end at the latest. ExpiresIn ends with the session's idle limit if that comes
+// first: only a token in use lives on.
 func (s *Service) mintAccess(session *models.Session, scopes Scopes, end time.Time) *Tokens {
 	claims := s.auth.AccessClaims(session)
 	claims.ExpiresAt = min(claims.ExpiresAt, token.DateOf(end))
 	claims.Scope, claims.ClientID = scopes.String(), cmp.Or(session.ClientID, DefaultClientID)
 	return &Tokens{
-		Access: s.keyring.Sign(token.APIAccess, claims), ExpiresIn: time.Duration(claims.ExpiresAt-claims.IssuedAt) * time.Second,
-		Scope: claims.Scope,
+		Access: s.keyring.Sign(token.APIAccess, claims), Scope: claims.Scope,
+		ExpiresIn: min(time.Duration(claims.ExpiresAt-claims.IssuedAt)*time.Second, s.unusedLife(session)),
 	}
+}
+
+// unusedLife returns how long a session still lives if it is not used, in whole
+// seconds.
+func (s *Service) unusedLife(session *models.Session) time.Duration {
+	end := min(session.ExpiresAt, session.LastSeenAt.Add(session.Idle()))
+	return max(end.Time().Sub(s.now()), 0).Truncate(time.Second)
 }

@@ -40,6 +40,8 @@ type Options struct {
 	Secret         []byte
 	PreviousSecret []byte
 	AccessTTL      time.Duration
+	RefreshTTL     time.Duration
+	SessionTTL     time.Duration
 	NoGrace        bool     // RefreshGrace is 0
 	Limits         bool     // attempts are limited
 	Reserved       []string // usernames of the rules of forward-auth
@@ -88,7 +90,7 @@ func New(t testing.TB, o Options) Services {
 	var s Services
 	s.Auth, err = auth.New(auth.Options{
 		Store: o.Store, Logger: o.Logger, Now: o.Now, Keyring: keyring,
-		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: RefreshTTL, SessionTTL: SessionTTL, RefreshGrace: grace,
+		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: cmp.Or(o.RefreshTTL, RefreshTTL), SessionTTL: cmp.Or(o.SessionTTL, SessionTTL), RefreshGrace: grace,
 		Audit: log, Limits: limits, Hasher: o.Hasher,
 	})
 	if err != nil {
