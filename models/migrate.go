@@ -33,7 +33,8 @@ type Migration struct {
 // Migrate applies what is pending and prepares the accounts for it. Processes
 // that start together take turns: on PostgreSQL by an advisory lock of the
 // session, on SQLite by a lock file beside the database. It returns
-// ErrSchemaNewer when the database is ahead.
+// ErrSchemaNewer when the database is ahead, and an error that says what to do
+// when its encoding is not UTF-8.
 func (s *Store) Migrate(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
@@ -43,6 +44,9 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return err
 		}
 		defer unlock()
+		if err := s.checkEncoding(ctx, db); err != nil {
+			return err
+		}
 		current, target, err := provider.GetVersions(ctx)
 		if err != nil {
 			return databaseFailure("read the schema's version", err)
@@ -57,6 +61,25 @@ func (s *Store) Migrate(ctx context.Context) error {
 		}
 		return s.Users.FillSearch(ctx)
 	})
+}
+
+// checkEncoding refuses a database that does not store text as UTF-8: it would
+// reject names, or not find them again.
+func (s *Store) checkEncoding(ctx context.Context, db *sql.DB) error {
+	query, want, advice := "SHOW server_encoding", "UTF8",
+		"create another one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0, and use that"
+	if s.dialect == dialectSQLite {
+		query, want, advice = "PRAGMA encoding", "UTF-8",
+			"use a new file, or copy this one with: sqlite3 OLD .dump | sqlite3 NEW"
+	}
+	var got string
+	if err := db.QueryRowContext(ctx, query).Scan(&got); err != nil {
+		return translate("read the database's encoding", err)
+	}
+	if got != want {
+		return fmt.Errorf("the database's encoding is %s, and Latchkey needs %s: %s", got, want, advice)
+	}
+	return nil
 }
 
 // migrateDown undoes every migration; only tests go this way.

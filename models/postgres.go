@@ -72,6 +72,7 @@ func parsePostgres(url string, statementTimeout time.Duration) (*pgx.ConnConfig,
 	}
 	for name, value := range map[string]string{
 		"statement_timeout": fmt.Sprint(statementTimeout.Milliseconds()), "application_name": "latchkey",
+		"client_encoding": "UTF8", // whatever is set for the role
 	} {
 		if _, set := config.RuntimeParams[name]; !set {
 			config.RuntimeParams[name] = value
