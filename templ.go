@@ -1,9 +1,10 @@
-// Package latchkey turns a templ component into an answer of an Echo handler.
+// Package latchkey renders a templ component as the response of an Echo
+// handler.
 //
-// It decides how a page reaches the wire: rendered as a whole into memory
-// first, so that a template that fails half way leaves a clean error page
-// instead of half a document. What is on the page belongs to package views,
-// the status and every other header to the handlers and their middleware.
+// It renders a page into memory first, so that a template that fails leads to a
+// clean error page instead of half a document. The content of a page belongs to
+// package views, the status and all other headers to the handlers and their
+// middleware.
 package latchkey
 
 import (
@@ -18,17 +19,17 @@ import (
 
 //go:generate go tool templ generate
 
-// Render writes page as the HTML answer to the request with the given status.
+// Render writes page as the HTML response with the given status.
 //
-// Nothing is written when the page cannot be rendered: the error comes back
-// and the response is still free for an error page. An error of the
-// connection is returned after the headers are gone. The answer to HEAD has
+// When the page cannot be rendered, Render writes nothing and returns the
+// error, so that the caller can write an error page. It also returns errors of
+// the connection, but then the headers have been sent. The response to HEAD has
 // the headers of GET and no body (RFC 9110 §9.3.2).
 func Render(c echo.Context, status int, page templ.Component) error {
 	buf := templ.GetBuffer()
 	defer templ.ReleaseBuffer(buf)
-	// Writing to memory waits for nothing: the page that says a deadline was
-	// missed must not fail for it.
+	// Without the deadline of the request: the page that reports a missed
+	// deadline must still be rendered.
 	if err := page.Render(context.Background(), buf); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}

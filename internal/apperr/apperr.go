@@ -1,8 +1,8 @@
-// Package apperr classifies failures by what a caller can do about them.
+// Package apperr classifies failures by how a caller can respond to them.
 //
-// It decides nothing about HTTP or words on a page: package handlers maps each
-// Kind to a status, and an Error carries the sentence for the visitor beside
-// the cause for the log. The two never mix.
+// It knows nothing about HTTP or pages: package handlers maps each Kind to a
+// status. An Error has a sentence for the visitor and a separate cause for the
+// log.
 package apperr
 
 import (
@@ -14,27 +14,27 @@ import (
 // errors.Is(err, apperr.NotFound) holds through any wrapping.
 type Kind string
 
-// The kinds. What is none of them is a fault of ours.
+// The kinds. An error of no kind is a fault of ours.
 const (
 	Malformed    Kind = "malformed request"      // the request cannot be understood
 	Unauthorized Kind = "not authenticated"      // nobody is signed in, or the proof is wrong
 	Forbidden    Kind = "forbidden"              // signed in, and not allowed
 	Disabled     Kind = "account disabled"       // the right proof of an account that is disabled
 	NotFound     Kind = "not found"              // there is no such thing
-	Conflict     Kind = "conflict"               // the state of things forbids it
-	TooLarge     Kind = "request too large"      // more bytes than are read
+	Conflict     Kind = "conflict"               // the current state does not allow it
+	TooLarge     Kind = "request too large"      // a body over the limit
 	TooSlow      Kind = "request too slow"       // a body that did not arrive in time
-	Unsupported  Kind = "unsupported media type" // a body of a type that is not read
+	Unsupported  Kind = "unsupported media type" // a body of a type that is not accepted
 	Misdirected  Kind = "misdirected request"    // a Host that is not ours
 	Invalid      Kind = "invalid input"          // a field that breaks its rule
-	TooMany      Kind = "too many requests"      // a limit was reached; time passes it
-	Locked       Kind = "locked"                 // a limit was reached that an admin has to clear
+	TooMany      Kind = "too many requests"      // a limit was reached; waiting helps
+	Locked       Kind = "locked"                 // a limit was reached; an admin has to clear it
 	Busy         Kind = "server busy"            // no room for the work right now; nothing was done
-	Unavailable  Kind = "service unavailable"    // something we stand on does not answer
+	Unavailable  Kind = "service unavailable"    // the database or another dependency does not respond
 	Canceled     Kind = "request canceled"       // the caller went away
-	WrongMethod  Kind = "method not supported"   // the address takes other methods only
+	WrongMethod  Kind = "method not supported"   // the address allows only other methods
 	Gone         Kind = "link does not work"     // a one-time link that is used up, expired or unknown
-	Loop         Kind = "redirect loop"          // the browser is sent in circles
+	Loop         Kind = "redirect loop"          // the browser is redirected in a loop
 )
 
 // Kinds lists every kind, for tables that must be complete.
@@ -113,11 +113,11 @@ func Details(err error) *Error {
 	return &Error{Kind: KindOf(err), cause: err}
 }
 
-// Fields is invalid input: what is wrong with each field, in the order of the
-// form. Its kind is Invalid.
+// Fields is invalid input: the errors of the fields, in the order of the form.
+// Its kind is Invalid.
 type Fields []FieldError
 
-// FieldError is what is wrong with one form field.
+// FieldError is the error of one form field.
 type FieldError struct {
 	Field   string
 	Message string // a sentence for the visitor

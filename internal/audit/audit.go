@@ -1,9 +1,9 @@
-// Package audit writes the audit log and knows how each of its events reads:
-// its group in the filter, its sentence for admins, and its sentence for the
-// person that it is about.
+// Package audit writes the audit log. It has the texts of each event: the group
+// in the filter, the sentence for admins, and the sentence for the person it is
+// about.
 //
-// It does not decide what is recorded; the packages that act do. Rows belong to
-// package models, pages to packages handlers and views.
+// The packages that cause an event decide to record it. Rows belong to package
+// models, pages to packages handlers and views.
 package audit
 
 import (
@@ -15,8 +15,8 @@ import (
 	"latchkey/models"
 )
 
-// Log writes events: to the audit log, in the transaction of the act that they
-// tell of, and to the server's log. It is safe for concurrent use.
+// Log writes events to the audit log, in the transaction that causes them, and
+// to the server's log. It is safe for concurrent use.
 type Log struct {
 	store  *models.Store
 	logger *slog.Logger
@@ -53,7 +53,7 @@ func (l *Log) InTx(ctx context.Context, f func(tx *models.Store, record func(mod
 	return nil
 }
 
-// Record writes events that no transaction of their own belongs to.
+// Record writes events that belong to no other transaction.
 func (l *Log) Record(ctx context.Context, events ...models.Event) error {
 	return l.InTx(ctx, func(_ *models.Store, record func(models.Event)) error {
 		for _, e := range events {
@@ -63,7 +63,7 @@ func (l *Log) Record(ctx context.Context, events ...models.Event) error {
 	})
 }
 
-// Note writes an event to the server's log alone: for events that can occur
+// Note writes an event only to the server's log, for events that can occur
 // thousands of times a minute.
 func (l *Log) Note(ctx context.Context, e models.Event) {
 	level := slog.LevelInfo
@@ -76,6 +76,6 @@ func (l *Log) Note(ctx context.Context, e models.Event) {
 		slog.String("request_id", e.RequestID))
 }
 
-// ShortID returns the start of a session's id: enough to find the session, and
-// too little to be taken for it.
+// ShortID returns the start of a session's id: enough to find the session, too
+// short to be used in its place.
 func ShortID(id string) string { return id[:min(len(id), 6)] }

@@ -10,8 +10,8 @@ import (
 	"latchkey/models"
 )
 
-// Details are the facts of an event beside who did what to whom. They are
-// stored as JSON: never change the meaning of a name.
+// Details are the facts of an event besides the actor, the action and the
+// subject. They are stored as JSON: never change the meaning of a name.
 type Details struct {
 	Username *Change `json:"username,omitempty"`
 	FullName *Change `json:"full_name,omitempty"`
@@ -37,10 +37,10 @@ type Details struct {
 	Current           int64 `json:"current,omitempty"`
 	CurrentDelivery   int64 `json:"current_delivery,omitempty"`
 
-	Cause string `json:"cause,omitempty"` // of events of the server's log alone: what was refused
+	Cause string `json:"cause,omitempty"` // only for events in the server's log: the limit or token that was refused
 }
 
-// Change is what became of a value.
+// Change is the change of a value.
 type Change struct {
 	Old string `json:"old,omitempty"`
 	New string `json:"new,omitempty"`
@@ -66,8 +66,8 @@ func (d Details) Encode() string {
 	return string(text)
 }
 
-// DetailsOf returns the details of an event: none for an event that was written
-// before there were any, which has a text in their place.
+// DetailsOf returns the details of an event: none for an old event, which has a
+// text instead.
 func DetailsOf(e models.Event) (d Details) {
 	if json.Unmarshal([]byte(e.Details), &d) != nil {
 		return Details{}
@@ -107,7 +107,7 @@ func (d Details) facts(event string) string {
 	return strings.Join(list, ", ")
 }
 
-// delivery tells which refresh token was presented and which one its session
+// delivery returns which refresh token was presented and which one its session
 // has.
 func (d Details) delivery() string {
 	const text = "generation %d, delivery %d"
@@ -154,8 +154,7 @@ func counted(n int, noun, after string) string {
 }
 
 // Detail returns the details of an event as a text: "2 sessions ended. Reason:
-// left the team". For an event that was written before there were details it is
-// the stored text.
+// left the team". For an old event it returns the stored text.
 func Detail(e models.Event) string {
 	if e.Details == "" {
 		return e.Detail

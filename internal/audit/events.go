@@ -42,33 +42,33 @@ const (
 	TokenClass   = "token-of-another-class"
 )
 
-// Group is a part of the filter of the audit log.
+// Group is a group of events in the filter of the audit log.
 type Group string
 
 // The groups, in the order of the filter. An event without a group is written
-// to the server's log alone.
+// only to the server's log.
 const (
 	SigningIn  Group = "Signing in"
 	OwnAccount Group = "Own account"
 	Admins     Group = "Admins"
 )
 
-// kind is everything there is to know about one kind of event.
+// kind has the texts of one kind of event.
 type kind struct {
 	name  string
 	group Group
 	label string // in the filter
-	// admins is what follows the actor's name for admins. "{subject}" stands for
-	// the person that it happened to. A part in brackets is left out when the
-	// actor did it to themself, or when nobody is known.
+	// admins is the sentence for admins after the actor's name. "{subject}"
+	// stands for the affected person. A part in brackets is left out when the
+	// actor is that person, or when no person is known.
 	admins string
-	// person is the sentence for the person it happened to, without the admin's
-	// name or note. "{device}" stands for the browser, as " with Firefox on Linux".
+	// person is the sentence for the affected person, without the admin's name
+	// or note. "{device}" stands for the browser, as " with Firefox on Linux".
 	person string
 }
 
-// kinds has every event there is, in the order of the filter: a new event is a
-// constant and a row.
+// kinds has all events in the order of the filter. A new event needs a constant
+// and a row.
 var kinds = []kind{
 	{Login, SigningIn, "Signed in", "signed in", "You signed in{device}."},
 	{

@@ -1,11 +1,11 @@
 package audit
 
-// SignInEvents is the preset of the filter with every event that signs
-// somebody in. The overview counts them and links there.
+// SignInEvents is the preset of the filter with every event that signs someone
+// in. The overview counts them and links there.
 const SignInEvents = "sign-ins"
 
 // Choice is an entry of the filter: one event, or a preset of several. Its
-// value stands in URLs.
+// value is part of URLs.
 type Choice struct {
 	Value  string
 	Label  string

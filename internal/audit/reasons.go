@@ -2,33 +2,33 @@ package audit
 
 import "latchkey/models"
 
-// Tone is how a message looks.
+// Tone is the look of a message.
 type Tone int
 
 // The tones.
 const (
 	Neutral Tone = iota
 	Warning      // something may be wrong
-	Refusal      // it cannot go on
+	Refusal      // the person cannot continue
 )
 
-// Ending is how the end of a session reads.
+// Ending has the texts for the end of a session or token.
 type Ending struct {
 	Login string // on the sign-in page, to the person whose session it was
 	Tone  Tone   // of that message
 	List  string // in the list of sessions
 
-	// Activity is the sentence for the person, for an end that has an event of its
-	// own. "{device}" is as in the sentences of events.
+	// Activity is the sentence for the person, for a reason that has an event.
+	// "{device}" stands for the browser, as in the sentences of events.
 	Activity string
-	Token    string // in the list of access tokens, for a token that ended so
+	Token    string // in the list of access tokens
 }
 
 // signInAgain ends the sentences of the sign-in page.
 const signInAgain = " Sign in to continue."
 
-// endings has every reason there is: a new reason is a constant of package
-// models and a row.
+// endings has all reasons. A new reason needs a constant in package models and
+// a row.
 var endings = map[models.Reason]Ending{
 	models.ReasonLogout: {
 		Login: "You signed out." + signInAgain, List: "Signed out on the device.", Token: "Removed by the program that used it",
@@ -75,8 +75,8 @@ var endings = map[models.Reason]Ending{
 	},
 }
 
-// EndingOf returns how an end for a reason reads, also for a reason of another
-// version.
+// EndingOf returns the texts for a reason, with general ones for a reason of
+// another version.
 func EndingOf(reason models.Reason) Ending {
 	ending, known := endings[reason]
 	if !known {

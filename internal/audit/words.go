@@ -7,19 +7,19 @@ import (
 	"latchkey/models"
 )
 
-// Line is an event as admins read it, in parts, so that a page can link the
-// people: actor, Before, subject if Named, After.
+// Line is the sentence of an event for admins in parts, so that a page can link
+// the people: the actor, Before, the subject if Named, After.
 type Line struct {
 	Before string
-	Named  bool // the subject stands in the sentence
+	Named  bool // the sentence names the subject
 	After  string
 	Detail string // follows the sentence; may be empty
-	Apart  bool   // Detail is a sentence of its own: a reason alone, or the text of an old event
-	Token  string // about the token that was presented; no part of the sentence
+	Apart  bool   // Detail is a separate sentence: only a reason, or the text of an old event
+	Token  string // the token that was presented; not part of the sentence
 }
 
 // LineOf returns the line of an event. For an event of another version it has
-// the stored name in place of words.
+// the stored name.
 func LineOf(e models.Event) Line {
 	text := cmp.Or(find(e.Action).admins, e.Action)
 	other := e.SubjectID != "" && e.SubjectID != e.ActorID
@@ -61,8 +61,8 @@ func Sentence(e models.Event) string {
 	return strings.TrimSuffix(text, ".") + "."
 }
 
-// ToPerson returns the sentence of an event for the person that it happened
-// to. device names the browser of the request; it may be empty.
+// ToPerson returns the sentence of an event for the affected person. device
+// names the browser of the request; it may be empty.
 func ToPerson(e models.Event, device string) string {
 	if device != "" {
 		device = " with " + device

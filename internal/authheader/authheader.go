@@ -1,6 +1,6 @@
-// Package authheader reads the header Authorization and writes the header
-// WWW-Authenticate that asks for it (RFC 6750). What a token is worth is
-// decided in package auth.
+// Package authheader reads the Authorization header and writes the
+// WWW-Authenticate header that asks for it (RFC 6750). Package oauth checks the
+// tokens.
 package authheader
 
 import (
@@ -30,11 +30,11 @@ func Basic(value string) (name, password string, ok bool) {
 }
 
 // ChallengeBasic is the value of WWW-Authenticate that asks for a name and a
-// password. Browsers open a dialog of their own for it.
+// password. Browsers open their own dialog for it.
 const ChallengeBasic = `Basic realm="` + Realm + `", charset="UTF-8"`
 
 // Challenge returns the value of WWW-Authenticate that asks for a token (RFC
-// 6750 §3). code is "" when none was sent; scope may be "" too.
+// 6750 §3). code is "" when no token was sent; scope may be "" too.
 func Challenge(code, scope string) string {
 	value := `Bearer realm="` + Realm + `"`
 	if code != "" {

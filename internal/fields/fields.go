@@ -1,6 +1,6 @@
-// Package fields reads what a form or a query says, by one set of rules: each
-// field at most once, not too many of them, text that can be read. It knows
-// nothing about which fields there are.
+// Package fields reads the fields of forms and queries by one set of rules:
+// each field at most once, a limited number of fields, readable text. It does
+// not know which fields a form has.
 package fields
 
 import (
@@ -14,16 +14,16 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// most is how many fields a request may bring.
+// most is the maximum number of fields in a request.
 const most = 50
 
-// Values are fields, each of which came at most once.
+// Values are fields that occurred at most once each.
 type Values url.Values
 
-// Get returns a field as it was typed, "" when it did not come.
+// Get returns a field as it was typed, or "" when it is missing.
 func (v Values) Get(name string) string { return url.Values(v).Get(name) }
 
-// Or returns a field as it was typed, otherwise when it did not come.
+// Or returns a field as it was typed, or otherwise when it is missing.
 func (v Values) Or(name, otherwise string) string {
 	if !url.Values(v).Has(name) {
 		return otherwise
@@ -32,8 +32,8 @@ func (v Values) Or(name, otherwise string) string {
 }
 
 // Read reads the form in a request's body, never the query. It returns
-// apperr.TooLarge, apperr.Unsupported or apperr.Malformed: too many fields, one
-// that came twice, a NUL, text that is not UTF-8.
+// apperr.TooLarge, apperr.Unsupported, or apperr.Malformed for too many fields,
+// a duplicate field, a NUL, or text that is not UTF-8.
 func Read(r *http.Request) (Values, error) {
 	if !IsForm(r) {
 		if r.ContentLength == 0 {
@@ -41,7 +41,7 @@ func Read(r *http.Request) (Values, error) {
 		}
 		return nil, apperr.New(apperr.Unsupported, "", nil)
 	}
-	r.Header.Set("Content-Type", formType) // without parameters: ParseForm fails at one that it cannot read
+	r.Header.Set("Content-Type", formType) // without parameters, because ParseForm fails on broken ones
 	if err := r.ParseForm(); err != nil {
 		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
 			return nil, apperr.New(apperr.TooLarge, "", tooLarge)
@@ -53,8 +53,8 @@ func Read(r *http.Request) (Values, error) {
 
 const formType = "application/x-www-form-urlencoded"
 
-// IsForm reports whether a request says that its body is a form. Parameters of
-// the type do not matter, not even broken ones: the type has none.
+// IsForm reports whether a request says that its body is a form. It ignores
+// parameters, even broken ones: the type has none.
 func IsForm(r *http.Request) bool {
 	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	return (err == nil || errors.Is(err, mime.ErrInvalidMediaParameter)) && media == formType

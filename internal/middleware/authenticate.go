@@ -11,11 +11,12 @@ import (
 	"latchkey/models"
 )
 
-// Authenticate finds out who a request belongs to. Where the access token is
-// missing, dead or unusable and a refresh token is there, the session rotates
-// and the same request goes on as the person, with new cookies on its
-// response. It clears the token cookies only when their session is known to be
-// over. It rejects nobody; its errors are those of the service.
+// Authenticate identifies the person of a request. If the access token is
+// missing, expired or unusable and there is a refresh token, the session
+// rotates, and the same request continues as the person, with new cookies on
+// its response. It clears the token cookies only when their session is known to
+// be over. It never rejects a request for being anonymous; its errors are those
+// of the service.
 func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -36,7 +37,7 @@ func Authenticate(service *auth.Service, jar *cookie.Jar) echo.MiddlewareFunc {
 				GiveTokens(c, jar, result.Tokens)
 			case result.Over:
 				state.Stale = true
-				if result.Ended != models.ReasonReplaced { // the browser has newer ones by now, perhaps
+				if result.Ended != models.ReasonReplaced { // the browser may already have newer ones
 					jar.ClearTokens(c.Response().Header())
 				}
 			}

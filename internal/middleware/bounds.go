@@ -16,7 +16,7 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// Limits bound what one request and all of them together may take.
+// Limits bound the resources of one request and of all requests together.
 type Limits struct {
 	Body       int64 // bytes
 	SmallBody  int64 // bytes, for the paths in Small
@@ -26,13 +26,13 @@ type Limits struct {
 	Concurrent int           // requests at once; a quarter of them from one network
 }
 
-// networkShare is the part of what all share that one network may take.
+// networkShare divides the slots: one network may take at most this fraction.
 const networkShare = 4
 
-// Bounds enforces Limits. It reads the body first, which the client may send
-// as slowly as it likes: one that is too large is refused (413), and one that
-// does not arrive in time (408). Only then does the request take one of the
-// slots, and is refused if there is none (503). Health checks need no slot.
+// Bounds enforces Limits. It reads the body first, because a client may send it
+// slowly. It refuses a body that is too large (413) or does not arrive in time
+// (408). Only then does the request take a slot; if none is free, it is refused
+// (503). Health checks need no slot.
 func Bounds(limits Limits) echo.MiddlewareFunc {
 	slots := &slots{most: limits.Concurrent, taken: map[netip.Prefix]int{}}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -61,7 +61,7 @@ func Bounds(limits Limits) echo.MiddlewareFunc {
 	}
 }
 
-// readBody replaces the body of a request by what it read of it.
+// readBody reads the body of a request into memory.
 func readBody(c echo.Context, limit int64, within time.Duration) error {
 	r := c.Request()
 	if r.ContentLength > limit {
@@ -84,14 +84,15 @@ func readBody(c echo.Context, limit int64, within time.Duration) error {
 	if err != nil {
 		return apperr.New(apperr.Malformed, "", err)
 	}
-	// From here on the request has its own deadline. One for reading would
-	// cancel it: net/http reads on, to notice a client that goes away.
+	// From here on the request has its own deadline. A read deadline would
+	// cancel it, because net/http keeps reading to notice a client that
+	// disconnects.
 	_ = connection.SetReadDeadline(time.Time{})
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return nil
 }
 
-// slots are what requests take while they are served.
+// slots limits how many requests are served at once.
 type slots struct {
 	mu    sync.Mutex
 	most  int
@@ -123,8 +124,8 @@ func (s *slots) free(network netip.Prefix) {
 
 // sharedBy returns the network that shares the slots of a client: an IPv4
 // address or an IPv6 /56, which is what one customer gets. It is not valid when
-// nothing is known of the client, or when it is on this machine: a proxy that
-// is not trusted to name its clients, as behind nginx on the same host.
+// the address is unknown or on this machine: then a proxy on the same host may
+// stand in front that is not trusted to name its clients.
 func sharedBy(c echo.Context) netip.Prefix {
 	addr := Client(c).IP.Unmap().WithZone("")
 	bits := 56

@@ -14,7 +14,7 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// errPanic is the class of what Recover caught.
+// errPanic marks the errors that Recover returns.
 var errPanic = errors.New("panic")
 
 // Recover turns a panic into an error that is logged with its stack; the
@@ -34,14 +34,14 @@ func Recover(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// HeaderOptions say which headers an answer carries.
+// HeaderOptions configure the security headers.
 type HeaderOptions struct {
 	HTTPS                 bool // the public URL is https
 	HSTSIncludeSubdomains bool
 }
 
-// Headers puts the security headers on every answer, errors included. A request
-// with a chunked body is the last one on its connection.
+// Headers sets the security headers on every response, errors included. A
+// request with a chunked body is the last one on its connection.
 func Headers(o HeaderOptions) echo.MiddlewareFunc {
 	policy := "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 		"connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; " +
@@ -81,7 +81,7 @@ func Headers(o HeaderOptions) echo.MiddlewareFunc {
 			}
 			if len(c.Request().TransferEncoding) > 0 {
 				// RFC 9112 §6.1: net/http drops a Content-Length beside
-				// Transfer-Encoding, so nobody can tell whether one came along.
+				// Transfer-Encoding, so its presence cannot be checked.
 				h.Set("Connection", "close")
 			}
 			return next(c)
@@ -92,8 +92,8 @@ func Headers(o HeaderOptions) echo.MiddlewareFunc {
 // headerLine is a header with its name in canonical form.
 type headerLine struct{ name, value string }
 
-// Origin is the portal's one origin. While it is a loopback address, every
-// loopback name with its port is the same host and the same origin.
+// Origin is the portal's origin. While it is a loopback address, every loopback
+// name with its port is the same host and the same origin.
 type Origin struct {
 	origins map[string]bool
 	hosts   map[string]bool
@@ -139,9 +139,9 @@ func isLoopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// CheckHost refuses a request for another host (421): links and cookies of the
-// portal must not be made for a name that it does not have. Health checks come
-// under any name, and proxies that ask about an app keep the app's.
+// CheckHost refuses a request for another host (421): the portal must not
+// create links and cookies for a host name that is not its own. Health checks
+// may use any name, and proxies that ask about an app use the app's name.
 func (o *Origin) CheckHost(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -154,8 +154,8 @@ func (o *Origin) CheckHost(next echo.HandlerFunc) echo.HandlerFunc {
 
 func isHealth(path string) bool { return path == "/healthz" || path == "/readyz" }
 
-// CrossOrigin refuses what another site asks a browser to do here: writes
-// whose Sec-Fetch-Site or Origin is foreign, and reads that are not a person
+// CrossOrigin refuses requests that another site causes: writes whose
+// Sec-Fetch-Site or Origin is foreign, and reads that are not a person
 // following a link. It stands before Authenticate, so that a foreign write
 // cannot rotate a session.
 func (o *Origin) CrossOrigin() (echo.MiddlewareFunc, error) {
@@ -187,10 +187,11 @@ func (o *Origin) CrossOrigin() (echo.MiddlewareFunc, error) {
 	}, nil
 }
 
-// own reports whether the headers Origin and Sec-Fetch-Site of a write are those
-// of a page of ours. A browser that sends no referrers sends "null" as Origin of
-// its own pages' forms too (Fetch Standard §3.1); Sec-Fetch-Site tells these
-// from the sandboxed pages of others, which are cross-site.
+// own reports whether the Origin and Sec-Fetch-Site headers of a write come
+// from one of our pages. A browser that sends no referrers sends "null" as the
+// Origin even for our own forms (Fetch Standard §3.1). Sec-Fetch-Site
+// distinguishes these from sandboxed pages of other sites, which are
+// cross-site.
 func (o *Origin) own(origin, fetchSite []string) bool {
 	switch {
 	case len(origin) == 0:

@@ -1,10 +1,10 @@
-// Package middleware stands before every handler: it names the request, logs
-// it, survives its panics, puts the headers on, checks where it came from and
-// finds out who it belongs to.
+// Package middleware runs before every handler: it gives the request an id,
+// logs it, recovers from panics, sets headers, checks the origin and identifies
+// the person.
 //
 // Authenticate attaches an identity or nothing and never rejects; RequireUser
-// and RequireAdmin reject, and are named where a route is declared. Words and
-// statuses are left to package handlers, through the errors that are returned.
+// and RequireAdmin reject, and are named where a route is declared. Package
+// handlers turns the returned errors into texts and statuses.
 package middleware
 
 import (
@@ -21,15 +21,15 @@ import (
 	"latchkey/models"
 )
 
-// stateKey is where echo's context keeps the State.
+// stateKey is the key of the State in the context of Echo.
 const stateKey = "latchkey"
 
-// State is what is known of one request.
+// State is the state of one request.
 type State struct {
 	ID       string // in the log, on error pages and in X-Request-Id
 	Identity *auth.Identity
 	Renewed  bool          // the session rotated: this response sets new cookies
-	Stale    bool          // token cookies came along, and their session is known to be over
+	Stale    bool          // the request has token cookies whose session is known to be over
 	Ended    models.Reason // why their session is over, if that is known
 	Proxied  bool          // the peer is a trusted proxy
 }
@@ -44,8 +44,8 @@ func Of(c echo.Context) *State {
 	return s
 }
 
-// Client tells where the request came from. The address of a trusted proxy
-// that did not say whom it speaks for is nobody's.
+// Client returns where the request came from. The address is unknown when a
+// trusted proxy did not send it.
 func Client(c echo.Context) auth.Client {
 	addr, err := netip.ParseAddr(c.RealIP())
 	if err != nil || AddressHidden(c) {
@@ -55,14 +55,14 @@ func Client(c echo.Context) auth.Client {
 	return auth.Client{IP: addr, UserAgent: clean(agent, 256), RequestID: Of(c).ID}
 }
 
-// AddressHidden reports whether a trusted proxy kept its client's address to
-// itself.
+// AddressHidden reports whether a trusted proxy did not send its client's
+// address.
 func AddressHidden(c echo.Context) bool {
 	return Of(c).Proxied && c.Request().Header.Get(echo.HeaderXForwardedFor) == ""
 }
 
-// clean cuts text to n bytes of printable ASCII: what a log or a list of
-// devices shows of a header.
+// clean cuts text to n bytes of printable ASCII, for logs and for the list of
+// devices.
 func clean(text string, n int) string {
 	text = text[:min(len(text), n)]
 	for i := range len(text) {
@@ -83,11 +83,11 @@ func cleaned(text string) string {
 	return string(kept)
 }
 
-// foreignID is what a trusted proxy may call a request.
+// foreignID matches request ids that are accepted from a trusted proxy.
 var foreignID = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
-// RequestID gives each request a name that a person can read out: 4FJK-9Q2M.
-// The one that a trusted proxy gave is kept.
+// RequestID gives each request an id that a person can read out, such as
+// 4FJK-9Q2M. It keeps the id that a trusted proxy sent.
 func RequestID(trusted []netip.Prefix) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
@@ -135,8 +135,8 @@ func fromProxy(r *http.Request, trusted []netip.Prefix) bool {
 	return false
 }
 
-// Log writes one line for each request, when it is answered. Queries are left
-// out: a link's token stands in one.
+// Log writes one line for each request after its response. It leaves out
+// queries, because they may contain the token of a link.
 func Log(logger *slog.Logger, handle func(error, echo.Context)) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {

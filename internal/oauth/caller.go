@@ -11,12 +11,12 @@ import (
 	"latchkey/models"
 )
 
-// Caller is who a bearer token belongs to, as the database said a moment ago,
-// and what the token may do.
+// Caller is the person of a bearer token, as read from the database for this
+// request, with the scopes of the token.
 type Caller struct {
 	auth.Identity           // SessionID is empty for a personal access token
-	Scopes        Scopes    // what the token has and the role allows now
-	ClientID      string    // what the client called itself, or DefaultClientID; empty for a personal access token
+	Scopes        Scopes    // those of the token that the role allows now
+	ClientID      string    // the client's name for itself, or DefaultClientID; empty for a personal access token
 	TokenID       string    // the jti, or the id of the personal access token
 	Personal      bool      // a personal access token
 	IssuedAt      time.Time // in UTC
@@ -28,8 +28,8 @@ type Caller struct {
 // AuthenticateBearer returns the person of a bearer token, which is an access
 // token of the API or a personal access token, and records its use. For any
 // other token, and for one that no longer works, it returns the same
-// apperr.Unauthorized; apperr.Unavailable and apperr.Canceled when nothing is
-// known.
+// apperr.Unauthorized. It returns apperr.Unavailable or apperr.Canceled when
+// the token could not be checked.
 func (s *Service) AuthenticateBearer(ctx context.Context, bearer string, client auth.Client) (*Caller, error) {
 	return s.identify(ctx, bearer, client, use{address: client.Address()})
 }
@@ -40,10 +40,10 @@ func (s *Service) PeekBearer(ctx context.Context, bearer string, client auth.Cli
 	return s.identify(ctx, bearer, client, use{address: client.Address(), quiet: true})
 }
 
-// use is what is recorded of a token's use.
+// use says how a use of a token is recorded.
 type use struct {
 	address string // the last address of a personal access token; empty: not known
-	quiet   bool   // a session was not used
+	quiet   bool   // do not record a use of the session
 }
 
 func (s *Service) identify(ctx context.Context, bearer string, client auth.Client, use use) (*Caller, error) {
@@ -71,8 +71,8 @@ func (s *Service) identify(ctx context.Context, bearer string, client auth.Clien
 	}, nil
 }
 
-// refused is the one answer to every bearer token that does not work; the cause
-// is for the log.
+// refused is the same error for every bearer token that does not work; only the
+// log shows the cause.
 func refused(cause error) error { return apperr.New(apperr.Unauthorized, "", cause) }
 
 // personalCaller looks a personal access token up, and records once a minute
@@ -87,7 +87,7 @@ func (s *Service) personalCaller(ctx context.Context, secret, address string) (*
 	}
 	row, now := &b.Token, s.now()
 	if !row.Works(models.At(now)) || !b.DisabledAt.IsZero() {
-		return nil, refused(errors.New("the personal access token is over"))
+		return nil, refused(errors.New("the personal access token no longer works"))
 	}
 	if before := now.Add(-time.Minute); row.LastUsedAt <= models.At(before) {
 		if err := s.store.PersonalTokens.Used(ctx, row.ID, address, now, before); err != nil {

@@ -14,23 +14,23 @@ import (
 	"latchkey/models"
 )
 
-// DefaultClientID is the client_id in the tokens of a client that named itself
-// nothing: RFC 9068 §2.2 wants one in each.
+// DefaultClientID is the client_id in the tokens of a client that gave no name.
+// RFC 9068 §2.2 requires one in each token.
 const DefaultClientID = "default"
 
-// maxClientID bounds what a client may call itself, so that its tokens stay
-// small.
+// maxClientID is the maximum length of a client_id in bytes, so that tokens
+// stay small.
 const maxClientID = 64
 
-// GrantError is why a token endpoint gives no token: an error code of RFC 6749
-// §5.2. It is an error itself, so that errors.Is(err, ErrInvalidGrant) holds
-// through any wrapping.
+// GrantError is the reason why a token endpoint refuses a token: an error code
+// of RFC 6749 §5.2. It is an error itself, so that errors.Is(err,
+// ErrInvalidGrant) holds through any wrapping.
 type GrantError string
 
 // The grant errors.
 const (
-	ErrInvalidRequest   GrantError = "invalid_request"        // a client_id that cannot be one
-	ErrInvalidGrant     GrantError = "invalid_grant"          // wrong, unknown, disabled, used, expired, ended: never which
+	ErrInvalidRequest   GrantError = "invalid_request"        // the client_id is not valid
+	ErrInvalidGrant     GrantError = "invalid_grant"          // wrong, unknown, disabled, used, expired or ended; the response does not say which
 	ErrInvalidScope     GrantError = "invalid_scope"          // unknown, not allowed, or wider than before
 	ErrUnsupportedGrant GrantError = "unsupported_grant_type" // the operator switched it off
 )
@@ -43,7 +43,7 @@ type PasswordGrant struct {
 	Username string // username or email, compared without case
 	Password string // as it was typed
 	Scope    string // separated by spaces; empty: me
-	ClientID string // what the client calls itself; may be empty
+	ClientID string // the client's name for itself; may be empty
 }
 
 // RefreshGrant asks for tokens with a refresh token (RFC 6749 §6).
@@ -53,20 +53,20 @@ type RefreshGrant struct {
 	ClientID     string // when given, the one that the session was opened with
 }
 
-// Tokens are what a program is given.
+// Tokens are the tokens of a response to a program.
 type Tokens struct {
 	Access    string
 	ExpiresIn time.Duration // of the access token, in whole seconds
 	Refresh   string        // empty when the client keeps the one it has
-	Scope     string        // of the access token: what it may do now
+	Scope     string        // of the access token
 }
 
 // PasswordGrant opens an API session. It returns ErrUnsupportedGrant,
 // ErrInvalidRequest, ErrInvalidScope or ErrInvalidGrant; apperr.TooMany with
 // the time to wait, apperr.Busy or apperr.Unavailable.
 //
-// A password is worth no more here than in the sign-in form: the same limits,
-// the same work, and one answer for wrong, unknown and disabled.
+// The same limits hold as for the sign-in form, checking takes the same time,
+// and wrong, unknown and disabled give the same error.
 func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client auth.Client) (*Tokens, error) {
 	scopes, err := s.checkPasswordGrant(in)
 	if err != nil {
@@ -94,7 +94,7 @@ func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client au
 	return s.open(ctx, in, scopes, a, proven)
 }
 
-// checkPasswordGrant looks at what does not depend on the person.
+// checkPasswordGrant checks the parts that do not depend on the person.
 func (s *Service) checkPasswordGrant(in PasswordGrant) (Scopes, error) {
 	if !s.passwords {
 		return nil, fmt.Errorf("password grant: %w", ErrUnsupportedGrant)
@@ -138,12 +138,12 @@ func (s *Service) open(ctx context.Context, in PasswordGrant, scopes Scopes, a a
 	return tokens, nil
 }
 
-// grantRefused tells of a right password that was worth no tokens.
+// grantRefused handles a right password that got no tokens.
 func (s *Service) grantRefused(ctx context.Context, a auth.Attempt, p limit.Taken, cause error) error {
 	switch {
 	case errors.Is(cause, apperr.Unauthorized):
 		return notGranted(cause)
-	case errors.Is(cause, ErrInvalidScope): // whoever asked knows now that the password was right
+	case errors.Is(cause, ErrInvalidScope): // the error reveals that the password was right
 		if err := s.audit.Record(ctx, auth.Actor{Client: a.Client}.Event(audit.ScopeRefused, a.User, audit.Details{})); err != nil {
 			cause = err
 		}
@@ -151,7 +151,8 @@ func (s *Service) grantRefused(ctx context.Context, a auth.Attempt, p limit.Take
 	case !errors.Is(cause, apperr.Disabled):
 		return s.limits.GiveBack(ctx, p, cause)
 	}
-	// The attempt stays counted, or the limits would tell that the password was right.
+	// The attempt stays counted. Otherwise the limits would reveal that the
+	// password was right.
 	if err := s.audit.Record(ctx, auth.Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, audit.Details{})); err != nil {
 		return err
 	}
@@ -164,18 +165,18 @@ func isClientID(text string) bool {
 	return len(text) <= maxClientID && !strings.ContainsFunc(text, outside)
 }
 
-// notGranted is the one answer for every token or password that opens nothing;
-// why is for the log alone.
+// notGranted is the same error for every token or password that is refused;
+// only the log shows the cause.
 func notGranted(cause error) error {
 	return &grantFailure{cause}
 }
 
-// grantFailure hides a cause behind ErrInvalidGrant: its kind must not choose
-// the answer.
+// grantFailure hides a cause behind ErrInvalidGrant, so that the kind of the
+// cause does not choose the response.
 type grantFailure struct{ cause error }
 
 // Error returns the code and the cause: a text for logs.
 func (f *grantFailure) Error() string { return ErrInvalidGrant.Error() + ": " + f.cause.Error() }
 
-// Unwrap gives the code alone.
+// Unwrap returns only the code.
 func (f *grantFailure) Unwrap() error { return ErrInvalidGrant }

@@ -16,11 +16,11 @@ const (
 	TokenTypeRefresh = "refresh_token" // never to be accepted in place of an access token
 )
 
-// Introspection is what a token is worth now (RFC 7662 §2.2). All but Active
-// is empty when it is worth nothing.
+// Introspection is the state of a token (RFC 7662 §2.2). When Active is false,
+// all other fields are empty.
 type Introspection struct {
 	Active    bool
-	Scope     string // what the token may do now; empty for a refresh token, which opens nothing
+	Scope     string // the current scopes; empty for a refresh token, which gives no access
 	ClientID  string
 	Username  string
 	TokenType string
@@ -31,7 +31,7 @@ type Introspection struct {
 	ExpiresAt time.Time
 	IssuedAt  time.Time
 	NotBefore time.Time
-	Identity  auth.Identity // whose it is, for those who need more than Username
+	Identity  auth.Identity // of the owner, for callers that need more than Username
 }
 
 // Introspect tells what an access token, a refresh token or a personal access

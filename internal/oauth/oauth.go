@@ -1,10 +1,11 @@
-// Package oauth gives programs the tokens of the API and tells what a bearer
-// token is worth: the grants of OAuth 2.0 (RFC 6749), scopes, revocation (RFC
-// 7009) and introspection (RFC 7662).
+// Package oauth issues the tokens of the API and checks bearer tokens: the
+// grants of OAuth 2.0 (RFC 6749), scopes, revocation (RFC 7009) and
+// introspection (RFC 7662).
 //
-// A program's session is a row like a browser's: package auth opens, rotates and
-// ends it. Package account makes and removes personal access tokens, which are
-// only looked up here. The words and statuses of answers belong to handlers/api.
+// A program's session is a row like a browser's: package auth opens, rotates
+// and ends it. Package account creates and removes personal access tokens; this
+// package only looks them up. The texts and statuses of responses belong to
+// handlers/api.
 package oauth
 
 import (
@@ -30,8 +31,8 @@ type Options struct {
 	Renewal       bool // an access token can be renewed with itself
 }
 
-// Service gives out and checks the tokens of the API. It is safe for concurrent
-// use and keeps no state of its own: the database does.
+// Service issues and checks the tokens of the API. It is safe for concurrent
+// use; its state is in the database.
 type Service struct {
 	auth      *auth.Service
 	store     *models.Store
@@ -43,7 +44,7 @@ type Service struct {
 	renewal   bool
 }
 
-// New returns a Service, or why its options cannot work.
+// New returns a Service, or an error when an option is missing or wrong.
 func New(o Options) (*Service, error) {
 	if o.Auth == nil || o.Store == nil || o.Keyring == nil || o.Audit == nil || o.Limits == nil || o.Now == nil {
 		return nil, errors.New("oauth: Auth, Store, Keyring, Audit, Limits and Now are required")

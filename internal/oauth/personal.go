@@ -9,7 +9,7 @@ import (
 // tokens that were published by mistake.
 const PersonalPrefix = "lk_"
 
-// A personal access token is its prefix and two random texts of 26 letters and
+// A personal access token is the prefix and two random texts of 26 letters and
 // digits, 130 bits each: lk_[a-z2-7]{52}.
 const personalLength = len(PersonalPrefix) + 2*26
 

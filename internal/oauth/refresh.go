@@ -13,13 +13,13 @@ import (
 	"latchkey/models"
 )
 
-// RefreshGrant goes on with an API session: one rotation per refresh token. A
-// used one ends the session (RFC 9700 §4.14.2). It returns ErrInvalidRequest,
+// RefreshGrant continues an API session: one rotation per refresh token. A used
+// one ends the session (RFC 9700 §4.14.2). It returns ErrInvalidRequest,
 // ErrInvalidScope or ErrInvalidGrant; apperr.TooMany with the time to wait, or
 // apperr.Unavailable.
 //
-// A narrower scope holds for the new access token alone; the session keeps
-// what it was granted (RFC 6749 §6).
+// A narrower scope holds only for the new access token; the session keeps its
+// scopes (RFC 6749 §6).
 func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth.Client) (*Tokens, error) {
 	if !isClientID(in.ClientID) {
 		return nil, fmt.Errorf("client_id: %w", ErrInvalidRequest)
@@ -51,9 +51,9 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth
 	return s.mint(&p.Session, scopes.effective(p.Role)), nil
 }
 
-// renewalTime is how long after a password or refresh grant access tokens can be
-// renewed, and how long the last of them lives: a stolen access token must not
-// stand for the refresh token.
+// renewalTime is how long after a password or refresh grant access tokens can
+// be renewed, and how long the last of them lives: a stolen access token must
+// not replace the refresh token.
 const renewalTime = time.Hour
 
 // RenewAccess returns a fresh access token of the caller's session, with the
@@ -88,7 +88,7 @@ func (s *Service) RenewAccess(ctx context.Context, caller *Caller) (*Tokens, err
 }
 
 // mint signs the tokens of a session's current delivery: the refresh token with
-// what the session was granted, the access token with scopes.
+// the scopes of the session, the access token with the given scopes.
 func (s *Service) mint(session *models.Session, scopes Scopes) *Tokens {
 	tokens := s.mintAccess(session, scopes, session.ExpiresAt.Time())
 	claims := auth.RefreshClaims(session)
@@ -97,9 +97,9 @@ func (s *Service) mint(session *models.Session, scopes Scopes) *Tokens {
 	return tokens
 }
 
-// mintAccess signs an access token of the session (RFC 9068 §2.2) that dies at
-// end at the latest. ExpiresIn ends with the session's idle limit if that comes
-// first: only a token in use lives on.
+// mintAccess signs an access token of the session (RFC 9068 §2.2) that expires
+// at end at the latest. ExpiresIn is shorter when the idle limit of the session
+// comes first, because only use keeps the session.
 func (s *Service) mintAccess(session *models.Session, scopes Scopes, end time.Time) *Tokens {
 	claims := s.auth.AccessClaims(session)
 	claims.ExpiresAt = min(claims.ExpiresAt, token.DateOf(end))

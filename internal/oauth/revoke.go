@@ -13,9 +13,9 @@ import (
 )
 
 // RevokeToken ends the session that an access or refresh token of the API
-// points to, or a personal access token (RFC 7009). Once it returns nil nothing
-// of it is accepted anywhere. What is no token of ours, or dead, is nothing to
-// end; nor is a session of another client than clientID, when that is given. A
+// points to, or a personal access token (RFC 7009). Once it returns nil, the
+// token has stopped working everywhere. It ignores tokens that are not ours or
+// have expired, and, when clientID is given, sessions of another client. A
 // personal access token belongs to no client.
 func (s *Service) RevokeToken(ctx context.Context, text, clientID string, client auth.Client) error {
 	if IsPersonalSecret(text) {
@@ -49,8 +49,8 @@ func (s *Service) RevokeToken(ctx context.Context, text, clientID string, client
 	})
 }
 
-// revokePersonal ends a personal access token by its secret: whoever found it
-// may end it.
+// revokePersonal removes a personal access token by its secret: anyone who has
+// found it may remove it.
 func (s *Service) revokePersonal(ctx context.Context, secret string, client auth.Client) error {
 	b, err := s.store.PersonalTokens.Identify(ctx, secret)
 	if errors.Is(err, apperr.NotFound) {

@@ -7,8 +7,8 @@ import (
 	"latchkey/models"
 )
 
-// Scope is one thing that an API token may do (RFC 6749 §3.3). It opens what
-// it names and nothing else: users:write does not imply users.
+// Scope is one permission of an API token (RFC 6749 §3.3). Scopes do not imply
+// each other: users:write does not include users.
 type Scope string
 
 // The scopes.
@@ -16,9 +16,9 @@ const (
 	ScopeMe         Scope = "me"          // read the person's own account
 	ScopeMeWrite    Scope = "me:write"    // change it
 	ScopeApps       Scope = "apps"        // open the apps behind forward-auth as the person
-	ScopeUsers      Scope = "users"       // read everybody's; admins only
+	ScopeUsers      Scope = "users"       // read everyone's; admins only
 	ScopeUsersWrite Scope = "users:write" // change them; admins only
-	ScopeIntrospect Scope = "introspect"  // ask what a token is worth; admins only
+	ScopeIntrospect Scope = "introspect"  // introspect tokens; admins only
 )
 
 // AllScopes lists every scope in the order in which they are written.
@@ -26,8 +26,8 @@ func AllScopes() Scopes {
 	return Scopes{ScopeMe, ScopeMeWrite, ScopeApps, ScopeUsers, ScopeUsersWrite, ScopeIntrospect}
 }
 
-// AllowedScopes are what a role may do now: the ceiling of every token of such
-// a person, whatever the token says.
+// AllowedScopes returns the scopes that a role allows: no token of such a
+// person can do more.
 func AllowedScopes(admin bool) Scopes {
 	if admin {
 		return AllScopes()
@@ -56,8 +56,8 @@ func ParseScopes(list string) (Scopes, bool) {
 	return scopes, true
 }
 
-// Granted reads the scopes of a token that was made here. A name that this
-// version does not know is worth nothing.
+// Granted reads the scopes of a token that was issued here. It ignores names
+// that this version does not know.
 func Granted(list string) Scopes {
 	var scopes Scopes
 	for name := range strings.FieldsSeq(list) {
@@ -81,7 +81,7 @@ func (s Scopes) Has(scope Scope) bool { return slices.Contains(s, scope) }
 // Within reports whether every scope of the set is in ceiling too.
 func (s Scopes) Within(ceiling Scopes) bool { return len(s.within(ceiling)) == len(s) }
 
-// within returns what both sets have.
+// within returns the scopes that both sets have.
 func (s Scopes) within(ceiling Scopes) Scopes {
 	both := make(Scopes, 0, len(s))
 	for _, scope := range ceiling {
@@ -92,8 +92,7 @@ func (s Scopes) within(ceiling Scopes) Scopes {
 	return both
 }
 
-// effective is what a token of these scopes may do in the hands of somebody
-// with the role.
+// effective returns those of the scopes that the role allows.
 func (s Scopes) effective(role models.Role) Scopes {
 	return s.within(AllowedScopes(role == models.RoleAdmin))
 }

@@ -14,8 +14,8 @@ import (
 // know. A newer version may add some, and both run while replicas are replaced.
 const maxUnknown = 4
 
-// Claims are what a token says: whose session it points to. Names, addresses
-// and roles are in the database alone.
+// Claims are the claims of a token, which points to a session. Names, addresses
+// and roles are only in the database.
 type Claims struct {
 	Issuer     string      `json:"iss"`
 	Subject    string      `json:"sub"`
@@ -26,14 +26,14 @@ type Claims struct {
 	ID         string      `json:"jti"`
 	SessionID  string      `json:"sid"`
 	Generation int64       `json:"gen"`
-	Delivery   int64       `json:"dlv,omitzero"` // of a generation that was delivered anew; a token without the claim has 0
+	Delivery   int64       `json:"dlv,omitzero"` // of a generation that was delivered again; a token without the claim has 0
 	Scope      string      `json:"scope,omitzero"`
 	ClientID   string      `json:"client_id,omitzero"`
 }
 
-// UnmarshalJSON reads a payload so that no other parser can read it in another
-// way: names are compared exactly, and one that stands twice is refused, like
-// text that is not UTF-8 and a name that differs from one of ours in case.
+// UnmarshalJSON reads a payload in a way that leaves no doubt about its
+// meaning: it compares names exactly and refuses duplicate names, text that is
+// not UTF-8, and names that differ from ours only in case.
 func (c *Claims) UnmarshalJSON(payload []byte) error {
 	type known Claims
 	var read struct {
@@ -55,8 +55,8 @@ func (c *Claims) UnmarshalJSON(payload []byte) error {
 	return nil
 }
 
-// Validate checks what the JWT library does not: that iat is there, and the
-// claims of ours. The library calls it.
+// Validate checks that iat is present, and our own claims. The JWT library
+// calls it, because it does not check these itself.
 func (c *Claims) Validate() error {
 	if c.IssuedAt == 0 {
 		return errors.New("iat is missing")
@@ -67,11 +67,11 @@ func (c *Claims) Validate() error {
 	return nil
 }
 
-// NumericDate is an instant in seconds since 1970 (RFC 7519 §2), always whole;
-// 0 is none.
+// NumericDate is an instant in whole seconds since 1970 (RFC 7519 §2); 0 means
+// none.
 type NumericDate int64
 
-// DateOf returns an instant as a token has it, cut to seconds.
+// DateOf returns an instant in the form of a token, cut to seconds.
 func DateOf(t time.Time) NumericDate { return NumericDate(t.Unix()) }
 
 // Time returns the instant.
@@ -84,7 +84,7 @@ func (d NumericDate) claim() (*jwt.NumericDate, error) {
 	return jwt.NewNumericDate(d.Time()), nil
 }
 
-// What the JWT library's validator asks for.
+// The methods below are those that the validator of the JWT library needs.
 
 // GetExpirationTime returns exp.
 func (c *Claims) GetExpirationTime() (*jwt.NumericDate, error) { return c.ExpiresAt.claim() }

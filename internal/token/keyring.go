@@ -1,8 +1,8 @@
-// Package token makes and checks the portal's JWTs: which keys sign them, what
-// they say and what is refused.
+// Package token issues and checks the portal's JWTs. It decides which keys sign
+// them, which claims they have and which tokens are refused.
 //
-// It knows no session. Whether a genuine token is still worth something is
-// decided by those who read the database: packages auth and oauth.
+// It knows no session. Packages auth and oauth read the database and decide
+// whether a genuine token still works.
 package token
 
 import (
@@ -18,9 +18,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// How far the clocks of replicas may be apart, and a clock may be set back.
-// A token from the near future is usable, because nobody but us can have made
-// it; a token that expired is worth little longer than it says.
+// How far the clocks of replicas may be apart, and a clock may be set back. A
+// token from the near future is usable, because only the portal can have issued
+// it. An expired token works only a little longer.
 const (
 	startLeeway = 60 * time.Second // for nbf and iat
 	endLeeway   = 5 * time.Second  // for exp
@@ -30,7 +30,7 @@ const (
 const maxToken = 2048
 
 // Class is a kind of token. Each has its own key, typ and aud, so that a token
-// of one class is never taken for another (RFC 8725 §3.11, §3.12).
+// of one class is never accepted as another (RFC 8725 §3.11, §3.12).
 type Class int
 
 // The four classes.
@@ -59,10 +59,10 @@ func (c Class) spec() classSpec {
 	}[c]
 }
 
-// What Verify finds wrong with a token.
+// The errors of Verify.
 var (
 	// ErrRefused is returned for a token that is not ours or not of the class:
-	// forged, broken, spelled in another way, signed for another issuer.
+	// forged, broken, encoded in another way or signed for another issuer.
 	ErrRefused = errors.New("token refused")
 	// ErrExpired is returned for a genuine token whose exp has passed.
 	ErrExpired = errors.New("token expired")
@@ -86,8 +86,8 @@ type classKeys struct {
 	parser  *jwt.Parser
 }
 
-// NewKeyring derives the keys of every class. previous may be empty; what it
-// signed is still accepted.
+// NewKeyring derives the keys of every class. previous may be empty; tokens
+// that it signed are still accepted.
 func NewKeyring(issuer string, secret, previous []byte, now func() time.Time) (*Keyring, error) {
 	ring := &Keyring{issuer: issuer, now: now}
 	for class := range classes {
@@ -112,7 +112,7 @@ func NewKeyring(issuer string, secret, previous []byte, now func() time.Time) (*
 	return ring, nil
 }
 
-// claimRules are all that the JWT library can check of the claims. It does not
+// claimRules are the checks of claims that the JWT library can do. It does not
 // require iat, and has one leeway: Claims.Validate and read do the rest.
 func claimRules(issuer string, class Class, now func() time.Time) []jwt.ParserOption {
 	return []jwt.ParserOption{
@@ -151,7 +151,7 @@ func (r *Keyring) Verify(class Class, text string) (*Claims, error) {
 }
 
 // VerifyExpired returns the claims of a token whose only fault is that it
-// expired. They say which session to explain, and prove nothing else.
+// expired. Use them only to tell why the session ended: they prove nothing.
 func (r *Keyring) VerifyExpired(class Class, text string) (*Claims, error) {
 	claims, err := r.read(class, text)
 	if !errors.Is(err, ErrExpired) {
@@ -161,7 +161,7 @@ func (r *Keyring) VerifyExpired(class Class, text string) (*Claims, error) {
 }
 
 // VerifyUnexpired returns the claims of a token that is live, or not valid yet:
-// all that a session may still be continued with.
+// any token that may still continue a session.
 func (r *Keyring) VerifyUnexpired(class Class, text string) (*Claims, error) {
 	claims, err := r.read(class, text)
 	if err != nil && !errors.Is(err, ErrNotYet) {
@@ -173,7 +173,8 @@ func (r *Keyring) VerifyUnexpired(class Class, text string) (*Claims, error) {
 // read returns the claims of a genuine token of the class, and ErrExpired or
 // ErrNotYet beside them when now is not in its time.
 func (r *Keyring) read(class Class, text string) (*Claims, error) {
-	// Go's base64 skips line breaks, strict or not: the same token in other words.
+	// Go's base64 skips line breaks, even in strict mode, so one token would
+	// have several spellings.
 	if len(text) > maxToken || strings.ContainsAny(text, "\r\n") {
 		return nil, ErrRefused
 	}
@@ -188,7 +189,8 @@ func (r *Keyring) read(class Class, text string) (*Claims, error) {
 	if !errors.Is(err, jwt.ErrTokenInvalidClaims) { // the library looks at claims last, when the signature holds
 		return nil, fmt.Errorf("%w: %w", ErrRefused, err)
 	}
-	// Only the clock may be at fault: all must have held when its time began.
+	// Only the clock may be wrong: every check must succeed at the time when
+	// the token became valid.
 	start := max(claims.IssuedAt, claims.NotBefore).Time()
 	rules := claimRules(r.issuer, class, func() time.Time { return start })
 	if err := jwt.NewValidator(rules...).Validate(claims); err != nil {
@@ -200,9 +202,9 @@ func (r *Keyring) read(class Class, text string) (*Claims, error) {
 	return claims, ErrExpired
 }
 
-// key returns the key that a token's header names. The header says these three
-// things and nothing else: so any crit is refused (RFC 7515 §4.1.11), and any
-// key or certificate that is carried along (§4.1.2 to §4.1.8).
+// key returns the key that a token's header names. The header may have these
+// three members and no others, so crit (RFC 7515 §4.1.11) and embedded keys or
+// certificates (§4.1.2 to §4.1.8) are refused.
 func (r *Keyring) key(class Class, t *jwt.Token) ([]byte, error) {
 	var header struct {
 		Algorithm string `json:"alg"`

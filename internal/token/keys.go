@@ -8,8 +8,8 @@ import (
 	"fmt"
 )
 
-// minSecret is the least length of a master secret in bytes: HMAC-SHA-256
-// wants a key as long as its output (RFC 7518 §3.2).
+// minSecret is the minimum length of a master secret in bytes: HMAC-SHA-256
+// needs a key as long as its output (RFC 7518 §3.2).
 const minSecret = 32
 
 // DeriveKey returns the 32-byte key for one use, named by its label, of the
