@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -22,6 +23,10 @@ import (
 
 // Path is where proxies ask.
 const Path = "/forward-auth"
+
+// refused is the query of a proxy that asks again for the response to a request
+// that was refused. nginx cannot pass on the response to its first question.
+const refused = "refused"
 
 // Handlers answer proxies. They are safe for concurrent use.
 type Handlers struct {
@@ -42,7 +47,11 @@ func New(s *site.Site, service *auth.Service, tokens *oauth.Service, apps *forwa
 // and whose is it? It sets no cookie, because not every proxy passes one on
 // from a subrequest. So a session is not rotated here: a navigation goes to
 // /continue for it, and any other request is identified by its refresh token.
+//
+// A refusal reaches the client at the app's address. How browsers connect to
+// the app's host and the hosts below it is for its operator to say.
 func (h *Handlers) Check(c echo.Context) error {
+	c.Response().Header().Del(echo.HeaderStrictTransportSecurity)
 	asked, err := h.askedFor(c)
 	if err != nil {
 		return err
@@ -71,15 +80,15 @@ func (h *Handlers) Check(c echo.Context) error {
 	case person != nil && !access.Allows(forwardauth.Person{ID: person.UserID, Username: person.Username, Admin: person.Admin}):
 		return apperr.New(apperr.Forbidden, "You are signed in as "+person.Email+". This account has no access to this page"+of(app)+".",
 			errors.New("forward-auth: the rules do not let this person pass"))
-	case person != nil:
-		setRemote(c.Response().Header(), person)
-	case access.Public():
-		setNobody(c.Response().Header())
-	case target != "":
+	case person == nil && !access.Public() && target != "":
 		return site.RedirectToApp(c, h.site.PublicURL+target)
-	default:
+	case person == nil && !access.Public():
 		return apperr.New(apperr.Unauthorized, "", errors.New("forward-auth: nobody is signed in"))
+	case c.Request().URL.RawQuery == refused: // a 200 would reach the client as the app's
+		return apperr.Wait(apperr.Unavailable, time.Second, "This request was refused a moment ago and may pass now. Send it again.",
+			errors.New("forward-auth: refused, and allowed when the proxy asked again"))
 	}
+	setRemote(c.Response().Header(), person)
 	return site.Nothing(c)
 }
 

@@ -13,23 +13,19 @@ var remoteHeaders = [...]string{"Remote-User", "Remote-Id", "Remote-Email", "Rem
 
 // setRemote tells the app who asks. Names are plain UTF-8: proxies treat header
 // values as bytes (RFC 9110 §5.5), and every app would have to decode anything
-// else.
+// else. For nobody, the headers are empty and not left out: for a missing one
+// some proxies pass on the client's own.
 func setRemote(h http.Header, person *auth.Identity) {
-	groups := "users"
-	if person.Admin {
-		groups = "admins,users"
+	values := make([]string, len(remoteHeaders)) // one allocation for all
+	if person != nil {
+		groups := "users"
+		if person.Admin {
+			groups = "admins,users"
+		}
+		values = []string{headerText(person.Username), person.UserID, headerText(person.Email), headerText(person.Name()), groups}
 	}
-	values := []string{headerText(person.Username), person.UserID, headerText(person.Email), headerText(person.Name()), groups} // one allocation for all
 	for i, name := range remoteHeaders {
 		h[name] = values[i : i+1 : i+1]
-	}
-}
-
-// setNobody tells the app that nobody is signed in. The headers are empty and
-// not left out: for a missing one some proxies pass on the client's own.
-func setNobody(h http.Header) {
-	for _, name := range remoteHeaders {
-		h[name] = []string{""}
 	}
 }
 

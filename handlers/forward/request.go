@@ -60,13 +60,16 @@ func (h *Handlers) askedFor(c echo.Context) (original, error) {
 	return o, nil
 }
 
-// navigates reports whether the original request opens a page in a browser, and
-// is not one of a script, an image or an API client (W3C Fetch Metadata; without
-// it, a client that accepts HTML is a browser).
+// navigates reports whether the original request opens a page in a browser and
+// can be repeated after signing in. A form that was sent cannot.
 func (o original) navigates(r *http.Request) bool {
-	if o.Method != http.MethodGet && o.Method != http.MethodHead {
-		return false
-	}
+	return (o.Method == http.MethodGet || o.Method == http.MethodHead) && showsPage(r)
+}
+
+// showsPage reports whether a browser shows the response to the original
+// request as a page, and not a script, an image or an API client (W3C Fetch
+// Metadata; without it, a client that accepts HTML is a browser).
+func showsPage(r *http.Request) bool {
 	if mode := r.Header.Get("Sec-Fetch-Mode"); mode != "" {
 		return mode == "navigate"
 	}

@@ -8,9 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -45,16 +43,8 @@ type world struct {
 	accounts  *account.Service
 	past      atomic.Int64 // how far the portal's clock is ahead, in nanoseconds
 	transport *http.Transport
-}
-
-// buildApp builds the example app.
-func buildApp(t *testing.T) string {
-	t.Helper()
-	binary := filepath.Join(t.TempDir(), "app")
-	if out, err := exec.Command("go", "build", "-o", binary, examples+"/app").CombinedOutput(); err != nil {
-		t.Fatalf("build the example app: %v\n%s", err, out)
-	}
-	return binary
+	portal    *portalServer
+	app       *app
 }
 
 // configuration is what an operator sets for these examples.
@@ -71,12 +61,11 @@ func configuration(t *testing.T) *config.Config {
 	return cfg
 }
 
-func newWorld(t *testing.T, p proxy, program, app string, store *models.Store) *world {
+func newWorld(t *testing.T, p proxy, program string, store *models.Store) *world {
 	t.Helper()
-	w := &world{t: t, store: store}
-	b := backends{portal: w.startPortal(), app: freeAddr(t)}
-	run(t, nil, app, "-addr", b.app)
-	addr, roots := p.start(t, program, b)
+	w := &world{t: t, store: store, app: startApp(t)}
+	w.portal = w.startPortal()
+	addr, roots := p.start(t, program, backends{portal: w.portal.addr, app: w.app.addr})
 	w.transport = transport(addr, roots)
 	t.Cleanup(w.transport.CloseIdleConnections)
 	waitFor(t, p.name, func() bool { return w.answers(portalURL + "/healthz") })
@@ -97,9 +86,8 @@ func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.past.Loa
 
 func (w *world) advance(d time.Duration) { w.past.Add(int64(d)) }
 
-// startPortal starts the portal with all its middleware and returns where it
-// listens.
-func (w *world) startPortal() string {
+// startPortal starts the portal with all its middleware.
+func (w *world) startPortal() *portalServer {
 	w.t.Helper()
 	secret := []byte("a secret that is long enough for tests")
 	logger := slog.New(slog.DiscardHandler)
@@ -122,9 +110,7 @@ func (w *world) startPortal() string {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	server := httptest.NewServer(handler)
-	w.t.Cleanup(server.Close)
-	return server.Listener.Addr().String()
+	return servePortal(w.t, handler)
 }
 
 // person makes an account.
@@ -273,12 +259,6 @@ func (b *browser) signIn(name, address string) *answer {
 		b.t.Errorf("signing in for %s ends at %s (%d)", address, a.at, a.code)
 	}
 	return a
-}
-
-// seen is what the app shows of a request.
-type seen struct {
-	Method, URI, User, Email, Name, Groups string
-	Headers                                http.Header
 }
 
 // app decodes an answer of the app.

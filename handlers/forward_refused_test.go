@@ -1,0 +1,94 @@
+package handlers_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// TestForwardAuthRefused: a proxy that asks for the response to a request that
+// was refused never gets 200, and otherwise the same response again.
+func TestForwardAuthRefused(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	ana, _ := s.signedIn("ana", models.RoleUser)
+	for _, test := range []struct {
+		name   string
+		who    *browser
+		target string
+		kind   []string
+		want   int
+	}{
+		{"signed in by now, a page", ana, "/", navigation, 503},
+		{"signed in by now, a script", ana, "/", script, 503},
+		{"nobody, public by now", s.browser(), "/status", navigation, 503},
+		{"nobody, a page", s.browser(), "/", navigation, 302},
+		{"nobody, a script", s.browser(), "/", script, 401},
+		{"not for her", ana, "/admin", navigation, 403},
+	} {
+		r := test.who.asked("GET", test.target, test.kind...)
+		r.URL.RawQuery = "refused"
+		a := test.who.do(r)
+		if retry := a.header.Get("Retry-After"); a.code != test.want || (retry == "1") != (test.want == 503) || a.header.Get("Remote-User") != "" {
+			t.Errorf("%s: got %d, Retry-After %q, Remote-User %q; want %d", test.name, a.code, retry, a.header.Get("Remote-User"), test.want)
+		}
+	}
+}
+
+// TestForwardAuthForm: a person who sends a form of an app and is not signed in
+// gets a page that leads back to the page of the form.
+func TestForwardAuthForm(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	nobody := s.browser()
+	form := []string{"Sec-Fetch-Mode", "navigate", "Accept", "text/html"}
+	for _, test := range []struct {
+		name    string
+		referer string
+		headers []string
+		back    string
+	}{
+		{"from a page of the app", "https://app.example.org/edit?id=1", form, "https://app.example.org/edit?id=1"},
+		{"from a page of another site", "https://evil.example.net/edit", form, "https://app.example.org/"},
+		{"from a page of another app", "https://wiki.example.org/", form, "https://app.example.org/"},
+		{"without its page", "", form, "https://app.example.org/"},
+		{"from a page with a long address", "https://app.example.org/" + strings.Repeat("x", 2000), form, "https://app.example.org/"},
+		{"in an old browser", "", []string{"Accept", "text/html"}, "https://app.example.org/"},
+	} {
+		a := nobody.forward(http.MethodPost, "/save", append([]string{"Referer", test.referer}, test.headers...)...).status(401)
+		a.t = t
+		if got := a.header.Get("Content-Type"); got != "text/html; charset=utf-8" {
+			t.Errorf("%s: got Content-Type %q", test.name, got)
+		}
+		a.says("Please sign in", "nothing was sent to the app", "send the form again").
+			has(`href="https://id.example.org/continue?rd=`+url.QueryEscape(test.back)+`"`).hides("<form", "<script")
+	}
+	ana, _ := s.signedIn("ana", models.RoleUser)
+	ana.forward(http.MethodPost, "/admin/x", form...).status(403).says("This account has no access to this page of Photos.")
+	if got := nobody.forward(http.MethodPost, "/save", script...).status(401).header.Get("Content-Type"); got != "application/problem+json" {
+		t.Errorf("a script: got Content-Type %q", got)
+	}
+}
+
+// TestForwardAuthTransport: no response to a proxy, which can reach a client at
+// the app's address, says how browsers must connect to the app's host.
+func TestForwardAuthTransport(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	ana, _ := s.signedIn("ana", models.RoleUser)
+	if ana.get("/profile").header.Get("Strict-Transport-Security") == "" {
+		t.Fatal("the portal's own pages do not have the header: the test shows nothing")
+	}
+	for _, a := range []*answer{
+		ana.forward("GET", "/", navigation...).status(200),
+		ana.forward("GET", "/admin", navigation...).status(403),
+		s.browser().forward("GET", "/", navigation...).status(302),
+		s.browser().forward("GET", "/", script...).status(401),
+		s.browser().do(s.browser().request("GET", "/forward-auth", "")).status(403),
+	} {
+		if got := a.header.Get("Strict-Transport-Security"); got != "" {
+			t.Errorf("%d: got Strict-Transport-Security %q", a.code, got)
+		}
+	}
+}
