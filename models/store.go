@@ -46,6 +46,7 @@ type Store struct {
 	Tokens         *OneTimeTokens
 	PersonalTokens *PersonalTokens
 	Audit          *Audit
+	Clock          *Clock
 
 	url     string
 	dialect string
@@ -111,6 +112,7 @@ func (s *Store) attach() {
 	s.Tokens = &OneTimeTokens{store: s}
 	s.PersonalTokens = &PersonalTokens{store: s}
 	s.Audit = &Audit{store: s}
+	s.Clock = &Clock{store: s}
 }
 
 // Close ends every connection.

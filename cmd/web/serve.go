@@ -27,8 +27,6 @@ const (
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
 	shutdownTimeout   = 10 * time.Second
-	housekeepingEvery = time.Hour
-	slowHash          = 250 * time.Millisecond
 )
 
 type serveCmd struct{}
@@ -140,47 +138,4 @@ func hours(d time.Duration) string {
 		return "1 hour"
 	}
 	return fmt.Sprintf("%d hours", int(d.Hours()))
-}
-
-// keepHouse runs background work at the start and every hour: it purges expired
-// rows and compares the clocks.
-func (o *portal) keepHouse(ctx context.Context) error {
-	if took := o.hasher.SelfTest(); took > slowHash {
-		o.logger.Warn("one password hash takes long: every sign-in occupies a core for that time", "took", took.String())
-	} else {
-		o.logger.Debug("one password hash", "took", took.String())
-	}
-	ticker := time.NewTicker(housekeepingEvery)
-	defer ticker.Stop()
-	for {
-		o.tidy(ctx)
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
-	}
-}
-
-func (o *portal) tidy(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, housekeepingEvery/2)
-	defer cancel()
-	purged, err := o.auth.Purge(ctx)
-	if err != nil && ctx.Err() == nil {
-		o.logger.Warn("purge", "error", err.Error())
-	} else if purged > 0 {
-		o.logger.Info("purged expired rows", "rows", purged)
-	}
-	// A process of an earlier release may have created accounts since the
-	// start.
-	if err := o.store.Users.FillSearch(ctx); err != nil && ctx.Err() == nil {
-		o.logger.Warn("prepare accounts for search", "error", err.Error())
-	}
-	skew, bad, err := o.auth.Skew(ctx)
-	switch {
-	case err != nil && ctx.Err() == nil:
-		o.logger.Warn("compare clocks", "error", err.Error())
-	case bad:
-		o.logger.Error("this machine's clock and the database's differ: sessions end too early or too late", "ahead", skew.String())
-	}
 }

@@ -35,6 +35,8 @@ type portal struct {
 	accounts *account.Service
 	hasher   *password.Hasher
 	secret   []byte
+
+	purgeHeld bool // the log says that nothing is purged; only keepHouse uses it
 }
 
 // open reads the configuration, opens and migrates the database and builds the

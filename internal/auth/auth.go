@@ -49,6 +49,7 @@ type Options struct {
 	Audit        *audit.Log
 	Limits       *limit.Limiter
 	Hasher       *password.Hasher
+	DatabaseNow  func(context.Context) (time.Time, error) // the database's clock; nil: it is asked
 }
 
 // Service is the authority over accounts and sessions. It is safe for
@@ -66,6 +67,7 @@ type Service struct {
 	seenEvery    time.Duration // how often last_seen_at is written for a busy session
 	limits       *limit.Limiter
 	hasher       *password.Hasher
+	databaseNow  func(context.Context) (time.Time, error)
 }
 
 // New returns a Service, or an error when an option is missing or wrong.
@@ -76,10 +78,13 @@ func New(o Options) (*Service, error) {
 	if o.AccessTTL <= 0 || o.RefreshTTL <= 0 || o.SessionTTL <= 0 || o.RefreshGrace < 0 {
 		return nil, errors.New("auth: lifetimes must be positive")
 	}
+	if o.DatabaseNow == nil {
+		o.DatabaseNow = o.Store.Now
+	}
 	return &Service{
 		store: o.Store, audit: o.Audit, logger: o.Logger, now: o.Now, keyring: o.Keyring,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
-		seenEvery: min(time.Minute, o.RefreshTTL/seenParts), limits: o.Limits, hasher: o.Hasher,
+		seenEvery: min(time.Minute, o.RefreshTTL/seenParts), limits: o.Limits, hasher: o.Hasher, databaseNow: o.DatabaseNow,
 	}, nil
 }
 

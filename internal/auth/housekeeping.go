@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"latchkey/internal/audit"
@@ -21,11 +23,24 @@ const (
 // purgeBatch bounds one statement, so that nothing waits long behind it.
 const purgeBatch = 500
 
+// Limits of the clock.
+const (
+	maxSkew = 30 * time.Second // between this process's clock and the database's
+	maxJump = 24 * time.Hour   // between two checks; after more, the clock has to be steady for as long
+)
+
+// ErrClock is why Purge removes nothing: the clock may be wrong.
+var ErrClock = errors.New("the clock may be wrong")
+
 // Purge removes what nothing needs any more and returns how many rows went. A
 // denial goes only after the token it denies is dead. Replicas may do it at
-// the same time.
+// the same time. It removes nothing and returns ErrClock while the clock may be
+// wrong. Call it more than once a day.
 func (s *Service) Purge(ctx context.Context) (int64, error) {
 	now := s.now()
+	if err := s.checkClock(ctx, now); err != nil {
+		return 0, err
+	}
 	var total int64
 	for _, purge := range []func(*models.Store) (int64, error){
 		func(t *models.Store) (int64, error) { return t.Denylist.Purge(ctx, now, purgeBatch) },
@@ -58,13 +73,34 @@ func (s *Service) Purge(ctx context.Context) (int64, error) {
 	return total, nil
 }
 
-// maxSkew is how far this clock and the database's may be apart.
-const maxSkew = 30 * time.Second
+// checkClock returns ErrClock unless the clock agrees with the database's and has
+// not jumped within the last day.
+//
+// A jump cannot be told from a portal that was off for as long, so the clock is
+// trusted again once it has been steady for a day. A clock that differs from the
+// database's is not recorded: it is this server's fault, not that of the others.
+func (s *Service) checkClock(ctx context.Context, now time.Time) error {
+	skew, bad, err := s.Skew(ctx)
+	if err != nil {
+		return err
+	}
+	if bad {
+		return fmt.Errorf("%w: it differs from the database's by %s", ErrClock, skew.Abs())
+	}
+	steadySince, err := s.store.Clock.Check(ctx, now, maxJump)
+	if err != nil {
+		return err
+	}
+	if now.Before(steadySince.Add(maxJump)) {
+		return fmt.Errorf("%w: it moved by more than a day, or the portal was off for as long; if it is right, purging goes on by itself after 24 hours", ErrClock)
+	}
+	return nil
+}
 
 // Skew returns how far this process's clock is ahead of the database's, and
 // whether that is too far for lifetimes to mean anything.
 func (s *Service) Skew(ctx context.Context) (skew time.Duration, bad bool, err error) {
-	theirs, err := s.store.Now(ctx)
+	theirs, err := s.databaseNow(ctx)
 	if err != nil {
 		return 0, false, err
 	}

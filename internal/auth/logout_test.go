@@ -106,15 +106,13 @@ func TestPurge(t *testing.T) {
 			{accessTTL, object{"access jti": access["jti"]}},
 			{sessionTTL, object{"refresh jti": refresh["jti"], "sid": access["sid"]}},
 		} {
-			p.Clock.Advance(began.Add(test.lives + dead - time.Second).Sub(p.Clock.Now()))
-			p.purge()
+			p.Pass(began.Add(test.lives + dead - time.Second).Sub(p.Clock.Now()))
 			for name, id := range test.ids {
 				if !p.denied(bystander, id.(string)) {
 					p.T.Errorf("%s: purged while its token could live", name)
 				}
 			}
-			p.Clock.Advance(2 * time.Second)
-			p.purge()
+			p.Pass(2 * time.Second)
 			for name, id := range test.ids {
 				if p.denied(bystander, id.(string)) {
 					p.T.Errorf("%s: still there when its token is dead", name)
@@ -123,13 +121,6 @@ func TestPurge(t *testing.T) {
 		}
 		p.WantOver(tokens, models.ReasonLogout)
 	})
-}
-
-func (p *portal) purge() {
-	p.T.Helper()
-	if _, err := p.Auth.Purge(p.T.Context()); err != nil {
-		p.T.Fatal(err)
-	}
 }
 
 // TestPurgeKeeps is about everything else that ages.
@@ -147,14 +138,12 @@ func TestPurgeKeeps(t *testing.T) {
 		wrong.Password = "wrong"
 		_, _ = p.Login(ctx, wrong)
 
-		p.Clock.Advance(sessionTTL + 29*24*time.Hour)
-		p.purge()
+		p.Pass(sessionTTL + 29*24*time.Hour)
 		p.Session(sid) // still listed
 		if got, err := p.Accounts.SetPasswordLink(ctx, link); err != nil || got.State != account.LinkUnknown {
 			p.T.Errorf("the old link: %v, %v; want it forgotten", got.State, err)
 		}
-		p.Clock.Advance(2 * 24 * time.Hour)
-		p.purge()
+		p.Pass(2 * 24 * time.Hour)
 		if _, err := p.Store.Sessions.ByID(ctx, sid); err == nil {
 			p.T.Error("an old session is kept")
 		}
@@ -167,8 +156,7 @@ func TestPurgeKeeps(t *testing.T) {
 		if p.Events(audit.LoginFailed) != 0 {
 			p.T.Error("failed sign-ins, which may be strangers', are kept")
 		}
-		p.Clock.Advance(180 * 24 * time.Hour)
-		p.purge()
+		p.Pass(180 * 24 * time.Hour)
 		if known, err := p.Store.Devices.Known(ctx, models.HashToken(in.Device), user.ID); err != nil || known {
 			p.T.Errorf("the device is kept (%v)", err)
 		}

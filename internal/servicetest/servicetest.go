@@ -5,6 +5,7 @@ package servicetest
 
 import (
 	"cmp"
+	"context"
 	"log/slog"
 	"testing"
 	"time"
@@ -35,8 +36,9 @@ const (
 type Options struct {
 	Store          *models.Store
 	Now            func() time.Time
-	Logger         *slog.Logger // nil: nothing is logged
-	PublicURL      string       // empty: https://portal.example
+	DatabaseNow    func() time.Time // nil: Now
+	Logger         *slog.Logger     // nil: nothing is logged
+	PublicURL      string           // empty: https://portal.example
 	Secret         []byte
 	PreviousSecret []byte
 	AccessTTL      time.Duration
@@ -78,6 +80,9 @@ func New(t testing.TB, o Options) Services {
 	if o.NoGrace {
 		grace = 0
 	}
+	if o.DatabaseNow == nil {
+		o.DatabaseNow = o.Now
+	}
 	log := audit.New(o.Store, o.Logger, o.Now)
 	limits, err := limit.New(limit.Options{Store: o.Store, Now: o.Now, Secret: o.Secret, Off: !o.Limits})
 	if err != nil {
@@ -92,6 +97,7 @@ func New(t testing.TB, o Options) Services {
 		Store: o.Store, Logger: o.Logger, Now: o.Now, Keyring: keyring,
 		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: cmp.Or(o.RefreshTTL, RefreshTTL), SessionTTL: cmp.Or(o.SessionTTL, SessionTTL), RefreshGrace: grace,
 		Audit: log, Limits: limits, Hasher: o.Hasher,
+		DatabaseNow: func(context.Context) (time.Time, error) { return o.DatabaseNow(), nil },
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/internal/auth"
+)
+
+const (
+	housekeepingEvery = time.Hour
+	slowHash          = 250 * time.Millisecond
+)
+
+// keepHouse runs background work at the start and every hour: it purges expired
+// rows and compares the clocks.
+func (o *portal) keepHouse(ctx context.Context) error {
+	if took := o.hasher.SelfTest(); took > slowHash {
+		o.logger.Warn("one password hash takes long: every sign-in occupies a core for that time", "took", took.String())
+	} else {
+		o.logger.Debug("one password hash", "took", took.String())
+	}
+	ticker := time.NewTicker(housekeepingEvery)
+	defer ticker.Stop()
+	for {
+		o.tidy(ctx)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+func (o *portal) tidy(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, housekeepingEvery/2)
+	defer cancel()
+	o.purge(ctx)
+	// A process of an earlier release may have created accounts since the
+	// start.
+	if err := o.store.Users.FillSearch(ctx); err != nil && ctx.Err() == nil {
+		o.logger.Warn("prepare accounts for search", "error", err.Error())
+	}
+	skew, bad, err := o.auth.Skew(ctx)
+	switch {
+	case err != nil && ctx.Err() == nil:
+		o.logger.Warn("compare clocks", "error", err.Error())
+	case bad:
+		o.logger.Error("this machine's clock and the database's differ: sessions end too early or too late", "ahead", skew.String())
+	}
+}
+
+// purge purges expired rows. While the clock may be wrong it removes
+// nothing; it logs that once, and once that it purges again.
+func (o *portal) purge(ctx context.Context) {
+	purged, err := o.auth.Purge(ctx)
+	switch {
+	case errors.Is(err, auth.ErrClock):
+		if !o.purgeHeld {
+			o.logger.Warn("nothing is purged for now: check this machine's time", "error", err.Error())
+		}
+		o.purgeHeld = true
+	case err != nil:
+		if ctx.Err() == nil {
+			o.logger.Warn("purge", "error", err.Error())
+		}
+	default:
+		if o.purgeHeld {
+			o.logger.Info("the clock is trusted again: purging goes on")
+		}
+		o.purgeHeld = false
+		if purged > 0 {
+			o.logger.Info("purged expired rows", "rows", purged)
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"latchkey/internal/servicetest"
+	"latchkey/internal/testdb"
+	"latchkey/models"
+)
+
+// TestPurgeHeldIsLoggedOnce checks the log of a portal whose clock jumps: one
+// line that nothing is purged, one that purging goes on.
+func TestPurgeHeldIsLoggedOnce(t *testing.T) {
+	servicetest.Each(t, nil, func(p *servicetest.Portal) {
+		var log bytes.Buffer
+		o := &portal{store: p.Store, auth: p.Auth, logger: slog.New(slog.NewTextHandler(&log, nil))}
+		hours := func(n int) {
+			for range n {
+				p.Clock.Advance(time.Hour)
+				o.tidy(p.T.Context())
+			}
+		}
+		want := func(when string, held, resumed int) {
+			p.T.Helper()
+			if strings.Count(log.String(), "nothing is purged") != held || strings.Count(log.String(), "purging goes on\"") != resumed {
+				p.T.Errorf("%s: want %d lines that purging is held and %d that it goes on:\n%s", when, held, resumed, log.String())
+			}
+		}
+		hours(2)
+		want("steady", 0, 0)
+		p.Clock.Advance(181 * 24 * time.Hour)
+		hours(10)
+		want("ahead", 1, 0)
+		p.Clock.Advance(-181 * 24 * time.Hour)
+		hours(10)
+		want("set right", 1, 0)
+		hours(16)
+		want("a day later", 1, 1)
+	})
+}
+
+// TestPurgeAtStart starts the server on a database whose newest row is 181 days
+// old, which is what a clock 181 days ahead looks like: it keeps the row.
+func TestPurgeAtStart(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		ctx := t.Context()
+		store, err := models.Open(ctx, models.Options{URL: databaseURL})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = store.Close() }()
+		if err := store.Migrate(ctx); err != nil {
+			t.Fatal(err)
+		}
+		serve := func(line string, want int) {
+			t.Helper()
+			s := start(t, newEnvironment(t, databaseURL))
+			s.out.wait(t, line)
+			s.stop()
+			if n, err := store.Audit.CountSince(ctx, "test", time.Unix(0, 0)); int(n) != want || err != nil {
+				t.Errorf("%d rows (%v), want %d:\n%s", n, err, want, s.out)
+			}
+		}
+		old := models.Event{At: models.At(time.Now().AddDate(0, 0, -181)), Action: "test"}
+		if err := store.Audit.Append(ctx, old); err != nil {
+			t.Fatal(err)
+		}
+		serve("nothing is purged for now", 1)
+		serve("nothing is purged for now", 1)
+	})
+}
