@@ -13,7 +13,7 @@ type Rule struct {
 	Free   int
 	Window time.Duration
 	Waits  []time.Duration
-	Streak int // attempts without a success after which nothing is let through; 0: no end
+	Streak int // failures in a row after which every attempt is refused; 0: no limit
 }
 
 // Take is one attempt to be counted in a bucket.
@@ -22,10 +22,10 @@ type Take struct {
 	Rule   Rule
 }
 
-// Verdict is what a bucket says of an attempt.
+// Verdict is the decision of a bucket about an attempt.
 type Verdict struct {
 	Allowed bool
-	Until   time.Time // refused until then; zero with a used-up Streak: until somebody clears it
+	Until   time.Time // refused until then; zero when the Streak is used up: until someone clears it
 }
 
 // Attempts counts attempts in buckets, shared by every replica.
@@ -38,9 +38,9 @@ type attempt struct {
 }
 
 // Take counts an attempt before it is made, in one statement for each bucket:
-// however many come at once, no more than the rules allow get through. It
-// returns a verdict for each. One that refuses did not count the attempt, the
-// others did.
+// however many attempts come at once, no more get through than the rules allow.
+// It returns a verdict for each bucket. A bucket that refuses the attempt does
+// not count it; the others do.
 func (t *Attempts) Take(ctx context.Context, now time.Time, takes ...Take) ([]Verdict, error) {
 	verdicts := make([]Verdict, len(takes))
 	for i, take := range takes {
@@ -61,8 +61,8 @@ func (t *Attempts) Take(ctx context.Context, now time.Time, takes ...Take) ([]Ve
 	return verdicts, nil
 }
 
-// takeQuery counts n, the attempts of the window with this one, and blocks the
-// next from the last free one on.
+// takeQuery counts n, the attempts in the window including this one. From the
+// last free attempt on, it blocks the next one for a while.
 func takeQuery(rule Rule) string {
 	const n = "CASE WHEN a.started_at <= @since THEN 1 ELSE a.count + 1 END"
 	var block strings.Builder
@@ -103,13 +103,14 @@ func (t *Attempts) refused(ctx context.Context, take Take, now time.Time) (Verdi
 	return Verdict{Until: max(row.BlockedUntil, At(now).Add(time.Second)).Time()}, nil
 }
 
-// Pause is how long a bucket refuses.
+// Pause says until when a bucket refuses attempts.
 type Pause struct {
 	Until  time.Time
-	Locked bool // its streak is used up: no time ends it, whatever Until says
+	Locked bool // its streak is used up: it does not end by itself, whatever Until is
 }
 
-// Paused returns those of some buckets that refuse. It reads them by their key.
+// Paused returns the pauses of those buckets that refuse attempts. It reads
+// them by key.
 func (t *Attempts) Paused(ctx context.Context, buckets []string, streak int, now time.Time) (map[string]Pause, error) {
 	paused := map[string]Pause{}
 	if len(buckets) == 0 {
@@ -144,9 +145,8 @@ func (t *Attempts) get(ctx context.Context, bucket string) (attempt, error) {
 	return rows[0], nil
 }
 
-// Refund takes back an attempt that turned out not to count, in each of the
-// buckets, in the order in which they are taken: one statement for all would
-// lock them in an order of its own.
+// Refund takes back an attempt in each of the buckets, in the order in which
+// they are taken. A single statement could lock them in another order.
 func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
 	for _, bucket := range buckets {
 		_, err := t.store.exec(ctx, "refund attempt", `
@@ -159,7 +159,7 @@ func (t *Attempts) Refund(ctx context.Context, buckets ...string) error {
 	return nil
 }
 
-// HalvePause halves what is left of the time for which a bucket refuses.
+// HalvePause halves the rest of the time for which a bucket refuses attempts.
 func (t *Attempts) HalvePause(ctx context.Context, bucket string, now time.Time) error {
 	_, err := t.store.exec(ctx, "halve a pause", `
 		UPDATE login_attempts SET blocked_until = @now + (blocked_until - @now) / 2
@@ -167,21 +167,22 @@ func (t *Attempts) HalvePause(ctx context.Context, bucket string, now time.Time)
 	return err
 }
 
-// Clear forgets buckets.
+// Clear deletes buckets.
 func (t *Attempts) Clear(ctx context.Context, buckets ...string) error {
 	_, err := t.store.exec(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket IN ?", buckets)
 	return err
 }
 
-// ClearPrefix forgets every bucket whose name starts with prefix.
+// ClearPrefix deletes every bucket whose name starts with prefix.
 func (t *Attempts) ClearPrefix(ctx context.Context, prefix string) error {
 	_, err := t.store.exec(ctx, "clear attempts", "DELETE FROM login_attempts WHERE bucket >= ? AND bucket < ?",
 		prefix, prefix+"\x7f")
 	return err
 }
 
-// Purge removes at most limit buckets that were not touched since before and
-// whose names do not start with keep: an account's streak has no end of its own.
+// Purge removes at most limit buckets that were not touched since before. It
+// leaves those whose names start with keep: the streak of an account does not
+// expire.
 func (t *Attempts) Purge(ctx context.Context, keep string, before time.Time, limit int) (int64, error) {
 	return t.store.exec(ctx, "purge attempts", `
 		DELETE FROM login_attempts WHERE bucket IN

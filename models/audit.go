@@ -23,7 +23,7 @@ type Event struct {
 	ActorName   string
 	SubjectID   string
 	SubjectName string
-	Detail      string // of events that were written before there were Details: a text
+	Detail      string // the text of an old event without Details
 	Details     string // JSON, see package audit
 	IP          string `gorm:"column:ip"`
 	UserAgent   string
@@ -34,7 +34,7 @@ type Event struct {
 // TableName tells GORM the table.
 func (Event) TableName() string { return "audit_events" }
 
-// Audit is the audit log: written and read, and purged by age alone.
+// Audit is the audit log. Its lines are purged only by age.
 type Audit struct{ store *Store }
 
 // Append adds lines.
@@ -58,15 +58,17 @@ type AuditQuery struct {
 	Limit   int
 }
 
-// AuditPerson chooses lines by one of their persons. The zero value is anybody.
+// AuditPerson chooses lines by one of their persons. The zero value matches
+// anyone.
 type AuditPerson struct {
 	IDs  []string // one of these accounts
 	Name string   // when there are no IDs: a part of the name as it was then
 }
 
-func (p AuditPerson) anybody() bool { return len(p.IDs) == 0 && p.Name == "" }
+func (p AuditPerson) anyone() bool { return len(p.IDs) == 0 && p.Name == "" }
 
-// is is the condition that the person in a role ("actor" or "subject") is p.
+// is returns the condition that the person in a role ("actor" or "subject") is
+// p.
 func (p AuditPerson) is(role string) query {
 	if len(p.IDs) > 0 {
 		return query{role + "_id IN ?", []any{p.IDs}}
@@ -130,12 +132,12 @@ func auditPage(events []Event, q AuditQuery, backwards bool) AuditPage {
 
 func (t *Audit) filter(db *gorm.DB, q AuditQuery) *gorm.DB {
 	for role, person := range map[string]AuditPerson{"actor": q.Actor, "subject": q.Subject} {
-		if !person.anybody() {
+		if !person.anyone() {
 			is := person.is(role)
 			db = db.Where(is.text, is.args...)
 		}
 	}
-	if !q.Person.anybody() {
+	if !q.Person.anyone() {
 		either := with("%s OR %s", q.Person.is("actor"), q.Person.is("subject"))
 		db = db.Where(either.text, either.args...)
 	}
@@ -165,8 +167,8 @@ func parseAuditCursor(cursor string) (Time, string, error) {
 	return Time(n), id, nil
 }
 
-// SubjectsNamed returns the ids of at most limit accounts to which an action was
-// done and whose name then contained part, without regard to case.
+// SubjectsNamed returns the ids of at most limit subjects of an action whose
+// name at that time contained part, without regard to case.
 func (t *Audit) SubjectsNamed(ctx context.Context, action, part string, limit int) ([]string, error) {
 	var ids []string
 	is := AuditPerson{Name: part}.is("subject")
@@ -175,7 +177,7 @@ func (t *Audit) SubjectsNamed(ctx context.Context, action, part string, limit in
 	return ids, translate("look for subjects in the audit log", err)
 }
 
-// About returns the latest lines that a person did or that happened to them.
+// About returns the latest lines with the person as actor or subject.
 func (t *Audit) About(ctx context.Context, userID string, limit int) ([]Event, error) {
 	var events []Event
 	err := t.store.db.WithContext(ctx).Raw(`

@@ -23,7 +23,7 @@ type denial struct {
 // TableName tells GORM the table.
 func (denial) TableName() string { return "denylist" }
 
-// Deny refuses one token from now on. lives is when the token dies by itself.
+// Deny refuses one token from now on. lives is when the token expires.
 func (t *Denylist) Deny(ctx context.Context, tokenID, userID string, reason Reason, lives time.Time) error {
 	return t.store.deny(ctx, denial{TokenID: tokenID, UserID: userID, Reason: reason, ExpiresAt: At(lives).Add(denySlack)})
 }
@@ -36,7 +36,7 @@ func (s *Store) deny(ctx context.Context, rows ...denial) error {
 	return err
 }
 
-// Purge removes at most limit denials of tokens that are dead at now.
+// Purge removes at most limit denials of tokens that have expired at now.
 func (t *Denylist) Purge(ctx context.Context, now time.Time, limit int) (int64, error) {
 	return t.store.exec(ctx, "purge denylist", `
 		DELETE FROM denylist WHERE token_id IN (SELECT token_id FROM denylist WHERE expires_at < ? LIMIT ?)`, At(now), limit)

@@ -31,8 +31,8 @@ type Device struct {
 	LastUsedAt Time // the latest sign-in
 }
 
-// ID names a device among those of a person. It is the start of its hash, in the
-// form of an id.
+// ID identifies a device among those of a person. It is the start of the hash
+// in the form of an id.
 func (d Device) ID() string { return deviceID(d.DeviceHash) }
 
 func deviceID(deviceHash string) string {
@@ -70,8 +70,8 @@ func (t *Devices) Remember(ctx context.Context, deviceHash, userID, userAgent st
 	return err
 }
 
-// Forget removes one device of a person, by its id, and returns what it was. It
-// returns apperr.NotFound when the person has no such device.
+// Forget removes one device of a person, by its id, and returns it. It returns
+// apperr.NotFound when the person has no such device.
 func (t *Devices) Forget(ctx context.Context, id, userID string) (Device, error) {
 	list, err := t.ByUser(ctx, userID)
 	if err != nil {

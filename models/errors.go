@@ -70,8 +70,8 @@ func fieldOf(constraint string) string {
 	return ""
 }
 
-// isStatementFault reports whether the database answered and refused the
-// statement for what it says: a fault of ours, not an outage.
+// isStatementFault reports whether the database refused the statement itself: a
+// fault of ours, not an outage.
 func isStatementFault(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code[:2] {

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Home is what the account page shows beside the identity of the person.
+// Home has the data of the account page besides the identity of the person.
 type Home struct {
 	PasswordChangedAt Time
 	Sessions          int     // live ones

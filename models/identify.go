@@ -5,11 +5,10 @@ import (
 	"time"
 )
 
-// Presence is what the database says, in one query, of a token's session and
-// of the person it belongs to.
+// Presence is the session of a token and its person, read in one query.
 type Presence struct {
-	Session  Session // of Identify: who and which generation; of Examine also what a refresh needs
-	Over     Reason  // why nothing of the session is accepted any more; "" while it lives
+	Session  Session // Identify sets the fields of its columns, Examine those of a refresh too
+	Over     Reason  // why the session is over; "" while it is live
 	Username string
 	Email    string
 	FullName string
@@ -17,9 +16,10 @@ type Presence struct {
 }
 
 // identifyQuery is the one query of every signed-in request. Each column costs
-// time: what ended a session is decided here and comes as one, and what only a
-// refresh needs is left to examineQuery. Disabling ends sessions for good: once
-// the account is enabled again, all that is left to say is that an admin did it.
+// time, so the query computes the reason why a session is over, and
+// examineQuery has the columns that only a refresh needs. Sessions that ended
+// because the account was disabled stay ended: once it is enabled again, their
+// reason is that an admin ended them.
 const (
 	identifyColumns = `s.user_id, s.generation, s.delivery, s.confirmed_generation, s.confirmed_delivery,
 		s.last_seen_at, u.username, u.email, u.full_name, u.role,
@@ -40,7 +40,7 @@ const (
 		identifyFrom + identifyWhere
 )
 
-// columns are where identifyColumns go.
+// columns returns the destinations of identifyColumns.
 func (p *Presence) columns() []any {
 	s := &p.Session
 	return []any{
@@ -49,8 +49,9 @@ func (p *Presence) columns() []any {
 	}
 }
 
-// Identify answers who a token belongs to: sid is its session, jti its own id.
-// It returns apperr.NotFound when there is no such session.
+// Identify returns the session and the person of a token: sid is the id of its
+// session, jti its own id. It returns apperr.NotFound when there is no such
+// session.
 func (t *Sessions) Identify(ctx context.Context, sid, jti string, now time.Time) (*Presence, error) {
 	p := Presence{Session: Session{ID: sid}}
 	rows, err := t.store.hot.QueryContext(ctx, identifyQuery, sid, jti, int64(At(now)))
@@ -60,8 +61,8 @@ func (t *Sessions) Identify(ctx context.Context, sid, jti string, now time.Time)
 	return &p, nil
 }
 
-// Examine is Identify for a refresh token that did not rotate its session: it
-// answers why.
+// Examine is Identify for a refresh token that did not rotate its session. It
+// also reads the columns that tell why.
 func (t *Sessions) Examine(ctx context.Context, sid, jti string, now time.Time) (*Presence, error) {
 	p := Presence{Session: Session{ID: sid}}
 	s := &p.Session

@@ -9,11 +9,11 @@ import (
 	"gorm.io/gorm/logger"
 )
 
-// slowStatement is from when on a statement is worth a line in the log.
+// slowStatement is the duration from which a statement is logged.
 const slowStatement = time.Second
 
-// statementLogger logs slow and failed statements without their values. A
-// value that is taken and a caller that went away are answers, not failures.
+// statementLogger logs slow and failed statements without their values.
+// Duplicate values and callers that disconnected are not failures.
 type statementLogger struct{ logger.Interface }
 
 func newStatementLogger(log *slog.Logger) logger.Interface {
@@ -25,12 +25,12 @@ func newStatementLogger(log *slog.Logger) logger.Interface {
 	})}
 }
 
-// LogMode keeps the wrapping.
+// LogMode returns a statementLogger with another level.
 func (l statementLogger) LogMode(level logger.LogLevel) logger.Interface {
 	return statementLogger{l.Interface.LogMode(level)}
 }
 
-// Trace passes on what the embedded logger shall know of.
+// Trace passes a statement on to the embedded logger.
 func (l statementLogger) Trace(ctx context.Context, begin time.Time, statement func() (string, int64), err error) {
 	if _, taken := duplicate(err); taken || errors.Is(err, context.Canceled) {
 		err = nil

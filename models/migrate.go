@@ -30,9 +30,9 @@ type Migration struct {
 	AppliedAt time.Time // zero: pending
 }
 
-// Migrate applies what is pending and prepares the accounts for it. Processes
-// that start together take turns: on PostgreSQL by an advisory lock of the
-// session, on SQLite by a lock file beside the database. It returns
+// Migrate applies pending migrations and prepares the accounts for them.
+// Processes that start together take turns: on PostgreSQL by an advisory lock
+// of the session, on SQLite by a lock file beside the database. It returns
 // ErrSchemaNewer when the database is ahead, and an error that says what to do
 // when its encoding is not UTF-8.
 func (s *Store) Migrate(ctx context.Context) error {
@@ -82,7 +82,7 @@ func (s *Store) checkEncoding(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// migrateDown undoes every migration; only tests go this way.
+// migrateDown undoes every migration. Only tests call it.
 func (s *Store) migrateDown(ctx context.Context) error {
 	return s.withProvider(func(provider *goose.Provider, _ *sql.DB) error {
 		_, err := provider.DownTo(ctx, 0)
@@ -91,7 +91,7 @@ func (s *Store) migrateDown(ctx context.Context) error {
 }
 
 // Migrations lists all migrations in order. When the database is ahead of this
-// program it returns ErrSchemaNewer beside those that it knows.
+// program it returns ErrSchemaNewer with the migrations that it knows.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	var list []Migration
 	err := s.withProvider(func(provider *goose.Provider, _ *sql.DB) error {
@@ -166,8 +166,8 @@ func (s *Store) lockMigrations(ctx context.Context, db *sql.DB) (unlock func(), 
 	}, nil
 }
 
-// waitTurn takes the lock of those who migrate. One line of the log says when
-// that takes longer than a second, and the error when ctx ended it.
+// waitTurn takes the lock for migrations. It logs a line when that takes longer
+// than a second, and its error says when ctx ended the wait.
 func (s *Store) waitTurn(ctx context.Context, lock func() error) error {
 	const what = "waiting for another process that migrates the database"
 	say := time.AfterFunc(time.Second, func() { s.logger.Info(what) })
@@ -179,7 +179,7 @@ func (s *Store) waitTurn(ctx context.Context, lock func() error) error {
 	return err
 }
 
-// databaseFailure wraps what goose returns, whose causes keep their class.
+// databaseFailure wraps an error of goose. An error that has a kind keeps it.
 func databaseFailure(what string, err error) error {
 	if err == nil || apperr.KindOf(err) != "" {
 		return err

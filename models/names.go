@@ -8,16 +8,15 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The forms of names and addresses. Every road that takes one, sign-up,
-// sign-in, the API, the shell, goes through these functions, so that all
-// spellings of a name find the same account.
+// The forms of names and addresses. Sign-up, sign-in, the API and the shell all
+// use these functions, so that all spellings of a name find the same account.
 
-// pasted are the invisible characters that copying brings along: zero-width
+// pasted are the invisible characters that copied text may contain: zero-width
 // spaces, direction marks, soft hyphens.
 const pasted = "\u00ad\u200b\u200e\u200f\u2060\ufeff"
 
-// Tidy returns a name or an address without space around it and without the
-// invisible characters that come along when text is copied.
+// Tidy returns a name or an address without space around it and without
+// invisible characters of copied text.
 func Tidy(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if strings.ContainsRune(pasted, r) {
@@ -27,7 +26,7 @@ func Tidy(text string) string {
 	}, text))
 }
 
-// Pasted returns the invisible characters that Tidy takes out of text, each
+// Pasted returns the invisible characters that Tidy removes from text, each
 // once, in order.
 func Pasted(text string) (found []rune) {
 	for _, r := range text {
@@ -84,14 +83,14 @@ func FoldName(name string) string {
 
 func isAddress(name string) bool { return strings.Contains(name, "@") }
 
-// between stands in front of and behind every part of a searched text. Nobody
-// can type it: forms and searches drop control characters.
+// between separates the parts of a searched text. It cannot be typed: forms and
+// searches drop control characters.
 const between = "\x1f"
 
-// SearchText returns what a search looks at: username, address and the words of
-// the full name as foldSearch writes them. Two separators stand in front of
-// each, so that the beginning of a word makes a trigram even when it is one
-// letter long.
+// SearchText returns the text that searches read: username, address and the
+// words of the full name as foldSearch writes them. Two separators stand in
+// front of each, so that the beginning of a word makes a trigram even when it
+// is one letter long.
 func SearchText(username, email, fullName string) string {
 	var text strings.Builder
 	for _, part := range append([]string{username, email}, strings.Fields(fullName)...) {

@@ -9,7 +9,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// Purpose is what a one-time token is good for.
+// Purpose is the purpose of a one-time token.
 type Purpose string
 
 // The purposes.
@@ -26,11 +26,12 @@ type OneTimeToken struct {
 	CreatedAt  Time    `gorm:"autoCreateTime:false"`
 	ExpiresAt  Time
 	UsedAt     Time
-	ReplacedAt Time // a newer link was made
+	ReplacedAt Time // a newer link was created
 }
 
-// HashToken returns the form in which a random secret is kept and looked up.
-// The secret has 256 bits: a plain SHA-256 needs no salt.
+// HashToken returns the form in which a random secret is stored and looked up.
+// A plain SHA-256 without salt is enough, because the secret has at least 130
+// random bits.
 func HashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])
@@ -44,8 +45,8 @@ func (t *OneTimeTokens) Create(ctx context.Context, token *OneTimeToken) error {
 	return t.store.create(ctx, "create one-time token", token)
 }
 
-// ByToken returns what is kept of a token, used and dead ones too, or
-// apperr.NotFound.
+// ByToken returns the row of a token, even of one that was used or no longer
+// works, or apperr.NotFound.
 func (t *OneTimeTokens) ByToken(ctx context.Context, token string, purpose Purpose) (*OneTimeToken, error) {
 	var row OneTimeToken
 	err := t.store.db.WithContext(ctx).Where("token_hash = ? AND purpose = ?", HashToken(token), purpose).Take(&row).Error
@@ -55,8 +56,8 @@ func (t *OneTimeTokens) ByToken(ctx context.Context, token string, purpose Purpo
 	return &row, nil
 }
 
-// Use uses a token up and reports whether it was still good: of many that
-// present it at once, one succeeds.
+// Use uses a token and reports whether it still worked. Of several parallel
+// calls only one succeeds.
 func (t *OneTimeTokens) Use(ctx context.Context, token string, purpose Purpose, now time.Time) (bool, error) {
 	rows, err := t.store.exec(ctx, "use one-time token", `
 		UPDATE one_time_tokens SET used_at = @now
@@ -65,22 +66,21 @@ func (t *OneTimeTokens) Use(ctx context.Context, token string, purpose Purpose, 
 	return rows == 1, err
 }
 
-// ReplaceFor makes the unused set-password links of a person dead.
+// ReplaceFor marks the unused reset links of a person as replaced.
 func (t *OneTimeTokens) ReplaceFor(ctx context.Context, userID string, now time.Time) error {
 	_, err := t.store.exec(ctx, "replace one-time tokens",
 		"UPDATE one_time_tokens SET replaced_at = ? WHERE user_id = ? AND used_at = 0 AND replaced_at = 0", At(now), userID)
 	return err
 }
 
-// ExpireFor makes the unused set-password links of a person dead before their
-// time, with no newer one.
+// ExpireFor makes the unused reset links of a person expire now.
 func (t *OneTimeTokens) ExpireFor(ctx context.Context, userID string, now time.Time) error {
 	_, err := t.store.exec(ctx, "expire one-time tokens",
 		"UPDATE one_time_tokens SET expires_at = ? WHERE user_id = ? AND used_at = 0 AND expires_at > ?", At(now), userID, At(now))
 	return err
 }
 
-// EndSetup makes every unused setup link dead.
+// EndSetup marks every unused setup link as replaced.
 func (t *OneTimeTokens) EndSetup(ctx context.Context, now time.Time) error {
 	_, err := t.store.exec(ctx, "end setup",
 		"UPDATE one_time_tokens SET replaced_at = ? WHERE purpose = 'setup' AND used_at = 0 AND replaced_at = 0", At(now))
@@ -94,8 +94,8 @@ func (t *OneTimeTokens) Purge(ctx context.Context, before time.Time, limit int) 
 			(SELECT token_hash FROM one_time_tokens WHERE expires_at < ? LIMIT ?)`, At(before), limit)
 }
 
-// LockSetup keeps every setup link as it is until the transaction ends, so
-// that two of them cannot make two first admins.
+// LockSetup locks every setup link until the transaction ends, so that two
+// links cannot create two first admins.
 func (t *OneTimeTokens) LockSetup(ctx context.Context) error {
 	var hashes []string
 	err := t.store.db.WithContext(ctx).Model(&OneTimeToken{}).Clauses(clause.Locking{Strength: "UPDATE"}).

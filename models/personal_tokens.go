@@ -25,8 +25,8 @@ type PersonalToken struct {
 // TableName tells GORM the table.
 func (PersonalToken) TableName() string { return "personal_access_tokens" }
 
-// Works reports whether the token is neither ended nor expired at now. The
-// account's state is not looked at.
+// Works reports whether the token is neither removed nor expired at now. It
+// does not consider the state of the account.
 func (p *PersonalToken) Works(now Time) bool { return p.EndedAt.IsZero() && now < p.ExpiresAt }
 
 const workingToken = "ended_at = 0 AND expires_at > @now"
@@ -39,8 +39,7 @@ func (t *PersonalTokens) Create(ctx context.Context, token *PersonalToken) error
 	return t.store.create(ctx, "create personal token", token)
 }
 
-// Bearer is what the database says, in one query, of a personal access token
-// and of the person it belongs to.
+// Bearer is a personal access token and its person, read in one query.
 type Bearer struct {
 	Token      PersonalToken // without its hash
 	Username   string
@@ -55,8 +54,9 @@ const bearerQuery = `
 		p.ended_at, p.end_reason, u.username, u.email, u.full_name, u.role, u.disabled_at
 	FROM personal_access_tokens p JOIN users u ON u.id = p.user_id WHERE p.token_hash = $1`
 
-// Identify answers who a secret belongs to: dead tokens and disabled people
-// too. It returns apperr.NotFound when there is no such token.
+// Identify returns the token and the person of a secret, even if the token no
+// longer works or the account is disabled. It returns apperr.NotFound when
+// there is no such token.
 func (t *PersonalTokens) Identify(ctx context.Context, secret string) (*Bearer, error) {
 	var b Bearer
 	p := &b.Token
@@ -70,7 +70,7 @@ func (t *PersonalTokens) Identify(ctx context.Context, secret string) (*Bearer, 
 	return &b, nil
 }
 
-// ByID returns a token of a person, dead ones too, or apperr.NotFound.
+// ByID returns a token of a person, working or not, or apperr.NotFound.
 func (t *PersonalTokens) ByID(ctx context.Context, id, userID string) (*PersonalToken, error) {
 	var token PersonalToken
 	err := t.store.db.WithContext(ctx).Where("id = ? AND user_id = ?", id, userID).Take(&token).Error
@@ -80,8 +80,8 @@ func (t *PersonalTokens) ByID(ctx context.Context, id, userID string) (*Personal
 	return &token, nil
 }
 
-// ByUser returns a person's tokens that work, or that ended or expired since
-// the given instant, the newest first.
+// ByUser returns a person's tokens that work, or that were removed or expired
+// since the given instant, the newest first.
 func (t *PersonalTokens) ByUser(ctx context.Context, userID string, since time.Time) ([]PersonalToken, error) {
 	var list []PersonalToken
 	err := t.store.db.WithContext(ctx).
@@ -106,7 +106,7 @@ func (t *PersonalTokens) IsWorking(ctx context.Context, id, userID string, now t
 	return n == 1, translate("look whether a personal token works", err)
 }
 
-// Used records a use, unless one was recorded after before already.
+// Used records a use, unless one was already recorded after before.
 func (t *PersonalTokens) Used(ctx context.Context, id, ip string, now, before time.Time) error {
 	_, err := t.store.exec(ctx, "mark personal token used", `
 		UPDATE personal_access_tokens SET last_used_at = ?, last_used_ip = ?
@@ -114,25 +114,27 @@ func (t *PersonalTokens) Used(ctx context.Context, id, ip string, now, before ti
 	return err
 }
 
-// End ends one working token of a person. It returns apperr.NotFound when the
-// person has no such token that still works.
-func (t *PersonalTokens) End(ctx context.Context, id, userID string, reason Reason, now time.Time) error {
-	rows, err := t.store.exec(ctx, "end personal token",
+// Remove removes one working token of a person. The row stays, so that it can
+// be listed. It returns apperr.NotFound when the person has no such working
+// token.
+func (t *PersonalTokens) Remove(ctx context.Context, id, userID string, reason Reason, now time.Time) error {
+	rows, err := t.store.exec(ctx, "remove personal token",
 		"UPDATE personal_access_tokens SET ended_at = @now, end_reason = @reason WHERE id = @id AND user_id = @user AND "+workingToken,
 		map[string]any{"now": int64(At(now)), "reason": string(reason), "id": id, "user": userID})
-	return oneRow("end personal token", rows, err)
+	return oneRow("remove personal token", rows, err)
 }
 
-// EndAll ends every working token of a person and returns how many there were.
-func (t *PersonalTokens) EndAll(ctx context.Context, userID string, reason Reason, now time.Time) (int, error) {
-	rows, err := t.store.exec(ctx, "end personal tokens",
+// RemoveAll removes every working token of a person and returns how many there
+// were.
+func (t *PersonalTokens) RemoveAll(ctx context.Context, userID string, reason Reason, now time.Time) (int, error) {
+	rows, err := t.store.exec(ctx, "remove personal tokens",
 		"UPDATE personal_access_tokens SET ended_at = @now, end_reason = @reason WHERE user_id = @user AND "+workingToken,
 		map[string]any{"now": int64(At(now)), "reason": string(reason), "user": userID})
 	return int(rows), err
 }
 
 // Purge removes at most limit tokens that expired before the given instant.
-// Ended ones are kept as long: they explain themselves in the list.
+// Removed ones are kept as long, because the list shows them.
 func (t *PersonalTokens) Purge(ctx context.Context, before time.Time, limit int) (int64, error) {
 	return t.store.exec(ctx, "purge personal tokens", `
 		DELETE FROM personal_access_tokens WHERE id IN

@@ -38,7 +38,7 @@ func TestPersonalTokenIdentify(t *testing.T) {
 		must(t, store.Users.SetRole(ctx, ada.ID, models.RoleAdmin, epoch))
 		must(t, store.Users.Disable(ctx, ada.ID, "", epoch))
 		must(t, store.PersonalTokens.Used(ctx, token.ID, "192.0.2.9", epoch, epoch.Add(-time.Minute)))
-		must(t, store.PersonalTokens.End(ctx, token.ID, ada.ID, models.ReasonAdmin, epoch))
+		must(t, store.PersonalTokens.Remove(ctx, token.ID, ada.ID, models.ReasonAdmin, epoch))
 		want := &models.Bearer{
 			Token: *token, Username: "ada", Email: "ada@Example.org", FullName: "The ada", Role: models.RoleAdmin,
 			DisabledAt: models.At(epoch),
@@ -86,10 +86,10 @@ func TestPersonalTokenEnds(t *testing.T) {
 		}
 		bobs := addPersonal(t, store, bob, "d", nil)
 		dead := addPersonal(t, store, ada, "e", func(p *models.PersonalToken) { p.ExpiresAt = models.At(epoch) })
-		wantKind(t, "end somebody else's", store.PersonalTokens.End(ctx, bobs.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
-		wantKind(t, "end an expired one", store.PersonalTokens.End(ctx, dead.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
-		must(t, store.PersonalTokens.End(ctx, ids[0], ada.ID, models.ReasonEndedElsewhere, epoch.Add(-48*time.Hour)))
-		wantKind(t, "end it twice", store.PersonalTokens.End(ctx, ids[0], ada.ID, models.ReasonAdmin, epoch), apperr.NotFound)
+		wantKind(t, "end somebody else's", store.PersonalTokens.Remove(ctx, bobs.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
+		wantKind(t, "end an expired one", store.PersonalTokens.Remove(ctx, dead.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
+		must(t, store.PersonalTokens.Remove(ctx, ids[0], ada.ID, models.ReasonEndedElsewhere, epoch.Add(-48*time.Hour)))
+		wantKind(t, "end it twice", store.PersonalTokens.Remove(ctx, ids[0], ada.ID, models.ReasonAdmin, epoch), apperr.NotFound)
 		if n, err := store.PersonalTokens.CountWorking(ctx, ada.ID, epoch); n != 2 || err != nil {
 			t.Errorf("%d work (%v), want 2", n, err)
 		}
@@ -104,7 +104,7 @@ func TestPersonalTokenEnds(t *testing.T) {
 			t.Errorf("list (-want +got):\n%s", diff)
 		}
 		for _, want := range []int{2, 0} {
-			if n, err := store.PersonalTokens.EndAll(ctx, ada.ID, models.ReasonDisabled, epoch); n != want || err != nil {
+			if n, err := store.PersonalTokens.RemoveAll(ctx, ada.ID, models.ReasonDisabled, epoch); n != want || err != nil {
 				t.Errorf("%d ended (%v), want %d", n, err, want)
 			}
 		}

@@ -28,7 +28,7 @@ const (
 	maxIdle, maxAge = 3 * time.Minute, 30 * time.Minute
 )
 
-// postgresDialect is GORM's own, which must not print values.
+// postgresDialect is GORM's own dialect, without values in logs.
 type postgresDialect struct{ *postgres.Dialector }
 
 // Explain keeps the values out of what is logged, as sqliteDialect does.
@@ -87,16 +87,15 @@ func parsePostgres(url string, statementTimeout time.Duration) (*pgx.ConnConfig,
 	return config, nil
 }
 
-// lostConnections replaces the connections of a pool when one of them turns out
-// to be of no use: what happened to it has mostly happened to all, and without
-// this each of them costs a request.
+// lostConnections replaces all idle connections of a pool when one turns out to
+// be broken: usually all of them are, and each would cost a request.
 type lostConnections struct {
 	db     *sql.DB
 	conns  int
 	answer time.Duration // how long an answer is awaited; 0: no limit of ours
 }
 
-// closeIdle closes the connections that nobody uses at the moment.
+// closeIdle closes the connections that are not in use.
 func (l *lostConnections) closeIdle() {
 	l.db.SetMaxIdleConns(0)
 	l.db.SetMaxIdleConns(l.conns)
@@ -120,9 +119,9 @@ func (l *lostConnections) ping(ctx context.Context, params stdlib.ShouldPingPara
 	return true // fails at once: the connection is closed
 }
 
-// usable returns a handler that closes a connection after an error which its
-// statements will meet again, and otherwise does as the driver does. It is
-// called before TraceQueryEnd.
+// usable returns a handler that closes a connection after an error that would
+// occur again, and otherwise decides as the driver does. It is called before
+// TraceQueryEnd.
 func usable(driver pgconn.PgErrorHandler) pgconn.PgErrorHandler {
 	return func(conn *pgconn.PgConn, e *pgconn.PgError) bool {
 		switch e.Code {

@@ -9,17 +9,17 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// keepRenamed is how long nobody else may have a username that an account was
-// renamed from. That of a deleted account is retired for good: apps may know its
-// owner by it.
+// keepRenamed is how long the former username of a renamed account is kept from
+// others. The username of a deleted account is never given out again: apps may
+// know its owner by it.
 const keepRenamed = 90 * 24 * time.Hour
 
 // ErrRetired is the cause of apperr.Conflict for a username that an account had
 // before.
 var ErrRetired = errors.New("the username is retired")
 
-// Retired reports whether a username, in its compared form, was another
-// account's and is not given out.
+// Retired reports whether a username, in its compared form, belonged to another
+// account and is not given out.
 func (u *Users) Retired(ctx context.Context, username, userID string, now time.Time) (bool, error) {
 	var n int64
 	err := u.store.db.WithContext(ctx).Raw("SELECT count(*) FROM retired_usernames WHERE username = ? AND user_id <> ? AND (until = 0 OR until > ?)",
@@ -35,10 +35,10 @@ func (u *Users) retire(ctx context.Context, id, still string, until Time) error 
 	return err
 }
 
-// notRetired returns ErrRetired when the username that user was just given was
-// another account's. It looks after the username is written: whoever frees it at
-// the same moment has committed by then. What was user's own is not retired any
-// more.
+// notRetired returns ErrRetired when the new username of user belonged to
+// another account. It reads after the username is written, so that a parallel
+// transaction that frees the username has committed by then. A former username
+// of the same user is no longer retired.
 func (u *Users) notRetired(ctx context.Context, user *User, now Time) error {
 	retired, err := u.Retired(ctx, user.Username, user.ID, now.Time())
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// Reason says why a session is over. Its words are in package audit.
+// Reason says why a session is over. Package audit has the texts.
 type Reason string
 
 // Why sessions end.
@@ -20,7 +20,7 @@ const (
 	ReasonDeleted        Reason = "deleted"          // the account was deleted
 	ReasonPassword       Reason = "password-changed" // a new password ends every session
 	ReasonEmail          Reason = "email-changed"    // a new address ends every session
-	ReasonReplaced       Reason = "replaced"         // the same browser signed in anew
+	ReasonReplaced       Reason = "replaced"         // the same browser signed in again
 	ReasonLimit          Reason = "too-many"         // the least recently used of too many
 	ReasonReplay         Reason = "replay"           // a used refresh token came back
 	ReasonRestored       Reason = "restored"         // the database is older than the token
@@ -28,11 +28,11 @@ const (
 	ReasonExpired        Reason = "expired"          // older than the absolute limit
 )
 
-// denySlack keeps a denial past the death of the last token it denies: twice
-// the leeway that package auth allows clocks.
+// denySlack is how long a denial is kept after the last token it denies has
+// expired: twice the leeway for the expiry of tokens.
 const denySlack = 10 * time.Second
 
-// SessionKind tells who holds a session's tokens.
+// SessionKind is the kind of client that has a session's tokens.
 type SessionKind string
 
 // The kinds.
@@ -46,15 +46,15 @@ type Session struct {
 	ID                  string `gorm:"primaryKey"` // the sid claim
 	UserID              string
 	Kind                SessionKind
-	Scope               string // of an API session: what was granted, separated by spaces
-	ClientID            string // of an API session: what the client called itself
+	Scope               string // of an API session: the granted scopes, separated by spaces
+	ClientID            string // of an API session: the client's name for itself
 	Remember            bool   // "Stay signed in"
 	Method              string // how it was opened: password, sign-up, setup
 	NewDevice           bool   // by password, on a device that the person had not signed in with before
 	Generation          int64  // counts rotations; orders refresh tokens
-	Delivery            int64  // how often the generation was delivered anew
+	Delivery            int64  // how often the generation was delivered again
 	PreviousDelivery    int64  // the delivery of the generation before that was rotated
-	DeliveredAt         Time   // when the current refresh token was made
+	DeliveredAt         Time   // when the current refresh token was issued
 	DeliveredTo         string // address and browser that got it
 	ConfirmedGeneration int64  // with ConfirmedDelivery: the newest tokens seen in use
 	ConfirmedDelivery   int64
@@ -70,11 +70,11 @@ type Session struct {
 	UserAgent           string
 }
 
-// Idle returns how long the session may rest.
+// Idle returns how long the session may be unused.
 func (s *Session) Idle() time.Duration { return time.Duration(s.IdleTTL) * time.Microsecond }
 
-// Over returns when and why a session that is no longer live came to its end:
-// what ended it, or else the limit that it met first.
+// Over returns when and why a session ended that is no longer live: the
+// recorded end, or the limit that it reached first.
 func (s *Session) Over() (Time, Reason) {
 	if !s.EndedAt.IsZero() {
 		return s.EndedAt, s.EndReason
@@ -151,8 +151,8 @@ func (t *Sessions) Live(ctx context.Context, userID string, now time.Time) ([]Se
 	return list, translate("list live sessions", err)
 }
 
-// Ended returns the sessions of a person that came to their end since an
-// instant and before now, the latest first.
+// Ended returns the sessions of a person that ended between since and now, the
+// latest first.
 func (t *Sessions) Ended(ctx context.Context, userID string, since, now time.Time, limit int) ([]Session, error) {
 	var list []Session
 	err := t.store.db.WithContext(ctx).
@@ -162,8 +162,8 @@ func (t *Sessions) Ended(ctx context.Context, userID string, since, now time.Tim
 }
 
 // End ends one live session of a person and denies its tokens. It returns
-// apperr.NotFound when the person has no such session that still lives. Call
-// it in a transaction.
+// apperr.NotFound when the person has no such live session. Call it in a
+// transaction.
 func (t *Sessions) End(ctx context.Context, id, userID string, reason Reason, now time.Time) error {
 	n, err := t.end(ctx, "id = @sid AND user_id = @user", map[string]any{"sid": id, "user": userID}, reason, now)
 	if err == nil && n == 0 {
@@ -179,11 +179,12 @@ func (t *Sessions) EndAll(ctx context.Context, userID, except string, reason Rea
 	return t.end(ctx, "user_id = @user AND id <> @except", map[string]any{"user": userID, "except": except}, reason, now)
 }
 
-// Trim keeps a person to so many live sessions of the kind of fresh, the one
-// that was just opened and is among them: when there is one more, the least
-// recently used ends. By kind, for a script must not push a browser out. Call
-// it in a transaction, after each that is opened. It ends one: a release that
-// lowers the number has to end what is beyond in a migration.
+// Trim limits the live sessions of a person of the kind of fresh, which was
+// just opened: when there are more than keep, the least recently used one ends.
+// It counts each kind separately, so that a script does not sign out a browser.
+// Call it in a transaction, after each session that is opened. It ends only one
+// session, so a release that lowers the limit needs a migration that ends the
+// others.
 func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.Time) error {
 	// LIMIT 1: the search stops there and skips the ended sessions behind it in
 	// the index.
@@ -195,8 +196,8 @@ func (t *Sessions) Trim(ctx context.Context, fresh *Session, keep int, now time.
 	return err
 }
 
-// end ends what matches and was not ended, and puts it on the denylist. It
-// returns how many of them were live.
+// end ends the matching sessions that have no recorded end, and puts them on
+// the denylist. It returns how many of them were live.
 func (t *Sessions) end(ctx context.Context, where string, args map[string]any, reason Reason, now time.Time) (int, error) {
 	var ended []struct {
 		ID, UserID string
@@ -223,8 +224,8 @@ func (t *Sessions) end(ctx context.Context, where string, args map[string]any, r
 	return live, t.store.deny(ctx, denials...)
 }
 
-// Purge removes sessions that nothing needs any more: no token of theirs lives
-// at before, and they are too old to be listed.
+// Purge removes sessions that are no longer needed: all their tokens had
+// expired at before, and they are too old to be listed.
 func (t *Sessions) Purge(ctx context.Context, before time.Time, limit int) (int64, error) {
 	return t.store.exec(ctx, "purge sessions", `
 		DELETE FROM sessions WHERE id IN

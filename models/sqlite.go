@@ -24,7 +24,7 @@ import (
 
 // sqliteDialect tells GORM how to speak SQLite over modernc.org/sqlite. The
 // published dialects either need cgo or a fork of the driver that compiles
-// every statement anew on each use (docs/adr/0007-sqlite-driver.md).
+// every statement again on each use (docs/adr/0007-sqlite-driver.md).
 type sqliteDialect struct{ pool *sql.DB }
 
 func (sqliteDialect) Name() string { return dialectSQLite }
@@ -36,7 +36,7 @@ func (d sqliteDialect) Initialize(db *gorm.DB) error {
 		UpdateClauses: []string{"UPDATE", "SET", "FROM", "WHERE", "RETURNING"},
 		DeleteClauses: []string{"DELETE", "FROM", "WHERE", "RETURNING"},
 	})
-	// SQLite has one writer and no row locks: FOR UPDATE has nothing to say.
+	// SQLite has one writer and no row locks: FOR UPDATE is left out.
 	db.ClauseBuilders["FOR"] = func(clause.Clause, clause.Builder) {}
 	return nil
 }
@@ -53,8 +53,8 @@ func (sqliteDialect) DefaultValueOf(*schema.Field) clause.Expression {
 
 func (sqliteDialect) BindVarTo(w clause.Writer, _ *gorm.Statement, _ any) { _ = w.WriteByte('?') }
 
-// QuoteTo quotes a column or table.column. The names come from our structs:
-// none has a quote of its own.
+// QuoteTo quotes a column or table.column. The names come from our structs and
+// contain no quotes.
 func (sqliteDialect) QuoteTo(w clause.Writer, name string) {
 	_ = w.WriteByte('"')
 	for _, r := range name {
@@ -68,7 +68,7 @@ func (sqliteDialect) QuoteTo(w clause.Writer, name string) {
 }
 
 // Explain keeps the values out of what is logged. The logger's
-// ParameterizedQueries does not: GORM's Scan passes over it.
+// ParameterizedQueries does not suffice: GORM's Scan ignores it.
 func (sqliteDialect) Explain(query string, _ ...any) string { return query }
 
 // sqlitePragmas hold for every connection. FULL, because a revocation must
@@ -81,7 +81,7 @@ var sqlitePragmas = []struct{ name, set, want string }{
 	{"trusted_schema", "0", "0"},
 }
 
-// openSQLite opens the database file and says which one that is.
+// openSQLite opens the database file and returns its FileInfo.
 func (s *Store) openSQLite(ctx context.Context, path string, conns int) (*sql.DB, os.FileInfo, error) {
 	file, err := makeSQLite(path)
 	if err != nil {
@@ -113,8 +113,8 @@ func (s *Store) openSQLite(ctx context.Context, path string, conns int) (*sql.DB
 	return db, file, nil
 }
 
-// makeSQLite makes the database file and its folder, readable for the owner
-// alone, when they are not there yet.
+// makeSQLite creates the database file and its folder, readable only by the
+// owner, if they do not exist.
 func makeSQLite(path string) (os.FileInfo, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the database: %w", err)
@@ -128,7 +128,7 @@ func makeSQLite(path string) (os.FileInfo, error) {
 }
 
 // checkFile reports apperr.Unavailable when the database file was deleted or
-// replaced: what the connections write is lost with the one that they hold.
+// replaced: the connections would still write to the old file.
 func (s *Store) checkFile() error {
 	path := strings.TrimPrefix(s.url, "sqlite:")
 	now, err := os.Stat(path)
@@ -155,7 +155,7 @@ func (s *Store) lockSQLite(ctx context.Context, path string) (unlock func(), err
 }
 
 // checkPragmas refuses a database that did not take a setting we rely on:
-// drivers pass over what they do not know without a word.
+// drivers silently ignore settings that they do not know.
 func checkPragmas(ctx context.Context, db *sql.DB) error {
 	for _, p := range sqlitePragmas {
 		var got string

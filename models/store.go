@@ -1,8 +1,7 @@
-// Package models keeps what the portal knows: the GORM structs and every
-// query. Its method names say the question; what an answer means for a person
-// is decided in package auth.
+// Package models stores the portal's data: it has the GORM structs and every
+// query. Packages auth, account and oauth decide what the results mean.
 //
-// Errors leave translated to apperr kinds: NotFound, Conflict, Canceled,
+// It translates errors to apperr kinds: NotFound, Conflict, Canceled,
 // Unavailable (the database did not answer), or unclassified for a fault of
 // ours.
 package models
@@ -33,10 +32,10 @@ const (
 // Options says which database to open.
 type Options struct {
 	URL    string       // sqlite:PATH, postgres://… or postgresql://…
-	Logger *slog.Logger // for waiting, and slow and failed statements, without their values; nil: none
+	Logger *slog.Logger // for waits, and for slow and failed statements without their values; nil: no log
 }
 
-// Store is the database. Its tables hold until Close.
+// Store is the database. Its tables can be used until Close.
 type Store struct {
 	Users          *Users
 	Sessions       *Sessions
@@ -55,7 +54,7 @@ type Store struct {
 	db      *gorm.DB
 	sqlDB   *sql.DB
 	hot     querier
-	writer  chan struct{} // SQLite: who holds it may write; PostgreSQL: nil
+	writer  chan struct{} // SQLite: holds the turn to write; PostgreSQL: nil
 	inTx    bool
 
 	rotations *rotationBatch // SQLite: those that wait for the writer's turn; PostgreSQL: nil
@@ -118,14 +117,14 @@ func (s *Store) attach() {
 // Close ends every connection.
 func (s *Store) Close() error { return s.sqlDB.Close() }
 
-// Dialect is "sqlite" or "postgres".
+// Dialect returns "sqlite" or "postgres".
 func (s *Store) Dialect() string { return s.dialect }
 
-// InTx runs f in one transaction: all of it is kept when f returns nil, none
-// of it otherwise. Inside f use only the store that f is given.
+// InTx runs f in one transaction and commits it if f returns nil. Inside f use
+// only the store that f receives.
 //
-// On SQLite it waits here for the writer's turn, in order, instead of polling
-// the lock of the file.
+// On SQLite it waits for its turn to write, in order, instead of polling the
+// lock of the file.
 func (s *Store) InTx(ctx context.Context, f func(tx *Store) error) error {
 	if s.inTx {
 		return f(s)

@@ -4,7 +4,7 @@ import "time"
 
 // Time is an instant as the database keeps it on both engines: microseconds
 // since 1970 UTC in a BIGINT, 0 for never. Numbers compare and sort alike
-// everywhere and need no parsing on the per-request path.
+// everywhere and need no parsing in each request.
 type Time int64
 
 // At converts t, cutting it to microseconds.

@@ -9,8 +9,8 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// userOrder is one order of the list: by key, then by username. In a cursor it
-// goes by its letter, a capital when the list is reversed.
+// userOrder is one order of the list: by key, then by username. A cursor has
+// its letter, a capital when the list is reversed.
 type userOrder struct {
 	key    string // a column; columnRank is computed
 	number bool   // the key is a number, not text
@@ -43,9 +43,9 @@ func orderOf(sort UserSort, desc bool) (order userOrder, err error) {
 	return order, nil
 }
 
-// encode returns the place of a user as it stands in a URL: the order's letter,
-// the key and the username, separated by NUL, which none of them contains, in
-// unpadded base64url (RFC 4648 §5).
+// encode returns the place of a user for a URL: the order's letter, the key and
+// the username, separated by NUL, which none of them contains, in unpadded
+// base64url (RFC 4648 §5).
 func (o userOrder) encode(row UserRow) string {
 	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join([]string{o.letter, row.Key, row.Username}, "\x00")))
 }

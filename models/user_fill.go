@@ -13,14 +13,13 @@ import (
 // fillBatch is how many accounts one transaction of FillSearch writes.
 const fillBatch = 200
 
-// unfilled is an account without the forms that this program compares.
+// unfilled is an account whose compared forms are missing.
 type unfilled struct{ ID, Username, Email, EmailFolded, FullName string }
 
-// FillSearch writes what searches and sign-ins compare for accounts that do not
-// have it: those of an earlier release, and those that a process of an earlier
-// release created since. It can be stopped at any time and goes on where it
-// stopped. Two accounts whose addresses are the same in the present form keep
-// the forms they have; the log names them.
+// FillSearch writes the forms that searches and sign-ins compare for accounts
+// of an earlier release, which do not have them. It can be stopped at any time
+// and continues where it stopped. Two accounts whose addresses have the same
+// form keep the forms they have; the log names them.
 func (u *Users) FillSearch(ctx context.Context) error {
 	total, err := u.count(ctx, "count accounts to prepare", "search = ''")
 	if err != nil || total == 0 {
@@ -30,7 +29,7 @@ func (u *Users) FillSearch(ctx context.Context) error {
 	for {
 		n, err := u.fillSome(ctx)
 		switch {
-		case errors.Is(err, apperr.Conflict): // somebody took the address this moment: look again
+		case errors.Is(err, apperr.Conflict): // someone took the address at this moment: try again
 			continue
 		case err != nil:
 			return err

@@ -12,11 +12,11 @@ import (
 )
 
 const (
-	// maxCounted is up to where results are counted exactly, and all read to
-	// sort them.
+	// maxCounted is the largest number of results that are counted exactly and
+	// all read to sort them.
 	maxCounted = 1000
-	// walked is how many users a page looks at in the order of the list when
-	// more than maxCounted match, before it reads and sorts all that match.
+	// walked is how many users are read in the order of the list when more than
+	// maxCounted match, before all matches are read and sorted.
 	walked = 10_000
 	// maxPage is the most users a page holds, defaultPage the number when the
 	// query names none.
@@ -25,7 +25,7 @@ const (
 	maxSearch, maxWords = 256, 16
 )
 
-// UserStatus is whether an account can be used.
+// UserStatus says whether an account is active.
 type UserStatus string
 
 // The states by which the list can be filtered.
@@ -34,7 +34,7 @@ const (
 	StatusDisabled UserStatus = "disabled"
 )
 
-// UserSort is what a list of users is ordered by.
+// UserSort is the order of a list of users.
 type UserSort string
 
 // The orders. Users who share an instant or a rank follow by username.
@@ -47,7 +47,7 @@ const (
 )
 
 // UserQuery says which users to list. The zero value of every field but Now is
-// good: all of them, by username, the first page.
+// valid: all users, by username, the first page.
 type UserQuery struct {
 	// Q finds users by words, without regard to case and accents: each word of
 	// three characters or more is contained in the username, the address or the
@@ -97,8 +97,8 @@ type UserFigures struct {
 	Total, Disabled, Admins int64
 }
 
-// List returns a page of users. A query that no page could have sent, such as
-// an unknown order or a cursor that is not ours, is apperr.Malformed.
+// List returns a page of users. It returns apperr.Malformed for a query that no
+// page sends, such as an unknown order or a foreign cursor.
 func (u *Users) List(ctx context.Context, query UserQuery) (UserPage, error) {
 	return u.list(ctx, query, maxCounted, walked)
 }
@@ -135,7 +135,7 @@ func (p *UserPage) link(query UserQuery, order userOrder, further bool) {
 		hasNext, hasPrev = true, further
 	}
 	if len(p.Users) == 0 {
-		// The users on this page have gone: only the way back is left.
+		// The users on this page were deleted: link only back.
 		p.Next, p.Prev = query.Before, query.After
 		return
 	}
@@ -158,7 +158,7 @@ func (u *Users) Figures(ctx context.Context) (UserFigures, error) {
 	return figures, translate("count users", err)
 }
 
-// newUserSearch checks a query and takes its search apart.
+// newUserSearch checks a query and splits its search into words.
 func (u *Users) newUserSearch(ctx context.Context, query UserQuery) (*userSearch, error) {
 	s := &userSearch{
 		postgres: u.store.dialect == dialectPostgres, status: query.Status, role: query.Role,

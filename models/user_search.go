@@ -10,13 +10,12 @@ import (
 // How a page of users is found fast among a million, on both engines, without
 // trusting a planner's guess:
 //
-// Matches are counted first, up to maxCounted. That many or fewer are all read
-// and sorted. More are walked: the page goes along the index of the order from
-// its cursor and keeps what matches, because matches come along often. When it
-// has looked at many users and is not full, all matches are read and sorted
-// after all.
+// Matches are counted first, up to maxCounted. Up to that number, all are read
+// and sorted. If there are more, the index of the order is read from the cursor
+// on, and matching users are kept, because most stretches contain some. If the
+// page is not full after many users, all matches are read and sorted after all.
 
-// userSearch makes the statements for one page.
+// userSearch builds the statements for one page.
 type userSearch struct {
 	postgres        bool
 	order           userOrder
@@ -32,11 +31,11 @@ type userSearch struct {
 	now             Time
 }
 
-// rankOther is the rank of users who match in no better way.
+// rankOther is the rank of all other matches.
 const rankOther = 2
 
-// query is SQL with ? for its arguments, put together from pieces of the
-// source: no value ever becomes text.
+// query is SQL with ? for its arguments. Its text comes only from the source,
+// never from a value.
 type query struct {
 	text string
 	args []any
@@ -105,9 +104,9 @@ func arg(value any) query { return query{"?", []any{value}} }
 
 // count counts the rows of a select, up to one more than are counted. On
 // PostgreSQL a materialized select is planned without regard to the LIMIT
-// around it: where the planner guesses wrong how many match, it would go through
-// all users for the first ones. It still reads no more rows than are asked for;
-// SQLite would read all.
+// around it: otherwise a wrong guess of the planner would make it read all
+// users in search of the first matches. It still reads no more rows than the
+// LIMIT; SQLite would read all.
 func (s *userSearch) count(rows query) query {
 	materialized := "NOT MATERIALIZED"
 	if s.postgres {
@@ -119,8 +118,8 @@ func (s *userSearch) count(rows query) query {
 func limit(n int) string { return fmt.Sprint(" LIMIT ", n) }
 
 // matching selects the places of all users that match. SQLite has no
-// statistics: it is told to read the trigram index, unless a filter has an
-// index of its own, which few pass.
+// statistics, so the query makes it read the trigram index, unless a filter
+// with its own index leaves few users.
 func (s *userSearch) matching(key query) query {
 	from, trigrams := "users WHERE %s", query{text: "1 = 1"}
 	if !s.postgres && len(s.words) > 0 && s.role != RoleAdmin && s.status != StatusDisabled {
@@ -129,8 +128,8 @@ func (s *userSearch) matching(key query) query {
 	return with("SELECT users.id, %s AS k1, users.username AS k2 FROM "+from+" AND %s", key, trigrams, s.match())
 }
 
-// trigramsOf returns a query of FTS5 for trigrams that cover the words. What
-// they find contains all of them, and may still not contain the words.
+// trigramsOf returns an FTS5 query for trigrams that cover the words. A text
+// with all the trigrams may still not contain the words.
 func trigramsOf(words []string) string {
 	var terms []string
 	for _, word := range words {
@@ -180,7 +179,7 @@ func (s *userSearch) filter() string {
 	return condition
 }
 
-// gather selects the first rows of all that match. many says that they are more
+// gather selects the first rows of all matches. many says that there are more
 // than are counted.
 func (s *userSearch) gather(many bool) query {
 	key := query{text: "users." + s.order.key}
@@ -190,14 +189,14 @@ func (s *userSearch) gather(many bool) query {
 	return s.page(with("WITH hits AS MATERIALIZED (%s) SELECT * FROM hits", s.matching(key)))
 }
 
-// page is the first rows of places.
+// page selects the first rows of places.
 func (s *userSearch) page(places query) query {
 	return with("SELECT id, k1, k2 FROM (%s) AS places WHERE %s"+s.by("k1, k2")+limit(s.limit), places, s.after("k1, k2", s.from))
 }
 
 // walk selects the first rows that match among the next users in the order of
-// the list. By rank, it goes along usernames, with those users in front whose
-// username or address is the search itself.
+// the list. By rank, it follows usernames, after the users whose username or
+// address equals the search.
 func (s *userSearch) walk() query {
 	if s.order.key != columnRank {
 		return s.page(with("SELECT users.id, "+s.order.key+" AS k1, username AS k2 FROM (%s) AS users WHERE %s", s.next(limit(s.walked)), s.match()))
@@ -223,15 +222,15 @@ func (s *userSearch) next(limit string) query {
 		s.by(columns)+limit, s.after(columns, from))
 }
 
-// beyondWalk counts one when there are users that the walk did not look at.
+// beyondWalk counts 1 when there are users that the walk did not read.
 func (s *userSearch) beyondWalk() query {
 	return with("SELECT count(*) FROM (%s) AS beyond", s.next(fmt.Sprint(" LIMIT 1 OFFSET ", s.walked)))
 }
 
-// rank is 0 for a user whose username or address is the search itself, 1 when
-// each word is a whole part of the username, the address or the name ("rossi4"
-// in carla.rossi4, not in carla.rossi42), else rankOther. Of many, only the
-// first are told from the others, as walk does.
+// rank is 0 for a user whose username or address equals the search, 1 when each
+// word is a whole part of the username, the address or the name ("rossi4" in
+// carla.rossi4, not in carla.rossi42), else rankOther. With many matches there
+// are only the ranks 0 and rankOther, as in walk.
 func (s *userSearch) rank(many bool) query {
 	q := query{"CASE WHEN users.username = ? OR users.email_folded = ? THEN 0", s.exact}
 	if !many && len(s.words) > 0 {
@@ -275,9 +274,8 @@ func (s *userSearch) by(columns string) string {
 	return " ORDER BY " + columns
 }
 
-// searchWord returns what is contained in the text of the users that a word
-// finds. A word of less than three characters, the length of a trigram, begins
-// a part of it.
+// searchWord returns the text that SearchText must contain for a word. A word
+// shorter than a trigram, three characters, must begin a part of the text.
 func searchWord(word string) string {
 	word = foldSearch(word)
 	if n := utf8.RuneCountInString(word); n > 0 && n < 3 {

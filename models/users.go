@@ -8,7 +8,7 @@ import (
 	"gorm.io/gorm/clause"
 )
 
-// Role is what an account may do. It is read from the row on every request.
+// Role is the role of an account. Every request reads it from the row.
 type Role string
 
 // The roles.
@@ -36,7 +36,7 @@ type User struct {
 	Search            string `gorm:"->:false;<-" json:"-"` // written with every name: SearchText
 }
 
-// Disabled reports whether the account is shut.
+// Disabled reports whether the account is disabled.
 func (u *User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
 // Users is the table of accounts.
@@ -69,8 +69,8 @@ func (u *Users) ByName(ctx context.Context, name string) (*User, error) {
 	return u.ByUsername(ctx, FoldUsername(name))
 }
 
-// Lock returns the account and keeps others from changing it until the
-// transaction ends: what must not race an account's disabling starts here.
+// Lock returns the account and locks its row until the transaction ends. A
+// change that must not race the disabling of the account starts with it.
 func (u *Users) Lock(ctx context.Context, id string) (*User, error) {
 	var user User
 	err := u.store.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&user).Error
@@ -80,9 +80,9 @@ func (u *Users) Lock(ctx context.Context, id string) (*User, error) {
 	return &user, nil
 }
 
-// LockActiveAdmins returns the ids of the admins that can sign in and keeps
-// them so until the transaction ends. Take it before Lock of one account, so
-// that two admins acting on each other wait instead of deadlocking.
+// LockActiveAdmins returns the ids of the active admins and locks their rows
+// until the transaction ends. Call it before Lock of one account, so that two
+// admins who change each other wait instead of deadlocking.
 func (u *Users) LockActiveAdmins(ctx context.Context) ([]string, error) {
 	var ids []string
 	err := u.store.db.WithContext(ctx).Model(&User{}).Clauses(clause.Locking{Strength: "UPDATE"}).
@@ -142,19 +142,19 @@ func (u *Users) Rehash(ctx context.Context, id, old, hash string) (bool, error) 
 	return rows == 1, err
 }
 
-// SetRole changes what the account may do.
+// SetRole changes the role of the account.
 func (u *Users) SetRole(ctx context.Context, id string, role Role, now time.Time) error {
 	return u.update(ctx, "set role", id, map[string]any{"role": role, "updated_at": At(now)})
 }
 
-// Disable shuts the account.
+// Disable disables the account.
 func (u *Users) Disable(ctx context.Context, id, reason string, now time.Time) error {
 	return u.update(ctx, "disable user", id, map[string]any{
 		"disabled_at": At(now), "disabled_reason": reason, "updated_at": At(now),
 	})
 }
 
-// Enable opens a disabled account again.
+// Enable enables a disabled account.
 func (u *Users) Enable(ctx context.Context, id string, now time.Time) error {
 	return u.update(ctx, "enable user", id, map[string]any{
 		"disabled_at": Time(0), "disabled_reason": "", "updated_at": At(now),
@@ -184,8 +184,8 @@ func (u *Users) MarkTold(ctx context.Context, id string) error {
 	return u.update(ctx, "mark told", id, map[string]any{"replayed_at": Time(0)})
 }
 
-// Delete removes the account, in a transaction, and, by its foreign keys, what
-// hangs on it. Its username is retired for good.
+// Delete deletes the account, in a transaction, with all rows that refer to it.
+// Its username is never given out again.
 func (u *Users) Delete(ctx context.Context, id string) error {
 	if err := u.retire(ctx, id, "", 0); err != nil {
 		return err
@@ -215,13 +215,12 @@ func (u *Users) update(ctx context.Context, what, id string, columns map[string]
 	return oneRow(what, rows, err)
 }
 
-// CountActiveAdmins counts the admins that can sign in.
+// CountActiveAdmins counts the admins that are not disabled.
 func (u *Users) CountActiveAdmins(ctx context.Context) (int64, error) {
 	return u.count(ctx, "count active admins", "role = 'admin' AND disabled_at = 0")
 }
 
-// Named returns those of some accounts that exist, by id, with their names
-// alone.
+// Named returns those of the accounts that exist, by id, with only their names.
 func (u *Users) Named(ctx context.Context, ids []string) (map[string]*User, error) {
 	var rows []*User
 	err := u.store.db.WithContext(ctx).Select("id", "username", "email", "full_name").Where("id IN ?", ids).Find(&rows).Error

@@ -61,7 +61,7 @@ func TestSignedOutMeanwhile(t *testing.T) {
 			}
 		}
 
-		if err := p.Store.PersonalTokens.End(ctx, token.ID, ada.ID, models.ReasonEndedElsewhere, p.Clock.Now()); err != nil {
+		if err := p.Store.PersonalTokens.Remove(ctx, token.ID, ada.ID, models.ReasonEndedElsewhere, p.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		refused("a token that was ended", &byToken)

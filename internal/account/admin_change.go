@@ -129,7 +129,7 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if ended, err = a.tx.Sessions.EndAll(ctx, id, "", models.ReasonDisabled, now); err != nil {
 		return 0, err
 	}
-	tokens, err := a.tx.PersonalTokens.EndAll(ctx, id, models.ReasonDisabled, now)
+	tokens, err := a.tx.PersonalTokens.RemoveAll(ctx, id, models.ReasonDisabled, now)
 	if err != nil {
 		return 0, err
 	}

@@ -63,7 +63,7 @@ func (s *Service) removeTokens(ctx context.Context, tx *models.Store, userID str
 	if !wanted {
 		return 0, nil
 	}
-	return tx.PersonalTokens.EndAll(ctx, userID, models.ReasonPassword, s.now())
+	return tx.PersonalTokens.RemoveAll(ctx, userID, models.ReasonPassword, s.now())
 }
 
 // checkNew returns a sentence when a new password breaks the rules.

@@ -192,7 +192,7 @@ func (s *Service) RemoveUserToken(ctx context.Context, actor auth.Actor, userID,
 }
 
 func (s *Service) removePersonal(ctx context.Context, tx *models.Store, userID, id string, reason models.Reason) (PersonalToken, error) {
-	if err := tx.PersonalTokens.End(ctx, id, userID, reason, s.now()); err != nil {
+	if err := tx.PersonalTokens.Remove(ctx, id, userID, reason, s.now()); err != nil {
 		return PersonalToken{}, err
 	}
 	row, err := tx.PersonalTokens.ByID(ctx, id, userID)

@@ -60,7 +60,7 @@ func (s *Service) revokePersonal(ctx context.Context, secret string, client auth
 		return err
 	}
 	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		err := tx.PersonalTokens.End(ctx, b.Token.ID, b.Token.UserID, models.ReasonLogout, s.now())
+		err := tx.PersonalTokens.Remove(ctx, b.Token.ID, b.Token.UserID, models.ReasonLogout, s.now())
 		if errors.Is(err, apperr.NotFound) {
 			return nil
 		}
