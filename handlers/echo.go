@@ -22,7 +22,9 @@ const (
 )
 
 // smallForms are the paths whose forms hold a name and a password at most.
-func smallForms() map[string]bool { return map[string]bool{"/login": true, "/token": true} }
+func smallForms() map[string]bool {
+	return map[string]bool{"/login": true, "/token": true, "/token/": true}
+}
 
 // Echo returns the portal with every route and middleware.
 func (h *Handlers) Echo() (*echo.Echo, error) {

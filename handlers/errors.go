@@ -89,7 +89,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 		answer = latchkey.Render(c, status, page.Page)
 	case c.Path() == readyPath:
 		answer = c.String(status, "not ready\n")
-	case api.Owns(c.Request().URL.Path):
+	case api.Answers(c.Request()):
 		answer = h.api.Answer(c, api.Failure{Kind: kind, Status: status, Err: err, Wait: wait})
 	case c.Path() == forward.Path:
 		answer = h.refuseForward(c, kind, err, wait)

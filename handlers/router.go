@@ -5,6 +5,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"latchkey/handlers/api"
 	"latchkey/handlers/site"
 )
 
@@ -38,6 +39,17 @@ func (r router) get(path string, g gate, handler echo.HandlerFunc) {
 // post declares an act whose form is on formPage.
 func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage string) {
 	r.echo.POST(path, handler, append([]echo.MiddlewareFunc{site.FormOn(formPage)}, r.before(g)...)...)
+}
+
+// either answers a request in tutorial dialect by program, and any other by
+// page.
+func either(program, page echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if api.InTutorialDialect(c.Request()) {
+			return program(c)
+		}
+		return page(c)
+	}
 }
 
 // before returns what runs before a handler. The cross-origin check comes

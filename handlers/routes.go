@@ -29,9 +29,9 @@ func (h *Handlers) routes(r router) {
 
 	r.get("/", public, h.signin.Home)
 	r.get("/signup", public, h.signin.ShowSignup)
-	r.post("/signup", anonymous, h.signin.Signup, "/signup?next")
+	r.post("/signup", anonymous, either(h.api.Signup, h.signin.Signup), "/signup?next")
 	r.get("/login", public, h.signin.ShowLogin)
-	r.post("/login", anonymous, h.signin.Login, "/login?next")
+	r.post("/login", anonymous, either(h.api.Login, h.signin.Login), "/login?next")
 	r.get("/logout", public, h.signin.ShowLogout)
 	r.post("/logout", anonymous, h.signin.Logout, "/logout")
 	r.get(site.PathContinue, public, h.signin.Continue)

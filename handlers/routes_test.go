@@ -93,9 +93,9 @@ func accessTable() []access {
 	}
 	return []access{
 		everybody(get, "/openapi.json", okay),
-		everybody(post, "/token", malformed), everybody(post, "/revoke", malformed),
+		everybody(post, "/token", refused), everybody(post, "/token/", refused), everybody(post, "/revoke", malformed),
 		api(post, "/introspect"), api(post, "/refresh-token"), api(post, "/revoke-token"),
-		api(get, "/users/me"), api(http.MethodPatch, "/users/me"), api(get, "/users/me/"), api(http.MethodPatch, "/users/me/"),
+		api(get, "/refresh_token"), api(get, "/users/me"), api(http.MethodPatch, "/users/me"), api(get, "/users/me/"), api(http.MethodPatch, "/users/me/"),
 		api(get, "/users"), api(get, "/users/:id"), api(http.MethodPatch, "/users/:id"),
 		api(get, "/users/:id/sessions"), api(http.MethodDelete, "/users/:id/sessions"),
 

@@ -79,7 +79,7 @@ func New(o Options) (*API, error) {
 func Owns(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
-	case "users", "token", "refresh-token", "revoke", "revoke-token", "introspect", "openapi.json":
+	case "users", "token", "refresh-token", "refresh_token", "revoke", "revoke-token", "introspect", "openapi.json":
 		return true
 	}
 	return false
@@ -91,10 +91,14 @@ func (a *API) Mount(e *echo.Echo) error {
 	a.huma = humaecho.New(e, a.config())
 
 	e.POST(tokenPath, a.token)
+	e.POST(tokenPathSlash, a.token)
 	e.POST(revokePath, a.revoke)
 	e.POST(introspectPath, a.introspect)
 	a.describeOAuth()
+	a.describeTutorial()
 	if a.oauth.Renews() {
+		e.GET(tutorialRefreshPath, a.refreshedAccess)
+		e.HEAD(tutorialRefreshPath, a.refreshedAccess)
 		register(a, "", refreshTokenOperation(), a.refreshToken)
 	}
 	register(a, "", revokeTokenOperation(), a.revokeToken)

@@ -82,6 +82,7 @@ func TestOneAnswerForBadTokens(t *testing.T) {
 func (s *site) webToken(name string) string {
 	s.T.Helper()
 	r := s.formRequest("/login", "username", name, "password", secretWord)
+	r.Header.Set("Accept", "text/html")
 	recorder := httptest.NewRecorder()
 	s.Echo.ServeHTTP(recorder, r)
 	for _, c := range recorder.Result().Cookies() {

@@ -51,7 +51,9 @@ func examples(s *site) []example {
 	nobody := models.NewID()
 	list := []example{
 		{"token", 200, form("/token", password...), nil},
-		{"token", 400, form("/token", "username", "ana", "password", "wrong"), nil},
+		{"token", 400, form("/token", "grant_type", "password", "username", "ana", "password", "wrong"), nil},
+		{"token", 401, form("/token", "username", "ana", "password", "wrong"), nil},
+		{"token", 422, form("/token", "username", "ana"), nil},
 		{"token", 401, form("/token", append([]string{"client_secret", "x"}, password...)...), nil},
 		{"token", 413, form("/token", "username", strings.Repeat("a", 9<<10)), nil},
 		{"token", 415, change(form("/token", password...), typed("application/json")), nil},
@@ -74,6 +76,23 @@ func examples(s *site) []example {
 		{"introspect", 415, change(call(admin, "POST", "/introspect", "{}"), bearing(admin)), nil},
 		{"openapi", 200, call("", "GET", "/openapi.json", ""), nil},
 
+		{"login", 200, call("", "POST", "/login", `{"username":"ana","password":"`+secretWord+`"}`), nil},
+		{"login", 400, call("", "POST", "/login", `{"username":"ana","password":"`+secretWord+`","scope":"everything"}`), nil},
+		{"login", 401, call("", "POST", "/login", `{"username":"ana","password":"wrong"}`), nil},
+		{"login", 413, form("/login", "username", strings.Repeat("a", 9<<10)), nil},
+		{"login", 415, change(call("", "POST", "/login", `{}`), typed("text/plain")), nil},
+		{"login", 422, call("", "POST", "/login", `{}`), nil},
+		{"login", 429, call("", "POST", "/login", `{"username":"guessed","password":"wrong"}`), nil},
+		{"signup", 200, call("", "POST", "/signup", `{"username":"eve","email":"eve@example.org","password":"`+secretWord+`"}`), nil},
+		{"signup", 400, call("", "POST", "/signup?password=x", `{}`), nil},
+		{"signup", 413, change(call("", "POST", "/signup", `{}`), large), nil},
+		{"signup", 415, change(call("", "POST", "/signup", `{}`), typed("text/plain")), nil},
+		{"signup", 422, call("", "POST", "/signup", `{"username":"eve","password":"`+secretWord+`"}`), nil},
+		{"signup", 429, call("", "POST", "/signup", `{"username":"last","email":"l@example.org","password":"`+secretWord+`"}`), often(9, func(i int) *http.Request {
+			return call("", "POST", "/signup", fmt.Sprintf(`{"username":"eve%d","email":"e%d@example.org","password":%q}`, i, i, secretWord))
+		})},
+
+		{"refresh-access", 200, call(s.signIn("ana", "me").Refresh, "GET", "/refresh_token", ""), nil},
 		{"refresh-token", 200, call(me, "POST", "/refresh-token", ""), nil},
 		{"refresh-token", 403, call(personal, "POST", "/refresh-token", ""), nil},
 		{"revoke-token", 200, call(disposable(), "POST", "/revoke-token", ""), nil},
@@ -125,7 +144,7 @@ func examples(s *site) []example {
 // bearerRoutes are the operations that want a token, by their ids.
 func bearerRoutes(one string) map[string]string {
 	return map[string]string{
-		"refresh-token": "POST /refresh-token", "revoke-token": "POST /revoke-token",
+		"refresh-access": "GET /refresh_token", "refresh-token": "POST /refresh-token", "revoke-token": "POST /revoke-token",
 		"read-me": "GET /users/me", "change-me": "PATCH /users/me", "list-users": "GET /users", "read-user": "GET " + one,
 		"change-user": "PATCH " + one, "list-sessions": "GET " + one + "/sessions", "end-sessions": "DELETE " + one + "/sessions",
 	}
@@ -134,16 +153,23 @@ func bearerRoutes(one string) map[string]string {
 // outages has a request for each documented 503, to be sent without a database.
 func outages(s *site) []example {
 	keeper := s.Person("keeper", models.RoleAdmin)
-	admin := s.signIn("keeper", allScopes).Access
+	tokens := s.signIn("keeper", allScopes)
+	admin := tokens.Access
 	introspect := s.formRequest("/introspect", "token", admin)
 	introspect.Header.Set("Authorization", "Bearer "+admin)
 	list := []example{
 		{"token", 503, s.formRequest("/token", "username", "keeper", "password", secretWord), nil},
 		{"revoke", 503, s.formRequest("/revoke", "token", admin), nil},
 		{"introspect", 503, introspect, nil},
+		{"login", 503, s.formRequest("/login", "username", "keeper", "password", secretWord), nil},
+		{"signup", 503, s.formRequest("/signup", "username", "late", "email", "late@example.org", "password", secretWord), nil},
+		{"refresh-access", 503, s.callRequest(tokens.Refresh, "GET", "/refresh_token", ""), nil},
 	}
 	for id, route := range bearerRoutes("/users/" + keeper.ID) {
 		method, path, _ := strings.Cut(route, " ")
+		if id == "refresh-access" {
+			continue // above, with a refresh token
+		}
 		list = append(list, example{id, 503, s.callRequest(admin, method, path, ""), nil})
 	}
 	return list

@@ -16,12 +16,13 @@ const policy = "default-src 'none'; frame-ancestors 'none'; sandbox"
 func (a *API) Guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
-		if !Owns(r.URL.Path) {
+		if !Answers(r) {
 			return next(c)
 		}
 		h := c.Response().Header()
 		h["Content-Security-Policy"] = []string{policy}
-		if r.URL.Path == tokenPath {
+		switch r.URL.Path {
+		case tokenPath, tokenPathSlash, loginPath, tutorialRefreshPath:
 			h["Pragma"] = []string{"no-cache"} // RFC 6749 §5.1
 		}
 		if len(a.origins) == 0 {

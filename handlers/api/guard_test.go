@@ -18,9 +18,10 @@ import (
 // TestOwns checks which paths are the API's, below them too.
 func TestOwns(t *testing.T) {
 	for path, want := range map[string]bool{
-		"/users": true, "/users/": true, "/users/me": true, "/users/x/y/z": true, "/token": true, "/token/x": true, "/refresh-token": true,
+		"/users": true, "/users/": true, "/users/me": true, "/users/x/y/z": true, "/token": true, "/token/x": true, "/refresh-token": true, "/refresh_token": true, "/token/": true,
 		"/revoke": true, "/revoke-token": true, "/introspect": true, "/openapi.json": true,
 		"": false, "/": false, "*": false, "/usersx": false, "/admin/users": false, "/profile/tokens": false, "/docs": false, "//users": false,
+		"/login": false, "/signup": false,
 	} {
 		if got := api.Owns(path); got != want {
 			t.Errorf("%q: got %t, want %t", path, got, want)
@@ -44,7 +45,8 @@ func TestHeaders(t *testing.T) {
 		{s.call(token, "GET", "/users/me", ""), 200},
 		{s.call("", "GET", "/openapi.json", ""), 200},
 		{s.form("/token", "username", "ana", "password", secretWord), 200},
-		{s.form("/token"), 400},
+		{s.form("/token", "grant_type", "password"), 400},
+		{s.form("/token"), 422},
 		{s.call("", "GET", "/users/me", ""), 401},
 		{s.call(token, "GET", "/users", ""), 403},
 		{s.call(token, "GET", "/users/me/further", ""), 404},

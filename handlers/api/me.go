@@ -13,8 +13,10 @@ import (
 // Me is the caller's own account.
 type Me struct {
 	ID       string `json:"id" doc:"Stays the same for as long as the account exists."`
+	Sub      string `json:"sub" doc:"The same as id: the subject of the token."`
+	Exp      int64  `json:"exp" doc:"When the token expires, in seconds since 1970 (RFC 7519 §4.1.4)."`
 	Username string `json:"username"`
-	Email    string `json:"email"`
+	Email    string `json:"email" doc:"Empty when the account has none."`
 	FullName string `json:"full_name" doc:"Empty when the person gave none."`
 	Disabled bool   `json:"disabled" doc:"Always false: a disabled account gets no answer here."`
 }
@@ -29,10 +31,12 @@ func readMeOperation() operation {
 }
 
 // readMe handles GET /users/me. What there is to say was in the one query that
-// found out me asks.
+// found out who asks.
 func (a *API) readMe(_ context.Context, in *as) (*meAnswer, error) {
 	me := in.caller
-	return &meAnswer{Me{ID: me.UserID, Username: me.Username, Email: me.Email, FullName: me.FullName}}, nil
+	return &meAnswer{Me{
+		ID: me.UserID, Sub: me.UserID, Exp: me.ExpiresAt.Unix(), Username: me.Username, Email: me.Email, FullName: me.FullName,
+	}}, nil
 }
 
 // MeChange is what a person changes about themselves.
@@ -74,7 +78,10 @@ func (a *API) changeMe(ctx context.Context, in *changeMeInput) (*meAnswer, error
 	if err != nil {
 		return nil, err
 	}
-	return &meAnswer{Me{ID: user.ID, Username: user.Username, Email: user.Email, FullName: user.FullName, Disabled: user.Disabled()}}, nil
+	return &meAnswer{Me{
+		ID: user.ID, Sub: user.ID, Exp: in.caller.ExpiresAt.Unix(), Username: user.Username, Email: user.Email, FullName: user.FullName,
+		Disabled: user.Disabled(),
+	}}, nil
 }
 
 // or returns what is pointed to, or else the other.

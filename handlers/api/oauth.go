@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 // The endpoints of OAuth that take forms.
 const (
 	tokenPath      = "/token"
+	tokenPathSlash = "/token/" // as some tutorials write it
 	revokePath     = "/revoke"
 	introspectPath = "/introspect"
 )
@@ -37,7 +39,7 @@ func speaksOAuth(c echo.Context, kind apperr.Kind) bool {
 		return false
 	}
 	switch c.Path() {
-	case tokenPath, revokePath, introspectPath:
+	case tokenPath, tokenPathSlash, loginPath, revokePath, introspectPath:
 		return true
 	}
 	return false
@@ -46,8 +48,9 @@ func speaksOAuth(c echo.Context, kind apperr.Kind) bool {
 // oauthFailure is a failure with a code of RFC 6749 §5.2. It is what its cause
 // is.
 type oauthFailure struct {
-	code  string
-	cause *apperr.Error
+	code      string
+	challenge string // the value of WWW-Authenticate when the cause is apperr.Unauthorized; "": HTTP Basic
+	cause     *apperr.Error
 }
 
 // Error returns the code and the cause, for the log.
@@ -76,11 +79,12 @@ func (a *API) answerOAuth(c echo.Context, f Failure) error {
 	case apperr.Unsupported:
 		otherwise = "Send the parameters as application/x-www-form-urlencoded."
 	}
+	challenge := `Basic realm="` + authheader.Realm + `"`
 	if failure, ok := errors.AsType[*oauthFailure](f.Err); ok {
-		body.Error = failure.code
+		body.Error, challenge = failure.code, cmp.Or(failure.challenge, challenge)
 	}
 	if f.Kind == apperr.Unauthorized {
-		c.Response().Header().Set("WWW-Authenticate", `Basic realm="`+authheader.Realm+`"`)
+		c.Response().Header().Set("WWW-Authenticate", challenge)
 	}
 	if body.Description == "" {
 		body.Description = otherwise
@@ -95,7 +99,11 @@ var secretNames = []string{"access_token", "client_secret", "password", "refresh
 
 // readParameters reads the form of an OAuth endpoint.
 func readParameters(c echo.Context) (fields.Values, error) {
-	r := c.Request()
+	return parameters(c.Request(), fields.Read)
+}
+
+// parameters reads the body with read, and refuses secrets in the query.
+func parameters(r *http.Request, read func(*http.Request) (fields.Values, error)) (fields.Values, error) {
 	if r.URL.RawQuery != "" {
 		query, _ := url.ParseQuery(r.URL.RawQuery) // what can be read of it
 		for _, name := range secretNames {
@@ -107,7 +115,7 @@ func readParameters(c echo.Context) (fields.Values, error) {
 			return nil, err
 		}
 	}
-	in, err := fields.Read(r)
+	in, err := read(r)
 	if err == nil && url.Values(in).Has("access_token") {
 		return nil, badRequest(inHeader) // RFC 6750 §2
 	}

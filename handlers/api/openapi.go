@@ -157,7 +157,9 @@ func form(parameters ...[2]string) *huma.RequestBody {
 // describeOAuth documents what is written by hand.
 func (a *API) describeOAuth() {
 	clientID := [2]string{"client_id", "What the client calls itself; also taken from HTTP Basic, without a password."}
-	a.describe(a.tokenOperation(clientID), jsonBody[Token](a.huma, "The tokens."), 400, 401, 413, 415, 429, 503)
+	token := a.tokenOperation(clientID)
+	a.describe(token, jsonBody[Token](a.huma, "The tokens."), 400, 401, 413, 415, 429, 503)
+	token.Responses["422"] = a.faults()
 	a.describe(&huma.Operation{
 		OperationID: "revoke", Path: revokePath, Summary: "End the session of any token",
 		Description: "RFC 7009. An access or refresh token ends its session, a personal access token itself. The answer is the same for " +
@@ -195,7 +197,9 @@ func (a *API) tokenOperation(clientID [2]string) *huma.Operation {
 		)
 		return op
 	}
-	op.Description = "With a password, or with a refresh token. Each refresh token works once: one that comes back ends its session."
+	op.Description = "With a password, or with a refresh token. Each refresh token works once: one that comes back ends its session. " +
+		"The form may be multipart. Without grant_type, a wrong password is 401 and a missing field 422, as FastAPI answers; with it, " +
+		"they are 400 (RFC 6749 §5.2)."
 	op.RequestBody = form(
 		[2]string{"grant_type", "password, which it is when absent, or refresh_token."},
 		[2]string{"username", "Username or email address."}, [2]string{"password", "As the person types it."},

@@ -45,6 +45,9 @@ type Failure struct {
 // their own (RFC 6749 §5.2).
 func (a *API) Answer(c echo.Context, f Failure) error {
 	err := f.Err
+	if faults, ok := errors.AsType[fieldFaults](err); ok {
+		return c.JSON(f.Status, Unprocessable{Detail: faults})
+	}
 	asked, isChallenge := errors.AsType[*challenge](err)
 	if !isChallenge && speaksOAuth(c, f.Kind) {
 		return a.answerOAuth(c, f)
@@ -96,7 +99,7 @@ func (a *API) detail(kind apperr.Kind) string {
 	case apperr.Conflict:
 		return "Things changed at the same time from somewhere else. Nothing was done."
 	case apperr.TooLarge:
-		return "The body is too large: at most 64 KB, and 8 KB at /token."
+		return "The body is too large: at most 64 KB, and 8 KB at /token and /login."
 	case apperr.TooSlow:
 		return "The body took too long to arrive. Send it within 5 seconds."
 	case apperr.Unsupported:

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/fields"
 	"latchkey/internal/middleware"
 	"latchkey/internal/oauth"
 )
@@ -31,15 +32,18 @@ func tokenOf(t *oauth.Tokens) Token {
 }
 
 // token handles POST /token. Without a grant_type it is the password grant,
-// as clients of the FastAPI tutorials ask.
+// as clients of the FastAPI tutorials ask (tutorialGrant).
 func (a *API) token(c echo.Context) error {
-	in, err := readParameters(c)
+	in, err := parameters(c.Request(), fields.ReadMultipart)
 	if err != nil {
 		return err
 	}
 	client, err := clientOf(c.Request(), in)
 	if err != nil {
 		return err
+	}
+	if in.Get("grant_type") == "" {
+		return a.tutorialGrant(c, in, client)
 	}
 	if len(in.Get("scope")) > maxScope {
 		return a.grantFailure(oauth.ErrInvalidScope, "")
@@ -48,11 +52,11 @@ func (a *API) token(c echo.Context) error {
 	var tokens *oauth.Tokens
 	var refused string
 	switch in.Get("grant_type") {
-	case "", "password":
+	case "password":
 		if in.Get("username") == "" || in.Get("password") == "" {
 			return badRequest("Send a username and a password.")
 		}
-		refused = "Incorrect username or password"
+		refused = wrongPassword
 		tokens, err = a.oauth.PasswordGrant(ctx, oauth.PasswordGrant{
 			Username: in.Get("username"), Password: in.Get("password"), Scope: in.Get("scope"), ClientID: client,
 		}, from)
@@ -98,8 +102,12 @@ func (a *API) refreshToken(ctx context.Context, in *as) (*renewedAnswer, error) 
 	if err != nil {
 		return nil, err
 	}
+	return &renewedAnswer{renewedOf(tokens)}, nil
+}
+
+func renewedOf(tokens *oauth.Tokens) Renewed {
 	t := tokenOf(tokens)
-	return &renewedAnswer{Renewed{AccessToken: t.AccessToken, TokenType: t.TokenType, ExpiresIn: t.ExpiresIn, Scope: t.Scope}}, nil
+	return Renewed{AccessToken: t.AccessToken, TokenType: t.TokenType, ExpiresIn: t.ExpiresIn, Scope: t.Scope}
 }
 
 type revokedAnswer struct {

@@ -89,14 +89,14 @@ func TestTutorialClient(t *testing.T) {
 		if status, body := c.call("GET", "/users/me/"); status != 401 || body["detail"] != "Not authenticated" {
 			t.Errorf("without a token: got %d %v", status, body)
 		}
-		if status, body := c.login("johndoe", "wrong"); status != 400 || body["detail"] != "Incorrect username or password" {
+		if status, body := c.login("johndoe", "wrong"); status != 401 || body["detail"] != "Incorrect username or password" {
 			t.Errorf("wrong password: got %d %v", status, body)
 		}
 		if status, body := c.login("johndoe", secretWord); status != 200 || body["token_type"] != "bearer" {
 			t.Fatalf("login: got %d %v", status, body)
 		}
 		want := map[string]any{
-			"id": user.ID, "username": "johndoe", "email": "johndoe@example.org", "full_name": "", "disabled": false,
+			"id": user.ID, "sub": user.ID, "exp": float64(s.Clock.Now().Add(5 * time.Minute).Unix()), "username": "johndoe", "email": "johndoe@example.org", "full_name": "", "disabled": false,
 		}
 		for _, path := range []string{"/users/me/", "/users/me"} {
 			status, got := c.call("GET", path)

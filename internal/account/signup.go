@@ -24,12 +24,7 @@ type Signup struct {
 // returns apperr.Fields, apperr.Forbidden when sign-up is closed,
 // apperr.TooMany, apperr.Busy or apperr.Unavailable.
 func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error) {
-	if !s.signupOpen {
-		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
-	}
-	user, err := s.prepareUser(ctx, in, s.checkOwnUsername, func() error {
-		return s.auth.Take(ctx, auth.Actor{Client: in.Client}, limit.Signups, limit.Network(in.Client.IP))
-	})
+	user, err := s.prepareOwn(ctx, in)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +34,36 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error)
 		return err
 	})
 	return signedIn, taken(err)
+}
+
+// Register creates an account for a program, with the rules and the errors of
+// SignUp. It opens no session.
+func (s *Service) Register(ctx context.Context, in Signup) (*models.User, error) {
+	user, err := s.prepareOwn(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
+		if err := tx.Users.Create(ctx, user); err != nil {
+			return err
+		}
+		record(auth.Actor{UserID: user.ID, Name: user.Username, Client: in.Client}.Event(audit.SignUp, user, audit.Details{}))
+		return nil
+	})
+	if err != nil {
+		return nil, taken(err)
+	}
+	return user, nil
+}
+
+// prepareOwn is prepareUser for a person who signs up.
+func (s *Service) prepareOwn(ctx context.Context, in Signup) (*models.User, error) {
+	if !s.signupOpen {
+		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
+	}
+	return s.prepareUser(ctx, in, s.checkOwnUsername, func() error {
+		return s.auth.Take(ctx, auth.Actor{Client: in.Client}, limit.Signups, limit.Network(in.Client.IP))
+	})
 }
 
 // prepareUser checks the fields, then the limit, and hashes the password.

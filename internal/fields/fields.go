@@ -43,10 +43,7 @@ func Read(r *http.Request) (Values, error) {
 	}
 	r.Header.Set("Content-Type", formType) // without parameters, because ParseForm fails on broken ones
 	if err := r.ParseForm(); err != nil {
-		if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, apperr.New(apperr.TooLarge, "", tooLarge)
-		}
-		return nil, apperr.New(apperr.Malformed, "The form could not be read.", err)
+		return nil, unreadable(err)
 	}
 	return Values(r.PostForm), check(r.PostForm)
 }
