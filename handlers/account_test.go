@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -56,7 +57,6 @@ func TestProfileInPart(t *testing.T) {
 		}{
 			{[]string{"full_name", "Ana Silva"}, "ana", "Ana Silva"},
 			{[]string{"username", "ana.s", "current_password", secretWord}, "ana.s", "Ana Silva"},
-			{nil, "ana.s", "Ana Silva"},
 			{[]string{"full_name", ""}, "ana.s", ""},
 		} {
 			b.post("/profile", test.fields...).redirects("/profile")
@@ -65,6 +65,10 @@ func TestProfileInPart(t *testing.T) {
 			}
 		}
 		b.post("/profile", "username", "").status(422).says("Enter a username.")
+		b.post("/profile").status(200).says("Your account").hides("Your changes are saved.")
+		if now := s.Reload(user); now.Username != "ana.s" || now.FullName != "" {
+			t.Errorf("a form without fields: became %q, %q", now.Username, now.FullName)
+		}
 	})
 }
 
@@ -242,6 +246,18 @@ func TestWellKnown(t *testing.T) {
 		b, _ := s.signedIn("ana", models.RoleUser)
 		b.get("/.well-known/change-password").redirects("/profile/password")
 		s.browser().get("/.well-known/change-password").redirects("/profile/password")
+		for _, path := range []string{"/.well-known/openid-configuration", "/.well-known/jwks.json", "/.well-known/", "/.well-known/oauth-authorization-server/x"} {
+			for _, visitor := range []*browser{b, s.browser()} {
+				for _, accept := range []string{"text/html", "application/json", "*/*"} {
+					r := visitor.request(http.MethodGet, path, "")
+					r.Header.Set("Accept", accept)
+					a := visitor.do(r).status(404)
+					if kind := a.header.Get("Content-Type"); kind != "text/plain; charset=UTF-8" || a.body != "not found\n" || len(a.cookies) > 0 {
+						t.Errorf("%s for %s: got %q %q and cookies %v, want plain text", path, accept, kind, a.body, a.cookies)
+					}
+				}
+			}
+		}
 		s.browser().get("/.well-known/resource-that-should-not-exist-whose-status-code-should-not-be-200").status(404)
 	})
 }

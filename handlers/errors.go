@@ -91,6 +91,8 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 		answer = c.String(status, "not ready\n")
 	case api.Answers(c.Request()):
 		answer = h.api.Answer(c, api.Failure{Kind: kind, Status: status, Err: err, Wait: wait})
+	case kind == apperr.NotFound && strings.HasPrefix(c.Request().URL.Path, "/.well-known/"):
+		answer = c.String(status, "not found\n") // programs ask there, for much that does not exist here
 	case c.Path() == forward.Path:
 		answer = h.refuseForward(c, kind, err, wait)
 	case wantsJSON(c.Request()):

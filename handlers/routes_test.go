@@ -113,6 +113,7 @@ func accessTable() []access {
 		everybody(get, "/setup", gone), everybody(post, "/setup", clash),
 		with(everybody(post, "/theme", to("/")), func(a *access) { a.form = []string{"theme", "dark"} }),
 		everybody(get, "/.well-known/change-password", to("/profile/password")),
+		everybody(get, "/.well-known/oauth-authorization-server", okay),
 
 		members(get, "/profile", okay), members(post, "/profile", refused, "username", ""),
 		members(get, "/profile/username", okay), members(post, "/profile/username", refused, "username", ""),

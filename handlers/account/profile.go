@@ -17,13 +17,16 @@ func (h *Handlers) ShowProfile(c echo.Context) error {
 }
 
 // Profile handles POST /profile and POST /profile/username. A field that is not
-// sent stays as it is.
+// sent stays as it is; without any, the answer is the page.
 func (h *Handlers) Profile(c echo.Context) error {
 	in, err := site.ReadForm(c)
 	if err != nil {
 		return err
 	}
 	me := site.Identity(c)
+	if len(in) == 0 { // curl -X POST -L comes so from the sign-in form, and would come again after a redirect
+		return h.profilePage(c, nil, me.FullName)
+	}
 	username, fullName := in.Or("username", me.Username), in.Or("full_name", me.FullName)
 	err = h.accounts.UpdateProfile(c.Request().Context(), account.ProfileChange{
 		Identity: me, Username: username, FullName: fullName, Current: in.Get("current_password"),

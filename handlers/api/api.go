@@ -77,6 +77,9 @@ func New(o Options) (*API, error) {
 // Owns reports whether a path belongs to the API, whether or not there is
 // anything at it.
 func Owns(path string) bool {
+	if path == metadataPath {
+		return true
+	}
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	switch first {
 	case "users", "token", "refresh-token", "refresh_token", "revoke", "revoke-token", "introspect", "openapi.json":
@@ -96,6 +99,7 @@ func (a *API) Mount(e *echo.Echo) error {
 	e.POST(introspectPath, a.introspect)
 	a.describeOAuth()
 	a.describeTutorial()
+	a.describeMetadata()
 	if a.oauth.Renews() {
 		e.GET(tutorialRefreshPath, a.refreshedAccess)
 		e.HEAD(tutorialRefreshPath, a.refreshedAccess)
@@ -120,6 +124,8 @@ func (a *API) Mount(e *echo.Echo) error {
 	if a.document, err = json.Marshal(a.huma.OpenAPI()); err != nil {
 		return fmt.Errorf("write the OpenAPI document: %w", err)
 	}
+	e.GET(metadataPath, a.showMetadata)
+	e.HEAD(metadataPath, a.showMetadata)
 	e.GET(documentPath, a.openAPI)
 	e.HEAD(documentPath, a.openAPI)
 	return nil

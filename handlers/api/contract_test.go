@@ -50,6 +50,7 @@ func examples(s *site) []example {
 	one, theirs := "/users/"+target.ID, "/users/"+target.ID+"/sessions"
 	nobody := models.NewID()
 	list := []example{
+		{"metadata", 200, s.request("GET", "/.well-known/oauth-authorization-server", ""), nil},
 		{"token", 200, form("/token", password...), nil},
 		{"token", 400, form("/token", "grant_type", "password", "username", "ana", "password", "wrong"), nil},
 		{"token", 401, form("/token", "username", "ana", "password", "wrong"), nil},

@@ -12,7 +12,8 @@ const policy = "default-src 'none'; frame-ancestors 'none'; sandbox"
 // Guard puts the API's own headers on whatever the API answers, errors and
 // unknown paths too, in place of those of pages; and it lets scripts of the
 // origins that the operator listed read the answers (CORS, Fetch Standard
-// §3.2). Credentials are never allowed: nothing here looks at a cookie.
+// §3.2). The metadata is for scripts of every origin. Credentials are never
+// allowed: nothing here looks at a cookie.
 func (a *API) Guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -24,6 +25,15 @@ func (a *API) Guard(next echo.HandlerFunc) echo.HandlerFunc {
 		switch r.URL.Path {
 		case tokenPath, tokenPathSlash, loginPath, tutorialRefreshPath:
 			h["Pragma"] = []string{"no-cache"} // RFC 6749 §5.1
+		}
+		if r.URL.Path == metadataPath { // the same for everybody (RFC 8414 §3)
+			delete(h, "Vary")
+			if allow(h, r, "*") {
+				h.Set("Access-Control-Allow-Methods", "GET, HEAD")
+				h.Set("Access-Control-Allow-Headers", "*")
+				return c.NoContent(http.StatusNoContent)
+			}
+			return next(c)
 		}
 		if len(a.origins) == 0 {
 			delete(h, "Vary")

@@ -20,6 +20,7 @@ func TestOwns(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/users": true, "/users/": true, "/users/me": true, "/users/x/y/z": true, "/token": true, "/token/x": true, "/refresh-token": true, "/refresh_token": true, "/token/": true,
 		"/revoke": true, "/revoke-token": true, "/introspect": true, "/openapi.json": true,
+		"/.well-known/oauth-authorization-server": true, "/.well-known/oauth-authorization-server/x": false, "/.well-known/change-password": false,
 		"": false, "/": false, "*": false, "/usersx": false, "/admin/users": false, "/profile/tokens": false, "/docs": false, "//users": false,
 		"/login": false, "/signup": false,
 	} {

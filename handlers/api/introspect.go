@@ -44,7 +44,8 @@ func (a *API) introspect(c echo.Context) error {
 	if in.Get("token") == "" {
 		return badRequest("Send a token.")
 	}
-	found, err := a.oauth.Introspect(c.Request().Context(), in.Get("token"), middleware.Client(c))
+	refresh := in.Get("token_type_hint") == "refresh_token" // RFC 7009 §2.1
+	found, err := a.oauth.Introspect(c.Request().Context(), in.Get("token"), refresh, middleware.Client(c))
 	if err != nil {
 		return err
 	}

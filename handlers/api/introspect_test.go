@@ -14,8 +14,8 @@ func TestIntrospect(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, ana := s.Person("boss", models.RoleAdmin), s.Person("ana", models.RoleUser)
 		key := s.personal(boss, "introspect")
-		ask := func(token string) *answer {
-			r := s.formRequest("/introspect", "token", token, "token_type_hint", "whatever")
+		ask := func(token string, hint ...string) *answer {
+			r := s.formRequest("/introspect", "token", token, "token_type_hint", strings.Join(hint, ""))
 			r.SetBasicAuth("my-service", key)
 			return s.do(r)
 		}
@@ -33,14 +33,17 @@ func TestIntrospect(t *testing.T) {
 			}
 		}
 		ask(s.signIn("ana", "me").Access).is(200).has("client_id", "default")
-		ask(live.Refresh).is(200).has("token_type", "refresh_token")
-		ask(s.personal(ana, "me")).is(200).has("username", "ana")
+		ask(live.Access, "refresh_token").is(200).has("token_type", "Bearer") // a hint that is wrong finds the token all the same
+		ask(live.Refresh, "refresh_token").is(200).has("token_type", "refresh_token").has("client_id", "reports").has("scope", "")
+		ask(s.personal(ana, "me:write", "apps")).is(200).has("username", "ana").has("scope", "me:write apps").has("token_type", "Bearer")
+		ask(key).is(200).has("username", "boss").has("scope", "introspect")
 
 		ended, shut := s.signIn("ana", "me"), s.Person("shut", models.RoleUser)
 		s.form("/revoke", "token", ended.Access).is(200)
 		disabled := s.signIn("shut", "me")
 		s.disable(shut)
 		for name, token := range map[string]string{
+			"a refresh token that nobody said is one": live.Refresh,
 			"junk": "junk", "ended": ended.Access, "ended refresh": ended.Refresh, "disabled": disabled.Access, "web": s.webToken("ana"),
 		} {
 			if a := ask(token).is(200); a.body != "{\"active\":false}\n" {
@@ -48,19 +51,21 @@ func TestIntrospect(t *testing.T) {
 			}
 		}
 
+		const plain, basic = `Bearer realm="Latchkey"`, `Basic realm="Latchkey", charset="UTF-8"`
 		admin := s.signIn("boss", "introspect").Access
 		for _, test := range []struct {
 			name, bearer, password string
 			status                 int
+			challenges             []string
 		}{
-			{"a bearer", admin, "", 200},
-			{"a personal token as bearer", key, "", 200},
-			{"nobody", "", "", 401},
-			{"without the scope", live.Access, "", 403},
-			{"junk", "junk", "", 401},
-			{"the account's password", "", secretWord, 401},
-			{"an access token as the password", "", admin, 401},
-			{"without the scope, as the password", "", s.personal(boss, "me"), 403},
+			{"a bearer", admin, "", 200, nil},
+			{"a personal token as bearer", key, "", 200, nil},
+			{"nobody", "", "", 401, []string{plain, basic}},
+			{"without the scope", live.Access, "", 403, []string{`Bearer realm="Latchkey", error="insufficient_scope", scope="introspect"`}},
+			{"junk", "junk", "", 401, []string{`Bearer realm="Latchkey", error="invalid_token"`, basic}},
+			{"the account's password", "", secretWord, 401, []string{basic, plain}},
+			{"an access token as the password", "", admin, 401, []string{basic, plain}},
+			{"without the scope, as the password", "", s.personal(boss, "me"), 403, nil},
 		} {
 			r := s.formRequest("/introspect", "token", live.Access)
 			if test.bearer != "" {
@@ -70,19 +75,17 @@ func TestIntrospect(t *testing.T) {
 				r.SetBasicAuth("boss", test.password)
 			}
 			a := s.do(r).is(test.status)
-			challenge := a.header.Get("WWW-Authenticate")
 			switch {
 			case test.status == 200:
 			case test.password == "":
-				if a.problem(test.status); !strings.HasPrefix(challenge, "Bearer ") {
-					t.Errorf("%s: got WWW-Authenticate %q", test.name, challenge)
-				}
+				a.problem(test.status)
 			case test.status == 401:
-				if a.oauth(401, "invalid_client"); challenge != `Basic realm="Latchkey"` {
-					t.Errorf("%s: got WWW-Authenticate %q", test.name, challenge)
-				}
+				a.oauth(401, "invalid_client")
 			default:
 				a.oauth(test.status, "insufficient_scope")
+			}
+			if diff := cmp.Diff(test.challenges, a.header.Values("WWW-Authenticate")); diff != "" {
+				t.Errorf("%s: WWW-Authenticate (-want +got):\n%s", test.name, diff)
 			}
 		}
 		elsewhere := s.formRequest("/introspect", "token", live.Access, "access_token", admin)

@@ -79,12 +79,15 @@ func (a *API) answerOAuth(c echo.Context, f Failure) error {
 	case apperr.Unsupported:
 		otherwise = "Send the parameters as application/x-www-form-urlencoded."
 	}
-	challenge := `Basic realm="` + authheader.Realm + `"`
+	challenge := authheader.ChallengeBasic
 	if failure, ok := errors.AsType[*oauthFailure](f.Err); ok {
 		body.Error, challenge = failure.code, cmp.Or(failure.challenge, challenge)
 	}
 	if f.Kind == apperr.Unauthorized {
 		c.Response().Header().Set("WWW-Authenticate", challenge)
+		if c.Path() == introspectPath {
+			c.Response().Header().Add("WWW-Authenticate", authheader.Challenge("", ""))
+		}
 	}
 	if body.Description == "" {
 		body.Description = otherwise

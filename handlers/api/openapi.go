@@ -137,6 +137,13 @@ func jsonBody[T any](h huma.API, description string) *huma.Response {
 	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[T](h)}}}
 }
 
+// anyObject documents an object whose members are not listed.
+func anyObject(description string) *huma.Response {
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}},
+	}}
+}
+
 // form documents a body of parameters, each a string. A name that ends with an
 // asterisk is required.
 func form(parameters ...[2]string) *huma.RequestBody {
@@ -165,11 +172,11 @@ func (a *API) describeOAuth() {
 		Description: "RFC 7009. An access or refresh token ends its session, a personal access token itself. The answer is the same for " +
 			"what is no token.",
 		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}, clientID), Security: anybody(),
-	}, &huma.Response{Description: "The token is of no use, whatever it was."}, 400, 401, 413, 415, 503)
+	}, anyObject("An empty object. The token is of no use now, whatever it was."), 400, 401, 413, 415, 503)
 	introspect := &huma.Operation{
 		OperationID: "introspect", Path: introspectPath, Summary: "Ask what a token is worth",
 		Description: "RFC 7662. For services that are sent tokens of Latchkey.",
-		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}),
+		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "refresh_token for a refresh token, which is inactive otherwise."}),
 		Security:    append(a.security(oauth.ScopeIntrospect), map[string][]string{schemeBasic: {}}),
 	}
 	a.describe(introspect, jsonBody[Introspection](a.huma, "What it is worth now."), 400, 401, 403, 413, 415, 503)
@@ -178,10 +185,8 @@ func (a *API) describeOAuth() {
 	}
 	a.huma.OpenAPI().AddOperation(&huma.Operation{
 		OperationID: "openapi", Method: http.MethodGet, Path: documentPath, Tags: []string{tagAbout}, Summary: "This document",
-		Security: anybody(),
-		Responses: map[string]*huma.Response{"200": {Description: "OpenAPI 3.1.", Content: map[string]*huma.MediaType{
-			"application/json": {Schema: &huma.Schema{Type: huma.TypeObject}},
-		}}},
+		Security:  anybody(),
+		Responses: map[string]*huma.Response{"200": anyObject("OpenAPI 3.1.")},
 	})
 }
 

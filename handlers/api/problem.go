@@ -57,6 +57,9 @@ func (a *API) Answer(c echo.Context, f Failure) error {
 	}
 	if isChallenge {
 		c.Response().Header().Set("WWW-Authenticate", authheader.Challenge(asked.code, string(asked.scope)))
+		if f.Kind == apperr.Unauthorized && c.Path() == introspectPath { // takes both
+			c.Response().Header().Add("WWW-Authenticate", authheader.ChallengeBasic)
+		}
 		err = asked
 	}
 	problem := Problem{

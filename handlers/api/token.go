@@ -153,5 +153,5 @@ func (a *API) revoke(c echo.Context) error {
 	if err := a.oauth.RevokeToken(c.Request().Context(), in.Get("token"), client, middleware.Client(c)); err != nil {
 		return err
 	}
-	return c.NoContent(http.StatusOK)
+	return c.JSON(http.StatusOK, struct{}{}) // RFC 7009 ignores the body, and some clients parse it
 }

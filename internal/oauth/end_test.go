@@ -171,7 +171,7 @@ func TestDemotion(t *testing.T) {
 		check := func(what string, scopes string, admin bool) {
 			t.Helper()
 			caller := p.Caller(tokens.Access)
-			found, err := p.OAuth.Introspect(t.Context(), tokens.Access, p.Client)
+			found, err := p.OAuth.Introspect(t.Context(), tokens.Access, false, p.Client)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -34,15 +34,18 @@ type Introspection struct {
 	Identity  auth.Identity // of the owner, for callers that need more than Username
 }
 
-// Introspect tells what an access token, a refresh token or a personal access
-// token is worth. Tokens of browsers are worth nothing here. For an access token
-// and a personal access token it counts as a use, from an address that is not
-// known: client is the service that asks. Whether the one who asks may
-// ask is for the caller to decide. It returns apperr.Unavailable or
+// Introspect tells what an access token or a personal access token is worth, and
+// with refresh also a refresh token: without it a service that looks at Active
+// alone would take one for an access token. Tokens of browsers are worth nothing
+// here. For an access token and a personal access token it counts as a use, from
+// an address that is not known: client is the service that asks. Whether the one
+// who asks may ask is for the caller to decide. It returns apperr.Unavailable or
 // apperr.Canceled when nothing is known.
-func (s *Service) Introspect(ctx context.Context, text string, client auth.Client) (*Introspection, error) {
-	if claims, err := s.keyring.Verify(token.APIRefresh, text); err == nil {
-		return s.introspectRefresh(ctx, claims)
+func (s *Service) Introspect(ctx context.Context, text string, refresh bool, client auth.Client) (*Introspection, error) {
+	if refresh {
+		if claims, err := s.keyring.Verify(token.APIRefresh, text); err == nil {
+			return s.introspectRefresh(ctx, claims)
+		}
 	}
 	caller, err := s.identify(ctx, text, client, use{})
 	if errors.Is(err, apperr.Unauthorized) {

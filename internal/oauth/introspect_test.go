@@ -33,26 +33,28 @@ func TestIntrospect(t *testing.T) {
 		owner.SessionID, owner.PersonalTokenID = "", personal.ID
 		for _, test := range []struct {
 			name, token string
+			refresh     bool
 			want        oauth.Introspection
 		}{
-			{"access", tokens.Access, oauth.Introspection{
+			{"access", tokens.Access, false, oauth.Introspection{
 				Active: true, Scope: "me me:write", ClientID: "cli", Username: "ada", TokenType: "Bearer", Subject: user.ID, Issuer: issuer,
 				Audience: "latchkey:api", ID: access["jti"].(string), ExpiresAt: second.Add(accessTTL), IssuedAt: second, NotBefore: second, Identity: identity,
 			}},
-			{"refresh", tokens.Refresh, oauth.Introspection{
+			{"refresh, not asked for as one", tokens.Refresh, false, oauth.Introspection{}},
+			{"refresh", tokens.Refresh, true, oauth.Introspection{
 				Active: true, ClientID: "cli", Username: "ada", TokenType: "refresh_token", Subject: user.ID, Issuer: issuer,
 				Audience: "latchkey:api-refresh", ID: refresh["jti"].(string), ExpiresAt: second.Add(servicetest.SessionTTL), IssuedAt: second, NotBefore: second, Identity: identity,
 			}},
-			{"personal", secret, oauth.Introspection{
+			{"personal", secret, false, oauth.Introspection{
 				Active: true, Scope: "me:write", Username: "ada", TokenType: "Bearer", Subject: user.ID, Issuer: issuer,
 				ID: personal.ID, ExpiresAt: now.Add(30 * 24 * time.Hour), IssuedAt: now, NotBefore: now, Identity: owner,
 			}},
-			{"browser access", browser.Access, oauth.Introspection{}},
-			{"browser refresh", browser.Refresh, oauth.Introspection{}},
-			{"nothing", "", oauth.Introspection{}},
-			{"changed", tokens.Access[:len(tokens.Access)-3] + "AAA", oauth.Introspection{}},
+			{"browser access", browser.Access, false, oauth.Introspection{}},
+			{"browser refresh", browser.Refresh, true, oauth.Introspection{}},
+			{"nothing", "", false, oauth.Introspection{}},
+			{"changed", tokens.Access[:len(tokens.Access)-3] + "AAA", true, oauth.Introspection{}},
 		} {
-			found, err := p.OAuth.Introspect(t.Context(), test.token, p.Client)
+			found, err := p.OAuth.Introspect(t.Context(), test.token, test.refresh, p.Client)
 			if err != nil {
 				t.Errorf("%s: %v", test.name, err)
 				continue
@@ -63,7 +65,7 @@ func TestIntrospect(t *testing.T) {
 		}
 		next := p.Refreshed(tokens.Refresh)
 		p.WantInactive("a used refresh token", tokens.Refresh)
-		if found, err := p.OAuth.Introspect(t.Context(), next.Refresh, p.Client); err != nil || !found.Active {
+		if found, err := p.OAuth.Introspect(t.Context(), next.Refresh, true, p.Client); err != nil || !found.Active {
 			t.Errorf("asking about a used token ended the session: %+v (%v)", found, err)
 		}
 	})

@@ -102,7 +102,7 @@ func TestIntrospectionAddress(t *testing.T) {
 			p.T.Fatal(err)
 		}
 		p.Clock.Advance(time.Minute)
-		if found, err := p.OAuth.Introspect(p.T.Context(), value, from("203.0.113.99")); err != nil || !found.Active {
+		if found, err := p.OAuth.Introspect(p.T.Context(), value, false, from("203.0.113.99")); err != nil || !found.Active {
 			p.T.Fatalf("%+v, %v", found, err)
 		}
 		token, err := p.Accounts.PersonalToken(p.T.Context(), p.User("ada").ID, made.ID)

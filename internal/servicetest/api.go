@@ -68,8 +68,10 @@ func (p *Portal) WantNoBearer(what, token string) {
 // inactive.
 func (p *Portal) WantInactive(what, token string) {
 	p.T.Helper()
-	found, err := p.OAuth.Introspect(p.T.Context(), token, p.Client)
-	if err != nil || *found != (oauth.Introspection{}) {
-		p.T.Errorf("%s: introspection %+v (%v), want inactive and nothing else", what, found, err)
+	for _, refresh := range []bool{false, true} {
+		found, err := p.OAuth.Introspect(p.T.Context(), token, refresh, p.Client)
+		if err != nil || *found != (oauth.Introspection{}) {
+			p.T.Errorf("%s: introspection %+v (%v), want inactive and nothing else", what, found, err)
+		}
 	}
 }
