@@ -107,7 +107,7 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 		view.Text = cmp.Or(said, "You do not have access to this page.")
 		return view
 	}
-	view.Text = "You are signed in as " + person.Email + ". This page needs the admin role."
+	view.Text = "You are signed in as " + cmp.Or(person.Email, person.Username) + ". This page needs the admin role."
 	if h.site.Brand.SupportEmail != "" {
 		view.Text += " Ask " + h.site.Brand.SupportEmail + " if you need it."
 		view.Email = h.site.Brand.SupportEmail

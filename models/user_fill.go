@@ -69,7 +69,7 @@ func (u *Users) fillSome(ctx context.Context) (n int, err error) {
 // refold brings the compared form of an address up to date.
 func (u *Users) refold(ctx context.Context, row unfilled) error {
 	folded := FoldEmail(row.Email)
-	if folded == row.EmailFolded {
+	if folded == row.EmailFolded || row.Email == "" {
 		return nil
 	}
 	other, err := u.ByEmail(ctx, row.Email)

@@ -21,8 +21,8 @@ const (
 type User struct {
 	ID                string `gorm:"primaryKey"`
 	Username          string // as FoldUsername writes it
-	Email             string // as it was typed
-	EmailFolded       string
+	Email             string // as it was typed; empty: none
+	EmailFolded       string // FoldEmail of Email, or noEmail and the id
 	FullName          string
 	PasswordHash      string `json:"-"` // PHC string; empty: no password yet
 	PasswordChangedAt Time
@@ -97,10 +97,18 @@ func (u *Users) AdminExists(ctx context.Context) (bool, error) {
 	return len(ids) > 0, translate("look for an admin", err)
 }
 
+// noEmail begins the folded address of an account that has no address. With the
+// id it is unique, as the column has to be, and it is no address: it finds the
+// account for nobody.
+const noEmail = "none: "
+
 // Create inserts an account, in a transaction. A taken username or address is
 // apperr.Conflict with its field, a retired username ErrRetired.
 func (u *Users) Create(ctx context.Context, user *User) error {
 	user.EmailFolded = FoldEmail(user.Email)
+	if user.Email == "" {
+		user.EmailFolded = noEmail + user.ID
+	}
 	row := *user
 	row.Search = SearchText(user.Username, user.Email, user.FullName)
 	if err := u.store.create(ctx, "create user", &row); err != nil {

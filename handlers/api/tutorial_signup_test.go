@@ -51,6 +51,22 @@ func TestTutorialSignup(t *testing.T) {
 	})
 }
 
+// TestTutorialSignupWithoutEmail: the tutorials' clients send none.
+func TestTutorialSignupWithoutEmail(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		for _, body := range []string{
+			`{"username":"ada","password":"` + secretWord + `"}`, `{"username":"bea","password":"` + secretWord + `","email":null}`,
+			`{"username":"cea","password":"` + secretWord + `","email":" "}`,
+		} {
+			name := s.json("/signup", body).is(200).has("email", "").member("username")
+			s.json("/signup", body).faults("body.username value_error")
+			token := s.json("/login", `{"username":"`+name+`","password":"`+secretWord+`"}`).is(200).member("access_token")
+			s.call(token, "GET", "/users/me", "").is(200).has("username", name).has("email", "")
+		}
+		s.json("/login", `{"username":" ","password":"`+secretWord+`"}`).unauthorized()
+	})
+}
+
 // TestTutorialSignupRefused sends fields that break the rules of the form.
 func TestTutorialSignupRefused(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {

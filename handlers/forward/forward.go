@@ -6,6 +6,7 @@
 package forward
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
@@ -78,7 +79,7 @@ func (h *Handlers) Check(c echo.Context) error {
 	middleware.Of(c).Identity = person // for the log
 	switch {
 	case person != nil && !access.Allows(forwardauth.Person{ID: person.UserID, Username: person.Username, Admin: person.Admin}):
-		return apperr.New(apperr.Forbidden, "You are signed in as "+person.Email+". This account has no access to this page"+of(app)+".",
+		return apperr.New(apperr.Forbidden, "You are signed in as "+cmp.Or(person.Email, person.Username)+". This account has no access to this page"+of(app)+".",
 			errors.New("forward-auth: the rules do not let this person pass"))
 	case person == nil && !access.Public() && target != "":
 		return site.RedirectToApp(c, h.site.PublicURL+target)

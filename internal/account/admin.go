@@ -140,14 +140,16 @@ func (s *Service) Unlock(ctx context.Context, actor auth.Actor, userID string) (
 }
 
 // Delete deletes an account permanently; confirm is its email address as the
-// admin typed it. Its sessions and tokens stop working at once.
+// admin typed it, or its username if it has no address. Its sessions and tokens stop working at once.
 func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm string) (user *models.User, ended int, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
 		switch {
 		case a.last:
 			return apperr.New(apperr.Conflict, lastAdmin, nil)
-		case models.FoldEmail(confirm) != a.user.EmailFolded:
+		case a.user.Email == "" && models.FoldUsername(confirm) != a.user.Username:
+			return apperr.Fields{{Field: "confirm", Message: "To delete the account, type its username."}}
+		case a.user.Email != "" && models.FoldEmail(confirm) != a.user.EmailFolded:
 			return apperr.Fields{{Field: "confirm", Message: "To delete the account, type its email address."}}
 		}
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonDeleted, s.now()); err != nil {

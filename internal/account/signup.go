@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
@@ -18,6 +19,8 @@ type Signup struct {
 	Device    string
 	Presented auth.Presented
 	Client    auth.Client
+
+	noEmail bool // the address may be missing
 }
 
 // SignUp creates an account and opens a session that stays signed in. It
@@ -37,8 +40,9 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error)
 }
 
 // Register creates an account for a program, with the rules and the errors of
-// SignUp. It opens no session.
+// SignUp, except that the address may be missing. It opens no session.
 func (s *Service) Register(ctx context.Context, in Signup) (*models.User, error) {
+	in.noEmail = true
 	user, err := s.prepareOwn(ctx, in)
 	if err != nil {
 		return nil, err
@@ -70,6 +74,9 @@ func (s *Service) prepareOwn(ctx context.Context, in Signup) (*models.User, erro
 func (s *Service) prepareUser(ctx context.Context, in Signup, username func(string) string, allowed func() error) (*models.User, error) {
 	account := in.Account.tidy()
 	wrong := in.Account.check(username)
+	if in.noEmail && account.Email == "" {
+		wrong = slices.DeleteFunc(wrong, func(f apperr.FieldError) bool { return f.Field == "email" })
+	}
 	wrong.Add("password", s.policy.Check(in.Password, account.Username, localPart(account.Email)))
 	if len(wrong) > 0 {
 		return nil, wrong
@@ -138,6 +145,9 @@ func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 		return err
 	} else if retired {
 		wrong.Add("username", usernameRetired)
+	}
+	if account.Email == "" {
+		return wrong.Err()
 	}
 	_, err = s.store.Users.ByEmail(ctx, account.Email)
 	if err == nil {

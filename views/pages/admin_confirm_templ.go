@@ -63,7 +63,7 @@ func CreateResetLink(user AdminTarget) components.Confirmation {
 	return components.Confirmation{
 		Heading: "Create a " + link + " for " + user.Name + "?",
 		Text: []string{
-			"You will get a link to pass on to " + user.Name + " (" + user.Email + "). " + anyone,
+			"You will get a link to pass on to " + user.Name + " (" + emailOrNone(user.Email) + "). " + anyone,
 			"The link works once, within 24 hours. Any earlier link stops working." + then,
 		},
 		Action: user.URL + "/reset-link",
@@ -77,21 +77,25 @@ func CreateResetLink(user AdminTarget) components.Confirmation {
 // DeleteUser asks before an account is deleted. typed is the value of the field
 // "confirm", errs is what is wrong with it.
 func DeleteUser(user AdminTarget, typed string, errs components.Errors) components.Confirmation {
+	proof := components.Input{
+		Name: "confirm", Label: "Type " + user.Email + " to confirm", Value: typed,
+		Type: "email", InputMode: "email", Autocomplete: "off", Required: true, Literal: true,
+		Error: errs.For("confirm"),
+	}
+	if user.Email == "" {
+		proof.Label, proof.Type, proof.InputMode = "Type "+user.Username+" to confirm", "text", ""
+	}
 	return components.Confirmation{
 		Heading: "Delete " + user.Name + "?",
 		Text: []string{
-			"The account of " + user.Name + " (" + user.Email + ") will be signed out everywhere and deleted permanently. You cannot undo this.",
+			"The account of " + user.Name + " (" + emailOrNone(user.Email) + ") will be signed out everywhere and deleted permanently. You cannot undo this.",
 			"The audit log keeps the name. To block someone temporarily, disable the account instead.",
 		},
 		Action: user.URL + "/delete",
 		Button: "Delete " + user.Name,
 		Busy:   "Deleting…",
 		Cancel: user.URL,
-		Fields: []components.Input{{
-			Name: "confirm", Label: "Type " + user.Email + " to confirm", Value: typed,
-			Type: "email", InputMode: "email", Autocomplete: "off", Required: true, Literal: true,
-			Error: errs.For("confirm"),
-		}},
+		Fields: []components.Input{proof},
 		Errors: errs,
 	}
 }
@@ -375,7 +379,7 @@ func confirmWith(page layouts.Page, question components.Confirmation, errs compo
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 183, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 187, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

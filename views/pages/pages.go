@@ -5,13 +5,19 @@
 // where a form leads next is decided by the handlers.
 package pages
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+)
 
 // newPasswordHint explains the one rule for passwords. The number comes from
 // the same configuration as the check.
 func newPasswordHint(least int) string {
 	return "Use at least " + strconv.Itoa(least) + " characters. Three or four random words work well."
 }
+
+// emailOrNone is an email address for reading.
+func emailOrNone(email string) string { return cmp.Or(email, "no email address") }
 
 // plural writes a number with its noun: "1 device", "2 devices".
 func plural(n int, one, many string) string {
