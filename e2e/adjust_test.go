@@ -64,7 +64,7 @@ func TestForcedColors(t *testing.T) {
 			b.forceColors(look.dark)
 			b.until("the colours to be forced", `matchMedia("(forced-colors: active)").matches`)
 			b.wantFaults(`p, label, h1 { forced-color-adjust: none; color: Canvas !important; background: none !important }`, b.unreadable)
-			b.wantFaults(`.btn, .input { border-color: Canvas !important; border-width: 0 !important }`, b.unbounded)
+			b.wantFaults(`.btn, .input, button { border-color: Canvas !important; border-width: 0 !important }`, b.unbounded)
 			b.wantFaults(`:focus-visible { outline: none !important }`, b.ringless)
 			for check, find := range map[string]func() []string{"text": b.unreadable, "edges": b.unbounded, "focus": b.ringless} {
 				for _, fault := range find() {

@@ -64,7 +64,7 @@ func TestDisableAndUndo(t *testing.T) {
 		ana.wantAt(page)
 		ana.see("Bo Chen is disabled. 2 sessions ended. All its sessions and tokens have stopped working.", "Left the team.")
 
-		bo.press("Sessions") // the very next click
+		bo.press("Devices") // the very next click
 		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
 		bo.see("This account is disabled. Contact help@example.org.")
 		bo.wantNot("Left the team")
@@ -116,7 +116,7 @@ func TestRoleAndSignOut(t *testing.T) {
 		ana.question("Sign out everywhere")
 		ana.wantStatus(ana.press("Sign out Bo Chen"), 200)
 		ana.see("Bo Chen is signed out everywhere. 2 sessions ended.", "Not signed in anywhere.")
-		bo.press("Sessions")
+		bo.press("Devices")
 		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
 		bo.see("An admin signed you out everywhere.")
 	})
@@ -146,7 +146,7 @@ func TestResetLink(t *testing.T) {
 		stranger.see("Your password is changed.")
 		stranger.signIn(account.username, "twelve wise owls read")
 
-		bo.press("Sessions")
+		bo.press("Devices")
 		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
 		bo.see("Your password was changed, and every device was signed out.")
 		bo.visit(link)
@@ -188,7 +188,7 @@ func TestAddAndDeleteUser(t *testing.T) {
 		ana.wantStatus(ana.press("Delete Cleo Park"), 200)
 		ana.wantAt("/admin/users")
 		ana.see("The account of Cleo Park is deleted. 1 session ended.", "2 of 2 users")
-		cleo.press("Sessions")
+		cleo.press("Devices")
 		cleo.wantAt("/login?next=%2Fprofile%2Fsessions")
 		bo.wantStatus(bo.visit("/profile"), 200)
 	})

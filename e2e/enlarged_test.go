@@ -18,7 +18,7 @@ func TestEnlargedText(t *testing.T) {
 	b.wantWide("#current-password", 96)
 	b.signIn(boss.username, boss.password)
 	for _, path := range []string{
-		"profile", "profile/password", "profile/sessions", "profile/tokens", "admin", "admin/users", "admin/users/new", "admin/audit",
+		"profile", "profile/name", "profile/theme", "profile/password", "profile/sessions", "profile/tokens", "admin", "admin/users", "admin/users/new", "admin/audit",
 	} {
 		b.visit("/" + path)
 		b.wantEnlarged(path)
@@ -80,30 +80,4 @@ func TestUserTable(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestPhoneMenu opens the menu on a phone: it pushes the page down instead of
-// covering it, and Escape closes it.
-func TestPhoneMenu(t *testing.T) {
-	eachMode(t, func(t *testing.T, script bool) {
-		b := open(t, startPortal(t), script)
-		boss := b.portal.admin(newAccount("boss", "The Boss"))
-		b.signIn(boss.username, boss.password)
-		b.screen(320, 640, false)
-		b.visit("/profile")
-		b.click("Menu")
-		for _, fault := range append(b.covered(), b.sideways()...) {
-			b.Errorf("with the menu open: %s", fault)
-		}
-		b.wantFaults(`.menu { position: absolute; inset-block-start: 4rem; inset-inline: 0; background: #fff }`, b.covered)
-		if script {
-			b.tabTo("Sessions")
-			b.key(escapeKey)
-			b.wantFocus("Menu")
-			b.until("the menu to close", `!document.querySelector(".menu").checkVisibility()`)
-			b.click("Menu")
-		}
-		b.press("Access tokens")
-		b.wantAt("/profile/tokens")
-	})
 }

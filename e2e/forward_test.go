@@ -109,7 +109,7 @@ func TestForwardAuth(t *testing.T) {
 		if got := b.at(); !strings.HasPrefix(got, "/login?next=") {
 			t.Fatalf("got the page %s, want the sign-in page", got)
 		}
-		b.see("Sign in to continue to " + strings.TrimPrefix(app, "http://"))
+		b.see("Sign in to continue to", strings.TrimPrefix(app, "http://"))
 		b.fill("Email or username", ana.username)
 		b.fill("Password", ana.password)
 		b.click("Sign in")
@@ -146,10 +146,10 @@ func TestRefusedAtApp(t *testing.T) {
 	b.signIn(ana.username, ana.password)
 	b.wantStatus(b.visitAt(app+"/admin"), 403)
 	b.see("You cannot open this page", "This account has no access to this page of Photos.")
-	look := ask[string](b, `[document.styleSheets.length, getComputedStyle(document.querySelector(".card")).borderTopStyle,
-		document.querySelector(".brand img").naturalWidth > 0, location.origin].join(" ")`)
+	look := ask[string](b, `[document.styleSheets.length, getComputedStyle(document.querySelector(".door")).borderTopStyle,
+		document.querySelector(".brand svg").clientWidth > 0, location.origin].join(" ")`)
 	if want := "1 solid true " + app; look != want {
-		t.Errorf("stylesheets, border, icon and origin are %q, want %q", look, want)
+		t.Errorf("stylesheets, border, mark and origin are %q, want %q", look, want)
 	}
 	b.inspect("refused at an app")
 }
@@ -164,10 +164,10 @@ func TestSignInForApp(t *testing.T) {
 	} {
 		b := open(t, startProtecting(t, "https://"+host), true)
 		b.visit("/login?next=" + url.QueryEscape("/continue?rd="+url.QueryEscape("https://"+host+"/")))
-		b.see("Sign in to continue to " + host[:min(len(host), 18)])
+		b.see("Sign in to continue to", host[:min(len(host), 18)])
 		b.wantRoom(name)
 		b.inspect(name)
 		b.wantStatus(b.press("Sign in"), 422)
-		b.see("Sign in to continue to " + host[:min(len(host), 18)])
+		b.see("Sign in to continue to", host[:min(len(host), 18)])
 	}
 }

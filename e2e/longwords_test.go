@@ -57,9 +57,7 @@ func TestLongWordsAccount(t *testing.T) {
 	b := open(t, p, true)
 	b.signIn(ana.username, ana.password)
 	b.wantRoom("profile")
-	ask[bool](b, `document.querySelector("details.narrow").open = true`)
-	b.wantRoom("profile menu")
-	for _, page := range []string{"profile/password", "profile/email", "logout", "no-such-page"} {
+	for _, page := range []string{"profile/name", "profile/theme", "profile/password", "profile/email", "logout", "no-such-page"} {
 		b.visit("/" + page)
 		b.wantRoom(page)
 	}
@@ -146,7 +144,7 @@ func (b *tab) wantRoom(name string) {
 func (b *tab) overhanging() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {
-		const grounds = "a, button, summary, dialog, header, main, footer, .alert, .badge, .card, .code, .empty, .list, .tablewrap";
+		const grounds = "a, button, summary, dialog, header, main, footer, .alert, .badge, .door, .code, .empty, .list, .tablewrap";
 		const faults = [];
 		const range = document.createRange();
 		const walk = document.createTreeWalker(document.querySelector("dialog[open]") ?? document.body, NodeFilter.SHOW_TEXT);

@@ -61,13 +61,14 @@ func TestErrorPages(t *testing.T) {
 	b.inspect("error 400 continue")
 
 	b.signIn(ana.username, "twelve wise owls read")
+	b.visit("/profile/name")
 	ask[bool](b, `(() => {`+finders+`
 		const e = field("Full name");
 		e.removeAttribute("maxlength");
 		e.value = "x".repeat(70000);
 		return true;
 	})()`)
-	b.wantStatus(b.press("Save changes"), 413)
+	b.wantStatus(b.press("Save name"), 413)
 	b.see("The form is larger than 64 KB")
 	b.inspect("error 413")
 

@@ -24,6 +24,7 @@ func TestTheme(t *testing.T) {
 		if got := b.background(); got != dark {
 			t.Errorf("got the background %s on the profile, want %s", got, dark)
 		}
+		b.visit("/profile/theme")
 		b.tick("Light")
 		b.press("Save theme")
 		b.wantAt("/profile")
@@ -32,7 +33,8 @@ func TestTheme(t *testing.T) {
 		if got := b.background(); got != light {
 			t.Errorf("got the background %s, want %s", got, light)
 		}
-		b.tick("System")
+		b.press("Theme")
+		b.tick("Same as this device")
 		b.press("Save theme")
 		b.wantTheme("")
 		if got := b.background(); got != dark {

@@ -16,8 +16,8 @@ func TestProfile(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		s.Person("taken", models.RoleUser)
-		b.get("/profile").status(200).says("Your account", "ana@example.org", "Firefox on Linux", "This device", "You are only signed in here",
-			"You signed in with Firefox on Linux.")
+		b.get("/profile").status(200).says("ana@example.org", "Everything is in order", "Signed in here only",
+			"You signed in. Firefox on Linux, 192.0.2.1")
 		b.post("/profile", "username", " Ana.S ", "full_name", " Ana Silva ", "current_password", secretWord).redirects("/profile")
 		b.get("/profile").says("Your changes are saved.", "You changed your profile.")
 		if now := s.Reload(user); now.Username != "ana.s" || now.FullName != "Ana Silva" {
@@ -65,7 +65,7 @@ func TestProfileInPart(t *testing.T) {
 			}
 		}
 		b.post("/profile", "username", "").status(422).says("Enter a username.")
-		b.post("/profile").status(200).says("Your account").hides("Your changes are saved.")
+		b.post("/profile").status(200).says("Your settings").hides("Your changes are saved.")
 		if now := s.Reload(user); now.Username != "ana.s" || now.FullName != "" {
 			t.Errorf("a form without fields: became %q, %q", now.Username, now.FullName)
 		}

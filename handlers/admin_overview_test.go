@@ -17,7 +17,7 @@ import (
 
 // figureLink finds the figures of the overview: where each leads, its number and
 // its name.
-var figureLink = regexp.MustCompile(`<a class="card" href="([^"]+)"><span class="number">([^<]+)</span> <span class="label">([^<]+)</span>`)
+var figureLink = regexp.MustCompile(`<a href="([^"]+)"><span class="number">([^<]+)</span> <span class="label">([^<]+)</span>`)
 
 // TestOverview checks the four figures, that each list has as many lines as the
 // number that leads to it says, and the chart.

@@ -11,7 +11,7 @@ import (
 )
 
 var (
-	undoForm  = regexp.MustCompile(`(?s)<div class="alert flash[^>]*>\s*<p>[^<]*</p>\s*<form method="post" action="([^"]+)"[^>]*>(.*?)</form>`)
+	undoForm  = regexp.MustCompile(`(?s)<div class="alert flash[^>]*>\s*<svg.*?</svg>\s*<p>[^<]*</p>\s*<form method="post" action="([^"]+)"[^>]*>(.*?)</form>`)
 	undoField = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
 )
 

@@ -166,7 +166,7 @@ func TestCardsLeadToWhatTheyShow(t *testing.T) {
 		}
 
 		overview := boss.get("/admin").status(200)
-		figures := regexp.MustCompile(`(?s)<a class="card" href="([^"]*)">\s*<span class="number">(\d+)</span>\s*<span class="label">([^<]*)</span>`).
+		figures := regexp.MustCompile(`(?s)<a href="([^"]*)">\s*<span class="number">(\d+)</span>\s*<span class="label">([^<]*)</span>`).
 			FindAllStringSubmatch(overview.body, -1)
 		if len(figures) != 4 {
 			t.Fatalf("got %d figures on the overview, want 4", len(figures))

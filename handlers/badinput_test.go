@@ -28,6 +28,7 @@ func formRoutes() []formRoute {
 		{"/reset", []string{"token", "password"}},
 		{"/theme", []string{"theme", "next"}},
 		{"/profile", []string{"username", "full_name"}},
+		{"/profile/name", []string{"full_name"}},
 		{"/profile/username", []string{"username", "current_password"}},
 		{"/profile/password", []string{"current_password", "new_password"}},
 		{"/profile/email", []string{"email", "current_password"}},

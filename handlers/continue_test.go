@@ -89,7 +89,7 @@ func TestContinueSignIn(t *testing.T) {
 // nothing that is not one.
 func TestContinueHeading(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
-	const named = "<h1>Sign in to continue to <bdi>app<wbr>.example<wbr>.org</bdi></h1>"
+	const named = `<h1><span class="lead">Sign in to continue to </span><bdi>app<wbr>.example<wbr>.org</bdi></h1>`
 	b := s.browser()
 	login := b.follow(b.get(continueTo("https://app.example.org/a?x=1"))).status(200).has(named, "<title>Sign in – ")
 	next, _ := login.value("next")
@@ -102,10 +102,10 @@ func TestContinueHeading(t *testing.T) {
 		"/continue?rd=https://app.example.org@evil.example/", "/continue?rd=%zz", "/continue/x?rd=https://app.example.org/",
 		"https://id.example.org/continue?rd=https://app.example.org/",
 	} {
-		s.browser().get("/login?next=" + url.QueryEscape(next)).status(200).has("<h1>Sign in</h1>")
+		s.browser().get("/login?next=" + url.QueryEscape(next)).status(200).has(`<span class="lead">Sign in to </span> <bdi>Latchkey</bdi></h1>`)
 	}
 	off := newSite(t, testdb.SQLite(t))
-	off.browser().get("/login?next=" + url.QueryEscape(next)).status(200).has("<h1>Sign in</h1>")
+	off.browser().get("/login?next=" + url.QueryEscape(next)).status(200).has(`<span class="lead">Sign in to </span> <bdi>Latchkey</bdi></h1>`)
 }
 
 // TestContinueStale: the sign-in page says why a session is over.

@@ -159,7 +159,7 @@ func TestInvited(t *testing.T) {
 		ana.post("/reset", "token", token, "password", "short").status(422).
 			says("Welcome to Latchkey.", "Password must be at least 12 characters. Yours has 5.")
 		ana.follow(ana.post("/reset", "token", token, "password", otherWord).redirects("/profile").givesTokens()).
-			says("Your account is ready.", "Ana Silva", "You signed in with Firefox on Linux.")
+			says("Your account is ready.", "Ana Silva", "You signed in. Firefox on Linux")
 		ana.get("/profile/sessions").says("with an invitation")
 		boss.get("/admin/users?q=ana").says("Active").hides("Invited")
 		s.browser().get(found).status(410).says("This link has already been used")

@@ -40,7 +40,7 @@ func TestLogout(t *testing.T) {
 func TestLogoutPage(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
-		b.get("/logout").status(200).says("Sign out?").has(`id="sign-out" method="post" action="/logout"`, `<nav class="nav" aria-label="Main">`).touchesNoToken()
+		b.get("/logout").status(200).says("Sign out?").has(`id="sign-out" method="post" action="/logout"`, `<header class="top">`).touchesNoToken()
 		b.get("/profile").status(200)
 		s.browser().get("/logout").redirects("/login")
 	})

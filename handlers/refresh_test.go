@@ -46,7 +46,7 @@ func TestAccountPageRefreshed(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
 		s.browser().signIn("ana")
-		live := b.get("/profile").status(200).touchesNoToken().says("You signed in", "And on 1 other device")
+		live := b.get("/profile").status(200).touchesNoToken().says("You signed in", "2 devices signed in")
 		b.forget("access")
 		if refreshed := b.get("/profile").status(200).givesTokens(); refreshed.body != live.body {
 			t.Errorf("after a rotation the page says\n%s\nand with a live token\n%s", refreshed.text(), live.text())
@@ -160,7 +160,8 @@ func TestLateDeliveryTold(t *testing.T) {
 		b.get("/profile").givesTokens()
 		s.Clock.Advance(time.Minute)
 		thief.get("/profile").givesTokens().
-			says("One of your sessions continued with Firefox on Windows, from another address or in another browser than before. If that was not you, sign out your devices.")
+			says("One of your sessions continued from another address or in another browser than before. If that was not you, sign out your devices. Firefox on Windows",
+				"One of your sessions was used from elsewhere. Check your devices")
 		thief.get("/admin/audit").says("Someone continued a session of ana from another address or in another browser", "generation 2, delivery 1")
 		if e := s.LastEvent(audit.LateDelivery); e.SubjectID != user.ID || audit.Detail(e) != "generation 2, delivery 1" {
 			t.Errorf("got event %+v", e)

@@ -116,6 +116,8 @@ func accessTable() []access {
 		everybody(get, "/.well-known/oauth-authorization-server", okay),
 
 		members(get, "/profile", okay), members(post, "/profile", refused, "username", ""),
+		members(get, "/profile/theme", okay),
+		members(get, "/profile/name", okay), members(post, "/profile/name", refused, "full_name", "\x1b"),
 		members(get, "/profile/username", okay), members(post, "/profile/username", refused, "username", ""),
 		members(get, "/profile/password", okay), members(post, "/profile/password", refused),
 		members(get, "/profile/email", okay), members(post, "/profile/email", refused),

@@ -13,7 +13,7 @@ import (
 func TestSignup(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b := s.browser()
-		b.get("/signup").status(200).says("Create account", "Use at least 12 characters. Three or four random words work well.").
+		b.get("/signup").status(200).says("Create account", "At least 12 characters, such as three or four random words.").
 			has(`autocomplete="username"`, `autocomplete="email"`, `autocomplete="new-password"`, `autocomplete="name"`)
 		a := b.post("/signup", "username", " Ana.Silva ", "email", "Ana@Example.org", "full_name", "  Ana Silva ", "password", secretWord)
 		a.redirects("/profile").givesTokens()
@@ -21,7 +21,7 @@ func TestSignup(t *testing.T) {
 		if c := a.setCookie("refresh"); c.MaxAge != 720*3600 {
 			t.Errorf("got refresh Max-Age %d, want 30 days", c.MaxAge)
 		}
-		b.follow(a).status(200).says("Your account is ready.", "Ana Silva", "Ana@Example.org", "You created your account with Firefox on Linux.")
+		b.follow(a).status(200).says("Your account is ready.", "Ana Silva", "Ana@Example.org", "You created your account. Firefox on Linux")
 		b.get("/profile").hides("Your account is ready.") // said once
 		user, err := s.Store.Users.ByUsername(t.Context(), "ana.silva")
 		if err != nil {
@@ -139,9 +139,9 @@ func TestSignupSaysAll(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("taken", models.RoleUser)
 		s.browser().post("/signup", "username", "x", "email", "y", "password", "z").status(422).
-			says("There is a problem Use 2 to 32 characters. Enter an email address like name@example.com. Password must be at least 12 characters. Yours has 1.")
+			says("There is a problem Enter an email address like name@example.com. Use 2 to 32 characters. Password must be at least 12 characters. Yours has 1.")
 		s.browser().post("/signup", "username", "taken", "email", "Taken@example.org", "password", secretWord).status(422).
-			says("There is a problem This username is taken. Choose another. There is already an account with this email address.")
+			says("There is a problem There is already an account with this email address. This username is taken. Choose another.")
 	})
 }
 

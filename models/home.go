@@ -12,17 +12,19 @@ import (
 type Home struct {
 	PasswordChangedAt Time
 	Sessions          int     // live ones
-	Events            []Event // about the person, newest first; without names, address, session and request
+	Tokens            int     // personal access tokens that work
+	Events            []Event // about the person, newest first; without names, session and request
 }
 
 // homeQuery returns a row for each event, or one row without an action.
 const homeQuery = `
 	SELECT u.password_changed_at, (SELECT COUNT(*) FROM sessions s
 			WHERE s.user_id = u.id AND s.ended_at = 0 AND s.expires_at > $2 AND s.last_seen_at + s.idle_ttl > $2),
+		(SELECT COUNT(*) FROM personal_access_tokens p WHERE p.user_id = u.id AND p.ended_at = 0 AND p.expires_at > $2),
 		COALESCE(e.id, ''), COALESCE(e.at, 0), COALESCE(e.action, ''), COALESCE(e.actor_id, ''),
-		COALESCE(e.detail, ''), COALESCE(e.user_agent, '')
+		COALESCE(e.detail, ''), COALESCE(e.ip, ''), COALESCE(e.user_agent, '')
 	FROM users u
-	LEFT JOIN (SELECT id, at, action, actor_id, detail, user_agent FROM audit_events
+	LEFT JOIN (SELECT id, at, action, actor_id, detail, ip, user_agent FROM audit_events
 		WHERE subject_id = $1 ORDER BY at DESC, id DESC LIMIT 5) AS e ON 1 = 1
 	WHERE u.id = $1`
 
@@ -39,7 +41,7 @@ func (u *Users) Home(ctx context.Context, userID string, now time.Time) (*Home, 
 	found := false
 	for rows.Next() {
 		e := Event{SubjectID: userID}
-		err := rows.Scan(&home.PasswordChangedAt, &home.Sessions, &e.ID, &e.At, &e.Action, &e.ActorID, &e.Detail, &e.UserAgent)
+		err := rows.Scan(&home.PasswordChangedAt, &home.Sessions, &home.Tokens, &e.ID, &e.At, &e.Action, &e.ActorID, &e.Detail, &e.IP, &e.UserAgent)
 		if err != nil {
 			return nil, translate(what, err)
 		}

@@ -139,9 +139,9 @@ func (b *Brand) find(path string) (*file, string) {
 func accentCSS(accent color) []byte {
 	label := accent.label()
 	// Away from the label's colour, so that the label stays readable on hover.
-	hover := accent.mix(white, 12)
+	hover := accent.mix(white, 15)
 	if label == white {
-		hover = accent.mix(black, 12)
+		hover = accent.mix(black, 15)
 	}
 	light := accent.readable(lightInk, lightGrounds[:], textContrast)
 	dark := accent.readable(darkInk, darkGrounds[:], textContrast)
@@ -155,10 +155,10 @@ func accentCSS(accent color) []byte {
 
 	var css strings.Builder
 	fmt.Fprintf(&css, "@layer tokens {\n\t:root {\n\t\t--accent: %s;\n\t\t--accent-hover: %s;\n\t\t--on-accent: %s;\n", accent, hover, label)
-	fmt.Fprintf(&css, "\t\t--accent-edge: %s;\n\t\t--link: %s;\n\t\t--focus: %s;\n\t}\n", lightEdge, light, light)
+	fmt.Fprintf(&css, "\t\t--accent-edge: %s;\n\t\t--accent-ink: %s;\n\t}\n", lightEdge, light)
 	fmt.Fprintf(&css, "\t@supports (color: light-dark(#000, #fff)) {\n\t\t:root {\n")
 	fmt.Fprintf(&css, "\t\t\t--accent-edge: light-dark(%s, %s);\n", lightEdge, darkEdge)
-	fmt.Fprintf(&css, "\t\t\t--link: light-dark(%s, %s);\n\t\t\t--focus: light-dark(%s, %s);\n", light, dark, light, dark)
+	fmt.Fprintf(&css, "\t\t\t--accent-ink: light-dark(%s, %s);\n", light, dark)
 	// app.css sets these per scheme, so they are set again here.
 	fmt.Fprintf(&css, "\t\t\t--accent: %s;\n\t\t\t--accent-hover: %s;\n\t\t\t--on-accent: %s;\n\t\t}\n\t}\n}\n", accent, hover, label)
 	return []byte(css.String())
@@ -172,5 +172,5 @@ func iconSVG(accent color) []byte {
 	}
 	// The label first: the accent may be its default colour, white.
 	drawn := strings.Replace(string(icon.plain), `fill="#fff"`, `fill="`+accent.label().String()+`"`, 1)
-	return []byte(strings.Replace(drawn, `fill="#3d4fd1"`, `fill="`+accent.String()+`"`, 1))
+	return []byte(strings.Replace(drawn, `fill="#14523f"`, `fill="`+accent.String()+`"`, 1))
 }

@@ -21,10 +21,10 @@ func TestGroundColors(t *testing.T) {
 		token       string
 		light, dark color
 	}{
-		{"bg", lightGrounds[0], darkGrounds[0]},
+		{"paper", lightGrounds[0], darkGrounds[0]},
 		{"surface", lightGrounds[1], darkGrounds[1]},
 		{"sunken", lightGrounds[2], darkGrounds[2]},
-		{"text", lightInk, darkInk},
+		{"ink", lightInk, darkInk},
 	}
 	for _, test := range tests {
 		light := strings.Replace(test.light.String(), "#ffffff", "#fff", 1)
@@ -59,7 +59,7 @@ func checkAccent(t *testing.T, accent color) {
 	if got := contrast(label, hover); got < least {
 		t.Errorf("%s: label %s on hover %s: contrast %.2f", accent, label, hover, got)
 	}
-	for _, name := range []string{"link", "focus"} {
+	for _, name := range []string{"accent-ink"} {
 		light, dark := tokens(t, css, name)
 		if got := lowest(light, lightGrounds[:]); got < least {
 			t.Errorf("%s: %s in light %s: contrast %.2f", accent, name, light, got)
@@ -130,7 +130,7 @@ func TestButtonEdges(t *testing.T) {
 		accent      string
 		light, dark bool
 	}{
-		{"#3d4fd1", false, true},
+		{"#14523f", false, true},
 		{"#ffee00", true, false},
 		{"#ffffff", true, false},
 		{"#000000", false, true},

@@ -256,7 +256,7 @@ func TestFavicon(t *testing.T) {
 	for _, test := range []struct {
 		brand *Brand
 		want  string
-	}{{nil, "#3d4fd1"}, {branded, "#ffcc00"}} {
+	}{{nil, "#14523f"}, {branded, "#ffcc00"}} {
 		w := ask(Favicon(test.brand), "GET", "/favicon.ico")
 		if w.Code != 200 || w.Header().Get("Content-Type") != typeSVG || !strings.Contains(w.Body.String(), test.want) {
 			t.Errorf("got %d %q %q, want %q in it", w.Code, w.Header().Get("Content-Type"), w.Body, test.want)

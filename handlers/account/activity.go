@@ -1,15 +1,42 @@
 package account
 
 import (
+	"time"
+
 	"latchkey/handlers/site"
 	"latchkey/internal/audit"
 	"latchkey/models"
+	"latchkey/views/components"
+	"latchkey/views/pages"
 )
 
-// toPerson writes an event as a sentence to the person it is about.
-func toPerson(e models.Event) string {
-	if e.UserAgent == "" {
-		return audit.ToPerson(e, "")
+// activityItem writes an event for the person it is about. The device and the
+// address of an admin are not the person's business.
+func activityItem(e models.Event) pages.ActivityItem {
+	item := pages.ActivityItem{Text: audit.ToPerson(e), When: e.At.Time()}
+	if e.ActorID != "" && e.ActorID != e.SubjectID {
+		return item
 	}
-	return audit.ToPerson(e, site.DeviceName(e.UserAgent))
+	item.Address = e.IP
+	if e.UserAgent != "" {
+		item.Device = site.DeviceName(e.UserAgent)
+	}
+	return item
+}
+
+// warnFor is how long the account home warns of an event.
+const warnFor = 7 * 24 * time.Hour
+
+// warning returns what the person should look at, going by the last events,
+// newest first; nil for nothing.
+func warning(events []models.Event, now time.Time) *pages.Suggestion {
+	for _, e := range events {
+		if now.Sub(e.At.Time()) < warnFor && (e.Action == audit.Replay || e.Action == audit.LateDelivery) {
+			return &pages.Suggestion{
+				Text: "One of your sessions was used from elsewhere.",
+				Link: components.Link{Label: "Check your devices", URL: "/profile/sessions"},
+			}
+		}
+	}
+	return nil
 }

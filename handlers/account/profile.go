@@ -13,11 +13,22 @@ import (
 // ShowProfile handles GET /profile.
 func (h *Handlers) ShowProfile(c echo.Context) error {
 	me := site.Identity(c)
-	return h.profilePage(c, nil, me.FullName)
+	home, err := h.store.Users.Home(c.Request().Context(), me.UserID, h.site.Now())
+	if err != nil {
+		return err
+	}
+	view := pages.ProfileView{
+		Username: me.Username, FullName: me.FullName, Email: me.Email, PasswordChanged: home.PasswordChangedAt.Time(),
+		Sessions: home.Sessions, Tokens: home.Tokens, Warning: warning(home.Events, h.site.Now()),
+	}
+	for _, e := range home.Events {
+		view.Activity = append(view.Activity, activityItem(e))
+	}
+	return site.Show(c, pages.Profile(h.site.Section(c, layouts.SectionAccount, "Your account"), view))
 }
 
-// Profile handles POST /profile and POST /profile/username. A field that is not
-// sent stays as it is; without any, the answer is the page.
+// Profile handles POST /profile, /profile/name and /profile/username. A field
+// that is not sent stays as it is; without any, the answer is the account page.
 func (h *Handlers) Profile(c echo.Context) error {
 	in, err := site.ReadForm(c)
 	if err != nil {
@@ -25,7 +36,7 @@ func (h *Handlers) Profile(c echo.Context) error {
 	}
 	me := site.Identity(c)
 	if len(in) == 0 { // curl -X POST -L comes so from the sign-in form, and would come again after a redirect
-		return h.profilePage(c, nil, me.FullName)
+		return h.ShowProfile(c)
 	}
 	username, fullName := in.Or("username", me.Username), in.Or("full_name", me.FullName)
 	err = h.accounts.UpdateProfile(c.Request().Context(), account.ProfileChange{
@@ -36,31 +47,30 @@ func (h *Handlers) Profile(c echo.Context) error {
 		return h.usernamePage(c, err, username, in.Get("full_name"))
 	}
 	if err != nil {
-		return h.profilePage(c, err, fullName)
+		return h.namePage(c, err, fullName)
 	}
 	return h.site.RedirectWithFlash(c, "/profile", site.FlashProfileSaved)
 }
 
-// profilePage shows the account; failure is why the form is shown again, nil
-// for a first view.
-func (h *Handlers) profilePage(c echo.Context, failure error, fullName string) error {
+// ShowName handles GET /profile/name.
+func (h *Handlers) ShowName(c echo.Context) error {
+	return h.namePage(c, nil, site.Identity(c).FullName)
+}
+
+// namePage shows the form; failure is why again, nil for a first view.
+func (h *Handlers) namePage(c echo.Context, failure error, fullName string) error {
 	problems, err := h.site.Problems(failure, site.TooManyAttempts)
 	if err != nil {
 		return err
 	}
-	me := site.Identity(c)
-	home, err := h.store.Users.Home(c.Request().Context(), me.UserID, h.site.Now())
-	if err != nil {
-		return err
-	}
-	view := pages.ProfileView{
-		Username: me.Username, FullName: fullName, Email: me.Email, PasswordChanged: home.PasswordChangedAt.Time(),
-		Device: site.DeviceName(c.Request().UserAgent()), Sessions: home.Sessions, Errors: problems,
-	}
-	for _, e := range home.Events {
-		view.Activity = append(view.Activity, pages.ActivityItem{Text: toPerson(e), When: e.At.Time()})
-	}
-	return site.Answer(c, failure, pages.Profile(h.site.Section(c, layouts.SectionAccount, "Your account"), view))
+	return site.Answer(c, failure, pages.ChangeName(h.site.Section(c, layouts.SectionAccount, "Name"), pages.ChangeNameForm{
+		FullName: fullName, Errors: problems,
+	}))
+}
+
+// ShowTheme handles GET /profile/theme.
+func (h *Handlers) ShowTheme(c echo.Context) error {
+	return site.Show(c, pages.ChangeTheme(h.site.Section(c, layouts.SectionAccount, "Theme")))
 }
 
 // ShowUsername handles GET /profile/username.

@@ -67,7 +67,7 @@ func (h *Handlers) tokensPage(c echo.Context, failure error, ticked []string, fo
 	for _, token := range ended {
 		view.Ended = append(view.Ended, h.site.TokenRow(token, me.Admin, ""))
 	}
-	return site.Answer(c, failure, pages.Tokens(h.site.Section(c, layouts.SectionTokens, "Access tokens"), view))
+	return site.Answer(c, failure, pages.Tokens(h.site.Section(c, layouts.SectionAccount, "Access tokens"), view))
 }
 
 // ShowToken handles GET /profile/tokens/{id}: the page with the access token
@@ -84,7 +84,7 @@ func (h *Handlers) ShowToken(c echo.Context) error {
 	if secret == "" {
 		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenShown)
 	}
-	page := h.site.OncePage(c, layouts.SectionTokens, "Token created")
+	page := h.site.OncePage(c, layouts.SectionAccount, "Token created")
 	return site.Show(c, pages.TokenCreated(page, pages.TokenCreatedView{
 		TokenRow: h.site.TokenRow(token, site.Identity(c).Admin, ""), Secret: secret,
 	}))
@@ -100,7 +100,7 @@ func (h *Handlers) ConfirmEndToken(c echo.Context) error {
 		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenAlreadyEnded)
 	}
 	row := h.site.TokenRow(token, site.Identity(c).Admin, tokensPath+"/")
-	return site.Show(c, pages.Confirm(h.site.Section(c, layouts.SectionTokens, "Remove token"), pages.RemoveToken(row)))
+	return site.Show(c, pages.Confirm(h.site.Section(c, layouts.SectionAccount, "Remove token"), pages.RemoveToken(row)))
 }
 
 // RemoveToken handles POST /profile/tokens/{id}/end.

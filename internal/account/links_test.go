@@ -156,7 +156,7 @@ func TestInvitedUser(t *testing.T) {
 			p.T.Errorf("wrong fields %v (%v)", got, err)
 		}
 		_, _, err = p.Accounts.CreateUser(p.T.Context(), auth.Shell(), account.NewUser{Account: profile("ada"), Role: models.RoleUser})
-		if got := fieldsOf(err); !slices.Equal(got, []string{"username", "email"}) {
+		if got := fieldsOf(err); !slices.Equal(got, []string{"email", "username"}) {
 			p.T.Errorf("taken fields %v (%v)", got, err)
 		}
 	})

@@ -174,13 +174,14 @@ func (p Profile) tidy() Profile {
 	return Profile{Username: models.FoldUsername(p.Username), Email: models.TidyName(p.Email), FullName: models.TidyName(p.FullName)}
 }
 
-// check returns the problems of the fields as they were typed; username checks
+// check returns the problems of the fields as they were typed, in the order of the
+// forms; username checks
 // the username.
 func (p Profile) check(username func(string) string) apperr.Fields {
 	tidy := p.tidy()
 	var wrong apperr.Fields
-	wrong.Add("username", withLeftOut(username(tidy.Username), p.Username))
 	wrong.Add("email", withLeftOut(checkEmail(tidy.Email), p.Email))
+	wrong.Add("username", withLeftOut(username(tidy.Username), p.Username))
 	wrong.Add("full_name", withLeftOut(checkFullName(tidy.FullName), p.FullName))
 	return wrong
 }

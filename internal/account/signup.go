@@ -133,9 +133,17 @@ const (
 )
 
 // checkTaken returns apperr.Fields for the values that another account already
-// has.
+// has, in the order of the forms.
 func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 	var wrong apperr.Fields
+	if account.Email != "" {
+		_, err := s.store.Users.ByEmail(ctx, account.Email)
+		if err == nil {
+			wrong.Add("email", emailTaken)
+		} else if !errors.Is(err, apperr.NotFound) {
+			return err
+		}
+	}
 	_, err := s.store.Users.ByUsername(ctx, account.Username)
 	if err == nil {
 		wrong.Add("username", usernameTaken)
@@ -145,15 +153,6 @@ func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 		return err
 	} else if retired {
 		wrong.Add("username", usernameRetired)
-	}
-	if account.Email == "" {
-		return wrong.Err()
-	}
-	_, err = s.store.Users.ByEmail(ctx, account.Email)
-	if err == nil {
-		wrong.Add("email", emailTaken)
-	} else if !errors.Is(err, apperr.NotFound) {
-		return err
 	}
 	return wrong.Err()
 }

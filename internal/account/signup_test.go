@@ -29,7 +29,7 @@ var accountRules = []struct {
 	{"joiners of a script", account.Profile{Username: "persian", Email: "p@example.org", FullName: "می\u200cخواهم"}, nil},
 	{"address beyond ASCII", account.Profile{Username: "jorg", Email: "jörg@müller.example"}, nil},
 
-	{"nothing", account.Profile{}, []string{"username", "email"}},
+	{"nothing", account.Profile{}, []string{"email", "username"}},
 	{"too short", account.Profile{Username: "a", Email: "x@example.org"}, []string{"username"}},
 	{"too long", account.Profile{Username: strings.Repeat("a", 33), Email: "x@example.org"}, []string{"username"}},
 	{"space inside", account.Profile{Username: "a b", Email: "x@example.org"}, []string{"username"}},
@@ -37,7 +37,7 @@ var accountRules = []struct {
 	{"other letters", account.Profile{Username: "аda", Email: "x@example.org"}, []string{"username"}}, // a Cyrillic а
 	{"mark first", account.Profile{Username: ".ada", Email: "x@example.org"}, []string{"username"}},
 	{"mark last", account.Profile{Username: "ada-", Email: "x@example.org"}, []string{"username"}},
-	{"NUL", account.Profile{Username: "ad\x00a", Email: "x\x00@example.org", FullName: "A\x00"}, []string{"username", "email", "full_name"}},
+	{"NUL", account.Profile{Username: "ad\x00a", Email: "x\x00@example.org", FullName: "A\x00"}, []string{"email", "username", "full_name"}},
 	{"reserved", account.Profile{Username: "admin", Email: "x@example.org"}, []string{"username"}},
 	{"reserved, in capitals", account.Profile{Username: "Root", Email: "x@example.org"}, []string{"username"}},
 	{"reserved, with a mark", account.Profile{Username: "no-reply", Email: "x@example.org"}, []string{"username"}},
@@ -57,8 +57,8 @@ var accountRules = []struct {
 	{"bidi isolate", account.Profile{Username: "ada2", Email: "x@example.org", FullName: "A\u2066da"}, []string{"full_name"}},
 	{"a line end", account.Profile{Username: "ada2", Email: "x@example.org", FullName: "A\nda"}, []string{"full_name"}},
 	{"a line separator", account.Profile{Username: "ada2", Email: "x@example.org", FullName: "A\u2028da"}, []string{"full_name"}},
-	{"not UTF-8", account.Profile{Username: "ad\xff", Email: "x\xff@example.org", FullName: "A\xff"}, []string{"username", "email", "full_name"}},
-	{"all wrong", account.Profile{Username: "-", Email: "-", FullName: "\x01"}, []string{"username", "email", "full_name"}},
+	{"not UTF-8", account.Profile{Username: "ad\xff", Email: "x\xff@example.org", FullName: "A\xff"}, []string{"email", "username", "full_name"}},
+	{"all wrong", account.Profile{Username: "-", Email: "-", FullName: "\x01"}, []string{"email", "username", "full_name"}},
 }
 
 func TestSignUpRules(t *testing.T) {
@@ -154,8 +154,8 @@ func TestTaken(t *testing.T) {
 			{"username in capitals", account.Profile{Username: "ADA", Email: "new@example.org"}, []string{"username"}},
 			{"email", account.Profile{Username: "new", Email: "ada@example.org"}, []string{"email"}},
 			{"email in capitals", account.Profile{Username: "new", Email: "ADA@EXAMPLE.ORG"}, []string{"email"}},
-			{"both", account.Profile{Username: "ada", Email: "ada@example.org"}, []string{"username", "email"}},
-			{"both, of two people", account.Profile{Username: "ada", Email: "bob@example.org"}, []string{"username", "email"}},
+			{"both", account.Profile{Username: "ada", Email: "ada@example.org"}, []string{"email", "username"}},
+			{"both, of two people", account.Profile{Username: "ada", Email: "bob@example.org"}, []string{"email", "username"}},
 		} {
 			_, err := p.Accounts.SignUp(p.T.Context(), account.Signup{Account: test.account, Password: goodPassword, Client: p.Client})
 			if got := fieldsOf(err); !slices.Equal(got, test.want) {

@@ -63,23 +63,23 @@ type kind struct {
 	// actor is that person, or when no person is known.
 	admins string
 	// person is the sentence for the affected person, without the admin's name
-	// or note. "{device}" stands for the browser, as " with Firefox on Linux".
+	// or note, and without the device, which stands beside it.
 	person string
 }
 
 // kinds has all events in the order of the filter. A new event needs a constant
 // and a row.
 var kinds = []kind{
-	{Login, SigningIn, "Signed in", "signed in", "You signed in{device}."},
+	{Login, SigningIn, "Signed in", "signed in", "You signed in."},
 	{
 		LoginFailed, SigningIn, "Wrong password", "tried to sign in [as {subject}] with a wrong password",
-		"Someone tried to sign in to your account{device}. The password was wrong.",
+		"Someone tried to sign in to your account. The password was wrong.",
 	},
 	{
 		LoginDisabled, SigningIn, "Sign-in to disabled account", "tried to sign in to the disabled account [{subject}]",
 		"Someone tried to sign in while your account was disabled.",
 	},
-	{Logout, SigningIn, "Signed out", "signed out", "You signed out{device}."},
+	{Logout, SigningIn, "Signed out", "signed out", "You signed out."},
 	{SessionEnd, SigningIn, "Ended a session", "signed out another device", "You signed out another device."},
 	{OtherSessionsEnd, SigningIn, "Ended other sessions", "signed out all other devices", "You signed out your other devices."},
 	{Replay, SigningIn, "Copied session used", "used a copy of a session of {subject}", EndingOf(models.ReasonReplay).Activity},
@@ -91,15 +91,15 @@ var kinds = []kind{
 	{APILogout, SigningIn, "Signed out of the API", "signed out of the API", "A program signed out of the API."},
 	{
 		LateDelivery, SigningIn, "Session continued elsewhere", "continued a session of {subject} from another address or in another browser",
-		"One of your sessions continued{device}, from another address or in another browser than before. If that was not you, sign out your devices.",
+		"One of your sessions continued from another address or in another browser than before. If that was not you, sign out your devices.",
 	},
 	{
 		ScopeRefused, SigningIn, "API scope refused", "asked the API for a scope that the role of {subject} does not allow",
 		"A program used your password and asked for permissions that your account does not have.",
 	},
 
-	{SignUp, OwnAccount, "Created account", "created an account", "You created your account{device}."},
-	{Setup, OwnAccount, "Set up first admin", "created the first admin account", "You created your account{device}."},
+	{SignUp, OwnAccount, "Created account", "created an account", "You created your account."},
+	{Setup, OwnAccount, "Set up first admin", "created the first admin account", "You created your account."},
 	{ProfileChange, OwnAccount, "Changed profile", "changed their profile", "You changed your profile."},
 	{PasswordChange, OwnAccount, "Changed password", "changed their password", "You changed your password."},
 	{PasswordFailed, OwnAccount, "Wrong current password", "entered a wrong current password", "Someone entered a wrong current password."},

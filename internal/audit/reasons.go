@@ -19,7 +19,6 @@ type Ending struct {
 	List  string // in the list of sessions
 
 	// Activity is the sentence for the person, for a reason that has an event.
-	// "{device}" stands for the browser, as in the sentences of events.
 	Activity string
 	Token    string // in the list of access tokens
 }
@@ -61,7 +60,7 @@ var endings = map[models.Reason]Ending{
 		Login: "To protect your account, we ended this session: someone may have used a copy of it. Sign in again. " +
 			"If you do not recognise this, change your password.",
 		Tone: Warning, List: "Ended because a copy of the session was used.",
-		Activity: "A session was ended because a copy of it was used{device}.",
+		Activity: "A session was ended because a copy of it was used.",
 	},
 	models.ReasonRestored: {
 		Login: "You were signed out." + signInAgain, List: "Ended when the server was restored from a backup.",

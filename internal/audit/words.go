@@ -61,11 +61,7 @@ func Sentence(e models.Event) string {
 	return strings.TrimSuffix(text, ".") + "."
 }
 
-// ToPerson returns the sentence of an event for the affected person. device
-// names the browser of the request; it may be empty.
-func ToPerson(e models.Event, device string) string {
-	if device != "" {
-		device = " with " + device
-	}
-	return strings.ReplaceAll(cmp.Or(find(e.Action).person, "Your account was changed."), "{device}", device)
+// ToPerson returns the sentence of an event for the affected person.
+func ToPerson(e models.Event) string {
+	return cmp.Or(find(e.Action).person, "Your account was changed.")
 }

@@ -64,7 +64,7 @@ func unprintable(r rune) bool {
 func (l *loader) accent(name string) string {
 	value := strings.ToLower(l.value(name))
 	if value != "" && !regexp.MustCompile(`^#[0-9a-f]{6}$`).MatchString(value) {
-		l.problem(name, "is %s; set it to a colour as #rrggbb, such as #3d4fd1", quote(l.value(name)))
+		l.problem(name, "is %s; set it to a colour as #rrggbb, such as #14523f", quote(l.value(name)))
 	}
 	return value
 }

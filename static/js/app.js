@@ -128,16 +128,6 @@ function confirmInDialog(link) {
 	cancel.addEventListener("click", () => dialog.close());
 }
 
-// closeByEscape closes the menu from within, and goes back to what opened it.
-function closeByEscape(menu) {
-	menu.parentElement.addEventListener("keydown", (event) => {
-		if (event.key === "Escape" && menu.open) {
-			menu.open = false;
-			menu.firstElementChild.focus();
-		}
-	});
-}
-
 // copyValue copies the text of an element. The button's label changes for a
 // moment, and a hidden line tells those who do not see it.
 function copyValue(button) {
@@ -189,7 +179,6 @@ each("time[data-local]", localTime);
 each("time[data-clock]", clockTime);
 each("[data-zone]", viewerZone);
 each("a[data-dialog]", confirmInDialog);
-each(".narrow", closeByEscape);
 each("[data-copy]", copyValue);
 each("[data-not-before]", holdBack);
 addEventListener("pagehide", () => each("[data-shown-once]", (secret) => secret.replaceChildren()));

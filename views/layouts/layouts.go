@@ -11,12 +11,10 @@ import "latchkey/views/components"
 type Section string
 
 // The sections. The last three are those of the admin area: their pages get
-// the second row of navigation.
+// a navigation of their own.
 const (
 	SectionNone     Section = ""
 	SectionAccount  Section = "account"
-	SectionSessions Section = "sessions"
-	SectionTokens   Section = "tokens"
 	SectionOverview Section = "overview"
 	SectionUsers    Section = "users"
 	SectionAudit    Section = "audit"
@@ -33,18 +31,12 @@ type navItem struct {
 	current    bool
 }
 
-// navigation are the links that every signed-in page has.
-func (p Page) navigation() []navItem {
-	items := []navItem{
-		{"/profile", "Account", p.Section == SectionAccount},
-		{"/profile/sessions", "Sessions", p.Section == SectionSessions},
-		{"/profile/tokens", "Access tokens", p.Section == SectionTokens},
-		{"/admin", "Admin", p.Section.admin()},
+// width is the class of a frame that is wider than those of the account pages.
+func (p Page) width() string {
+	if p.Section.admin() {
+		return "broad"
 	}
-	if p.User == nil || !p.User.IsAdmin {
-		return items[:3]
-	}
-	return items
+	return ""
 }
 
 // adminNavigation are the links of the second row.
@@ -70,7 +62,7 @@ const (
 type Brand struct {
 	Name string
 	// IconURL is the icon of the browser tab, LogoURL the picture beside the
-	// name. Without a logo the icon takes its place.
+	// name. Without a logo the portal's own mark takes its place.
 	IconURL string
 	LogoURL string
 	// LogoWidth and LogoHeight are the pixels the logo takes; zero is 32.
@@ -118,6 +110,9 @@ type Page struct {
 	// theme switch.
 	Path    string
 	Section Section
+	// NamedBrand says that the heading of a signed-out page names the brand, so
+	// that its name is not shown twice.
+	NamedBrand bool
 	// User is nil when nobody is signed in.
 	User  *User
 	Flash *Flash
@@ -135,6 +130,12 @@ type Page struct {
 // Failed returns the page with HasError set when failed is true.
 func (p Page) Failed(failed bool) Page {
 	p.HasError = p.HasError || failed
+	return p
+}
+
+// Naming returns the page with NamedBrand set as given.
+func (p Page) Naming(brand bool) Page {
+	p.NamedBrand = brand
 	return p
 }
 
@@ -164,8 +165,8 @@ func (p Page) colorScheme() string {
 
 // Colours of the browser's own frame, the page ground of each scheme.
 const (
-	groundLight = "#f5f6f8"
-	groundDark  = "#0e1014"
+	groundLight = "#faf9f7"
+	groundDark  = "#121211"
 )
 
 // themeColor is the colour of the browser's frame on a device in the given
@@ -191,13 +192,6 @@ func (p Page) home() string {
 	return "/profile"
 }
 
-func (b Brand) logo() string {
-	if b.LogoURL != "" {
-		return b.LogoURL
-	}
-	return b.IconURL
-}
-
 func (b Brand) width() int {
 	if b.LogoWidth > 0 {
 		return b.LogoWidth
@@ -210,12 +204,4 @@ func (b Brand) height() int {
 		return b.LogoHeight
 	}
 	return 32
-}
-
-// displayName is the name to greet the person with.
-func (u User) displayName() string {
-	if u.Name != "" {
-		return u.Name
-	}
-	return u.Username
 }

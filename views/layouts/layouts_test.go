@@ -31,59 +31,60 @@ func TestFrame(t *testing.T) {
 	}{
 		{
 			name:   "plain",
-			page:   Card(Page{Title: "Sign in", Brand: brand}),
-			want:   []string{"<title>Sign in – Example</title>", `content="light dark"`, `src="/icon.svg" width="32" height="32" alt=""`},
+			page:   Door(Page{Title: "Sign in", Brand: brand}),
+			want:   []string{"<title>Sign in – Example</title>", `content="light dark"`, `<svg class="mark" viewBox="0 0 32 32" width="48" height="48" aria-hidden="true"`},
 			absent: []string{"data-theme", "noindex", "mailto:", "/logout", `role="alert"`},
 		},
 		{
 			name: "error",
-			page: Card(Page{Title: "Sign in", Brand: brand, HasError: true}),
+			page: Door(Page{Title: "Sign in", Brand: brand, HasError: true}),
 			want: []string{"<title>Error: Sign in – Example</title>"},
 		},
 		{
 			name: "token in the address",
-			page: Card(Page{NoIndex: true}),
+			page: Door(Page{NoIndex: true}),
 			want: []string{`<meta name="robots" content="noindex">`},
 		},
 		{
 			name:   "system theme",
-			page:   Card(Page{Path: "/a?b=1&c=2"}),
-			want:   []string{`value="dark">Use dark theme`, `value="light">Use light theme`, `name="next" value="/a?b=1&amp;c=2"`, `content="#f5f6f8"`, `content="#0e1014"`},
+			page:   Door(Page{Path: "/a?b=1&c=2"}),
+			want:   []string{`value="dark" title="Use dark theme" aria-label="Use dark theme"`, `value="light" title="Use light theme" aria-label="Use light theme"`, `name="next" value="/a?b=1&amp;c=2"`, `content="#faf9f7"`, `content="#121211"`},
 			absent: []string{"data-theme"},
 		},
 		{
 			name:   "dark theme",
-			page:   Card(Page{Theme: ThemeDark}),
-			want:   []string{`data-theme="dark"`, `name="color-scheme" content="dark"`, `value="light">Use light theme`},
-			absent: []string{"Use dark theme", "#f5f6f8"},
+			page:   Door(Page{Theme: ThemeDark}),
+			want:   []string{`data-theme="dark"`, `name="color-scheme" content="dark"`, `value="light" title="Use light theme"`},
+			absent: []string{"Use dark theme", "#faf9f7"},
 		},
 		{
 			name:   "light theme",
-			page:   Card(Page{Theme: ThemeLight}),
-			want:   []string{`data-theme="light"`, `value="dark">Use dark theme`},
-			absent: []string{"Use light theme", "#0e1014"},
+			page:   Door(Page{Theme: ThemeLight}),
+			want:   []string{`data-theme="light"`, `value="dark" title="Use dark theme"`},
+			absent: []string{"Use light theme", "#121211"},
 		},
 		{
 			name: "brand",
-			page: Card(Page{Brand: Brand{Name: "Ärzte & Co", LogoURL: "/logo.png", LogoWidth: 96, LogoHeight: 24, CSSURL: "/brand.css", SupportEmail: "help@example.org"}}),
+			page: Door(Page{Brand: Brand{Name: "Ärzte & Co", LogoURL: "/logo.png", LogoWidth: 96, LogoHeight: 24, CSSURL: "/brand.css", SupportEmail: "help@example.org"}}),
 			want: []string{"Ärzte &amp; Co", `src="/logo.png" width="96" height="24"`, `<link rel="stylesheet" href="/brand.css">`, `<a href="mailto:help@example.org">Help</a>`},
 		},
 		{
 			name:   "user",
-			page:   App(Page{User: ana, Section: SectionSessions}),
-			want:   []string{"Ana Silva", `action="/logout"`, `<a href="/profile/sessions" aria-current="page">Sessions</a>`},
+			page:   App(Page{User: ana, Section: SectionAccount}),
+			want:   []string{`action="/logout"`, ">Sign out</button>"},
 			absent: []string{`href="/admin`, ">Admin<"},
 		},
 		{
 			name:   "admin elsewhere",
 			page:   App(Page{User: admin, Section: SectionAccount}),
-			want:   []string{"root", `<a href="/admin">Admin</a>`},
-			absent: []string{"Audit log", `class="badge`},
+			want:   []string{`<a href="/admin">Admin</a>`},
+			absent: []string{"Audit log", "Your account"},
 		},
 		{
-			name: "admin area",
-			page: App(Page{User: admin, Section: SectionAudit}),
-			want: []string{`<a href="/admin" aria-current="page">Admin</a>`, `<a href="/admin/audit" aria-current="page">Audit log</a>`, `class="badge info">Admin</span>`},
+			name:   "admin area",
+			page:   App(Page{User: admin, Section: SectionAudit}),
+			want:   []string{`<a href="/profile">Your account</a>`, `<a href="/admin/audit" aria-current="page">Audit log</a>`},
+			absent: []string{">Admin</a>"},
 		},
 		{
 			name: "message",
@@ -116,7 +117,7 @@ func TestFrame(t *testing.T) {
 // the message before it.
 func TestChildren(t *testing.T) {
 	page := Page{User: &User{Username: "ana"}, Flash: &Flash{Text: "message"}}
-	frames := map[string]func(Page) templ.Component{"card": Card, "app": App, "either": Either}
+	frames := map[string]func(Page) templ.Component{"door": Door, "app": App, "either": Either}
 	for name, frame := range frames {
 		var html strings.Builder
 		ctx := templ.WithChildren(t.Context(), templ.Raw("<h1>content</h1>"))

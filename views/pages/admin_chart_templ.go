@@ -100,7 +100,7 @@ func signInChart(days []DayCount) templ.Component {
 		}
 		ctx = templ.ClearChildren(ctx)
 		chart := newSignInChart(days)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"card stack\" aria-labelledby=\"sign-ins\"><h2 id=\"sign-ins\">Sign-ins per day</h2>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<section class=\"panel stack\" aria-labelledby=\"sign-ins\"><h2 id=\"sign-ins\">Sign-ins per day</h2>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -112,7 +112,7 @@ func AdminUserEdit(page layouts.Page, form AdminUserEditForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if form.Now != nil {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"card stack\" aria-labelledby=\"now\"><h2 id=\"now\">As it is now</h2><dl class=\"facts\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 5, "<section class=\"panel stack\" aria-labelledby=\"now\"><h2 id=\"now\">As it is now</h2><dl class=\"facts\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -233,14 +233,14 @@ func AdminUserEdit(page layouts.Page, form AdminUserEditForm) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, " <form class=\"card form stack\" id=\"edit-user\" method=\"post\" action=\"")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, " <form class=\"form stack\" id=\"edit-user\" method=\"post\" action=\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var11 templ.SafeURL
 			templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(form.User.URL + "/edit"))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_edit.templ`, Line: 60, Col: 104}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_edit.templ`, Line: 60, Col: 99}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 			if templ_7745c5c3_Err != nil {
@@ -255,16 +255,16 @@ func AdminUserEdit(page layouts.Page, form AdminUserEditForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "username", Label: "Username", Value: form.Username,
-				Hint:  "2 to 32 characters: letters, digits, dots, hyphens and underscores.",
-				Error: form.Errors.For("username"), Autocomplete: "off", Required: true, Literal: true,
+				Name: "email", Label: "Email", Type: "email", InputMode: "email", Value: form.Email,
+				Error: form.Errors.For("email"), Autocomplete: "off", Required: true, Literal: true,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "email", Label: "Email", Type: "email", InputMode: "email", Value: form.Email,
-				Error: form.Errors.For("email"), Autocomplete: "off", Required: true, Literal: true,
+				Name: "username", Label: "Username", Value: form.Username,
+				Hint:  usernameHint,
+				Error: form.Errors.For("username"), Autocomplete: "off", Required: true, Literal: true,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

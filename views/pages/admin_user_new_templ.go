@@ -71,21 +71,21 @@ func AdminUserNew(page layouts.Page, form AdminUserForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Add user</h1><p class=\"muted measure\">You will get a link to pass on to the person, who sets their own password with it.</p><form class=\"card form stack\" id=\"add-user\" method=\"post\" action=\"/admin/users/new\" novalidate data-once>")
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "username", Label: "Username", Value: form.Username,
-				Hint:  "2 to 32 characters: letters, digits, dots, hyphens and underscores.",
-				Error: form.Errors.For("username"), Autocomplete: "off", Required: true, Literal: true,
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Add user</h1><p class=\"muted measure\">You will get a link to pass on to the person, who sets their own password with it.</p><form class=\"form stack\" id=\"add-user\" method=\"post\" action=\"/admin/users/new\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Field(components.Input{
 				Name: "email", Label: "Email", Type: "email", InputMode: "email", Value: form.Email,
 				Error: form.Errors.For("email"), Autocomplete: "off", Required: true, Literal: true,
+			}).Render(ctx, templ_7745c5c3_Buffer)
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+			templ_7745c5c3_Err = components.Field(components.Input{
+				Name: "username", Label: "Username", Value: form.Username,
+				Hint:  usernameHint,
+				Error: form.Errors.For("username"), Autocomplete: "off", Required: true, Literal: true,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -110,7 +110,7 @@ func Continue(page layouts.Page, view ContinueView) templ.Component {
 			}
 			return nil
 		})
-		templ_7745c5c3_Err = layouts.Card(page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = layouts.Door(page).Render(templ.WithChildren(ctx, templ_7745c5c3_Var2), templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

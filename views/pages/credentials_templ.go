@@ -109,11 +109,11 @@ func ChangePassword(page layouts.Page, form ChangePasswordForm) templ.Component 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = backLink(components.Link{Label: "Account", URL: "/profile"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = backLink(components.Link{Label: "Your account", URL: "/profile"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Change password</h1><div class=\"card form stack\"><p class=\"muted\">When you save, every other device will be signed out. This one stays signed in.</p><form class=\"stack\" id=\"change-password\" method=\"post\" action=\"/profile/password\" novalidate data-once>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Change password</h1><div class=\"form stack\"><p class=\"muted\">When you save, every other device will be signed out. This one stays signed in.</p><form class=\"stack\" id=\"change-password\" method=\"post\" action=\"/profile/password\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -207,11 +207,11 @@ func ChangeEmail(page layouts.Page, form ChangeEmailForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = backLink(components.Link{Label: "Account", URL: "/profile"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = backLink(components.Link{Label: "Your account", URL: "/profile"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " <h1>Change email</h1><div class=\"card form stack\"><p class=\"muted\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, " <h1>Change email</h1><div class=\"form stack\"><p class=\"muted\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -330,17 +330,17 @@ func ChangeUsername(page layouts.Page, form ChangeUsernameForm) templ.Component 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = backLink(components.Link{Label: "Account", URL: "/profile"}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = backLink(components.Link{Label: "Your account", URL: "/profile"}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, " <h1>Change username</h1><div class=\"card form stack\"><p class=\"muted\">You sign in with it, and apps may know you by it. Nobody else can have your present username for 90 days; you can take it back.</p><form class=\"stack\" id=\"change-username\" method=\"post\" action=\"/profile/username\" novalidate data-once>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, " <h1>Change username</h1><div class=\"form stack\"><p class=\"muted\">You sign in with it, and apps may know you by it. Nobody else can have your present username for 90 days; you can take it back.</p><form class=\"stack\" id=\"change-username\" method=\"post\" action=\"/profile/username\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Field(components.Input{
 				Name: "username", Label: "New username", Value: form.Username, Required: true,
-				Hint:  "2 to 32 characters: letters, digits, dots, hyphens and underscores.",
+				Hint:  usernameHint,
 				Error: form.Errors.For("username"), Autocomplete: "username", Literal: true,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {

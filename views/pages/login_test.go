@@ -10,7 +10,7 @@ import (
 func TestLoginHeading(t *testing.T) {
 	long := strings.Repeat("a", 59)
 	tests := []struct{ app, heading, name string }{
-		{"", "Sign in", ""},
+		{"", "Sign in to Example", "Example"},
 		{"app.example.org", "Sign in to continue to app.example.org", "app.example.org"},
 		{long + "b", "Sign in to continue to " + long + "b", long + "b"},
 		{long + "bc", "Sign in to continue to " + long + "…", long + "…"},

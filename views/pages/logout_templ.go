@@ -47,7 +47,7 @@ func Logout(page layouts.Page) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Sign out?</h1><div class=\"card form\"><form class=\"stack\" id=\"sign-out\" method=\"post\" action=\"/logout\" data-once><p>You will need your password to sign in on this device again.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Sign out?</h1><div class=\"form\"><form class=\"stack\" id=\"sign-out\" method=\"post\" action=\"/logout\" data-once><p>You will need your password to sign in on this device again.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

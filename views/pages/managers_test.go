@@ -20,13 +20,13 @@ func TestPasswordManagers(t *testing.T) {
 	}{
 		{"sign-in", sampleNamed(t, "login"), "/login", "username:username password:current-password remember:"},
 		{"sign-in", sampleNamed(t, "login wrong"), "/login", "username:username password:current-password remember:"},
-		{"sign-up", sampleNamed(t, "signup"), "/signup", "username:username email:email full_name:name password:new-password"},
-		{"setup", sampleNamed(t, "setup"), "/setup", "username:username email:email full_name:name password:new-password"},
+		{"sign-up", sampleNamed(t, "signup"), "/signup", "email:email username:username full_name:name password:new-password"},
+		{"setup", sampleNamed(t, "setup"), "/setup", "email:email username:username full_name:name password:new-password"},
 		{"reset-password", sampleNamed(t, "reset"), "/reset", "username:username password:new-password end_tokens:"},
 		{"change-password", sampleNamed(t, "change password"), "/profile/password", "username:username current_password:current-password new_password:new-password end_tokens:"},
 		{"change-email", sampleNamed(t, "change email"), "/profile/email", "email:email current_password:current-password"},
 		{"create-token", sampleNamed(t, "tokens"), "/profile/tokens", "name:off scope.me: scope.users:write: days: days: days: days: current_password:current-password"},
-		{"profile", sampleNamed(t, "profile"), "/profile", "full_name:name"},
+		{"change-name", sampleNamed(t, "change name"), "/profile/name", "full_name:name"},
 		{"change-username", sampleNamed(t, "change username"), "/profile/username", "username:username current_password:current-password"},
 	}
 	for _, test := range tests {

@@ -10,10 +10,11 @@ import (
 	"strconv"
 )
 
-// newPasswordHint explains the one rule for passwords. The number comes from
+// newPasswordHint says every rule of passwords. The number comes from
 // the same configuration as the check.
 func newPasswordHint(least int) string {
-	return "Use at least " + strconv.Itoa(least) + " characters. Three or four random words work well."
+	return "At least " + strconv.Itoa(least) + " characters, such as three or four random words. " +
+		"Known passwords, simple patterns, and your name or this site’s are refused."
 }
 
 // emailOrNone is an email address for reading.

@@ -167,8 +167,8 @@ func TestAssets(t *testing.T) {
 			}
 		}
 	}
-	if asked < 4 {
-		t.Errorf("files named: got %d, want the stylesheet, the script and two pictures", asked)
+	if asked < 3 {
+		t.Errorf("files named: got %d, want the stylesheet, the script and the icon", asked)
 	}
 }
 

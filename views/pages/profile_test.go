@@ -1,38 +1,44 @@
 package pages
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestProfileCards wants one link in a card, its title, which says where it
-// leads to those who hear it alone; and none where no page is behind the card.
-func TestProfileCards(t *testing.T) {
-	type card struct{ Name, Link, URL string }
+// TestProfileSettings wants one link for each setting, which says by itself what
+// it changes and how that is now.
+func TestProfileSettings(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "profile"))
-	var got []card
-	for _, section := range doc.inside(doc.byID("main"), "section") {
-		c := card{Name: doc.byID(section.attrs["aria-labelledby"]).text}
-		for _, a := range doc.inside(section, "a") {
-			if c.URL != "" || a.within("h2") == nil {
-				t.Errorf("%s: the link %q is not the title, or a second one", c.Name, a.text)
-			}
-			c.Link, c.URL = a.text, a.attrs["href"]
+	var got []string
+	for _, row := range doc.all("a") {
+		if row.within("li") != nil && row.within("section") != nil {
+			got = append(got, row.text+" "+row.attrs["href"])
 		}
-		got = append(got, c)
 	}
-	want := []card{
-		{Name: "You"},
-		{"Username", "Change Username", "/profile/username"},
-		{"Email", "Change Email", "/profile/email"},
-		{"Password", "Change Password", "/profile/password"},
-		{"Access tokens", "Access tokens", "/profile/tokens"},
-		{"Where you’re signed in", "Where you’re signed in", "/profile/sessions"},
-		{Name: "Recent activity"},
-		{Name: "Theme"},
+	want := []string{
+		"Name Ana Silva /profile/name",
+		"Username ana /profile/username",
+		"Email ana@example.org /profile/email",
+		"Password Changed 2 Nov 2026 /profile/password",
+		"Devices 3 devices signed in /profile/sessions",
+		"Access tokens 1 token /profile/tokens",
+		"Theme Same as this device /profile/theme",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("cards (-want +got):\n%s", diff)
+		t.Errorf("settings (-want +got):\n%s", diff)
+	}
+}
+
+// TestProfileState wants the header to say that all is well, or the one thing to
+// do, never both.
+func TestProfileState(t *testing.T) {
+	const well, warning = "Everything is in order", "One of your sessions was used from elsewhere. Check your devices"
+	for name, want := range map[string][2]string{"profile": {well, warning}, "profile with a warning": {warning, well}} {
+		text := parse(t, sampleNamed(t, name)).byID("main").text
+		if !strings.Contains(text, want[0]) || strings.Contains(text, want[1]) {
+			t.Errorf("%s: got %q, want %q and not %q", name, text, want[0], want[1])
+		}
 	}
 }

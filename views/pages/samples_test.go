@@ -100,17 +100,24 @@ func accountSamples() []sample {
 	program := SessionRow{ID: "s3", Device: "API · backup script", Scopes: []string{"Read this account"}, ActiveNow: true, SignedIn: sampleTime, Method: "password", Until: sampleTime}
 	profile := ProfileView{
 		Username: "ana", FullName: "Ana Silva", Email: "ana@example.org", PasswordChanged: sampleTime,
-		Device: "Chrome on macOS", Sessions: 3,
-		Activity: []ActivityItem{{Text: "You signed in with Firefox on Windows.", When: sampleTime}},
+		Sessions: 3, Tokens: 1,
+		Activity: []ActivityItem{
+			{Text: "You signed in.", Device: "Firefox on Windows", Address: "203.0.113.7", When: sampleTime},
+			{Text: "An admin changed your role.", When: sampleTime},
+		},
 	}
-	wrongProfile := profile
-	wrongProfile.Errors = errorsOf("full_name")
+	warned := ProfileView{Username: "ana", Email: "ana@example.org", Sessions: 1, Warning: &Suggestion{
+		Text: "One of your sessions was used from elsewhere.", Link: components.Link{Label: "Check your devices", URL: "/profile/sessions"},
+	}}
 	question := EndOthers(2)
 	question.Fields = []components.Input{{Name: "reason", Label: "Reason"}}
 	question.Errors = errorsOf("reason")
 	return []sample{
 		{"profile", Profile(signedIn("Your account", layouts.SectionAccount), profile)},
-		{"profile errors", Profile(signedIn("Your account", layouts.SectionAccount), wrongProfile)},
+		{"profile with a warning", Profile(signedIn("Your account", layouts.SectionAccount), warned)},
+		{"change name", ChangeName(signedIn("Name", layouts.SectionAccount), ChangeNameForm{FullName: "Ana Silva"})},
+		{"change name errors", ChangeName(signedIn("Name", layouts.SectionAccount), ChangeNameForm{FullName: "x", Errors: errorsOf("full_name")})},
+		{"theme", ChangeTheme(signedIn("Theme", layouts.SectionAccount))},
 		{"change username", ChangeUsername(signedIn("Change username", layouts.SectionAccount), ChangeUsernameForm{Username: "ana"})},
 		{"change username errors", ChangeUsername(signedIn("Change username", layouts.SectionAccount), ChangeUsernameForm{
 			Username: "ana", FullName: "Ana Silva", Errors: errorsOf("username", "full_name", "current_password"),
@@ -119,7 +126,7 @@ func accountSamples() []sample {
 		{"change password errors", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Errors: errorsOf("current_password", "new_password")})},
 		{"change email", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org"})},
 		{"change email errors", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org", Email: "x", Errors: errorsOf("email", "current_password")})},
-		{"sessions", Sessions(signedIn("Sessions", layouts.SectionSessions), SessionsView{
+		{"sessions", Sessions(signedIn("Devices", layouts.SectionAccount), SessionsView{
 			Current: row, Others: []SessionRow{other, program},
 			Devices: []DeviceRow{
 				{ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Device: "Chrome on macOS", LastUsed: sampleTime, Current: true},
@@ -127,8 +134,8 @@ func accountSamples() []sample {
 			},
 			Ended: []EndedSession{{Device: "Edge on Windows", When: sampleTime, Reason: "Signed out by an admin."}},
 		})},
-		{"one session", Sessions(signedIn("Sessions", layouts.SectionSessions), SessionsView{Current: row})},
-		{"confirm", Confirm(signedIn("Sign out 2 other devices?", layouts.SectionSessions), EndOthers(2))},
+		{"one session", Sessions(signedIn("Devices", layouts.SectionAccount), SessionsView{Current: row})},
+		{"confirm", Confirm(signedIn("Sign out 2 other devices?", layouts.SectionAccount), EndOthers(2))},
 		{"confirm errors", Confirm(signedIn("Disable Bo Chen?", layouts.SectionUsers), question)},
 		{"error signed in", Error(signedIn("You cannot open this page", layouts.SectionNone), ErrorView{
 			Heading: "You cannot open this page", Actions: []ErrorAction{
