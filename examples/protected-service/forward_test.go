@@ -77,16 +77,22 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// program finds the proxy's program. If it is missing, the test is skipped, or
-// fails when LATCHKEY_TEST_STRICT is set.
+// program finds the proxy's program.
 func (p proxy) program(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{p.name, "/usr/sbin/" + p.name, "/usr/local/sbin/" + p.name} {
+	return programOf(t, p.name)
+}
+
+// programOf finds a program. If it is missing, the test is skipped, or fails
+// when LATCHKEY_TEST_STRICT is set.
+func programOf(t *testing.T, program string) string {
+	t.Helper()
+	for _, name := range []string{program, "/usr/sbin/" + program, "/usr/local/sbin/" + program} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	message := p.name + " is not installed: scripts/bring " + p.name
+	message := program + " is not installed: scripts/bring " + program
 	if os.Getenv("LATCHKEY_TEST_STRICT") == "1" {
 		t.Fatal(message)
 	}

@@ -87,7 +87,7 @@ func byIntrospection(p *portal, scope string, logger *slog.Logger) guard {
 		return func(w http.ResponseWriter, r *http.Request) {
 			token, problem := bearer(r)
 			if problem != "" || token == "" {
-				challenge(w, http.StatusUnauthorized, problem, "", "Send an access token.")
+				challenge(w, http.StatusUnauthorized, problem, "", "Not authenticated")
 				return
 			}
 			found, err := p.introspect(r.Context(), token)
