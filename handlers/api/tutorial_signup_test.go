@@ -76,7 +76,7 @@ func TestTutorialSignupRefused(t *testing.T) {
 		s.json("/signup", `{`+good+`,"password":"password1234"}`).faults("body.password value_error")
 		s.json("/signup", `{`+good+`,"password":"ada ada ada ada"}`).faults("body.password value_error")
 		s.json("/signup", `{"username":"admin","email":"nobody","password":"`+secretWord+`"}`).
-			faults("body.username value_error", "body.email value_error")
+			faults("body.email value_error", "body.username value_error")
 		if all, err := s.Store.Users.Figures(t.Context()); err != nil || all.Total != 0 {
 			t.Errorf("got %d accounts (%v), want none", all.Total, err)
 		}
