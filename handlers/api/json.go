@@ -3,7 +3,10 @@ package api
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"mime"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -22,6 +25,9 @@ const memberError = "member "
 // readJSON is json.Unmarshal for bodies, which are flat objects: every name
 // comes once and is written as documented, and no value is null.
 func readJSON(data []byte, v any) error {
+	if !utf8.Valid(data) {
+		return errors.New("not UTF-8") // package json would replace what is not
+	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return err
 	}
@@ -54,6 +60,14 @@ func readJSON(data []byte, v any) error {
 		seen[name] = true
 	}
 	return nil
+}
+
+// otherCharset reports whether a media type names a charset other than UTF-8,
+// the only one of JSON (RFC 8259 §8.1).
+func otherCharset(mediaType string) bool {
+	_, parameters, err := mime.ParseMediaType(mediaType)
+	charset := parameters["charset"]
+	return err == nil && charset != "" && !strings.EqualFold(charset, "utf-8")
 }
 
 // memberFault is an error whose text fieldFault reads again.

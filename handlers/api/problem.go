@@ -160,7 +160,7 @@ func understood(m *huma.ErrorModel) error {
 		}
 		return apperr.New(apperr.Invalid, "The request breaks a rule.", m)
 	case http.StatusUnsupportedMediaType:
-		return apperr.New(apperr.Unsupported, "Send the body as application/json.", m)
+		return apperr.New(apperr.Unsupported, "Send the body as application/json, in UTF-8.", m)
 	case http.StatusRequestEntityTooLarge:
 		return apperr.New(apperr.TooLarge, "", m)
 	case http.StatusBadRequest, http.StatusRequestTimeout:

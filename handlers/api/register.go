@@ -100,6 +100,9 @@ func (x *exchange) Unwrap() huma.Context { return x.humaContext }
 // count (RFC 9110 §8.3.1), comes in lower case, as Huma compares it.
 func (x *exchange) Header(name string) string {
 	value := x.humaContext.Header(name)
+	if name == "Content-Type" && otherCharset(value) {
+		return "none" // Huma looks at no charset
+	}
 	if name == "Content-Type" {
 		return strings.ToLower(value)
 	}

@@ -19,14 +19,14 @@ import (
 // type for JSON, and passes over members that nobody asks for.
 func readTutorial(r *http.Request) (fields.Values, error) {
 	kind := r.Header.Get("Content-Type")
-	media, parameters, err := mime.ParseMediaType(kind)
+	media, _, err := mime.ParseMediaType(kind)
 	switch {
 	case kind == "" && r.ContentLength == 0:
 		return fields.Values{}, nil
 	case kind == "":
 	case err != nil || media != "application/json":
 		return fields.ReadMultipart(r)
-	case parameters["charset"] != "" && !strings.EqualFold(parameters["charset"], "utf-8"):
+	case otherCharset(kind):
 		return nil, apperr.New(apperr.Unsupported, "Send the JSON as UTF-8 (RFC 8259 §8.1).", nil)
 	}
 	body, err := io.ReadAll(r.Body) // bounded (middleware.Bounds)
