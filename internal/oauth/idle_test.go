@@ -79,8 +79,12 @@ func TestExpiresInOfRenewal(t *testing.T) {
 		if err != nil {
 			p.T.Fatal(err)
 		}
-		if got, want := fresh.ExpiresIn, 6*time.Minute; got != want {
-			p.T.Errorf("expires in %v, want %v", got, want)
+		kept, err := p.OAuth.RefreshedAccess(p.T.Context(), tokens.Refresh, p.Client)
+		if err != nil {
+			p.T.Fatal(err)
+		}
+		if want := 6 * time.Minute; fresh.ExpiresIn != want || kept.ExpiresIn != want {
+			p.T.Errorf("expires in %v, and with a kept refresh token in %v, want %v", fresh.ExpiresIn, kept.ExpiresIn, want)
 		}
 		p.Clock.Advance(fresh.ExpiresIn)
 		p.WantNoBearer("unused for as long as expires_in", fresh.Access)
