@@ -92,7 +92,8 @@ func readText(values url.Values, faults *fieldFaults, name string, value json.Ra
 	switch err := json.Unmarshal(value, &text); {
 	case err != nil || string(value) == "null":
 		faults.add("string_type", name, "Input should be a valid string")
-	case strings.ContainsRune(text, 0):
+	case strings.ContainsRune(text, 0), strings.ContainsRune(text, utf8.RuneError) && bytes.Contains(value, []byte(`\u`)):
+		// The second is half a surrogate pair, which package json replaces.
 		faults.add("value_error", name, "It has characters that cannot be read.")
 	default:
 		values.Set(name, text)

@@ -181,6 +181,7 @@ func TestTutorialBadInput(t *testing.T) {
 			{"null for a password", json, `{"username":"ana","password":null}`, 422},
 			{"an object for an address", json, `{` + right + `,"email":{}}`, 422},
 			{"NUL", json, `{"username":"an\u0000a","password":"x"}`, 422},
+			{"half a surrogate pair", json, `{"username":"ana","password":"` + secretWord + `\ud800"}`, 422},
 			{"capitals", json, `{"Username":"ana","Password":"x"}`, 422},
 			{"not UTF-8", json, "{\"username\":\"\xff\",\"password\":\"x\"}", 400},
 			{"UTF-16", json, "\xff\xfe{\x00}\x00", 400},
