@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"latchkey/internal/apperr"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -110,5 +111,29 @@ func TestFillFoldsAddresses(t *testing.T) {
 		must(t, err)
 		found.FullName = "Second"
 		must(t, store.Users.SetNames(t.Context(), found, epoch))
+	})
+}
+
+// TestFillLeavesNoAddressAlone: accounts without an address keep the value that
+// stands for none, which finds nobody.
+func TestFillLeavesNoAddressAlone(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		for _, name := range []string{"ada", "bea"} {
+			user := &models.User{ID: models.NewID(), Username: name, Role: models.RoleUser}
+			must(t, store.Users.Create(t.Context(), user))
+			unfill(t, store, user, user.EmailFolded)
+		}
+		must(t, store.Users.FillSearch(t.Context()))
+		for _, name := range []string{"ada", "bea"} {
+			user, err := store.Users.ByUsername(t.Context(), name)
+			must(t, err)
+			if user.Email != "" || user.EmailFolded != " "+user.ID {
+				t.Errorf("%s: got address %q, compared as %q", name, user.Email, user.EmailFolded)
+			}
+			for _, typed := range []string{"", user.EmailFolded} {
+				_, err := store.Users.ByEmail(t.Context(), typed)
+				wantKind(t, "find by "+typed, err, apperr.NotFound)
+			}
+		}
 	})
 }

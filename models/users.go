@@ -98,9 +98,9 @@ func (u *Users) AdminExists(ctx context.Context) (bool, error) {
 }
 
 // noEmail begins the folded address of an account that has no address. With the
-// id it is unique, as the column has to be, and it is no address: it finds the
-// account for nobody.
-const noEmail = "none: "
+// id it is unique, as the column has to be. FoldEmail returns nothing that begins
+// with a space, so no typed address finds the account.
+const noEmail = " "
 
 // Create inserts an account, in a transaction. A taken username or address is
 // apperr.Conflict with its field, a retired username ErrRetired.
