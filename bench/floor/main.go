@@ -1,10 +1,10 @@
-// Command floor is the least that an Echo server can do: it answers every GET
+// Command floor is the smallest possible Echo server: it responds to every GET
 // and POST with one static page. The load bench measures the portal against it,
 // in the same run on the same machine.
 //
 // It has the process settings of the portal (cmd/web/serve.go), those of the
-// runtime included, and no middleware, so that what is left between the two is
-// the portal's own work.
+// runtime included, and no middleware, so that the difference between the two
+// is the portal's own work.
 package main
 
 import (

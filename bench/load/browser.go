@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// password is what everybody in the bench signs in with.
+// password is the password of everyone in the bench.
 const password = "correct horse battery staple 7"
 
 // answerTimeout bounds one exchange. A server that takes longer is broken.
@@ -115,7 +115,7 @@ func signInForm(name string) url.Values {
 	return url.Values{"username": {name}, "password": {password}, "remember": {"on"}}
 }
 
-// enter sends a form that signs somebody in. The first answer after that has a
+// enter sends a form that signs a person in. The first answer after that has a
 // message, and the first use of a token writes: it asks for a page once.
 func (b *browser) enter(path string, form url.Values) error {
 	a, err := b.do(path, form)
@@ -131,7 +131,7 @@ func (b *browser) enter(path string, form url.Values) error {
 	return err
 }
 
-// wantTokens returns an error unless an answer has signed somebody in.
+// wantTokens returns an error unless an answer has signed a person in.
 func (b *browser) wantTokens(a answer) error {
 	if a.Response != nil && (a.StatusCode != http.StatusSeeOther || b.cookies["access"] == "" || b.cookies["refresh"] == "") {
 		return fmt.Errorf("%s: status %d and no tokens", a.Request.URL.Path, a.StatusCode)

@@ -104,9 +104,8 @@ func refreshing() work {
 	}
 }
 
-// introspection is what a service asks about the tokens that it is sent. It
-// shows a personal access token of an admin: two tokens are looked up for each
-// request.
+// introspection is the request of a service that received a token. It sends a
+// personal access token of an admin, so each request looks up two tokens.
 func introspection() work {
 	return work{
 		name: "`POST /introspect`", path: "/introspect",
@@ -126,8 +125,8 @@ func introspection() work {
 	}
 }
 
-// forwardAuth is what a reverse proxy asks before every request of a protected
-// app.
+// forwardAuth is the request that a reverse proxy makes before every request to
+// a protected app.
 func forwardAuth() work {
 	return work{
 		name: "`GET /forward-auth`", path: "/forward-auth", sqlite: 0.20,
@@ -158,7 +157,7 @@ path = "/admin"
 allow = ["admins"]
 `
 
-// forget makes b a stranger.
+// forget signs b out by dropping its cookies.
 func (b *browser) forget() error {
 	clear(b.cookies)
 	return nil

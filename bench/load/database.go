@@ -25,16 +25,16 @@ type database struct {
 	url  string
 }
 
-// adminName is who looks at the list of users.
+// adminName is the username of the admin, who opens the list of users.
 const adminName = "bench-admin"
 
-// postgresSettings are those of a server that people rely on: what is
-// committed survives a power cut. Everything else is PostgreSQL's default.
+// postgresSettings are those of a server in production: commits survive a power
+// cut. Everything else is PostgreSQL's default.
 func postgresSettings() []string {
 	return []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=256MB"}
 }
 
-// newDatabase makes a database with nobody but the admin.
+// newDatabase creates a database that has only the admin.
 func (b *bench) newDatabase(ctx context.Context, name string) (db database, drop func(), err error) {
 	unique := "bench_" + strings.ToLower(rand.Text())
 	if name == sqliteName {

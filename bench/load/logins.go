@@ -17,15 +17,15 @@ import (
 
 const (
 	parallelLogins = 100
-	// maxAgain bounds how often in a row somebody may be told that the portal
-	// is busy before that is a failure.
+	// maxAgain is how often in a row a sign-in may be refused as busy before
+	// that is a failure.
 	maxAgain = 100
-	// pace is how long somebody who asks for pages while others sign in waits.
+	// pace is the pause between two pages while others sign in.
 	pace = 20 * time.Millisecond
 )
 
-// signingIn returns a visit that signs a person in. Whoever is told that the
-// portal is busy (503) asks again after a pause; refused counts how often.
+// signingIn returns a visit that signs a person in. After a 503 (busy) it tries
+// again after a pause; refused counts how often.
 func signingIn(ctx context.Context, wait time.Duration, refused *atomic.Int64) func(*browser) error {
 	return func(b *browser) error {
 		for range maxAgain {
@@ -75,8 +75,8 @@ func (b *bench) loginPost(ctx context.Context, db database) error {
 }
 
 // quietly runs f with a single thread for the driver, which is enough for the
-// few answers of people who sign in. With more of them its runtime would wake
-// one after the other and disturb the hashes on the same cores.
+// few answers of people who sign in. More threads would take turns and disturb
+// the hashes on the same cores.
 func quietly(f func() (round, error)) (round, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	return f()
@@ -129,8 +129,8 @@ func (b *bench) pageWhileBusy(ctx context.Context, db database) error {
 
 // memoryOfLogins looks at the memory of a portal that was left alone on a
 // database in use, then lets 100 people sign in at the same moment, and looks
-// at its memory at most and after. Everybody gets in: whoever is told that the
-// queue is full (503) asks again.
+// at its memory at most and after. Everyone gets in: after a 503 (queue full)
+// they try again.
 func (b *bench) memoryOfLogins(ctx context.Context, db database) error {
 	var people []*browser
 	if err := b.withPortal(ctx, db, b.connections, func(_ *server, p []*browser) error { people = p; return nil }); err != nil {

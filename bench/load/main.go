@@ -1,6 +1,6 @@
-// Command load drives the built portal over the network and prints what it
-// costs: against a floor server that does the least, against a bare password
-// hash, and against the targets that the project set itself.
+// Command load drives the built portal over the network and prints its costs,
+// compared with a minimal floor server, with a bare password hash, and with the
+// targets of the project.
 //
 // It decides what is measured and how, so that the figures of one run can be
 // compared with each other on a machine that does other things too: servers
@@ -91,7 +91,7 @@ func parse(args []string) (*bench, error) {
 	b := &bench{secret: hex.EncodeToString(secret), connections: 8, warmUp: time.Second, rounds: 7, roundTime: 2 * time.Second, quiet: 10 * time.Second, samples: 200}
 	flags := flag.NewFlagSet("load", flag.ContinueOnError)
 	only := flags.String("only", "", "run only these `cases`, separated by commas: "+strings.Join(caseNames(), ", "))
-	db := flags.String("db", "", "measure on `sqlite` or `postgres` alone")
+	db := flags.String("db", "", "measure only on `sqlite` or `postgres`")
 	flags.StringVar(&b.portal, "portal", "", "`path` of the portal's program")
 	flags.StringVar(&b.floor, "floor", "", "`path` of the floor's program")
 	flags.StringVar(&b.commit, "commit", "unknown", "`name` of the source in the report")

@@ -100,7 +100,7 @@ func (b *bench) cpuOf(portal *server, db database) meter {
 	}
 }
 
-// freeAddress returns a loopback address nobody listens on now.
+// freeAddress returns a free loopback address.
 func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package seed fills a migrated database with made-up users, for measuring
-// what only shows at size.
+// Package seed fills a migrated database with made-up users, for measurements
+// on large databases.
 //
 // It decides what such users look like: the same n gives the same people on
 // both engines, whenever it runs. What to measure on them belongs to package
@@ -37,7 +37,8 @@ const (
 // agree.
 var epoch = time.Date(2026, time.June, 1, 0, 0, 0, 0, time.UTC)
 
-// columns are what a seeded row says; the rest has the schema's defaults.
+// columns are the columns that a seeded row sets; the others have the defaults
+// of the schema.
 var columns = []string{
 	"id", "username", "email", "email_folded", "full_name", "password_hash", "password_changed_at",
 	"role", "disabled_at", "disabled_reason", "last_sign_in_at", "created_at", "updated_at", "search",
@@ -151,7 +152,7 @@ func (p *people) next() []any {
 		name = wholeNames[p.random.IntN(len(wholeNames))]
 	}
 	username := p.handle(first) + "." + p.handle(last) + number
-	// Some people's username says nothing of their name.
+	// Some usernames have nothing to do with the name.
 	if i%7 == 3 {
 		username = "u" + number
 	}
@@ -210,8 +211,8 @@ func (p *people) handle(s string) string {
 	return folded
 }
 
-// plain drops all but the letters and digits of ASCII and the point, with the
-// nearest of them for some.
+// plain replaces some letters by the nearest ASCII letter and drops all other
+// characters but ASCII letters, digits and marks.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
 		if near, ok := nearest[r]; ok {

@@ -48,7 +48,7 @@ func (l *loader) brandName(name string) string {
 	case strings.ContainsFunc(value, unprintable):
 		l.problem(name, "holds control characters; leave them out")
 	case strings.TrimSpace(value) == "":
-		l.problem(name, "is blank; give a name, or unset it")
+		l.problem(name, "is blank; set a name, or unset it")
 	case utf8.RuneCountInString(value) > maxBrandName:
 		l.problem(name, "is %d characters long; shorten it to %d or fewer", utf8.RuneCountInString(value), maxBrandName)
 	}
@@ -83,7 +83,7 @@ func (l *loader) logo(name string) []byte {
 	case info.Size() == 0:
 		l.problem(name, "names an empty file (%s); name an SVG or PNG file", quote(path))
 	case info.Size() > maxLogo:
-		l.problem(name, "names a file of %d KB; give one of %d KB or less", (info.Size()+1023)>>10, maxLogo>>10)
+		l.problem(name, "names a file of %d KB; use one of %d KB or less", (info.Size()+1023)>>10, maxLogo>>10)
 	default:
 		return l.readLogo(name, path)
 	}

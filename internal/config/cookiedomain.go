@@ -42,7 +42,7 @@ func (l *loader) domain(name, value string) string {
 		return ""
 	}
 	if _, err := publicsuffix.EffectiveTLDPlusOne(domain); err != nil {
-		l.problem(name, "is %s, below which anybody can have a host; name your own domain", quote(value))
+		l.problem(name, "is %s, below which anyone can register a host; name your own domain", quote(value))
 		return ""
 	}
 	return domain

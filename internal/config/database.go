@@ -57,15 +57,15 @@ func (l *loader) sqlite(name, path string) Database {
 	case path == "":
 		fault = "has no path after sqlite:"
 	case path == ":memory:":
-		fault = "asks for a database in memory, which would forget every account"
+		fault = "asks for a database in memory, which loses every account when the server stops"
 	case strings.HasPrefix(path, "//"):
-		fault = "has slashes after sqlite: that belong to no path; an absolute one has a single slash"
+		fault = "has too many slashes after sqlite:, and an absolute path has a single one"
 	case strings.ContainsAny(path, "?#%"):
 		fault = "has a ?, # or % in its path, and SQLite takes no options here"
 	case strings.HasSuffix(path, "/") || isDir(path):
 		fault = "names a folder"
 	case strings.EqualFold(filepath.Base(path), secretFileName):
-		fault = "names the file that is kept for the secret"
+		fault = "names the file of the generated secret"
 	}
 	if fault != "" {
 		l.problem(name, "%s; set it to sqlite: and the path of a file, such as sqlite:data/latchkey.db", fault)

@@ -18,11 +18,11 @@ import (
 	"latchkey/internal/forwardauth"
 )
 
-// maxRules bounds, in bytes, what is read of a file of rules.
+// maxRules is the maximum size of a rules file in bytes.
 const maxRules = 1 << 20
 
-// rulesFile is the file of rules as it is written. Values of any type are read,
-// so that a wrong one can be named with its line.
+// rulesFile is the content of the rules file. It accepts values of any type, so
+// that errors can name the line of a wrong one.
 type rulesFile struct {
 	Origin []struct {
 		URL, Name any
@@ -32,13 +32,13 @@ type rulesFile struct {
 
 type ruleTable struct{ Path, Methods, Allow any }
 
-// asText returns a value that is text, or is not there.
+// asText returns a value that is text or missing.
 func asText(value any) (text string, ok bool) {
 	text, ok = value.(string)
 	return text, ok || value == nil
 }
 
-// asTexts returns a value that is a list of texts, or is not there.
+// asTexts returns a value that is a list of texts or missing.
 func asTexts(value any) (texts []string, ok bool) {
 	list, ok := value.([]any)
 	for _, item := range list {
@@ -62,7 +62,7 @@ func (l *loader) forwardAuth(name string, c *Config) []forwardauth.Origin {
 	defer f.Close() // nothing was written
 	data, err := io.ReadAll(io.LimitReader(f, maxRules+1))
 	if err != nil || len(data) > maxRules {
-		l.problem(name, "names a file (%s) that is no file of rules: it cannot be read, or is larger than %d KB", path, maxRules>>10)
+		l.problem(name, "names a file (%s) that is not a rules file: it cannot be read or is larger than %d KB", path, maxRules>>10)
 		return nil
 	}
 	origins, faults := parseRules(string(data))
@@ -80,15 +80,15 @@ func (l *loader) forwardAuth(name string, c *Config) []forwardauth.Origin {
 // browsers. API clients may still use them, so none is refused.
 func (l *loader) checkApps(name string, c *Config, origins []forwardauth.Origin) {
 	if len(c.TrustedProxies) == 0 {
-		l.warn(nameTrustedProxies, "is not set, so /forward-auth refuses everybody; list the proxies that ask it")
+		l.warn(nameTrustedProxies, "is not set, so /forward-auth refuses every request; list the proxies that call it")
 	}
 	own, err := url.Parse(c.PublicURL)
 	if err != nil {
-		return // told already
+		return // already reported
 	}
 	for _, o := range origins {
 		if _, host, _ := strings.Cut(o.URL, "://"); host == own.Host {
-			l.problem(name, "protects %s, which is the portal itself; list the apps only", o.URL)
+			l.problem(name, "protects %s, which is the portal itself; list only the apps", o.URL)
 		} else if !c.getsCookies(o.URL) {
 			l.warn(name, "protects %s, to which browsers do not send the cookies of %s; set %s to a domain of both, with https on both",
 				o.URL, c.PublicURL, nameCookieDomain)
@@ -96,8 +96,8 @@ func (l *loader) checkApps(name string, c *Config, origins []forwardauth.Origin)
 	}
 }
 
-// parseRules reads a file of rules. The faults, one sentence each, say where
-// they are as far as that is known.
+// parseRules reads a rules file. Each fault is one sentence and names its line
+// if it is known.
 func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 	var file rulesFile
 	meta, err := toml.Decode(text, &file)
@@ -111,10 +111,10 @@ func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 	for _, key := range meta.Undecoded() {
 		where := lineOf(text, key[len(key)-1], count[key.String()])
 		count[key.String()]++
-		faults = append(faults, where+fmt.Sprintf("the key %s is not known; there are [[origin]] with url and name, and [[origin.rule]] with path, methods and allow", key))
+		faults = append(faults, where+fmt.Sprintf("the key %s is not known; use [[origin]] with url and name, and [[origin.rule]] with path, methods and allow", key))
 	}
 	if len(file.Origin) == 0 {
-		faults = append(faults, "has no [[origin]]; without one nothing is protected")
+		faults = append(faults, "has no [[origin]], so no app is protected; add one for each app")
 	}
 	lines := newHeaders(text)
 	seen := map[string]bool{}
@@ -131,7 +131,7 @@ func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 		default:
 			app.URL = u.Scheme + "://" + u.Host
 			if seen[app.URL] {
-				faults = append(faults, where+app.URL+" stands here for the second time; put its rules together")
+				faults = append(faults, where+app.URL+" occurs twice; put its rules together")
 			}
 			seen[app.URL] = true
 		}
@@ -155,8 +155,8 @@ func parseRules(text string) (origins []forwardauth.Origin, faults []string) {
 	return origins, faults
 }
 
-// wrongTables says that origins or rules are not written as tables, which is
-// all that can be wrong with the types of a file whose values are of any.
+// wrongTables reports that origins or rules are not written as tables. No other
+// type can be wrong, because all values may have any type.
 func wrongTables(text string) string {
 	const words = "origins are written as [[origin]] and their rules as [[origin.rule]], in two pairs of brackets"
 	for i, line := range strings.Split(text, "\n") {
@@ -171,8 +171,8 @@ func wrongTables(text string) string {
 // than a list of tables.
 var oneTable = regexp.MustCompile(`^\s*(\[\s*origin\s*(\.\s*rule\s*)?\]|(origin|rule)\s*=)`)
 
-// maxAppName is how many characters the name of an app may have: it stands in
-// headings.
+// maxAppName is the maximum length of the name of an app in characters, because
+// headings contain it.
 const maxAppName = 64
 
 // parseAppName returns what people call an app; empty when it has no name.
@@ -205,7 +205,7 @@ func parseRule(table ruleTable) (rule forwardauth.Rule, fault string) {
 		return forwardauth.Rule{}, fault
 	}
 	if len(allow) == 0 {
-		return rule, "allow is missing; " + whomToAllow
+		return rule, "allow is missing; " + allowWords
 	}
 	for _, who := range allow {
 		username, named := strings.CutPrefix(who, "user:")
@@ -225,18 +225,18 @@ func parseRule(table ruleTable) (rule forwardauth.Rule, fault string) {
 		case named && username != "" && !strings.ContainsFunc(username, notInUsernames):
 			rule.Allow.Usernames = append(rule.Allow.Usernames, strings.ToLower(username))
 		default:
-			return rule, fmt.Sprintf("allow has %s; %s", quote(who), whomToAllow)
+			return rule, fmt.Sprintf("allow has %s; %s", quote(who), allowWords)
 		}
 	}
 	return rule, ""
 }
 
-const whomToAllow = `list "public", "users", "admins", "user:NAME", "user:id:ID" or "preflights"`
+const allowWords = `list "public", "users", "admins", "user:NAME", "user:id:ID" or "preflights"`
 
 // userID matches the id of an account, as Remote-Id has it.
 var userID = regexp.MustCompile(`^id:[a-z2-7]{26}$`)
 
-// parseMethods returns the methods that a rule is about; none are all.
+// parseMethods returns the methods of a rule; none means all.
 func parseMethods(value any) (methods []string, fault string) {
 	methods, isList := asTexts(value)
 	if !isList || value != nil && len(methods) == 0 {
@@ -250,8 +250,8 @@ func parseMethods(value any) (methods []string, fault string) {
 	return methods, ""
 }
 
-// notInUsernames reports characters that no username has. Beyond ASCII there is
-// none, or lower case would make a username of some.
+// notInUsernames reports characters that no username has. It includes all
+// beyond ASCII, because some become ASCII letters in lower case.
 func notInUsernames(r rune) bool { return r > unicode.MaxASCII || strings.ContainsRune(" \t:@", r) }
 
 // parseRulePath returns the path of a rule without a slash at its end.
@@ -266,17 +266,18 @@ func parseRulePath(path string) (clean, fault string) {
 	return path, ""
 }
 
-// shadowed tells which earlier rule decides everything that a rule is about.
+// shadowed names the earlier rule that covers a rule completely.
 func shadowed(earlier []forwardauth.Rule, rule forwardauth.Rule) (fault string) {
 	i := slices.IndexFunc(earlier, func(r forwardauth.Rule) bool { return r.Covers(rule) })
 	if i < 0 {
 		return ""
 	}
-	return fmt.Sprintf("the rule for %s is never reached, because the rule for %s stands before it and decides; put it further up", rule.Path, earlier[i].Path)
+	return fmt.Sprintf("the rule for %s never applies, because the earlier rule for %s covers it; move it up", rule.Path, earlier[i].Path)
 }
 
-// lineOf returns "line N: " of where a key is set, or heads a table, after it
-// was passed over a few times; "" when the file writes it in another form.
+// lineOf returns "line N: " for the line that sets a key or has it in a table
+// header, after passed earlier ones. It returns "" when the file writes it in
+// another form.
 func lineOf(text, key string, passed int) string {
 	name := regexp.QuoteMeta(key)
 	sets := regexp.MustCompile(`^\s*"?` + name + `"?\s*=|^\s*\[[^#]*\b` + name + `"?\s*\]`)
@@ -292,8 +293,8 @@ func lineOf(text, key string, passed int) string {
 	return ""
 }
 
-// headers finds the lines of the headers of a TOML file, one after the other:
-// the decoder does not say where a table stands.
+// headers finds the lines of the table headers of a TOML file, one after the
+// other, because the decoder does not report them.
 type headers struct {
 	lines []string
 	at    int

@@ -90,7 +90,7 @@ func TestRulesFaults(t *testing.T) {
 		{"no url", "[[origin]]\n", []string{"line 1: url is \"\", which does not begin with http:// or https://"}},
 		{"a url with a path", "\n[[ origin ]] # the app\nurl = \"https://a.example.org/x\"", []string{"line 2: url is \"https://a.example.org/x\", which has a path"}},
 		{"a wildcard", "[[origin]]\nurl = \"https://*.example.org\"", []string{"line 1: url is \"https://*.example.org\", which does not name a host"}},
-		{"twice", app + app, []string{"line 3: https://app.example.org stands here for the second time"}},
+		{"twice", app + app, []string{"line 3: https://app.example.org occurs twice"}},
 		{"no allow", rule("path = \"/a\""), []string{"line 3: allow is missing"}},
 		{"nobody known", rule("path = \"/a\"\nallow = [\"everyone\"]"), []string{`line 3: allow has "everyone"`}},
 		{"letters that no username has", rule("path = \"/a\"\nallow = [\"user:\u212aate\"]"), []string{"line 3: allow has \"user:\u212aate\""}},
@@ -109,15 +109,15 @@ func TestRulesFaults(t *testing.T) {
 		{"preflights without OPTIONS", rule("path = \"/\"\nmethods = [\"GET\"]\nallow = [\"preflights\"]\n"), []string{"line 3: allow has \"preflights\", which are OPTIONS"}},
 		{
 			"methods never reached", rule("path = \"/\"\nmethods = [\"GET\", \"PUT\"]\nallow = [\"users\"]\n[[origin.rule]]\npath = \"/a\"\nmethods = [\"HEAD\"]\nallow = [\"admins\"]"),
-			[]string{"line 7: the rule for /a is never reached"},
+			[]string{"line 7: the rule for /a never applies"},
 		},
 		{
 			"never reached", rule("path = \"/\"\nallow = [\"users\"]\n[[origin.rule]]\npath = \"/admin\"\nallow = [\"admins\"]"),
-			[]string{"line 6: the rule for /admin is never reached, because the rule for / stands before it"},
+			[]string{"line 6: the rule for /admin never applies, because the earlier rule for / covers it"},
 		},
 		{
 			"twice the same", rule("path = \"/a\"\nallow = [\"users\"]\n[[origin.rule]]\npath = \"/a/\"\nallow = [\"admins\"]"),
-			[]string{"line 6: the rule for /a is never reached"},
+			[]string{"line 6: the rule for /a never applies"},
 		},
 		{"in one line", `origin = [{url = "ftp://a.example.org", rule = [{path = "x", allow = []}]}]`, []string{"url is \"ftp://a.example.org\"", `path is "x"`}},
 		{

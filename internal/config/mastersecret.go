@@ -22,9 +22,9 @@ func (l *loader) secret(name string) Secret {
 	}
 	value, err := decodeSecret(text)
 	if err != nil {
-		advice := "make one with: openssl rand -hex 32"
+		advice := "generate one with: openssl rand -hex 32"
 		if name == nameSecretPrevious {
-			advice = "give the whole secret from before the rotation, or unset it"
+			advice = "set it to the complete previous secret, or unset it"
 		}
 		if l.getenv(name) == "" {
 			name += fileSuffix
@@ -39,13 +39,13 @@ func (l *loader) secret(name string) Secret {
 func (l *loader) checkSecrets(c *Config) {
 	unset := l.getenv(nameSecret) == "" && l.getenv(nameSecret+fileSuffix) == ""
 	if unset && c.Database.Dialect == Postgres {
-		l.problem(nameSecret, "is required with PostgreSQL, because replicas must share it; make one with: openssl rand -hex 32")
+		l.problem(nameSecret, "is required with PostgreSQL, because replicas must share it; generate one with: openssl rand -hex 32")
 	}
 	if !c.Secret.IsZero() && c.Secret.Equal(c.SecretPrevious) {
-		l.problem(nameSecretPrevious, "is the same as %s; give the old secret, or unset it", nameSecret)
+		l.problem(nameSecretPrevious, "is the same as %s; set it to the previous secret, or unset it", nameSecret)
 	}
 	if path := c.SecretPath(); unset && path != "" {
-		l.checkMadeSecret(path)
+		l.checkGeneratedSecret(path)
 	}
 }
 
@@ -64,13 +64,13 @@ func decodeSecret(text string) ([]byte, error) {
 		value, err = decodeBase64(text)
 	}
 	if wellKnown(text, value) {
-		return nil, errors.New("is a sample that anybody can look up")
+		return nil, errors.New("is a published sample")
 	}
 	if err != nil {
 		return nil, errors.New("is neither hex nor base64")
 	}
 	if len(value) < minSecretBytes {
-		return nil, fmt.Errorf("holds %d bytes after decoding, and %d is the least", len(value), minSecretBytes)
+		return nil, fmt.Errorf("has %d bytes after decoding; it needs at least %d", len(value), minSecretBytes)
 	}
 	if distinct(value) < minDistinctBytes {
 		return nil, errors.New("is not random enough")
@@ -84,8 +84,8 @@ func decodeBase64(text string) ([]byte, error) {
 	return base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "="))
 }
 
-// wellKnown reports whether a secret is one that is printed in a tutorial or a
-// standard, or is spelled with words that stand for "put your own here".
+// wellKnown reports whether a secret is printed in a tutorial or a standard, or
+// contains the words of a placeholder.
 func wellKnown(text string, value []byte) bool {
 	samples := []string{
 		"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",                       // FastAPI tutorial
@@ -117,7 +117,7 @@ func wellKnown(text string, value []byte) bool {
 	return false
 }
 
-// letters returns s in lower case without the marks that part words.
+// letters returns s in lower case without the marks between words.
 func letters(s string) string {
 	return strings.NewReplacer("-", "", "_", "", "+", "", "/", "", " ", "", ".", "").Replace(strings.ToLower(s))
 }

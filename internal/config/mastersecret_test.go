@@ -58,9 +58,9 @@ func TestDecodeSecretAcceptsRandom(t *testing.T) {
 
 func TestSecretProblems(t *testing.T) {
 	tests := []struct{ name, text, want string }{
-		{"short hex", goodHex[:62], "holds 31 bytes"},
-		{"hex that would be long enough as base64", goodHex[:44], "holds 22 bytes"},
-		{"short base64", "qL8zTn0w", "holds 6 bytes"},
+		{"short hex", goodHex[:62], "has 31 bytes"},
+		{"hex that would be long enough as base64", goodHex[:44], "has 22 bytes"},
+		{"short base64", "qL8zTn0w", "has 6 bytes"},
 		{"neither", "p@ss phrase: correct horse battery staple, again!", "neither hex nor base64"},
 		{"two newlines", goodHex + "\n\n", "more than one line"},
 		{"two lines", goodHex + "\n" + otherHex, "more than one line"},

@@ -176,7 +176,7 @@ func (l *loader) prefixes(name string) []netip.Prefix {
 			continue
 		}
 		if p.Bits() == 0 {
-			l.warn(name, "holds %s: everybody is believed, so anyone can pretend to come from any address; list your proxies only", p)
+			l.warn(name, "holds %s: every client is trusted, so anyone can pretend to come from any address; list only your proxies", p)
 		}
 		list = append(list, p)
 	}

@@ -132,7 +132,7 @@ func TestTrustingEveryoneWarns(t *testing.T) {
 		if err != nil {
 			t.Fatalf("Load: %v", err)
 		}
-		wantWarning(t, warnings, "everybody is believed")
+		wantWarning(t, warnings, "every client is trusted")
 	}
 }
 

@@ -22,31 +22,31 @@ const secretFileName = "secret"
 // EnsureSecret refuses a file with a short or guessable secret and never replaces
 // it, because every session depends on the secret.
 func EnsureSecret(path string) (secret Secret, created bool, err error) {
-	secret, err = readMadeSecret(path)
+	secret, err = readGeneratedSecret(path)
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return secret, false, err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return Secret{}, false, fmt.Errorf("make the folder of the secret: %w", err)
+		return Secret{}, false, fmt.Errorf("create the folder of the secret: %w", err)
 	}
 	value := make([]byte, minSecretBytes)
 	rand.Read(value) // never returns an error: crypto/rand ends the process instead
 	err = publish(path, []byte(hex.EncodeToString(value)+"\n"))
 	if errors.Is(err, fs.ErrExist) {
-		secret, err = readMadeSecret(path)
+		secret, err = readGeneratedSecret(path)
 		return secret, false, err
 	}
 	if err != nil {
-		return Secret{}, false, fmt.Errorf("keep the made secret (or set %s instead): %w", nameSecret, err)
+		return Secret{}, false, fmt.Errorf("store the generated secret (or set %s instead): %w", nameSecret, err)
 	}
 	return NewSecret(value), true, nil
 }
 
-// readMadeSecret reads and checks the secret in path.
-func readMadeSecret(path string) (Secret, error) {
+// readGeneratedSecret reads and checks the secret in path.
+func readGeneratedSecret(path string) (Secret, error) {
 	data, _, err := readSecretFile(path)
 	if err != nil {
-		return Secret{}, fmt.Errorf("the secret kept beside the database cannot be read: %w", err)
+		return Secret{}, fmt.Errorf("the secret beside the database cannot be read: %w", err)
 	}
 	value, err := decodeSecret(trimNewline(string(data)))
 	if err != nil {
@@ -109,14 +109,14 @@ func syncDir(dir string) error {
 	return d.Close()
 }
 
-// checkMadeSecret reports a secret that EnsureSecret would refuse, and warns if
+// checkGeneratedSecret reports a secret that EnsureSecret would refuse, and warns if
 // every user of the machine can read it.
-func (l *loader) checkMadeSecret(path string) {
+func (l *loader) checkGeneratedSecret(path string) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return // there is no secret yet, or opening the database will report the problem
 	}
-	if _, err := readMadeSecret(path); err != nil {
+	if _, err := readGeneratedSecret(path); err != nil {
 		l.problem(nameSecret, "is not set, and %v", err)
 	}
 	if worldReadable(info.Mode()) {

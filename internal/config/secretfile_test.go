@@ -54,8 +54,8 @@ func wantAlone(t *testing.T, path string) {
 
 func TestEnsureSecretRefuses(t *testing.T) {
 	tests := []struct{ name, content, want string }{
-		{"empty", "", "holds 0 bytes"},
-		{"short", goodHex[:32] + "\n", "holds 16 bytes"},
+		{"empty", "", "has 0 bytes"},
+		{"short", goodHex[:32] + "\n", "has 16 bytes"},
 		{"zeros", strings.Repeat("00", 32), "not random enough"},
 		{"sample", "changeme", "sample"},
 		{"noise", "\x00\x01", "neither hex nor base64"},

@@ -31,7 +31,7 @@ func unknownNames(environ []string) []string {
 		warnings = append(warnings, unknownWarning(name, known))
 	}
 	if services {
-		warnings = append(warnings, prefix+"… variables that Kubernetes made for a service are ignored; enableServiceLinks: false in the pod leaves them out")
+		warnings = append(warnings, prefix+"… variables that Kubernetes sets for a service are ignored; set enableServiceLinks: false in the pod to leave them out")
 	}
 	return warnings
 }
@@ -47,9 +47,9 @@ func unknownWarning(name string, known []string) string {
 	case name == prefix+"PORT": // a person's guess; see fromService
 		near = nameAddr
 	case distance(name, near) > len(name[len(prefix):])/2:
-		return fmt.Sprintf("%s is not a variable of Latchkey and is ignored; those that there are stand in docs/configuration.md", name)
+		return fmt.Sprintf("%s is not a Latchkey variable and is ignored; docs/configuration.md lists all variables", name)
 	}
-	return fmt.Sprintf("%s is not a variable of Latchkey and is ignored; the nearest known name is %s", name, near)
+	return fmt.Sprintf("%s is not a Latchkey variable and is ignored; the nearest known name is %s", name, near)
 }
 
 // knownNames returns every name that Load reads.

@@ -7,12 +7,12 @@ import (
 )
 
 func TestUnknownNames(t *testing.T) {
-	const services = "LATCHKEY_… variables that Kubernetes made for a service are ignored; enableServiceLinks: false in the pod leaves them out"
+	const services = "LATCHKEY_… variables that Kubernetes sets for a service are ignored; set enableServiceLinks: false in the pod to leave them out"
 	unknown := func(name, near string) string {
-		return name + " is not a variable of Latchkey and is ignored; the nearest known name is " + near
+		return name + " is not a Latchkey variable and is ignored; the nearest known name is " + near
 	}
 	far := func(name string) string {
-		return name + " is not a variable of Latchkey and is ignored; those that there are stand in docs/configuration.md"
+		return name + " is not a Latchkey variable and is ignored; docs/configuration.md lists all variables"
 	}
 	tests := []struct {
 		name    string
@@ -66,7 +66,7 @@ func TestUnknownNamesOnlyWarn(t *testing.T) {
 	if err != nil {
 		t.Errorf("Load: %v, want a warning only", err)
 	}
-	wantWarning(t, warnings, "LATCHKEY_SMTP is not a variable of Latchkey")
+	wantWarning(t, warnings, "LATCHKEY_SMTP is not a Latchkey variable")
 }
 
 func TestDistance(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"latchkey/models"
 )
 
-// Password is the password of everybody that Person makes.
+// Password is the password of every account that Person creates.
 const Password = "violet harbour 42 lanterns"
 
 var passwordHash = sync.OnceValue(func() string {
@@ -19,7 +19,7 @@ var passwordHash = sync.OnceValue(func() string {
 	return hash
 })
 
-// Person makes an account with the address name@example.org.
+// Person creates an account with the address name@example.org.
 func (p *Portal) Person(name string, role models.Role) *models.User {
 	p.T.Helper()
 	now := models.At(p.Clock.Now())
@@ -33,7 +33,7 @@ func (p *Portal) Person(name string, role models.Role) *models.User {
 	return user
 }
 
-// Reload reads an account anew.
+// Reload reads an account again.
 func (p *Portal) Reload(user *models.User) *models.User {
 	p.T.Helper()
 	fresh, err := p.Store.Users.ByID(p.T.Context(), user.ID)

@@ -42,8 +42,7 @@ func (p *Portal) Caller(token string) *oauth.Caller {
 	return caller
 }
 
-// WantDead checks that neither token of an API session is worth anything,
-// anywhere.
+// WantDead checks that neither token of an API session works anywhere.
 func (p *Portal) WantDead(what string, tokens *oauth.Tokens) {
 	p.T.Helper()
 	p.WantNoBearer(what, tokens.Access)
@@ -53,7 +52,7 @@ func (p *Portal) WantDead(what string, tokens *oauth.Tokens) {
 	p.WantInactive(what+": the refresh token", tokens.Refresh)
 }
 
-// WantNoBearer checks that a bearer token is refused in the one way there is.
+// WantNoBearer checks that a bearer token is refused like any other.
 func (p *Portal) WantNoBearer(what, token string) {
 	p.T.Helper()
 	_, err := p.OAuth.AuthenticateBearer(p.T.Context(), token, p.Client)
@@ -64,8 +63,8 @@ func (p *Portal) WantNoBearer(what, token string) {
 	p.WantInactive(what, token)
 }
 
-// WantInactive checks that introspection says nothing of a token but that it is
-// inactive.
+// WantInactive checks that introspection reveals nothing about a token but that
+// it is inactive.
 func (p *Portal) WantInactive(what, token string) {
 	p.T.Helper()
 	for _, refresh := range []bool{false, true} {

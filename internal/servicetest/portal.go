@@ -110,7 +110,7 @@ func (p *Portal) SignIn(name string) *auth.SignedIn {
 	return in
 }
 
-// Present returns what the tokens of a session are worth.
+// Present returns the result of authenticating with the tokens.
 func (p *Portal) Present(access, refresh string) auth.Result {
 	p.T.Helper()
 	result, err := p.Auth.Authenticate(p.T.Context(), auth.Presented{Access: access, Refresh: refresh}, p.Client)
@@ -120,8 +120,8 @@ func (p *Portal) Present(access, refresh string) auth.Result {
 	return result
 }
 
-// Rotated presents a refresh token without an access token, which must be
-// answered with new tokens.
+// Rotated presents a refresh token without an access token and returns the new
+// tokens, which it must get.
 func (p *Portal) Rotated(refresh string) *auth.Tokens {
 	p.T.Helper()
 	result := p.Present("", refresh)
@@ -177,8 +177,8 @@ func Parallel(n int, f func(i int)) {
 	all.Wait()
 }
 
-// Try signs in from an address of its own each time, so that limits of
-// addresses stay out of what is tested.
+// Try signs in from a different address each time, so that the limits of
+// addresses do not interfere.
 func (p *Portal) Try(name, secret, device string) error {
 	p.tries++
 	_, err := p.Login(p.T.Context(), auth.Login{

@@ -46,8 +46,8 @@ func FieldsOf(err error) []string {
 // leeway is how long past its exp a token still counts (docs/security.md).
 const leeway = 5 * time.Second
 
-// WantOver checks that neither token is worth anything, and the reason. An
-// access token that has expired tells nothing of its session.
+// WantOver checks that neither token works, and the reason. An expired access
+// token reveals nothing about its session.
 func (p *Portal) WantOver(tokens *auth.Tokens, reason models.Reason) {
 	p.T.Helper()
 	for name, presented := range map[string]auth.Presented{

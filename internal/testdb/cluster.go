@@ -133,7 +133,7 @@ func (s *Server) run(bin string, settings []string) error {
 	if err != nil {
 		return err
 	}
-	// Anybody on this machine can reach the port, and a superuser of the
+	// Every user of this machine can reach the port, and a superuser of the
 	// server can run commands as its user.
 	password := rand.Text()
 	if err := prepare(s.dir, password, credential); err != nil {
@@ -279,7 +279,7 @@ func isProgram(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
 }
 
-// freePort returns a TCP port of the loopback interface nobody listens on now.
+// freePort returns a free TCP port of the loopback interface.
 func freePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -47,7 +47,7 @@ var sqliteImage = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(path + "-wal"); err == nil {
-		// The image would lack what is still in the log.
+		// The image would lack the changes that are still in the log.
 		return nil, fmt.Errorf("closing %s left a write-ahead log behind", path)
 	}
 	return os.ReadFile(path)

@@ -1,14 +1,14 @@
 // Package testdb gives a test a database of its own: an SQLite file and a
 // PostgreSQL database, both with the real migrations and foreign keys on.
 //
-// It decides where such databases come from and that nothing of them is left
-// when the test process ends, however it ends. The schema belongs to package
-// migrations, opening and migrating to package models.
+// It creates these databases and removes them when the test process ends,
+// however it ends. The schema belongs to package migrations, opening and
+// migrating to package models.
 //
-// PostgreSQL comes from LATCHKEY_TEST_POSTGRES_URL (a server on which the
-// tests may create databases) or, when that is not set, from a throw-away
-// server that is started once per test process. Where the programs of a server
-// are not installed the test is skipped; with LATCHKEY_TEST_STRICT=1 it fails.
+// PostgreSQL comes from LATCHKEY_TEST_POSTGRES_URL (a server on which the tests
+// may create databases) or, when that is not set, from a throw-away server that
+// is started once per test process. If the programs of a server are not
+// installed, the test is skipped; with LATCHKEY_TEST_STRICT=1 it fails.
 package testdb
 
 import (
@@ -91,8 +91,8 @@ func newName() string {
 	return "latchkey_test_" + strings.ToLower(rand.Text())
 }
 
-// Session opens a session of a person without a sign-in, which would be
-// counted and written down, and returns its id.
+// Session opens a session of a person and returns its id. Unlike a sign-in it
+// is neither counted nor written to the audit log.
 func Session(tb testing.TB, store *models.Store, userID string, now time.Time) string {
 	tb.Helper()
 	session := &models.Session{

@@ -44,7 +44,7 @@ func show(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	if s.User == "" {
-		_, _ = fmt.Fprintln(w, "Hello, whoever you are.")
+		_, _ = fmt.Fprintln(w, "Hello. You are not signed in.")
 		return
 	}
 	_, _ = fmt.Fprintf(w, "Hello %s: you are %s <%s>, of %s.\n", s.Name, s.User, s.Email, s.Groups)

@@ -10,7 +10,7 @@ import (
 func TestShow(t *testing.T) {
 	for _, test := range []struct{ target, user, want string }{
 		{"/", "ana", "Hello Ana Silva: you are ana <ana@example.org>, of users.\n"},
-		{"/", "", "Hello, whoever you are.\n"},
+		{"/", "", "Hello. You are not signed in.\n"},
 		{"/docs?json", "ana", `{"Method":"GET","URI":"/docs?json","User":"ana","Email":"ana@example.org","Name":"Ana Silva","Groups":"users",`},
 	} {
 		r := httptest.NewRequest("GET", test.target, nil)

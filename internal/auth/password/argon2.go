@@ -17,8 +17,8 @@ const (
 	tagSize     = 32 // bytes in a new tag
 )
 
-// Bounds on what a stored hash may ask for. What is beyond them was not made by
-// an honest program and could stall the server before a single byte is compared.
+// Bounds on the parameters of a stored hash. A hash beyond them was not made by
+// an honest program and could stall the server.
 const (
 	maxEncoded = 256     // bytes of text
 	maxMemory  = 1 << 20 // KiB
@@ -36,7 +36,7 @@ type Params struct {
 	Threads uint8  // lanes, each of which may use a core
 }
 
-// DefaultParams returns the costs that OWASP names as the least for Argon2id.
+// DefaultParams returns the minimum costs that OWASP recommends for Argon2id.
 // Anything lower is for tests.
 func DefaultParams() Params {
 	return Params{Memory: 19456, Time: 2, Threads: 1}
@@ -99,7 +99,8 @@ func parsePHC(encoded string) (phc, error) {
 		return phc{}, malformed
 	}
 	// Sscanf and the decoder are lenient (signs, leading zeros, line breaks,
-	// stray bits). What they let through does not come out as it went in.
+	// stray bits). Text that they accept but that is not canonical does not
+	// come out as it went in.
 	if h.String() != encoded {
 		return phc{}, malformed
 	}
@@ -120,8 +121,9 @@ func (h phc) matches(password string) bool {
 	return subtle.ConstantTimeCompare(h.tag, h.params.derive(password, h.salt, len(h.tag))) == 1
 }
 
-// weakerThan reports whether h costs less, or holds less, than a new hash under
-// p. A stronger one stays: lowering p never weakens what is stored.
+// weakerThan reports whether h has lower costs, or a shorter salt or tag, than
+// a new hash with p. A stronger hash stays: lowering p never weakens stored
+// hashes.
 func (h phc) weakerThan(p Params) bool {
 	return h.params.Memory < p.Memory || h.params.Time < p.Time || len(h.salt) < saltSize || len(h.tag) < tagSize
 }

@@ -8,7 +8,7 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// retryAfter is what a caller who found no room is told to wait.
+// retryAfter is how long a refused caller is told to wait.
 const retryAfter = 2 * time.Second
 
 // gate lets a few pieces of work run at a time and a bounded number wait, in
@@ -66,8 +66,8 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 }
 
-// stopped classifies the end of ctx: a deadline is our slowness, a
-// cancellation is the caller's wish.
+// stopped classifies the end of ctx: a deadline means that we were slow, a
+// cancellation that the caller disconnected.
 func stopped(ctx context.Context) error {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return busy(ctx.Err())

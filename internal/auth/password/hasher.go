@@ -1,14 +1,14 @@
 // Package password decides whether a password is right, how it is stored and
 // whether it may be chosen.
 //
-// A [Hasher] makes and compares hashes and lets only as many be computed at a
-// time as there are cores, whatever road a password comes in by. A [Policy]
-// refuses passwords that are short, known or easy to guess and says why in a
-// sentence for the person who typed it.
+// A [Hasher] makes and compares hashes. It computes only as many at a time as
+// there are cores, for pages and API together. A [Policy] refuses passwords
+// that are short, known or easy to guess and says why in a sentence for the
+// person who typed it.
 //
-// Who an account belongs to, how often somebody may try and when a stored hash
-// is replaced is left to package auth. Nothing here trims, folds, normalises or
-// truncates a password before it is hashed.
+// Package auth finds the account, limits the attempts and replaces stored
+// hashes. Nothing here trims, folds, normalises or truncates a password before
+// it is hashed.
 package password
 
 import (
@@ -88,11 +88,11 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return made.String(), nil
 }
 
-// Verify reports whether password is the one encoded was made from, and, when
-// it is, whether encoded is weaker than what Hash makes now and is to be
-// replaced. It understands Argon2id PHC strings and bcrypt hashes. For any
-// other text it returns ErrUnreadable after the work of a real comparison: the
-// password is wrong, and the stored hash is an operator's concern.
+// Verify reports whether password matches encoded and, if it does, whether
+// encoded is weaker than the hashes of Hash and should be replaced. It
+// understands Argon2id PHC strings and bcrypt hashes. For any other text it
+// returns ErrUnreadable after the work of a real comparison: the password is
+// wrong, and the stored hash is an operator's concern.
 //
 // The empty string stands for an account without a password: nothing matches
 // it, and that takes as long as a real hash does. A password longer than

@@ -30,7 +30,7 @@ const (
 type PolicyOptions struct {
 	Min     int      // code points a password must have; default 12
 	Max     int      // code points it may have; default 256, which is [MaxBytes] at most
-	Context []string // what stands for this site: product, brand, host of the public URL
+	Context []string // the names of this site: product, brand, host of the public URL
 }
 
 // Policy decides which passwords may be chosen: long enough, not known, not
@@ -56,7 +56,7 @@ func NewPolicy(o PolicyOptions) *Policy {
 	return p
 }
 
-// Min returns the least number of code points, for a field's minlength.
+// Min returns the minimum number of code points, for a field's minlength.
 func (p *Policy) Min() int { return p.min }
 
 // Check returns a sentence that says why password may not be chosen, or "" when
@@ -102,7 +102,8 @@ func fold(s string) string {
 	return norm.NFKC.String(strings.ToLower(norm.NFKC.String(s)))
 }
 
-// ownWords folds what is known about a person; an address gives its local part.
+// ownWords folds the words about a person; of an address it takes the local
+// part.
 func ownWords(about []string) []string {
 	words := make([]string, 0, len(about))
 	for _, word := range about {
