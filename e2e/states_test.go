@@ -154,7 +154,7 @@ func TestDamagedDatabase(t *testing.T) {
 	b.watch.mute(true) // Chromium complains about every response with status 500 or above
 	stranger.watch.mute(true)
 	b.wantStatus(b.createToken("Photos", ana.password), http.StatusInternalServerError)
-	b.see("Sorry, something went wrong", "We do not know if your change was saved, please check.", "Reference")
+	b.see("Sorry, something went wrong", "We do not know whether your change was saved. Please check.", "Reference")
 	b.wantNot("personal_access_tokens")
 	b.inspect("error 500 form")
 	stranger.wantStatus(stranger.visit(reset), http.StatusInternalServerError)

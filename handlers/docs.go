@@ -13,7 +13,7 @@ import (
 	"latchkey/views/pages"
 )
 
-// docs handles GET /docs. The page is the same for everybody: it looks at no
+// docs handles GET /docs. The page is the same for everyone: it reads no
 // cookie, not even that of the theme.
 func (h *Handlers) docs(c echo.Context) error {
 	c.Response().Header().Del("Vary") // not by cookie
@@ -26,8 +26,8 @@ func (h *Handlers) docs(c echo.Context) error {
 	}))
 }
 
-// endpointGroups lists what the API's document describes: by tag in the order
-// of the document, the short paths first, and of one path what reads.
+// endpointGroups lists the operations of the API's document by tag, in the
+// order of the document, short paths first and GET before other methods.
 func endpointGroups(document *huma.OpenAPI, publicURL string) []pages.EndpointGroup {
 	groups := make([]pages.EndpointGroup, len(document.Tags))
 	for i, tag := range document.Tags {

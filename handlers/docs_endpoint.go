@@ -12,8 +12,8 @@ import (
 	"latchkey/views/pages"
 )
 
-// endpointOf writes out what the document says of an operation, for readers
-// without script.
+// endpointOf describes an operation of the document, for readers without
+// script.
 func endpointOf(document *huma.OpenAPI, path string, operation *huma.Operation, publicURL string) pages.Endpoint {
 	endpoint := pages.Endpoint{
 		Method: operation.Method, Path: path, Summary: operation.Summary, Text: operation.Description,
@@ -55,8 +55,8 @@ func endpointOf(document *huma.OpenAPI, path string, operation *huma.Operation, 
 	return endpoint
 }
 
-// textOf is what is said of a parameter or, where that is nothing, of its
-// values.
+// textOf returns the description of a parameter or, if it has none, of its
+// schema.
 func textOf(p *huma.Param) string {
 	if p.Description == "" && p.Schema != nil {
 		return p.Schema.Description
@@ -74,8 +74,8 @@ func bodyParameters(schema *huma.Schema) []pages.Parameter {
 	return list
 }
 
-// bodyArguments are what curl needs to send such a body: of a form what is
-// required, or else the person's names for signing in.
+// bodyArguments returns the arguments of curl for a body: of a form the
+// required fields, or else those for signing in.
 func bodyArguments(document *huma.OpenAPI, kind string, schema *huma.Schema) []string {
 	if kind == "application/json" {
 		sample, err := json.Marshal(sampleOf(document, schema, 0))
@@ -106,7 +106,8 @@ func resolved(document *huma.OpenAPI, schema *huma.Schema) *huma.Schema {
 	return schema
 }
 
-// sampleOf makes a value that fits a schema. What contains itself is cut off.
+// sampleOf returns a value that fits a schema. It cuts off schemas that contain
+// themselves.
 func sampleOf(document *huma.OpenAPI, schema *huma.Schema, depth int) any {
 	schema = resolved(document, schema)
 	switch {

@@ -53,9 +53,9 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 	return e, h.api.Mount(e) // its routes, each with its scope, in handlers/api/api.go
 }
 
-// refuseMethod answers every method that a path does not take with 405. Echo
-// answers OPTIONS with 204, which a proxy that asks /forward-auth takes for a
-// yes; only the API's paths keep it, for CORS.
+// refuseMethod responds with 405 to every method that a path does not allow.
+// Echo responds to OPTIONS with 204, which a proxy that calls /forward-auth
+// takes for permission. Only the API's paths keep that, for CORS.
 func refuseMethod(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		methods, _ := c.Get(echo.ContextKeyHeaderAllow).(string)
@@ -67,8 +67,9 @@ func refuseMethod(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// clientAddress returns how to tell a client's address: from X-Forwarded-For,
-// read from the right, when the peer is a trusted proxy, else the peer's own.
+// clientAddress returns the extractor of a client's address: from
+// X-Forwarded-For, read from the right, when the peer is a trusted proxy, else
+// the peer's own.
 func clientAddress(proxies []netip.Prefix) echo.IPExtractor {
 	if len(proxies) == 0 {
 		return echo.ExtractIPDirect()

@@ -16,20 +16,20 @@ import (
 	"latchkey/views/pages"
 )
 
-// errorWords returns the words of an error page: the failure's own sentence, or
-// the one for its kind. The cause is never shown.
+// errorWords returns the texts of an error page: the message of the failure, or
+// the text for its kind. It never shows the cause.
 func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait time.Duration) pages.ErrorView {
-	said := apperr.Details(err).Message
+	message := messageOf(err)
 	home := homeOf(c)
 	back := pages.ErrorAction{Label: "Go back", URL: h.site.ReturnTo(c)}
-	view := pages.ErrorView{Heading: "This did not work", Text: said, Actions: []pages.ErrorAction{home}}
+	view := pages.ErrorView{Heading: "This did not work", Text: message, Actions: []pages.ErrorAction{home}}
 	switch kind {
 	case apperr.Malformed:
-		view.Text = cmp.Or(said, "We could not read this request. Go back, reload the page and try again.")
+		view.Text = cmp.Or(message, "We could not read this request. Go back, reload the page and try again.")
 	case apperr.Unauthorized:
 		view.Heading, view.Text = "Please sign in", "Sign in to continue."
 	case apperr.Forbidden, apperr.Disabled:
-		return h.forbiddenWords(c, said)
+		return h.forbiddenWords(c, message)
 	case apperr.NotFound, apperr.Gone:
 		view.Heading = "Page not found"
 		view.Text = "If you typed the address, check it. If you followed a link, it may be out of date."
@@ -37,7 +37,7 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 		back.URL = h.site.CameFrom(c) // this address would only show the error again
 		view.Text, view.Actions = "A page cannot be opened this way. Go back and use its buttons.", []pages.ErrorAction{back}
 	case apperr.Conflict:
-		view.Text = cmp.Or(said, "Something changed after you opened this page. Nothing was saved.")
+		view.Text = cmp.Or(message, "Something changed after you opened this page. Nothing was saved.")
 		view.Actions = []pages.ErrorAction{back, home}
 	case apperr.TooLarge:
 		view.Text, view.Actions = tooLarge(c), []pages.ErrorAction{back}
@@ -51,20 +51,20 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 		view.Text = "The portal is at " + h.site.PublicURL + ". Open it there."
 		view.Actions = []pages.ErrorAction{{Label: "Open the portal", URL: h.site.PublicURL}}
 	case apperr.Invalid:
-		view.Text, view.Actions = cmp.Or(said, "The form has an error. Go back and check it."), []pages.ErrorAction{back}
+		view.Text, view.Actions = cmp.Or(message, "The form has an error. Go back and check it."), []pages.ErrorAction{back}
 	case apperr.TooMany, apperr.Locked:
-		return h.tooManyWords(c, said, wait)
+		return h.tooManyWords(c, message, wait)
 	case apperr.Busy, apperr.Unavailable:
 		return h.unavailableWords(c, err, wait)
 	default:
 		view.Heading = "Sorry, something went wrong"
-		view.Text = "It is not your fault and we have recorded it. " + fate(c)
+		view.Text = "This is not your fault, and we have recorded the problem. " + fate(c)
 		view.Actions = []pages.ErrorAction{{Label: "Try again", URL: h.site.ReturnTo(c)}, home}
 	}
 	return view
 }
 
-// homeOf returns where an error page leads: for an admin in the admin area to
+// homeOf returns the link of an error page: for an admin in the admin area to
 // one of its lists, else to the account.
 func homeOf(c echo.Context) pages.ErrorAction {
 	person, path := site.Identity(c), c.Request().URL.Path
@@ -86,9 +86,9 @@ func tooLarge(c echo.Context) string {
 	return fmt.Sprintf("The form is larger than %d KB, which is the most that fits here. Go back and enter less.", limit>>10)
 }
 
-func (h *Handlers) tooManyWords(c echo.Context, said string, wait time.Duration) pages.ErrorView {
+func (h *Handlers) tooManyWords(c echo.Context, message string, wait time.Duration) pages.ErrorView {
 	until := components.Timed{
-		Before: cmp.Or(said, "Too many requests came from your network.") + " Try again at ",
+		Before: cmp.Or(message, "Too many requests came from your network.") + " Try again at ",
 		At:     h.site.Now().Add(wait), After: " (in " + site.Roughly(wait) + ").",
 	}
 	return pages.ErrorView{
@@ -97,14 +97,14 @@ func (h *Handlers) tooManyWords(c echo.Context, said string, wait time.Duration)
 	}
 }
 
-func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
+func (h *Handlers) forbiddenWords(c echo.Context, message string) pages.ErrorView {
 	view := pages.ErrorView{
-		Heading: "You cannot open this page", Text: said,
+		Heading: "You cannot open this page", Text: message,
 		Actions: []pages.ErrorAction{{Label: "Go to your account", URL: "/"}},
 	}
 	person := site.Identity(c)
-	if said != "" || person == nil {
-		view.Text = cmp.Or(said, "You do not have access to this page.")
+	if message != "" || person == nil {
+		view.Text = cmp.Or(message, "You do not have access to this page.")
 		return view
 	}
 	view.Text = "You are signed in as " + cmp.Or(person.Email, person.Username) + ". This page needs the admin role."
@@ -119,12 +119,12 @@ func (h *Handlers) forbiddenWords(c echo.Context, said string) pages.ErrorView {
 func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duration) pages.ErrorView {
 	view := pages.ErrorView{
 		Heading: "Sorry, the service is unavailable",
-		Text:    "We expect this to be short. " + fate(c) + " Try again in " + site.Roughly(wait) + ".",
+		Text:    "This should not take long. " + fate(c) + " Try again in " + site.Roughly(wait) + ".",
 		Actions: []pages.ErrorAction{{Label: "Try again", URL: h.site.ReturnTo(c), NotBefore: h.site.Now().Add(wait)}},
 	}
 	switch {
-	case said(err) != "":
-		view.Text = said(err)
+	case messageOf(err) != "":
+		view.Text = messageOf(err)
 	case apperr.KindOf(err) == apperr.Busy:
 		view.Text = "Many people are signing in right now. Nothing was changed. Try again in a few seconds."
 	case c.Request().Method == http.MethodPost && c.Path() == "/login":
@@ -135,7 +135,7 @@ func (h *Handlers) unavailableWords(c echo.Context, err error, wait time.Duratio
 	return view
 }
 
-func said(err error) string { return apperr.Details(err).Message }
+func messageOf(err error) string { return apperr.Details(err).Message }
 
 // fate says whether the visitor's change was saved.
 func fate(c echo.Context) string {
@@ -147,5 +147,5 @@ func fate(c echo.Context) string {
 	case c.Path() == "/logout":
 		return "You may still be signed in."
 	}
-	return "We do not know if your change was saved, please check."
+	return "We do not know whether your change was saved. Please check."
 }

@@ -46,8 +46,8 @@ var statusOf = map[apperr.Kind]int{
 	"":                  http.StatusInternalServerError,
 }
 
-// kindOf returns the kind of a failure, also of one of Echo's router; "" for a
-// fault of ours.
+// kindOf returns the kind of a failure, including those of Echo's router, or ""
+// for a fault of ours.
 func kindOf(err error) apperr.Kind {
 	if kind := apperr.KindOf(err); kind != "" {
 		return kind
@@ -130,8 +130,8 @@ func (h *Handlers) logFailure(c echo.Context, status int, hasPage bool, err erro
 	h.logger.LogAttrs(c.Request().Context(), level, message, attrs...)
 }
 
-// retryAfter returns how long the visitor should wait, 0 for a failure that
-// time does not heal.
+// retryAfter returns how long the visitor should wait, or 0 if waiting does not
+// help.
 func retryAfter(status int, err error) time.Duration {
 	wait := apperr.Details(err).RetryAfter
 	switch {
@@ -155,7 +155,7 @@ func (h *Handlers) toLogin(c echo.Context) error {
 }
 
 // errorPage renders the page of a failure. It needs no database, and leaves the
-// message of a redirect for the page that it was meant for.
+// message of a redirect for its page.
 func (h *Handlers) errorPage(c echo.Context, kind apperr.Kind, err error, wait time.Duration) error {
 	view := h.errorWords(c, kind, err, wait)
 	view.Reference = middleware.Of(c).ID
@@ -167,7 +167,7 @@ func (h *Handlers) errorPage(c echo.Context, kind apperr.Kind, err error, wait t
 	return latchkey.Render(c, statusOf[kind], pages.Error(page, view))
 }
 
-// refuseForward answers a proxy whose request may not go on.
+// refuseForward responds to a proxy whose request is refused.
 func (h *Handlers) refuseForward(c echo.Context, kind apperr.Kind, err error, wait time.Duration) error {
 	if page := h.forward.Refusal(c, err, h.errorWords(c, kind, err, wait)); page != nil {
 		return latchkey.Render(c, statusOf[kind], page)
@@ -181,7 +181,7 @@ func wantsJSON(r *http.Request) bool {
 	return strings.Contains(accept, "json") && !strings.Contains(accept, "text/html")
 }
 
-// problem answers with a problem document (RFC 9457).
+// problem responds with a problem document (RFC 9457).
 func (h *Handlers) problem(c echo.Context, kind apperr.Kind, err error) error {
 	view := h.errorWords(c, kind, err, apperr.Details(err).RetryAfter)
 	body, marshalErr := json.Marshal(struct {

@@ -128,7 +128,7 @@ func TestUnclassified(t *testing.T) {
 			s := newSite(t, testdb.SQLite(t))
 			s.failWith("/fail", test.fail)
 			page := s.browser().get("/fail").status(500).
-				says("Sorry, something went wrong", "It is not your fault and we have recorded it. Nothing was changed.").
+				says("Sorry, something went wrong", "This is not your fault, and we have recorded the problem. Nothing was changed.").
 				hides("secret_table", "goroutine", ".go:", "index out of range")
 			reference := page.header.Get("X-Request-Id")
 			page.says("Reference: " + reference)
@@ -154,7 +154,7 @@ func TestRetryAfter(t *testing.T) {
 		says string
 	}{
 		{"/busy", apperr.Wait(apperr.Busy, 2*time.Second, "", nil), "2", "Many people are signing in"},
-		{"/down", apperr.New(apperr.Unavailable, "", nil), "5", "We expect this to be short."},
+		{"/down", apperr.New(apperr.Unavailable, "", nil), "5", "This should not take long."},
 		{"/wait", apperr.Wait(apperr.TooMany, 239*time.Second, "", nil), "239", "Try again at 12:04 UTC (in 4 minutes)."},
 		{"/much", apperr.New(apperr.TooMany, "", nil), "60", "Try again at 12:01 UTC (in 60 seconds)."},
 		{"/part", apperr.Wait(apperr.TooMany, 1100*time.Millisecond, "", nil), "2", "in 2 seconds"},
@@ -245,11 +245,11 @@ func TestDatabaseGone(t *testing.T) {
 			says         string
 		}{
 			{member, "GET", "/", "", "Nothing was changed."},
-			{member, "GET", "/profile", "", "We expect this to be short. Nothing was changed. Try again in 5 seconds."},
+			{member, "GET", "/profile", "", "This should not take long. Nothing was changed. Try again in 5 seconds."},
 			{newcomer, "GET", "/profile", "", "Nothing was changed."},
 			{stale, "GET", "/profile", "", "Nothing was changed."},
 			{stale, "GET", "/login", "", "Nothing was changed."},
-			{member, "POST", "/profile", "username=ana", "We do not know if your change was saved, please check."},
+			{member, "POST", "/profile", "username=ana", "We do not know whether your change was saved. Please check."},
 			{boss, "GET", "/admin/users", "", "Sorry, the service is unavailable"},
 			{member, "POST", "/logout", "", "We could not sign you out: you are still signed in. Try again in a few seconds."},
 			{stale, "POST", "/logout", "", "you are still signed in."},

@@ -1,10 +1,10 @@
-// Package handlers turns HTTP into calls and answers into pages.
+// Package handlers turns requests into calls, and results into pages.
 //
 // Every route and its gate is in routes.go, the status of every failure in
 // errors.go, the middleware in echo.go. The pages are in the groups below:
-// signin, account and admin, with what they share in site; api and forward
-// answer programs. What is allowed is decided in package auth, what a page
-// looks like in package views.
+// signin, account and admin, with their shared code in site; api and forward
+// serve programs. Package auth decides what is allowed, package views how a
+// page looks.
 package handlers
 
 import (
@@ -39,7 +39,7 @@ type Options struct {
 	Cookies               *cookie.Jar
 	Logger                *slog.Logger
 	Now                   func() time.Time
-	PublicURL             string // the portal's one origin
+	PublicURL             string // the portal's origin
 	HTTPS                 bool   // it is https
 	HSTSIncludeSubdomains bool
 	TrustedProxies        []netip.Prefix
@@ -70,7 +70,7 @@ type Handlers struct {
 	api     *api.API
 }
 
-// New returns the handlers, or why the options cannot work.
+// New returns the handlers, or an error when an option is missing or wrong.
 func New(o Options) (*Handlers, error) {
 	if o.Auth == nil || o.OAuth == nil || o.Accounts == nil || o.Store == nil || o.Cookies == nil || o.Logger == nil || o.Now == nil {
 		return nil, errors.New("handlers: Auth, OAuth, Accounts, Store, Cookies, Logger and Now are required")

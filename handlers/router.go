@@ -9,11 +9,10 @@ import (
 	"latchkey/handlers/site"
 )
 
-// gate says who may use a route, and whether its handler needs to know who
-// asks.
+// gate says who may use a route, and whether its handler needs the identity.
 type gate struct {
-	authenticate bool                // find out who asks; this can rotate a session
-	require      echo.MiddlewareFunc // rejects the others; nil: nobody is rejected
+	authenticate bool                // identify the person; this can rotate a session
+	require      echo.MiddlewareFunc // rejects everyone else; nil: rejects nobody
 }
 
 // router declares routes.
@@ -52,8 +51,8 @@ func either(program, page echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// before returns what runs before a handler. The cross-origin check comes
-// first: a request of another site must not rotate a session.
+// before returns the middleware of a route. The cross-origin check comes first:
+// a request of another site must not rotate a session.
 func (r router) before(g gate) []echo.MiddlewareFunc {
 	chain := []echo.MiddlewareFunc{r.crossOrigin}
 	if g.authenticate {
@@ -66,8 +65,8 @@ func (r router) before(g gate) []echo.MiddlewareFunc {
 }
 
 // files serves static files, which are the same for every visitor. With shared,
-// pages of other origins may load them: those about protected apps do
-// (forward.Refusal).
+// pages of other origins may load them, because the pages about protected apps
+// do (forward.Refusal).
 func files(handler http.Handler, shared bool) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()

@@ -9,8 +9,8 @@ import (
 
 // The gates of routes.
 var (
-	anonymous = gate{}                                                     // the handler needs nobody: no session rotates for it
-	public    = gate{authenticate: true}                                   // for everybody, signed in or not
+	anonymous = gate{}                                                     // the handler needs no identity, so no session rotates
+	public    = gate{authenticate: true}                                   // for everyone, signed in or not
 	users     = gate{authenticate: true, require: middleware.RequireUser}  // for signed-in people
 	admins    = gate{authenticate: true, require: middleware.RequireAdmin} // for admins
 )
@@ -61,7 +61,7 @@ func (h *Handlers) routes(r router) {
 	r.get("/profile/tokens", users, h.account.Tokens)
 	r.post("/profile/tokens", users, h.account.CreateToken, "/profile/tokens")
 	r.get("/profile/tokens/:id", users, h.account.ShowToken)
-	r.get("/profile/tokens/:id/end", users, h.account.ConfirmEndToken)
+	r.get("/profile/tokens/:id/end", users, h.account.ConfirmRemoveToken)
 	r.post("/profile/tokens/:id/end", users, h.account.RemoveToken, "/profile/tokens")
 
 	r.get("/admin", admins, h.admin.Overview)
@@ -82,7 +82,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/admin/users/:id/reset-link", admins, h.admin.ResetLink, "/admin/users/:id/reset-link")
 	r.get("/admin/users/:id/link", admins, h.admin.ShowLink)
 	r.post("/admin/users/:id/unlock", admins, h.admin.Unlock, "/admin/users/:id")
-	r.get("/admin/users/:id/tokens/:token/end", admins, h.admin.ConfirmEndToken)
+	r.get("/admin/users/:id/tokens/:token/end", admins, h.admin.ConfirmRemoveToken)
 	r.post("/admin/users/:id/tokens/:token/end", admins, h.admin.RemoveToken, "/admin/users/:id")
 	r.get("/admin/users/:id/delete", admins, h.admin.ConfirmDelete)
 	r.post("/admin/users/:id/delete", admins, h.admin.DeleteUser, "/admin/users/:id/delete")

@@ -1,8 +1,8 @@
-// Package account has the pages on which people look after their own account:
+// Package account has the pages on which people manage their own account:
 // profile, password, email address, sessions and access tokens.
 //
-// Every page needs a signed-in person; what they may change is decided in
-// package auth.
+// Every page needs a signed-in person. Packages auth and account decide what
+// they may change.
 package account
 
 import (
@@ -38,8 +38,8 @@ func New(o Options) *Handlers {
 	return &Handlers{site: o.Site, auth: o.Auth, accounts: o.Accounts, store: o.Store, signOut: o.SignOut}
 }
 
-// credentialChange reads a form that changes the password or the address;
-// field is the new one.
+// credentialChange reads a form that changes the password or the address; field
+// is the name of the new value.
 func (h *Handlers) credentialChange(c echo.Context, in site.Form, field string) account.CredentialChange {
 	return account.CredentialChange{
 		Identity: site.Identity(c), Current: in.Get("current_password"), New: in.Get(field),

@@ -25,7 +25,7 @@ func (h *Handlers) Email(c echo.Context) error {
 	return h.site.RedirectWithFlash(c, "/profile", site.FlashEmailChanged)
 }
 
-// emailPage shows the form; failure is why again, nil for a first view.
+// emailPage shows the form; failure is the reason for showing it again, or nil.
 func (h *Handlers) emailPage(c echo.Context, failure error, typed string) error {
 	problems, err := h.site.Problems(failure, site.TooManyWrong)
 	if err != nil {

@@ -27,7 +27,7 @@ func (h *Handlers) Password(c echo.Context) error {
 	return h.site.RedirectWithFlash(c, "/profile", site.FlashPasswordChanged)
 }
 
-// passwordPage shows the form; failure is why again, nil for a first view.
+// passwordPage shows the form; failure is the reason for showing it again, or nil.
 // removeTokens is whether the box to remove access tokens is ticked.
 func (h *Handlers) passwordPage(c echo.Context, failure error, removeTokens bool) error {
 	problems, err := h.site.Problems(failure, site.TooManyWrong)

@@ -57,7 +57,8 @@ func (h *Handlers) ShowName(c echo.Context) error {
 	return h.namePage(c, nil, site.Identity(c).FullName)
 }
 
-// namePage shows the form; failure is why again, nil for a first view.
+// namePage shows the form; failure is the reason for
+// showing it again, or nil.
 func (h *Handlers) namePage(c echo.Context, failure error, fullName string) error {
 	problems, err := h.site.Problems(failure, site.TooManyAttempts)
 	if err != nil {
@@ -78,8 +79,8 @@ func (h *Handlers) ShowUsername(c echo.Context) error {
 	return h.usernamePage(c, nil, site.Identity(c).Username, "")
 }
 
-// usernamePage shows the form; failure is why again, nil for a first view. A full
-// name that came along stays in the form.
+// usernamePage shows the form; failure is the reason for showing it again, or
+// nil. A full name in the request stays in the form.
 func (h *Handlers) usernamePage(c echo.Context, failure error, username, fullName string) error {
 	problems, err := h.site.Problems(failure, site.TooManyAttempts)
 	if err != nil {

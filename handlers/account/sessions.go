@@ -85,8 +85,8 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashSessionEnded, site.SessionName(info))
 }
 
-// endedAlready answers a person who ends a session that is not live: with a
-// message when it was theirs and is over, else with missing.
+// endedAlready responds to a person who ends a session that is not live: with a
+// message if it was theirs, else with missing.
 func (h *Handlers) endedAlready(c echo.Context, id string, missing error) error {
 	session, err := h.store.Sessions.ByID(c.Request().Context(), id)
 	if errors.Is(err, apperr.NotFound) || err == nil && session.UserID != site.Identity(c).UserID {

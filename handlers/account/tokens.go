@@ -48,7 +48,7 @@ func (h *Handlers) CreateToken(c echo.Context) error {
 }
 
 // tokensPage shows the tokens and the form to create one, with some scopes
-// ticked; failure is why it is shown again, nil for a first view.
+// ticked; failure is the reason for showing it again, or nil.
 func (h *Handlers) tokensPage(c echo.Context, failure error, ticked []string, form pages.TokenForm) error {
 	problems, err := h.site.Problems(failure, site.TooManyWrong)
 	if err != nil {
@@ -70,8 +70,7 @@ func (h *Handlers) tokensPage(c echo.Context, failure error, ticked []string, fo
 	return site.Answer(c, failure, pages.Tokens(h.site.Section(c, layouts.SectionAccount, "Access tokens"), view))
 }
 
-// ShowToken handles GET /profile/tokens/{id}: the page with the access token
-// that was just made.
+// ShowToken handles GET /profile/tokens/{id}: the page with a new access token.
 func (h *Handlers) ShowToken(c echo.Context) error {
 	token, err := h.ownToken(c)
 	if err != nil {
@@ -90,8 +89,8 @@ func (h *Handlers) ShowToken(c echo.Context) error {
 	}))
 }
 
-// ConfirmEndToken handles GET /profile/tokens/{id}/end.
-func (h *Handlers) ConfirmEndToken(c echo.Context) error {
+// ConfirmRemoveToken handles GET /profile/tokens/{id}/end.
+func (h *Handlers) ConfirmRemoveToken(c echo.Context) error {
 	token, err := h.ownToken(c)
 	if err != nil {
 		return err
@@ -110,7 +109,7 @@ func (h *Handlers) RemoveToken(c echo.Context) error {
 		return err
 	}
 	token, err := h.accounts.RemovePersonalToken(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
-	if errors.Is(err, apperr.NotFound) { // not live: theirs and over, or not theirs
+	if errors.Is(err, apperr.NotFound) { // theirs and already removed, or not theirs
 		if _, err := h.ownToken(c); err != nil {
 			return err
 		}
@@ -122,7 +121,7 @@ func (h *Handlers) RemoveToken(c echo.Context) error {
 	return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenRemoved, token.Name)
 }
 
-// ownToken returns the person's token in the route's path, live or ended, or
+// ownToken returns the person's token in the route's path, working or not, or
 // apperr.NotFound.
 func (h *Handlers) ownToken(c echo.Context) (account.PersonalToken, error) {
 	id, err := site.PathID(c, "id")

@@ -1,8 +1,8 @@
-// Package admin has the pages of the admin area: the overview, everybody's
-// accounts with the acts on them, and the audit log.
+// Package admin has the pages of the admin area: the overview, all accounts
+// with the actions on them, and the audit log.
 //
-// Every page needs the admin role; what an admin may do is decided in package
-// auth.
+// Every page needs the admin role. Package account decides what an admin may
+// do.
 package admin
 
 import (
@@ -52,11 +52,11 @@ func target(user *models.User) pages.AdminTarget {
 	}
 }
 
-// callName is what to call a person: the full name, else the username.
+// callName returns the full name of a person, or the username if there is none.
 func callName(user *models.User) string { return cmp.Or(user.FullName, user.Username) }
 
-// subject returns the account in the path of an act, or apperr.Conflict when it
-// is the admin's own.
+// subject returns the account in the path of an action, or apperr.Conflict when
+// it is the admin's own.
 func (h *Handlers) subject(c echo.Context) (*models.User, error) {
 	user, err := h.pathUser(c)
 	if err == nil && user.ID == site.Identity(c).UserID {
@@ -65,14 +65,14 @@ func (h *Handlers) subject(c echo.Context) (*models.User, error) {
 	return user, err
 }
 
-// actPage is the frame of the page that confirms an act: its title is the act
-// and the person's name.
+// actPage returns the frame of the page that confirms an action. Its title is
+// the action and the person's name.
 func (h *Handlers) actPage(c echo.Context, act string, user *models.User) layouts.Page {
 	return h.site.Section(c, layouts.SectionUsers, act+" "+callName(user))
 }
 
-// changedMeanwhile answers an act that changed nothing because another admin
-// was faster: it leads to the account.
+// changedMeanwhile responds to an action that changed nothing because another
+// admin was faster: it redirects to the account.
 func (h *Handlers) changedMeanwhile(c echo.Context, id string) error {
 	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserChanged)
 }
@@ -82,7 +82,7 @@ func (h *Handlers) actor(c echo.Context) auth.Actor {
 	return site.Identity(c).Actor(middleware.Client(c))
 }
 
-// readAct reads the form of an act on the account in the path.
+// readAct reads the form of an action on the account in the path.
 func (h *Handlers) readAct(c echo.Context) (site.Form, string, error) {
 	id, err := site.PathID(c, "id")
 	if err != nil {

@@ -14,8 +14,7 @@ import (
 // auditBatch is how many events are read at a time.
 const auditBatch = 1000
 
-// AuditCSV handles GET /admin/audit.csv: every event that the filter lets
-// through.
+// AuditCSV handles GET /admin/audit.csv: every event that matches the filter.
 func (h *Handlers) AuditCSV(c echo.Context) error {
 	_, query, wrong, err := h.readAudit(c)
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 	dayFormat     = "2006-01-02"
 )
 
-// auditFilter is the audit log's filter as its URL says it.
+// auditFilter is the filter of the audit log in its URL.
 type auditFilter struct{ person, actor, subject, action, from, to, zone string }
 
 func (f auditFilter) url(path string, extra ...string) string {
@@ -52,7 +52,7 @@ func (f auditFilter) filtered() bool {
 	return f != auditFilter{}
 }
 
-// readAudit reads the query. A day or a person that cannot be comes back as a
+// readAudit reads the query. An impossible day or person is returned as a
 // field's error, an unknown action or group as apperr.Malformed.
 func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, components.Errors, error) {
 	in, err := site.ReadQuery(c)
@@ -87,7 +87,7 @@ func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, co
 }
 
 // readDays reads the days into query, in the zone of the filter, and returns
-// what is wrong with them. An unknown zone becomes UTC.
+// their errors. An unknown zone becomes UTC.
 func (f *auditFilter) readDays(query *models.AuditQuery) (wrong components.Errors) {
 	zone, err := time.LoadLocation(f.zone)
 	if err != nil || f.zone == "Local" || len(f.zone) > 64 {
@@ -128,9 +128,9 @@ func readDay(text string, days int, zone *time.Location) (time.Time, error) {
 // maxPeople is the most accounts that a name in the filter may stand for.
 const maxPeople = 100
 
-// people finds the accounts behind what was typed: the one with that id,
-// username or address, or else all with these words in their names, deleted ones
-// too. problem says that they are too many.
+// people finds the accounts for the typed text: the one with that id, username
+// or address, or else all with these words in their names, deleted ones too.
+// problem says that there are too many.
 func (h *Handlers) people(ctx context.Context, typed string) (found models.AuditPerson, problem string, err error) {
 	if typed == "" {
 		return found, "", nil

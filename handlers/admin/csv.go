@@ -21,11 +21,11 @@ const (
 // batches returns the next rows of a file, and whether more follow.
 type batches func(ctx context.Context) (rows [][]string, more bool, err error)
 
-// streamCSV answers with a file for spreadsheets: UTF-8 with a byte order mark,
-// without which Excel takes it for another encoding, CRLF (RFC 4180 §2), and no
-// cell that is taken for a formula. It is written batch by batch, and takes
-// longer than a page may: the deadline is that of a batch, so that a reader who
-// stops is let go.
+// streamCSV responds with a file for spreadsheets: UTF-8 with a byte order
+// mark, which Excel needs, CRLF (RFC 4180 §2), and no cell that a spreadsheet
+// takes for a formula. It writes in batches and may take longer than a page:
+// each batch has its own deadline, so that a client that stops reading is
+// disconnected.
 func (h *Handlers) streamCSV(c echo.Context, name string, columns []string, next batches) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), csvDeadline)
 	defer cancel()

@@ -8,7 +8,7 @@ import (
 	"latchkey/views/pages"
 )
 
-// What the set-password link on the page of ShowLink is for.
+// The purposes of the reset link on the page of ShowLink.
 const (
 	linkNewUser = "new-user"
 	linkReset   = "reset-link"
@@ -16,8 +16,7 @@ const (
 
 func linkPath(userID string) string { return userPath(userID) + "/link" }
 
-// ShowLink handles GET /admin/users/{id}/link: the page with the set-password
-// link that was just made.
+// ShowLink handles GET /admin/users/{id}/link: the page with a new reset link.
 func (h *Handlers) ShowLink(c echo.Context) error {
 	user, err := h.pathUser(c)
 	if err != nil {

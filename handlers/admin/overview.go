@@ -44,7 +44,7 @@ func (h *Handlers) Overview(c echo.Context) error {
 	return site.Show(c, pages.AdminOverview(h.site.Section(c, layouts.SectionOverview, "Overview"), view))
 }
 
-// nextSteps are the parts of the setup that are not done yet.
+// nextSteps returns the parts of the setup that are not done yet.
 func (h *Handlers) nextSteps(admins int64) []pages.AttentionItem {
 	var steps []pages.AttentionItem
 	if admins == 1 {
@@ -67,8 +67,8 @@ func (h *Handlers) nextSteps(admins int64) []pages.AttentionItem {
 	return steps
 }
 
-// proxyProblems says what is wrong with how a reverse proxy passes on the
-// addresses of clients.
+// proxyProblems returns the problems with the client addresses that a reverse
+// proxy sends.
 func proxyProblems(c echo.Context) []pages.AttentionItem {
 	switch {
 	case middleware.AddressHidden(c):

@@ -11,8 +11,8 @@ import (
 	"latchkey/views/pages"
 )
 
-// ConfirmEndToken handles GET /admin/users/{id}/tokens/{token}/end.
-func (h *Handlers) ConfirmEndToken(c echo.Context) error {
+// ConfirmRemoveToken handles GET /admin/users/{id}/tokens/{token}/end.
+func (h *Handlers) ConfirmRemoveToken(c echo.Context) error {
 	user, err := h.subject(c)
 	if err != nil {
 		return err
@@ -43,7 +43,7 @@ func (h *Handlers) RemoveToken(c echo.Context) error {
 		return err
 	}
 	user, token, err := h.accounts.RemoveUserToken(c.Request().Context(), h.actor(c), id, tokenID)
-	if errors.Is(err, apperr.NotFound) { // not live: it is over, or there never was one
+	if errors.Is(err, apperr.NotFound) { // already removed, or there never was one
 		if _, err := h.accounts.PersonalToken(c.Request().Context(), id, tokenID); err != nil {
 			return err
 		}

@@ -11,7 +11,7 @@ import (
 	"latchkey/views/pages"
 )
 
-// ownTokens is why an admin's own tokens are not ended from there.
+// ownTokens is the reason why an admin cannot remove their own tokens there.
 const ownTokens = "These are your own access tokens."
 
 // ShowUser handles GET /admin/users/{id}.
@@ -59,7 +59,8 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 	return site.Show(c, pages.AdminUser(h.site.Section(c, layouts.SectionUsers, view.Name), view))
 }
 
-// refusals says which acts on an account the admin cannot do now, and why.
+// refusals returns the actions on an account that the admin cannot take now,
+// with the reasons.
 func refusals(user *models.User, adminID string) pages.AdminRefusals {
 	const own = account.NotYourself
 	switch {

@@ -38,9 +38,9 @@ func (h *Handlers) EditUser(c echo.Context) error {
 	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserEdited, callName(before), site.CountAny(ended, "session"))
 }
 
-// editPage shows the form with what was typed, or with what is stored; failure is
-// why again, nil for a first view. A page that comes back shows what is stored
-// now beside what was typed.
+// editPage shows the form with what was typed, or with what is stored; failure is the
+// reason for showing it again, or nil. After a conflict, the page also shows the
+// stored names.
 func (h *Handlers) editPage(c echo.Context, failure error, typed *account.Profile) error {
 	problems, err := h.site.Problems(failure, "")
 	if err != nil {

@@ -33,7 +33,7 @@ func (h *Handlers) NewUser(c echo.Context) error {
 	return h.site.ShowOnce(c, linkPath(user.ID), linkNewUser, token)
 }
 
-// newUserPage shows the form; failure is why again, nil for a first view.
+// newUserPage shows the form; failure is the reason for showing it again, or nil.
 func (h *Handlers) newUserPage(c echo.Context, failure error, form pages.AdminUserForm) error {
 	problems, err := site.FieldErrors(failure)
 	if err != nil {

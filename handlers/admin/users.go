@@ -17,7 +17,7 @@ import (
 	"latchkey/views/pages"
 )
 
-// listState is the user list as its URL says it.
+// listState is the state of the user list in its URL.
 type listState struct {
 	q, status, role, sort string
 	limit                 int
@@ -26,8 +26,8 @@ type listState struct {
 // pageSizes are how many users a page may show; the first is the default.
 var pageSizes = [...]int{25, 50, 100}
 
-// readList reads the query. A size that there is not is apperr.Malformed; what
-// else there is not, Users.List finds out.
+// readList reads the query. An unknown size is apperr.Malformed; Users.List
+// checks the other values.
 func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) {
 	s := listState{q: models.Tidy(in.Get("q")), status: in.Get("status"), role: in.Get("role"), sort: in.Get("sort"), limit: pageSizes[0]}
 	query := models.UserQuery{
@@ -60,7 +60,7 @@ func defaultSort(q string) models.UserSort {
 	return models.SortUsername
 }
 
-// url is the list with this state and one more parameter.
+// url returns the URL of the list with this state and one more parameter.
 func (s listState) url(extra ...string) string {
 	values := url.Values{}
 	for _, p := range [][2]string{{"q", s.q}, {"status", s.status}, {"role", s.role}, {"sort", s.sort}} {
@@ -145,7 +145,7 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 	return view
 }
 
-// chips are the filters that are on, each with the list without it.
+// chips returns the active filters, each with the URL of the list without it.
 func chips(s listState) []components.Link {
 	var list []components.Link
 	add := func(label string, without listState) {
@@ -174,8 +174,8 @@ func chips(s listState) []components.Link {
 	return list
 }
 
-// sortLinks lead to the list in another order: the other way round where it is
-// the present one, times newest first.
+// sortLinks returns the links to other orders: the current order is reversed,
+// times are newest first.
 func sortLinks(s listState, query models.UserQuery) pages.UsersSorts {
 	link := func(column models.UserSort, newestFirst bool) pages.SortLink {
 		sorted, descending := s, newestFirst

@@ -23,12 +23,12 @@ import (
 // ten seconds without a rotation of its session.
 const maxBounces = 4
 
-// Continue handles GET /continue: on to a protected app, once the person is
-// signed in. Authenticate has rotated the session on the way here if need be.
+// Continue handles GET /continue: it redirects a signed-in person to a
+// protected app. Authenticate has already rotated the session if necessary.
 //
-// After a form, it leads on by a page that refreshes itself: browsers apply the
+// After a form, it shows a page that refreshes to the app: browsers apply the
 // form-action of the form's page to every redirect that follows, and ours
-// allows this origin alone (CSP Level 3 §6.4.2).
+// allows only this origin (CSP Level 3 §6.4.2).
 func (h *Handlers) Continue(c echo.Context) error {
 	query, err := site.ReadQuery(c)
 	if err != nil {
@@ -57,8 +57,8 @@ func (h *Handlers) Continue(c echo.Context) error {
 	return site.Show(c, pages.Continue(page, view))
 }
 
-// appBehind names the protected app that next (site.SafeNext) leads on to: its
-// host. It returns "" for any other page.
+// appBehind returns the host of the protected app that next (site.SafeNext)
+// leads to, or "" for any other page.
 func (h *Handlers) appBehind(next string) string {
 	u, err := url.Parse(next)
 	if err != nil || u.Path != site.PathContinue {
@@ -76,8 +76,8 @@ func (h *Handlers) appBehind(next string) string {
 }
 
 // continueAfterSignIn returns the path to the app for a person who has to sign
-// in first. A URL that is too long for next is cut to the start of its app,
-// and the page at the end says so.
+// in first. A URL that is too long for next is cut to the start page of its
+// app, and /continue says so.
 func continueAfterSignIn(target *url.URL, cut bool) string {
 	if !cut {
 		if path := site.ContinuePath(target.String(), site.MarkAfterSignIn); len(path) <= site.MaxContinue {
@@ -88,8 +88,8 @@ func continueAfterSignIn(target *url.URL, cut bool) string {
 	return site.ContinuePath(start.String(), site.MarkAfterSignIn, site.MarkCut)
 }
 
-// showLoop stops a browser that keeps coming back because the app does not see
-// that it is signed in, and says what the operator has to change.
+// showLoop stops a browser that keeps coming back because the app does not
+// receive its sign-in. The page says what the operator has to change.
 func (h *Handlers) showLoop(c echo.Context, target *url.URL) error {
 	remedy := h.loopRemedy(target)
 	failure := apperr.New(apperr.Loop, "", fmt.Errorf("forward-auth: %s://%s sends a signed-in browser back again and again; %s",
@@ -104,8 +104,8 @@ func (h *Handlers) showLoop(c echo.Context, target *url.URL) error {
 	}))
 }
 
-// loopRemedy says what keeps the cookies from an app, as far as can be told from
-// the two URLs.
+// loopRemedy returns why the cookies do not reach an app, as far as the two
+// URLs show it.
 func (h *Handlers) loopRemedy(target *url.URL) string {
 	own, err := url.Parse(h.site.PublicURL)
 	if err != nil {

@@ -41,13 +41,13 @@ func (h *Handlers) ShowLogin(c echo.Context) error {
 	}
 	page := h.site.Page(c, "Sign in")
 	if page.Flash != nil && form.Notice != nil {
-		page.Flash = nil // both say why; the session's own reason is the fresher one
+		page.Flash = nil // both give a reason; that of the session is newer
 	}
 	return site.Answer(c, failure, pages.Login(page, form))
 }
 
-// cookiesBlocked reports whether a browser has just signed in and kept none of
-// the cookies: it comes from a form of ours without any cookie at all.
+// cookiesBlocked reports whether a browser has just signed in and kept no
+// cookies: the request comes from a form of ours without any cookie.
 func (h *Handlers) cookiesBlocked(r *http.Request) bool {
 	from := h.site.Referer(r)
 	if from == nil || len(r.Cookies()) > 0 {

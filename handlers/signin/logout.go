@@ -21,8 +21,8 @@ func (h *Handlers) ShowLogout(c echo.Context) error {
 // StillSignedIn is the message of a sign-out that failed.
 const StillSignedIn = "We could not sign you out: you are still signed in. Try again in a few seconds."
 
-// Logout handles POST /logout. It ends every session whose tokens came along,
-// and clears the cookies once all of them are over.
+// Logout handles POST /logout. It ends the sessions of all presented tokens,
+// and then clears the cookies.
 func (h *Handlers) Logout(c echo.Context) error {
 	access, refresh := h.site.Cookies.EveryToken(c.Request())
 	for i := range max(len(access), len(refresh)) {
@@ -36,7 +36,7 @@ func (h *Handlers) Logout(c echo.Context) error {
 	return h.site.RedirectWithFlash(c, "/login", site.FlashSignedOut)
 }
 
-// at returns list[i], "" behind its end.
+// at returns list[i], or "" beyond its end.
 func at(list []string, i int) string {
 	if i < len(list) {
 		return list[i]

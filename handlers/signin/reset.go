@@ -9,14 +9,14 @@ import (
 	"latchkey/views/pages"
 )
 
-// Forgot handles GET /forgot. A next that cannot be read is left out: this page
-// must open for people who are in trouble already.
+// Forgot handles GET /forgot. It ignores a next that cannot be read, because
+// this page must always open.
 func (h *Handlers) Forgot(c echo.Context) error {
 	next := site.SafeNext(c.QueryParam("next"))
 	return site.Show(c, pages.Forgot(h.site.Page(c, "Forgot your password?"), next))
 }
 
-// ShowReset handles GET /reset. Opening the link does not use it up.
+// ShowReset handles GET /reset. Opening the link does not use it.
 func (h *Handlers) ShowReset(c echo.Context) error {
 	query, err := site.ReadQuery(c)
 	if err != nil {
@@ -45,8 +45,8 @@ func (h *Handlers) Reset(c echo.Context) error {
 	return h.site.RedirectWithFlash(c, "/login", site.FlashPasswordReset)
 }
 
-// resetPage shows the form, or why the link does not work. failure is why it
-// is shown again, nil for a first view.
+// resetPage shows the form, or why the link does not work. failure is the
+// reason for showing it again, or nil.
 func (h *Handlers) resetPage(c echo.Context, failure error, in account.Reset) error {
 	problems, err := h.site.Problems(failure, site.TooManyAttempts)
 	if err != nil {

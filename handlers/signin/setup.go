@@ -11,7 +11,7 @@ import (
 	"latchkey/views/pages"
 )
 
-// ShowSetup handles GET /setup. Opening the link does not use it up.
+// ShowSetup handles GET /setup. Opening the link does not use it.
 func (h *Handlers) ShowSetup(c echo.Context) error {
 	query, err := site.ReadQuery(c)
 	if err != nil {
@@ -53,7 +53,7 @@ func (h *Handlers) Setup(c echo.Context) error {
 	return h.welcome(c, signedIn, site.FlashAdminReady, "/admin")
 }
 
-// setupPage shows the form; failure is why again, nil for a first view.
+// setupPage shows the form; failure is the reason for showing it again, or nil.
 func (h *Handlers) setupPage(c echo.Context, failure error, form pages.SetupForm) error {
 	problems, err := h.site.Problems(failure, site.TooManyAttempts)
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package signin has the pages that are there before a session is, and the
-// ones that begin or end it: sign in, create account, first admin, forgotten
-// password, set-password links, sign out, and the way on to a protected app.
+// Package signin has the pages without a session and those that begin or end
+// one: sign in, create account, first admin, forgotten password, reset links,
+// sign out, and the page that continues to a protected app.
 //
-// Who gets in is decided in package auth.
+// Packages auth and account decide who is signed in.
 package signin
 
 import (
@@ -46,7 +46,7 @@ func (h *Handlers) Home(c echo.Context) error {
 	return site.Redirect(c, "/login")
 }
 
-// newAccount reads the fields that make an account.
+// newAccount reads the fields of a new account.
 func (h *Handlers) newAccount(c echo.Context, in site.Form) account.Signup {
 	return account.Signup{
 		Account:  account.Profile{Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name")},
@@ -55,14 +55,14 @@ func (h *Handlers) newAccount(c echo.Context, in site.Form) account.Signup {
 	}
 }
 
-// welcome signs in the person whose account was just made, with a message on
-// the page at path.
+// welcome signs in the person of a new account and redirects to path with a
+// message.
 func (h *Handlers) welcome(c echo.Context, signedIn *auth.SignedIn, flash, path string) error {
 	h.site.SignIn(c, signedIn)
 	return h.site.RedirectWithFlash(c, path, flash)
 }
 
-// deadLink is the failure of opening a link that does not work (any more).
+// deadLink is the failure of opening a link that does not work.
 func deadLink() error { return apperr.New(apperr.Gone, "", errors.New("the link does not work")) }
 
 // linkState says why a link does not work.

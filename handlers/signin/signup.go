@@ -46,7 +46,7 @@ func (h *Handlers) Signup(c echo.Context) error {
 	return h.welcome(c, signedIn, site.FlashAccountReady, cmp.Or(next, homePath))
 }
 
-// signupPage shows the form; failure is why again, nil for a first view.
+// signupPage shows the form; failure is the reason for showing it again, or nil.
 func (h *Handlers) signupPage(c echo.Context, failure error, form pages.SignupForm) error {
 	problems, err := h.site.Problems(failure, site.TooManyAttempts)
 	if err != nil {

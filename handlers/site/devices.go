@@ -29,7 +29,7 @@ func (s *Site) SessionRow(session auth.SessionInfo, admin bool) pages.SessionRow
 		New: session.NewDevice && now.Sub(session.SignedIn) < newFor,
 	}
 	if session.Kind == models.KindAPI {
-		scopes, _ := oauth.ParseScopes(session.Scope) // none, when another version named one that this one does not know
+		scopes, _ := oauth.ParseScopes(session.Scope) // none, if another version stored a scope that this one does not know
 		row.Scopes = scopeLabels(scopes, admin)
 	}
 	return row

@@ -43,13 +43,13 @@ const (
 	flashNone                = "shown" // has no message
 )
 
-// SetFlash carries a message to the page that the response leads to.
+// SetFlash sends a message to the page that the response redirects to.
 func (s *Site) SetFlash(c echo.Context, key string, args ...string) {
 	s.Cookies.SetFlash(c.Response().Header(), cookie.Flash{Key: key, Args: args})
 }
 
-// RedirectWithFlash answers a form that was carried out: 303, with a message
-// for the page it leads to.
+// RedirectWithFlash responds to a successful form: 303, with a message for the
+// next page.
 func (s *Site) RedirectWithFlash(c echo.Context, path, key string, args ...string) error {
 	s.SetFlash(c, key, args...)
 	return Redirect(c, path)
@@ -105,8 +105,8 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	return adminFlash(message.Key, arg)
 }
 
-// adminFlash are the messages after an admin's act: who it was done to, what
-// ended, and a button to undo it.
+// adminFlash returns the message after an admin's action: the person, the ended
+// sessions, and a button to undo it.
 func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	ok := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.OK, Text: text} }
 	switch key {

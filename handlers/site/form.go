@@ -12,7 +12,7 @@ import (
 	"latchkey/views/components"
 )
 
-// Form are the fields of a POST's body, each of which came at most once.
+// Form has the fields of a POST's body, each at most once.
 type Form = fields.Values
 
 // ReadForm reads the body, never the query (package fields).
@@ -36,9 +36,9 @@ const (
 	TooManyWrong    = "Too many attempts with a wrong password."
 )
 
-// Problems returns what a form shows of its failure, or the failure when the form
-// cannot show it. limit is the message for apperr.TooMany without one of its own.
-// Without a failure there are no problems.
+// Problems returns the problems that a form shows for a failure, or the failure
+// itself when a form cannot show it. limit is the message for an apperr.TooMany
+// that has none.
 func (s *Site) Problems(failure error, limit string) (components.Errors, error) {
 	switch apperr.KindOf(failure) {
 	case apperr.TooMany, apperr.Locked:
@@ -49,8 +49,8 @@ func (s *Site) Problems(failure error, limit string) (components.Errors, error) 
 	return FieldErrors(failure)
 }
 
-// FieldErrors returns the fields of apperr.Fields as those of a page; any other
-// failure comes back as it is.
+// FieldErrors returns the errors of apperr.Fields for a page; it returns any
+// other failure as it is.
 func FieldErrors(failure error) (components.Errors, error) {
 	invalid, ok := errors.AsType[apperr.Fields](failure)
 	if !ok {

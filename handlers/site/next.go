@@ -14,8 +14,8 @@ import (
 	"latchkey/models"
 )
 
-// returnKey is where echo's context keeps the page that FormOn or SetReturn
-// named.
+// returnKey is the key in the context of Echo for the page that FormOn or
+// SetReturn named.
 const returnKey = "latchkey/return-to"
 
 // ReturnTo returns the page of the portal that the visitor of this request can
@@ -105,7 +105,7 @@ const (
 
 // SafeNext returns the path that a visitor may be sent to after signing in,
 // written anew from its parsed form. It returns "" for anything that is not a
-// path of the portal, and for pages that nobody wants to arrive at.
+// path of the portal, and for pages that make no sense after signing in.
 func SafeNext(next string) string {
 	limit := maxNext
 	if strings.HasPrefix(next, PathContinue+"?") {
@@ -136,8 +136,8 @@ func SafeNext(next string) string {
 	return (&url.URL{Path: clean, RawQuery: escapeText(u.RawQuery)}).RequestURI()
 }
 
-// SafePage returns a page of the portal as SafeNext does, and takes the pages
-// before sign-in too, with their own next.
+// SafePage is SafeNext for any page of the portal: it also accepts the pages
+// before sign-in, with their own next.
 func SafePage(page string) string {
 	u, err := url.Parse(page)
 	if err != nil || u.Host != "" || u.Scheme != "" {
@@ -161,7 +161,7 @@ func withNext(next string) string {
 }
 
 // escapeText percent-encodes the bytes that are not ASCII, which a Location
-// cannot carry (RFC 3986 §2). The rest of the query is the page's business.
+// cannot carry (RFC 3986 §2). The rest of the query belongs to the page.
 func escapeText(query string) string {
 	var b strings.Builder
 	for i := range len(query) {
@@ -174,7 +174,7 @@ func escapeText(query string) string {
 	return b.String()
 }
 
-// safeID returns id when it is one, so that nothing else gets into a URL.
+// safeID returns id if it is a valid id, so that nothing else gets into a URL.
 func safeID(id string) string {
 	if models.IsID(id) {
 		return id

@@ -7,9 +7,9 @@ import (
 	"latchkey/views/layouts"
 )
 
-// ShowOnce answers a form that made a secret: 303 to the page that shows it.
-// The secret is stored nowhere: it travels sealed in a cookie that only this
-// page of this session can open. key tells that page what the secret is.
+// ShowOnce responds to a form that created a secret: 303 to the page that shows
+// it. The secret is not stored: it is sealed in a cookie that only this page of
+// this session can open. key tells that page what kind of secret it is.
 func (s *Site) ShowOnce(c echo.Context, path, key, secret string) error {
 	s.Cookies.SetOnce(c.Response().Header(), place(c, path), cookie.Flash{Key: key, Args: []string{secret}})
 	return Redirect(c, path)

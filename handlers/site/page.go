@@ -10,8 +10,8 @@ import (
 	"latchkey/views/layouts"
 )
 
-// Frame returns what every page is given. It leaves the message of a redirect
-// for the next page.
+// Frame returns the data that every page needs. It leaves the message of a
+// redirect for the next page.
 func (s *Site) Frame(c echo.Context, title string) layouts.Page {
 	page := layouts.Page{
 		Title: title, Brand: s.Brand, Theme: layouts.Theme(s.Cookies.Theme(c.Request())),
@@ -40,14 +40,14 @@ func (s *Site) Section(c echo.Context, section layouts.Section, title string) la
 	return page
 }
 
-// Show answers with a page and 200.
+// Show responds with a page and 200.
 func Show(c echo.Context, page templ.Component) error {
 	return latchkey.Render(c, http.StatusOK, page)
 }
 
-// Answer shows a page: with 200 when failure is nil, else as the answer to the
-// failure, with the status of its kind (package handlers). Use it for a form
-// that is shown again and for a failure that has a page of its own.
+// Answer shows a page: with 200 when failure is nil, else with the status of
+// the failure (package handlers). Use it for a form that is shown again and for
+// a failure with its own page.
 func Answer(c echo.Context, failure error, page templ.Component) error {
 	if failure != nil {
 		return &PageError{Page: page, cause: failure}
@@ -55,7 +55,7 @@ func Answer(c echo.Context, failure error, page templ.Component) error {
 	return Show(c, page)
 }
 
-// PageError is a failure with a page of its own in place of the error page.
+// PageError is a failure with its own page, which replaces the error page.
 type PageError struct {
 	Page  templ.Component
 	cause error
@@ -67,12 +67,12 @@ func (e *PageError) Error() string { return e.cause.Error() }
 // Unwrap returns the failure.
 func (e *PageError) Unwrap() error { return e.cause }
 
-// Redirect answers a request with 303 to a path of the portal.
+// Redirect responds with 303 to a path of the portal.
 func Redirect(c echo.Context, path string) error { return c.Redirect(http.StatusSeeOther, path) }
 
-// RedirectToApp answers a request with 302 to a protected app, or on the way to
-// one.
+// RedirectToApp responds with 302 to a protected app, or to a page on the way
+// to it.
 func RedirectToApp(c echo.Context, url string) error { return c.Redirect(http.StatusFound, url) }
 
-// Nothing answers a request with 200 and headers alone.
+// Nothing responds with 200 and only headers.
 func Nothing(c echo.Context) error { return c.NoContent(http.StatusOK) }

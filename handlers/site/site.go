@@ -1,5 +1,5 @@
-// Package site is what the pages of every group share: the frame around a page,
-// reading forms, where a visitor goes next, the message after a redirect, and
+// Package site has the shared code of all pages: the frame around a page,
+// reading forms, the next page of a visitor, the message after a redirect, and
 // a secret that is shown once.
 //
 // The groups (signin, account, admin, forward) import it; it imports none of
@@ -18,12 +18,12 @@ import (
 	"latchkey/views/layouts"
 )
 
-// Site is the portal as its pages know it. It is safe for concurrent use; do
-// not change it once requests are served.
+// Site has the settings and cookies that pages share. It is safe for concurrent
+// use; do not change it once requests are served.
 type Site struct {
 	Cookies    *cookie.Jar
 	Now        func() time.Time
-	PublicURL  string // the portal's one origin
+	PublicURL  string // the portal's origin
 	Brand      layouts.Brand
 	SignupOpen bool
 }
@@ -37,7 +37,7 @@ func (s *Site) Presented(c echo.Context) auth.Presented {
 	return auth.Presented{Access: access, Refresh: refresh}
 }
 
-// SignIn gives the browser the cookies of a session that was just opened.
+// SignIn sets the cookies of a new session.
 func (s *Site) SignIn(c echo.Context, in *auth.SignedIn) {
 	middleware.GiveTokens(c, s.Cookies, in.Tokens)
 	if in.Device != "" {

@@ -14,8 +14,8 @@ import (
 const expiresSoon = 3 * 24 * time.Hour
 
 // TokenRow describes a personal access token for the lists of its owner and of
-// admins. admin is the owner's role, which bounds the scopes. Below is the path
-// of the list when the token can be ended there, else "".
+// admins. admin is the owner's role, which bounds the scopes. below is the path
+// of the list if the token can be removed there, else "".
 func (s *Site) TokenRow(token account.PersonalToken, admin bool, below string) pages.TokenRow {
 	row := pages.TokenRow{
 		Name: token.Name, Hint: oauth.PersonalPrefix + "…" + token.Hint, Scopes: scopeLabels(token.Scopes, admin),
@@ -54,7 +54,7 @@ func ScopeWords(scope oauth.Scope) (label, hint string) {
 	case oauth.ScopeMeWrite:
 		return "Change this account", "Your username and full name."
 	case oauth.ScopeApps:
-		return "Open apps", "The apps behind this portal, as you: for a calendar, file sync or any other program that cannot sign in by a page."
+		return "Open apps", "The apps behind this portal, as you: for a calendar, file sync or any other program that cannot use the sign-in page."
 	case oauth.ScopeUsers:
 		return "Read all accounts", "Everyone’s accounts and sessions."
 	case oauth.ScopeUsersWrite:

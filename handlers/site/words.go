@@ -24,7 +24,7 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// CountAny is Count, and "" for none.
+// CountAny is Count, but "" for none.
 func CountAny(n int, noun string) string {
 	if n == 0 {
 		return ""

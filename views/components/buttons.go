@@ -5,7 +5,7 @@ import "github.com/a-h/templ"
 // Style is the look of a button. Its value is also its CSS class.
 type Style string
 
-// The styles: one primary button a view, danger for what is hard to undo.
+// The styles: one primary button per view, danger for actions that are hard to undo.
 const (
 	Secondary Style = ""
 	Primary   Style = "primary"
@@ -52,15 +52,15 @@ func (b Button) class() string {
 	return class
 }
 
-// Confirmation is the question before an act that is hard to undo. It is asked on
-// a page of its own, or with script in a dialog that shows the same.
+// Confirmation is the question before an action that is hard to undo. It has
+// its own page; with script, a dialog shows the same.
 type Confirmation struct {
 	// Heading asks or names the act: "Sign out 2 other devices?".
 	Heading string
 	// Text says what will happen, to whom, and what will not; one paragraph
 	// each.
 	Text []string
-	// Action is where the form is posted, Button what it says.
+	// Action is the URL of the form, Button the label of its button.
 	Action string
 	Button string
 	Busy   string
@@ -75,7 +75,7 @@ type Confirmation struct {
 	Errors Errors
 }
 
-// submit is the button that carries out the act.
+// submit returns the button that carries out the action.
 func (c Confirmation) submit() Button {
 	b := Button{Label: c.Button, Busy: c.Busy, Style: c.Style}
 	if b.Style == "" {
@@ -84,8 +84,8 @@ func (c Confirmation) submit() Button {
 	return b
 }
 
-// inputs returns the fields with their errors. In a dialog they get ids of
-// their own, because the page may have a form that asks for the same.
+// inputs returns the fields with their errors. In a dialog they get different
+// ids, because the page may have a form with the same fields.
 func (c Confirmation) inputs(dialog string) []Input {
 	fields := make([]Input, len(c.Fields))
 	for i, field := range c.Fields {

@@ -1,16 +1,16 @@
 // Package components holds the parts that pages are made of: fields, buttons,
 // messages, times, confirmations.
 //
-// It decides their HTML, and with it what a keyboard, a screen reader and a
-// password manager meet. Their look is in static/css/app.css, what they do in
-// static/js/app.js, and every word except the few that never change comes from
-// the page. Nothing here knows a request, a user or a clock.
+// It decides their HTML, and so how they work with a keyboard, a screen reader
+// and a password manager. Their look is in static/css/app.css, their script in
+// static/js/app.js, and nearly all texts come from the page. Nothing here knows
+// a request, a user or a clock.
 package components
 
-// Tone says what a message or a badge means. Its value is also its CSS class.
+// Tone is the meaning of a message or a badge. Its value is also its CSS class.
 type Tone string
 
-// The tones. Plain is for badges alone.
+// The tones. Only badges are Plain.
 const (
 	Plain Tone = ""
 	OK    Tone = "ok"
@@ -39,10 +39,10 @@ type Hidden struct {
 	Value string
 }
 
-// FieldError is what is wrong with one field of a form.
+// FieldError is the error of one field of a form.
 type FieldError struct {
 	// Field is the name of the field, or the purpose of a password field; empty
-	// when the problem is the whole form's.
+	// for a problem of the whole form.
 	Field string
 	// Text is the sentence shown beside the field and in the problem box.
 	Text string

@@ -15,7 +15,7 @@ type Input struct {
 	ID    string // only where two forms on a page share a name
 	Label string
 	Hint  string // always visible, between label and field
-	Error string // what is wrong with the value, "" when nothing is
+	Error string // the error of the value, or ""
 	Value string
 	// Type is the type attribute, "text" when empty.
 	Type string
@@ -49,7 +49,7 @@ type Password struct {
 	// Min is the minimum length of a new password, 0 for none. It becomes
 	// minlength and passwordrules, so that generators obey it.
 	Min int
-	// Link stands beside the label.
+	// Link is shown beside the label.
 	Link        *Link
 	DescribedBy string
 	Autofocus   bool
@@ -80,7 +80,7 @@ type Check struct {
 	Name    string
 	Label   string
 	Hint    string
-	Value   string // what is sent when it is ticked, "on" when empty
+	Value   string // the value that is sent when it is ticked; empty: "on"
 	Checked bool
 	// DescribedBy is the id of the error of its group. It marks the box as
 	// wrong.
@@ -129,8 +129,7 @@ func describedBy(id, hint, problem, other string) string {
 	return strings.Join(ids, " ")
 }
 
-// usualAttributes is how many attributes beyond the constant ones an element
-// mostly has.
+// usualAttributes is the usual number of attributes besides the constant ones.
 const usualAttributes = 4
 
 // attributes are the attributes of the input that are not always there.
@@ -164,7 +163,7 @@ func (p Password) attributes() templ.OrderedAttributes {
 	return a
 }
 
-// spoken is the label as it stands within a sentence: "current password".
+// spoken returns the label for use within a sentence: "current password".
 func (p Password) spoken() string {
 	first, size := utf8.DecodeRuneInString(p.Label)
 	return string(unicode.ToLower(first)) + p.Label[size:]

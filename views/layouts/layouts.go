@@ -1,8 +1,8 @@
 // Package layouts draws what all pages share: the head, the brand, the
 // navigation, the message after a redirect, the footer.
 //
-// It decides the frame and nothing in it. Who the person is, what they may do
-// and which page they are on comes in as plain values in Page.
+// It draws only the frame. Page has the person, their permissions and the
+// current page as plain values.
 package layouts
 
 import "latchkey/views/components"
@@ -70,7 +70,7 @@ type Brand struct {
 	LogoHeight int
 	// CSSURL is the stylesheet with the operator's accent, "" for the default.
 	CSSURL string
-	// SupportEmail is whom to ask for help, "" when nobody was named.
+	// SupportEmail is the address to ask for help, or "".
 	SupportEmail string
 }
 
@@ -81,7 +81,7 @@ type User struct {
 	IsAdmin  bool
 }
 
-// Undo is the button that takes the act of a Flash back.
+// Undo is the button that undoes the action of a Flash.
 type Undo struct {
 	Action string              // where it posts to
 	Label  string              // "Undo"
@@ -98,11 +98,11 @@ type Flash struct {
 	Undo  *Undo
 }
 
-// Page is what every page is given beside its own view model.
+// Page has the data that every page needs besides its own view model.
 type Page struct {
 	// Title is the name of the page without the brand.
 	Title string
-	// Description is for search engines; empty says what the brand is for.
+	// Description is for search engines; empty: the default description.
 	Description string
 	Brand       Brand
 	Theme       Theme
@@ -120,7 +120,7 @@ type Page struct {
 	SignupOpen bool
 	// NoIndex keeps search engines away, for pages with a token in their URL.
 	NoIndex bool
-	// Refresh is where the page leads by itself at once, "" for nowhere.
+	// Refresh is the URL that the page redirects to at once, or "".
 	Refresh string
 	// HasError puts "Error: " before the title. Forms with problems set it by
 	// themselves.
@@ -155,7 +155,8 @@ func (p Page) description() string {
 	return "Sign in and manage your " + p.Brand.Name + " account."
 }
 
-// colorScheme is what the browser may use before the stylesheet is there.
+// colorScheme returns the colour schemes for the browser before the stylesheet
+// has loaded.
 func (p Page) colorScheme() string {
 	if p.Theme == ThemeSystem {
 		return "light dark"
@@ -181,10 +182,10 @@ func (p Page) themeColor(device Theme) string {
 	return groundLight
 }
 
-// refresh is the value of the meta element that leads on (HTML §4.2.5.3).
+// refresh returns the value of the meta element that redirects (HTML §4.2.5.3).
 func (p Page) refresh() string { return "0; url=" + p.Refresh }
 
-// home is where the brand leads.
+// home returns the link of the brand.
 func (p Page) home() string {
 	if p.User == nil {
 		return "/login"

@@ -1,8 +1,8 @@
 // Package pages holds one template per page, its view model on top.
 //
-// It decides what a page says and asks. A view model carries only what is
-// shown: texts, times and yes or no. What a person may do, what went wrong and
-// where a form leads next is decided by the handlers.
+// It decides the texts and fields of a page. A view model has only shown data:
+// texts, times and booleans. The handlers decide what a person may do, what
+// went wrong and where a form leads.
 package pages
 
 import (
