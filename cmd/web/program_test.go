@@ -96,11 +96,12 @@ func (p *program) callsItself(s *server, token string) string {
 	return account.ID
 }
 
-// introspects checks whether introspection reports a token as active.
-func (p *program) introspects(s *server, token string, want bool) {
+// introspects checks whether introspection reports a token as active. fields
+// are further ones of the form.
+func (p *program) introspects(s *server, token string, want bool, fields ...string) {
 	p.t.Helper()
 	var found struct{ Active *bool }
-	r := p.do(s, p.inspector, http.MethodPost, "/introspect", 200, "token", token)
+	r := p.do(s, p.inspector, http.MethodPost, "/introspect", 200, append([]string{"token", token}, fields...)...)
 	if r.into(p.t, &found); found.Active == nil || *found.Active != want {
 		p.t.Errorf("/introspect at %s: got %s, want active %t", s.addr, r.body, want)
 	}
@@ -111,7 +112,7 @@ func (p *program) accepted(s *server, g grant) {
 	p.t.Helper()
 	p.callsItself(s, g.Access)
 	p.introspects(s, g.Access, true)
-	p.introspects(s, g.Refresh, true)
+	p.introspects(s, g.Refresh, true, "token_type_hint", "refresh_token")
 }
 
 // refused checks that neither token works in any way. first selects the check
@@ -124,7 +125,7 @@ func (p *program) refused(s *server, g grant, first int) {
 			p.do(s, g.Access, http.MethodGet, "/users/me", 401)
 		case 1:
 			p.introspects(s, g.Access, false)
-			p.introspects(s, g.Refresh, false)
+			p.introspects(s, g.Refresh, false, "token_type_hint", "refresh_token")
 		case 2:
 			p.refusedRefresh(s, g.Refresh)
 		}
