@@ -39,6 +39,10 @@ func translate(what string, err error) error {
 		failure.Field = fieldOf(constraint)
 		return failure
 	}
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && e.Code == "22021" {
+		// A query without GORM looked for a string that no row can hold.
+		return fmt.Errorf("%s: %w", what, apperr.NotFound)
+	}
 	if isStatementFault(err) {
 		return fmt.Errorf("%s: %w", what, err)
 	}

@@ -13,7 +13,8 @@ import (
 const slowStatement = time.Second
 
 // statementLogger logs slow and failed statements without their values.
-// Duplicate values and callers that disconnected are not failures.
+// Duplicate values, strings that no row can hold and callers that disconnected
+// are not failures.
 type statementLogger struct{ logger.Interface }
 
 func newStatementLogger(log *slog.Logger) logger.Interface {
@@ -32,7 +33,7 @@ func (l statementLogger) LogMode(level logger.LogLevel) logger.Interface {
 
 // Trace passes a statement on to the embedded logger.
 func (l statementLogger) Trace(ctx context.Context, begin time.Time, statement func() (string, int64), err error) {
-	if _, taken := duplicate(err); taken || errors.Is(err, context.Canceled) {
+	if _, taken := duplicate(err); taken || errors.Is(err, context.Canceled) || errors.Is(err, errNotText) {
 		err = nil
 	}
 	l.Interface.Trace(ctx, begin, statement, err)

@@ -13,6 +13,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 )
 
 const (
@@ -33,6 +35,12 @@ type postgresDialect struct{ *postgres.Dialector }
 
 // Explain keeps the values out of what is logged, as sqliteDialect does.
 func (postgresDialect) Explain(query string, _ ...any) string { return query }
+
+// BindVarTo writes the placeholder of an argument.
+func (d postgresDialect) BindVarTo(w clause.Writer, statement *gorm.Statement, value any) {
+	checkText(statement, value)
+	d.Dialector.BindVarTo(w, statement, value)
+}
 
 // openPostgres opens the pool of a store. What the URL sets stays as it is.
 func openPostgres(url string) (*sql.DB, error) {

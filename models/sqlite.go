@@ -51,7 +51,10 @@ func (sqliteDialect) DefaultValueOf(*schema.Field) clause.Expression {
 	return clause.Expr{SQL: "DEFAULT"}
 }
 
-func (sqliteDialect) BindVarTo(w clause.Writer, _ *gorm.Statement, _ any) { _ = w.WriteByte('?') }
+func (sqliteDialect) BindVarTo(w clause.Writer, statement *gorm.Statement, value any) {
+	checkText(statement, value)
+	_ = w.WriteByte('?')
+}
 
 // QuoteTo quotes a column or table.column. The names come from our structs and
 // contain no quotes.

@@ -200,6 +200,3 @@ func (u *Users) newUserSearch(ctx context.Context, query UserQuery) (*userSearch
 	}
 	return s, nil
 }
-
-// isText reports whether both engines take s as text.
-func isText(s string) bool { return utf8.ValidString(s) && !strings.Contains(s, "\x00") }
