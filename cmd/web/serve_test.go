@@ -303,7 +303,7 @@ func TestConfigurationTakesEffect(t *testing.T) {
 			t.Errorf("the %s cookie lives %d s, want %d to %d", name, got, left(after), left(before))
 		}
 	}
-	if page := b.get(s, "/profile/password", 200).body; !strings.Contains(page, "at least 20 characters") {
+	if page := b.get(s, "/profile/password", 200).body; !strings.Contains(page, "At least 20 characters") {
 		t.Error("the page does not show the minimum length of a password")
 	}
 	// A password may not contain the name of the site.
