@@ -138,7 +138,7 @@ func TestKeyboardUsers(t *testing.T) {
 		b.visit("/admin/users")
 		wantFirst := func(username string) {
 			t.Helper()
-			if got := ask[string](b, `document.querySelector("tbody .sub bdi").textContent`); got != username {
+			if got := ask[string](b, `document.querySelector("tbody .email").textContent`); got != username+"@example.org" {
 				t.Errorf("%s: got %s first, want %s", b.at(), got, username)
 			}
 		}
