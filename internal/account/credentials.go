@@ -7,6 +7,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
 	"latchkey/models"
 )
@@ -41,7 +42,7 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*aut
 	if err != nil {
 		return nil, err
 	}
-	hash, err := s.hasher.Hash(ctx, in.New)
+	hash, err := s.hasher.Hash(password.WithKnownDevice(ctx), in.New) // they are signed in, and know the password
 	if err != nil {
 		return nil, s.limits.GiveBack(ctx, proven, err)
 	}

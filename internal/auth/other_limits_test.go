@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,6 +68,42 @@ func TestBusy(t *testing.T) {
 		wantKind(p.T, "sign up", err, apperr.Busy)
 		for range 5 {
 			wantKind(p.T, "a wrong password afterwards", p.Try("ada", "wrong", ""), apperr.Unauthorized)
+		}
+	})
+}
+
+// TestBusyLanes fills the queue of strangers: a sign-in on a known device waits
+// for its turn while theirs are refused.
+func TestBusyLanes(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		ctx := p.T.Context()
+		device := p.Join("ada").Device
+		slow := password.NewHasher(password.HasherOptions{
+			Slots: 1, Queue: 1, Wait: time.Minute, Params: password.Params{Memory: 32 << 10, Time: 4, Threads: 1},
+		})
+		busy := newPortal(p.T, p.Store, p.Clock, func(o *servicetest.Options) { o.Hasher = slow })
+		cheap, err := servicetest.FastHasher().Hash(ctx, "x")
+		if err != nil {
+			p.T.Fatal(err)
+		}
+		var working sync.WaitGroup
+		var enough atomic.Bool
+		defer working.Wait()
+		defer enough.Store(true)
+		for range 2 { // one runs, one waits
+			working.Go(func() {
+				for !enough.Load() {
+					_, _ = slow.Hash(ctx, "x")
+				}
+			})
+		}
+		for err == nil { // until both are in
+			_, _, err = slow.Verify(ctx, cheap, "x")
+		}
+		wantKind(p.T, "another stranger", err, apperr.Busy)
+		login := auth.Login{Identifier: "ada", Password: goodPassword, Device: device, Client: from("203.0.113.7")}
+		if _, err := busy.Login(ctx, login); err != nil {
+			p.T.Errorf("on a known device: %v", err)
 		}
 	})
 }

@@ -48,6 +48,9 @@ func (s *Service) Prove(ctx context.Context, a Attempt) (limit.Taken, error) {
 		}
 		return limit.Taken{}, err
 	}
+	if device != "" {
+		ctx = password.WithKnownDevice(ctx)
+	}
 	right, outdated, err := s.compare(ctx, a)
 	if err != nil {
 		// Nothing was compared: it was no attempt. Also when the caller is gone.

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/internal/apperr"
+	"latchkey/internal/auth/password"
 )
 
 // Limits bound the resources of one request and of all requests together.
@@ -32,7 +33,8 @@ const networkShare = 4
 // Bounds enforces Limits. It reads the body first, because a client may send it
 // slowly. It refuses a body that is too large (413) or does not arrive in time
 // (408). Only then does the request take a slot; if none is free, it is refused
-// (503). Health checks need no slot.
+// (503). Health checks need no slot. The context of the request says to which
+// network its password hashes count.
 func Bounds(limits Limits) echo.MiddlewareFunc {
 	slots := &slots{most: limits.Concurrent, taken: map[netip.Prefix]int{}}
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
@@ -45,15 +47,15 @@ func Bounds(limits Limits) echo.MiddlewareFunc {
 			if err := readBody(c, limit, limits.BodyTime); err != nil {
 				return err
 			}
+			network := sharedBy(c)
 			if !isHealth(r.URL.Path) {
-				network := sharedBy(c)
 				if !slots.take(network) {
 					return apperr.Wait(apperr.Busy, 2*time.Second, "Many people are using the portal right now. Nothing was changed. "+
 						"Try again in a few seconds.", errors.New("too many requests at once"))
 				}
 				defer slots.free(network)
 			}
-			ctx, cancel := context.WithTimeout(r.Context(), limits.Timeout)
+			ctx, cancel := context.WithTimeout(password.WithNetwork(r.Context(), network), limits.Timeout)
 			defer cancel()
 			c.SetRequest(r.WithContext(ctx))
 			return next(c)

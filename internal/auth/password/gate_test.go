@@ -3,6 +3,9 @@ package password
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -39,7 +42,7 @@ func TestGateNeverExceedsSlots(t *testing.T) {
 	if got := most.Load(); got > slots {
 		t.Errorf("%d pieces of work ran at once, want %d at most", got, slots)
 	}
-	checkIdle(t, g)
+	checkIdle(t, g, slots)
 }
 
 func TestGateAnswersBusyAtOnceWhenFull(t *testing.T) {
@@ -63,7 +66,7 @@ func TestGateAnswersBusyAtOnceWhenFull(t *testing.T) {
 		}
 		release()
 		group.Wait()
-		checkIdle(t, g)
+		checkIdle(t, g, 1)
 	})
 }
 
@@ -78,7 +81,7 @@ func TestGateGivesUpAfterWait(t *testing.T) {
 		}
 		release()
 		synctest.Wait()
-		checkIdle(t, g)
+		checkIdle(t, g, 1)
 	})
 }
 
@@ -106,7 +109,7 @@ func TestGateFreesThePlaceOfACancelledWaiter(t *testing.T) {
 		if err := <-ran; err != nil {
 			t.Errorf("the next waiter got %v", err)
 		}
-		checkIdle(t, g)
+		checkIdle(t, g, 1)
 	})
 }
 
@@ -139,7 +142,7 @@ func TestGateFreesTheSlotAfterAPanic(t *testing.T) {
 		defer func() { _ = recover() }()
 		_ = g.do(t.Context(), func() { panic("work") })
 	}()
-	checkIdle(t, g)
+	checkIdle(t, g, 1)
 }
 
 // occupy takes one slot of g and returns the function that frees it.
@@ -172,9 +175,82 @@ func checkBusy(t *testing.T, err error) {
 }
 
 // checkIdle reports slots or places in the queue that were not given back.
-func checkIdle(t *testing.T, g *gate) {
+func checkIdle(t *testing.T, g *gate, slots int) {
 	t.Helper()
-	if len(g.slots) != 0 || len(g.places) != 0 {
-		t.Errorf("%d slots and %d places are still taken", len(g.slots), len(g.places))
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if waiting := len(g.lanes[0]) + len(g.lanes[1]); g.free != slots || waiting != 0 || len(g.inside) != 0 {
+		t.Errorf("%d of %d slots are free, %d callers wait, networks inside: %v", g.free, slots, waiting, g.inside)
 	}
+}
+
+// TestGateLanes fills the lane of strangers: a caller on a known device still
+// gets a place, and its turn after the next stranger.
+func TestGateLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const queue = 3
+		g := newGate(1, queue, time.Minute)
+		release := occupy(t, g)
+		var order []string
+		var group sync.WaitGroup
+		wait := func(ctx context.Context, name string) {
+			group.Go(func() {
+				if err := g.do(ctx, func() { order = append(order, name) }); err != nil {
+					t.Errorf("%s: %v", name, err)
+				}
+			})
+			synctest.Wait()
+		}
+		for i := range queue {
+			wait(t.Context(), fmt.Sprint("stranger ", i+1))
+		}
+		checkBusy(t, g.do(t.Context(), mustNotRun(t)))
+		known := WithKnownDevice(t.Context())
+		for i := range queue {
+			wait(known, fmt.Sprint("known ", i+1))
+		}
+		checkBusy(t, g.do(known, mustNotRun(t)))
+		release()
+		group.Wait()
+		synctest.Wait() // the one that occupied the slot leaves too
+		want := []string{"stranger 1", "known 1", "stranger 2", "known 2", "stranger 3", "known 3"}
+		if !slices.Equal(order, want) {
+			t.Errorf("got the order %q, want %q", order, want)
+		}
+		checkIdle(t, g, 1)
+	})
+}
+
+// TestGateShare fills the share of a network, on known devices too: others still
+// find room.
+func TestGateShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(2, 10, time.Minute) // a quarter of 12 places
+		from := func(network string) context.Context {
+			return WithNetwork(t.Context(), netip.MustParsePrefix(network))
+		}
+		release1, release2 := occupy(t, g), occupy(t, g)
+		var group sync.WaitGroup
+		wait := func(ctx context.Context) {
+			group.Go(func() {
+				if err := g.do(ctx, func() {}); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		for range 2 {
+			wait(from("192.0.2.1/32"))
+		}
+		wait(WithKnownDevice(from("192.0.2.1/32")))
+		checkBusy(t, g.do(from("192.0.2.1/32"), mustNotRun(t)))
+		checkBusy(t, g.do(WithKnownDevice(from("192.0.2.1/32")), mustNotRun(t)))
+		wait(from("192.0.2.2/32"))
+		wait(t.Context()) // nobody knows from where
+		release1()
+		release2()
+		group.Wait()
+		synctest.Wait() // the one that occupied the slot leaves too
+		checkIdle(t, g, 2)
+	})
 }
