@@ -15,7 +15,7 @@ type portalServer struct {
 	handler http.Handler
 	server  *http.Server
 	asked   atomic.Int64 // how often a proxy asked
-	failing atomic.Bool  // whether two of five of the proxies' questions fail
+	failing atomic.Bool  // whether three of four questions fail
 }
 
 func servePortal(t *testing.T, handler http.Handler) *portalServer {
@@ -27,7 +27,7 @@ func servePortal(t *testing.T, handler http.Handler) *portalServer {
 }
 
 func (p *portalServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == "/forward-auth" && p.asked.Add(1)%5 < 2 && p.failing.Load() {
+	if r.URL.Path == "/forward-auth" && p.asked.Add(1)%8 < 6 && p.failing.Load() {
 		panic(http.ErrAbortHandler)
 	}
 	p.handler.ServeHTTP(w, r)

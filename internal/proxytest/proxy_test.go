@@ -35,7 +35,7 @@ type proxy struct {
 	start func(t *testing.T, program string, b backends) (addr string, roots *x509.CertPool)
 }
 
-var proxies = []proxy{{"nginx", startNginx}, {"caddy", startCaddy}}
+var proxies = []proxy{{"nginx", startNginx}, {"caddy", startCaddy}, {"haproxy", startHAProxy}}
 
 // program finds the proxy's program. Without it the test is skipped, or fails
 // where nothing may be missing.
@@ -65,12 +65,15 @@ func (b backends) example(t *testing.T, name string, replace ...string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := string(text)
-	for i, pairs := 0, append([]string{"127.0.0.1:8080", b.portal, "127.0.0.1:9000", b.app}, replace...); i < len(pairs); i += 2 {
-		if !strings.Contains(changed, pairs[i]) {
-			t.Fatalf("%s does not have %q", name, pairs[i])
+	changed := strings.NewReplacer("127.0.0.1:8080", b.portal, "127.0.0.1:9000", b.app).Replace(string(text))
+	if changed == string(text) {
+		t.Fatalf("%s names neither the portal nor the app", name)
+	}
+	for i := 0; i < len(replace); i += 2 {
+		if !strings.Contains(changed, replace[i]) {
+			t.Fatalf("%s does not have %q", name, replace[i])
 		}
-		changed = strings.ReplaceAll(changed, pairs[i], pairs[i+1])
+		changed = strings.ReplaceAll(changed, replace[i], replace[i+1])
 	}
 	return changed
 }
