@@ -260,7 +260,7 @@ func BenchmarkPage(b *testing.B) {
 	eachPortal(b, func(b *testing.B, p *portal) {
 		b.Run("login", func(b *testing.B) { p.page(b, "/login", "") })
 		live := "access=" + p.tokens.Access + "; refresh=" + p.tokens.Refresh
-		b.Run("password", func(b *testing.B) { p.page(b, "/profile/password", live) })
+		b.Run("email", func(b *testing.B) { p.page(b, "/profile/email", live) })
 		b.Run("profile", func(b *testing.B) { p.page(b, "/profile", live) })
 		refresh := "refresh=" + p.tokens.Refresh
 		b.Run("rotating", func(b *testing.B) { refresh = p.page(b, "/profile", refresh) })

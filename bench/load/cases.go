@@ -26,7 +26,7 @@ type benchCase struct {
 func allCases() []benchCase {
 	return []benchCase{
 		{"login-page", compared(work{name: "`GET /login`", path: "/login", prepare: (*browser).forget}), true},
-		{"password-page", compared(work{name: "`GET /profile/password`", path: "/profile/password", sqlite: 0.20, postgres: 0.12}), false},
+		{"email-page", compared(work{name: "`GET /profile/email`", path: "/profile/email", sqlite: 0.20, postgres: 0.12}), false},
 		{"profile", compared(work{name: "`GET /profile`", path: "/profile", sqlite: 0.14, postgres: 0.07}), false},
 		{"rotation", compared(rotation()), false},
 		{"forward-auth", compared(forwardAuth()), false},
