@@ -22,13 +22,14 @@ type goPackage struct {
 	Imports    []string // without those of test files
 }
 
-// An importRule says who may import what. Paths of this module are written
-// without its name, "." is the root, and a trailing "/..." includes all below.
+// An importRule restricts which packages may import others. Paths of this module
+// are written without its name, "." is the root, and a trailing "/..." includes
+// all below.
 type importRule struct {
 	imports []string
 	except  []string // of imports: the rule is not about these
-	allowed []string // who may; if empty, everybody but denied
-	denied  []string // who may not
+	allowed []string // packages that may; if empty, every package but the denied ones
+	denied  []string // packages that may not
 	why     string
 }
 

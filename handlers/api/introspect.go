@@ -52,10 +52,9 @@ func (a *API) introspect(c echo.Context) error {
 	return c.JSON(http.StatusOK, introspectionOf(found))
 }
 
-// inquirer is who asks: by a bearer token, or by HTTP Basic with a personal
-// access token as the password; the name beside it is not looked at. Both need
-// the scope, and whoever may not ask is told in the terms of the scheme that
-// they used (RFC 7662 §2.3).
+// inquirer returns the caller, who sends a bearer token, or HTTP Basic with a
+// personal access token as the password and any name. Both need the scope. A
+// refusal uses the terms of the caller's scheme (RFC 7662 §2.3).
 func (a *API) inquirer(c echo.Context) (bearer, error) {
 	_, password, found, err := basic(c.Request())
 	if err != nil {

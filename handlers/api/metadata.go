@@ -25,7 +25,7 @@ type Metadata struct {
 	Grants            []string `json:"grant_types_supported" nullable:"false" doc:"Without password if the operator disabled it."`
 	Responses         []string `json:"response_types_supported" nullable:"false" doc:"none: there is no authorization endpoint."`
 	TokenAuth         []string `json:"token_endpoint_auth_methods_supported" nullable:"false" doc:"none: clients have no secrets."`
-	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported" nullable:"false" doc:"none: whoever has a token may end it."`
+	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported" nullable:"false" doc:"none: anyone who has a token can end it."`
 	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported" nullable:"false" doc:"HTTP Basic with a personal access token as the secret, or a bearer token."`
 }
 

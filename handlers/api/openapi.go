@@ -180,7 +180,7 @@ func (a *API) describeOAuth() {
 		Security:    append(a.security(oauth.ScopeIntrospect), map[string][]string{schemeBasic: {}}),
 	}
 	a.describe(introspect, jsonBody[Introspection](a.huma, "What it is worth now."), 400, 401, 403, 413, 415, 503)
-	for _, status := range []string{"400", "401", "403"} { // about the bearer token of whoever asks
+	for _, status := range []string{"400", "401", "403"} { // about the bearer token of the caller
 		introspect.Responses[status].Content[problemType] = &huma.MediaType{Schema: schemaOf[Problem](a.huma)}
 	}
 	a.huma.OpenAPI().AddOperation(&huma.Operation{

@@ -136,7 +136,7 @@ func (a *API) revokeToken(ctx context.Context, in *as) (*revokedAnswer, error) {
 }
 
 // revoke handles POST /revoke (RFC 7009): what becomes of a token that is not
-// one, or is somebody else's business, is the same as what becomes of a right
+// one, or belongs to someone else, is the same as what becomes of a right
 // one. token_type_hint is not needed and not looked at.
 func (a *API) revoke(c echo.Context) error {
 	in, err := readParameters(c)

@@ -184,7 +184,7 @@ func noUser(err error) error {
 	return err
 }
 
-// UserChange is what an admin changes about somebody else.
+// UserChange is what an admin changes about another person.
 type UserChange struct {
 	Disabled *bool   `json:"disabled,omitempty" example:"true" doc:"true ends every session and token of the account at once."`
 	Reason   string  `json:"reason,omitempty" doc:"A note for admins and the audit log, beside disabled: true. At most 500 characters."`

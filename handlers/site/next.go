@@ -104,7 +104,7 @@ const (
 )
 
 // SafeNext returns the path that a visitor may be sent to after signing in,
-// written anew from its parsed form. It returns "" for anything that is not a
+// rebuilt from its parsed form. It returns "" for anything that is not a
 // path of the portal, and for pages that make no sense after signing in.
 func SafeNext(next string) string {
 	limit := maxNext

@@ -68,7 +68,7 @@ func (r Rule) takes(method string) coverage {
 	return not
 }
 
-// Allow says who may pass. Whoever is named by one of its parts may.
+// Allow says who may pass. A person named by one of its parts may.
 type Allow struct {
 	Public    bool     // everybody, signed in or not
 	Preflight bool     // everybody's preflights: see Request
@@ -127,7 +127,7 @@ type Request struct {
 	Method       string
 	Scheme, Host string // those that the client used
 	URI          string // the request target as it was sent, path and query
-	// Preflight says that a browser asks, without anybody's cookies, whether a
+	// Preflight says that a browser asks, without any cookies, whether a
 	// page of another origin may send a request (Fetch §3.3.2).
 	Preflight bool
 }
@@ -198,8 +198,8 @@ func (r *Rules) Find(request Request) (Access, Origin, bool) {
 const maxReturn = 8 << 10
 
 // Return checks a way back to an app, as it stands in an address of the
-// portal: an absolute URL whose origin is protected. What it returns is written
-// anew from what was understood of it.
+// portal: an absolute URL whose origin is protected. The result is rebuilt from
+// its parsed form.
 func (r *Rules) Return(target string) (*url.URL, bool) {
 	if target == "" || len(target) > maxReturn {
 		return nil, false

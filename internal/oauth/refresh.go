@@ -62,8 +62,8 @@ const renewalTime = time.Hour
 //
 // It returns apperr.NotFound when renewal is off, apperr.Forbidden for a personal
 // access token, which has no session, and apperr.Unauthorized when the time is
-// up or the session was rotated since the present token was made: whoever missed
-// that does not hold the session.
+// up or the session was rotated since the present token was made: a caller who
+// missed the rotation does not hold the session.
 func (s *Service) RenewAccess(ctx context.Context, caller *Caller) (*Tokens, error) {
 	if !s.renewal {
 		return nil, apperr.New(apperr.NotFound, "", nil)

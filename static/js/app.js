@@ -45,7 +45,7 @@ function submitOnce(form) {
 				button.replaceChildren(button.dataset.busy);
 			}
 		}
-		// Still here by then: somebody pressed Stop, or the network is gone.
+		// Still here by then: the person pressed Stop, or the network is gone.
 		setTimeout(ready, 10_000, form);
 	});
 }

@@ -21,7 +21,7 @@ type AdminUserEditForm struct {
 	FullName string
 	// Seen stands for the names that the form was filled in with.
 	Seen string
-	// Now are the names of the account when somebody changed them in the
+	// Now are the names of the account when another admin changed them in the
 	// meantime.
 	Now    *AdminUserNames
 	Errors components.Errors
@@ -34,7 +34,7 @@ type AdminUserNames struct {
 	FullName string
 }
 
-// AdminUserEdit is the form for the names of an account. It is somebody else's,
+// AdminUserEdit is the form for the names of an account. It is another person's,
 // so browsers are told not to fill it in.
 func AdminUserEdit(page layouts.Page, form AdminUserEditForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

@@ -24,7 +24,7 @@ type AdminUserForm struct {
 	CancelURL string
 }
 
-// AdminUserNew is the form for a new account. It is somebody else's account, so
+// AdminUserNew is the form for a new account. It is another person's account, so
 // browsers are told not to fill it in.
 func AdminUserNew(page layouts.Page, form AdminUserForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {

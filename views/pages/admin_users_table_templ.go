@@ -294,7 +294,7 @@ func (r UserRow) calm() bool { return !r.Disabled && !r.Locked && !r.Invited }
 
 // statusBadge says whether an account can be used: not a disabled one, and not
 // by strangers while it is locked, until the given time if there is one, and not
-// by somebody invited before they set a password.
+// by an invited person before they set a password.
 func statusBadge(disabled, locked, invited bool, until time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

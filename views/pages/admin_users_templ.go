@@ -64,7 +64,7 @@ type UserRow struct {
 	Email    string
 	Disabled bool
 	// Locked says that too many failed sign-ins hold the account back, until
-	// LockedUntil or, without it, until somebody clears the limits.
+	// LockedUntil or, without it, until an admin clears the limits.
 	Locked      bool
 	LockedUntil time.Time
 	// Invited says that no password was ever set.
