@@ -7,7 +7,6 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
-	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
 	"latchkey/models"
 )
@@ -42,7 +41,7 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*aut
 	if err != nil {
 		return nil, err
 	}
-	hash, err := s.hasher.Hash(password.WithKnownDevice(ctx), in.New) // they are signed in, and know the password
+	hash, err := s.hasher.For(in.Client.Caller(true)).Hash(ctx, in.New)
 	if err != nil {
 		return nil, s.limits.GiveBack(ctx, proven, err)
 	}

@@ -147,7 +147,7 @@ func (s *Service) ResetPassword(ctx context.Context, in Reset) (*auth.SignedIn, 
 	if err := s.auth.Take(ctx, auth.Actor{Client: in.Client}, limit.Links, limit.Network(in.Client.IP)); err != nil {
 		return nil, err
 	}
-	hash, err := s.hasher.Hash(ctx, in.Password)
+	hash, err := s.hasher.For(in.Client.Caller(true)).Hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
 	}

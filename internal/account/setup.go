@@ -108,7 +108,7 @@ func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, in NewUser) 
 	}
 	user = s.newUser(account, in.Role)
 	if in.Password != "" {
-		if user.PasswordHash, err = s.hasher.Hash(ctx, in.Password); err != nil {
+		if user.PasswordHash, err = s.hasher.For(actor.Client.Caller(true)).Hash(ctx, in.Password); err != nil {
 			return nil, "", err
 		}
 		user.PasswordChangedAt = user.CreatedAt

@@ -87,7 +87,7 @@ func (s *Service) prepareUser(ctx context.Context, in Signup, username func(stri
 	if err := s.checkTaken(ctx, account); err != nil {
 		return nil, err
 	}
-	hash, err := s.hasher.Hash(ctx, in.Password)
+	hash, err := s.hasher.For(in.Client.Caller(false)).Hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
 	}

@@ -103,6 +103,10 @@ func (c Client) Address() string {
 	return c.IP.Unmap().WithZone("").String()
 }
 
+// Caller returns who a password hash for this client is for. known says that the
+// person is on a known device of the account, or proved otherwise who they are.
+func (c Client) Caller(known bool) password.Caller { return password.Caller{IP: c.IP, Known: known} }
+
 // place returns the address and the browser in one text, to be compared.
 func (c Client) place() string { return c.Address() + " " + c.UserAgent }
 

@@ -48,10 +48,7 @@ func (s *Service) Prove(ctx context.Context, a Attempt) (limit.Taken, error) {
 		}
 		return limit.Taken{}, err
 	}
-	if device != "" {
-		ctx = password.WithKnownDevice(ctx)
-	}
-	right, outdated, err := s.compare(ctx, a)
+	right, outdated, err := s.compare(ctx, a, device != "")
 	if err != nil {
 		// Nothing was compared: it was no attempt. Also when the caller is gone.
 		return limit.Taken{}, s.limits.GiveBack(ctx, taken, err)
@@ -66,15 +63,17 @@ func (s *Service) Prove(ctx context.Context, a Attempt) (limit.Taken, error) {
 }
 
 // compare compares the typed password with the account's stored hash. It takes
-// the same time when there is no account or the hash cannot be read.
-func (s *Service) compare(ctx context.Context, a Attempt) (right, outdated bool, err error) {
+// the same time when there is no account or the hash cannot be read. known says
+// that the device is a known one of the account.
+func (s *Service) compare(ctx context.Context, a Attempt, known bool) (right, outdated bool, err error) {
+	hasher := s.hasher.For(a.Client.Caller(known))
 	switch {
 	case len(a.Password) > password.MaxBytes:
 		return false, false, nil
 	case a.User == nil:
-		return false, false, s.hasher.VerifyDummy(ctx, a.Password)
+		return false, false, hasher.VerifyDummy(ctx, a.Password)
 	}
-	right, outdated, err = s.hasher.Verify(ctx, a.User.PasswordHash, a.Password)
+	right, outdated, err = hasher.Verify(ctx, a.User.PasswordHash, a.Password)
 	if errors.Is(err, password.ErrUnreadable) {
 		s.logger.ErrorContext(ctx, "an account's stored password hash cannot be read: nobody can sign in to it until its password is reset",
 			"user_id", a.User.ID, "error", err.Error())
@@ -92,7 +91,8 @@ func (s *Service) rehash(ctx context.Context, a Attempt) {
 }
 
 func (s *Service) tryRehash(ctx context.Context, a Attempt) error {
-	hash, err := s.hasher.Hash(ctx, a.Password)
+	hasher := s.hasher.For(a.Client.Caller(true))
+	hash, err := hasher.Hash(ctx, a.Password)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (s *Service) tryRehash(ctx context.Context, a Attempt) error {
 	if err != nil {
 		return err
 	}
-	same, _, err := s.hasher.Verify(ctx, fresh.PasswordHash, a.Password)
+	same, _, err := hasher.Verify(ctx, fresh.PasswordHash, a.Password)
 	if same {
 		a.User.PasswordHash = fresh.PasswordHash
 	}

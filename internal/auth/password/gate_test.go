@@ -3,9 +3,6 @@ package password
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,7 +19,7 @@ func TestGateNeverExceedsSlots(t *testing.T) {
 	var group sync.WaitGroup
 	for range callers {
 		group.Go(func() {
-			err := g.do(t.Context(), func() {
+			err := g.do(t.Context(), Caller{}, func() {
 				n := running.Add(1)
 				for seen := most.Load(); n > seen && !most.CompareAndSwap(seen, n); seen = most.Load() {
 				}
@@ -42,7 +39,7 @@ func TestGateNeverExceedsSlots(t *testing.T) {
 	if got := most.Load(); got > slots {
 		t.Errorf("%d pieces of work ran at once, want %d at most", got, slots)
 	}
-	checkIdle(t, g, slots)
+	checkIdle(t, g)
 }
 
 func TestGateAnswersBusyAtOnceWhenFull(t *testing.T) {
@@ -52,7 +49,7 @@ func TestGateAnswersBusyAtOnceWhenFull(t *testing.T) {
 		var group sync.WaitGroup
 		for range 2 {
 			group.Go(func() {
-				if err := g.do(t.Context(), func() {}); err != nil {
+				if err := g.do(t.Context(), Caller{}, func() {}); err != nil {
 					t.Errorf("a waiter in the queue: %v", err)
 				}
 			})
@@ -60,13 +57,13 @@ func TestGateAnswersBusyAtOnceWhenFull(t *testing.T) {
 		synctest.Wait()
 
 		start := time.Now()
-		checkBusy(t, g.do(t.Context(), mustNotRun(t)))
+		checkBusy(t, g.do(t.Context(), Caller{}, mustNotRun(t)))
 		if got := time.Since(start); got != 0 {
 			t.Errorf("a full queue took %v to say so", got)
 		}
 		release()
 		group.Wait()
-		checkIdle(t, g, 1)
+		checkIdle(t, g)
 	})
 }
 
@@ -75,13 +72,13 @@ func TestGateGivesUpAfterWait(t *testing.T) {
 		g := newGate(1, 50, 2*time.Second)
 		release := occupy(t, g)
 		start := time.Now()
-		checkBusy(t, g.do(t.Context(), mustNotRun(t)))
+		checkBusy(t, g.do(t.Context(), Caller{}, mustNotRun(t)))
 		if got, want := time.Since(start), 2*time.Second; got != want {
 			t.Errorf("waited %v, want %v", got, want)
 		}
 		release()
 		synctest.Wait()
-		checkIdle(t, g, 1)
+		checkIdle(t, g)
 	})
 }
 
@@ -92,9 +89,9 @@ func TestGateFreesThePlaceOfACancelledWaiter(t *testing.T) {
 
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error)
-		go func() { left <- g.do(ctx, mustNotRun(t)) }()
+		go func() { left <- g.do(ctx, Caller{}, mustNotRun(t)) }()
 		synctest.Wait()
-		checkBusy(t, g.do(t.Context(), mustNotRun(t)))
+		checkBusy(t, g.do(t.Context(), Caller{}, mustNotRun(t)))
 
 		cancel()
 		err := <-left
@@ -103,13 +100,13 @@ func TestGateFreesThePlaceOfACancelledWaiter(t *testing.T) {
 		}
 
 		ran := make(chan error)
-		go func() { ran <- g.do(t.Context(), func() {}) }()
+		go func() { ran <- g.do(t.Context(), Caller{}, func() {}) }()
 		synctest.Wait()
 		release()
 		if err := <-ran; err != nil {
 			t.Errorf("the next waiter got %v", err)
 		}
-		checkIdle(t, g, 1)
+		checkIdle(t, g)
 	})
 }
 
@@ -129,7 +126,7 @@ func TestGateRefusesAContextThatIsOver(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			g := newGate(1, 1, time.Minute)
-			if got := apperr.KindOf(g.do(test.ctx, mustNotRun(t))); got != test.want {
+			if got := apperr.KindOf(g.do(test.ctx, Caller{}, mustNotRun(t))); got != test.want {
 				t.Errorf("kind = %q, want %q", got, test.want)
 			}
 		})
@@ -140,9 +137,9 @@ func TestGateFreesTheSlotAfterAPanic(t *testing.T) {
 	g := newGate(1, 1, time.Minute)
 	func() {
 		defer func() { _ = recover() }()
-		_ = g.do(t.Context(), func() { panic("work") })
+		_ = g.do(t.Context(), Caller{}, func() { panic("work") })
 	}()
-	checkIdle(t, g, 1)
+	checkIdle(t, g)
 }
 
 // occupy takes one slot of g and returns the function that frees it.
@@ -150,7 +147,7 @@ func occupy(t *testing.T, g *gate) (release func()) {
 	t.Helper()
 	entered, leave := make(chan error), make(chan struct{})
 	go func() {
-		if err := g.do(t.Context(), func() { entered <- nil; <-leave }); err != nil {
+		if err := g.do(t.Context(), Caller{}, func() { entered <- nil; <-leave }); err != nil {
 			entered <- err
 		}
 	}()
@@ -175,82 +172,14 @@ func checkBusy(t *testing.T, err error) {
 }
 
 // checkIdle reports slots or places in the queue that were not given back.
-func checkIdle(t *testing.T, g *gate, slots int) {
+func checkIdle(t *testing.T, g *gate) {
 	t.Helper()
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if waiting := len(g.lanes[0]) + len(g.lanes[1]); g.free != slots || waiting != 0 || len(g.inside) != 0 {
-		t.Errorf("%d of %d slots are free, %d callers wait, networks inside: %v", g.free, slots, waiting, g.inside)
+	for name, lane := range map[string]lane{"strangers": g.strangers, "known": g.known} {
+		if lane.places.Taken() != 0 || len(lane.first) != 0 {
+			t.Errorf("lane %s: %d places are still taken, %d callers are first", name, lane.places.Taken(), len(lane.first))
+		}
 	}
-}
-
-// TestGateLanes fills the lane of strangers: a caller on a known device still
-// gets a place, and its turn after the next stranger.
-func TestGateLanes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		const queue = 3
-		g := newGate(1, queue, time.Minute)
-		release := occupy(t, g)
-		var order []string
-		var group sync.WaitGroup
-		wait := func(ctx context.Context, name string) {
-			group.Go(func() {
-				if err := g.do(ctx, func() { order = append(order, name) }); err != nil {
-					t.Errorf("%s: %v", name, err)
-				}
-			})
-			synctest.Wait()
-		}
-		for i := range queue {
-			wait(t.Context(), fmt.Sprint("stranger ", i+1))
-		}
-		checkBusy(t, g.do(t.Context(), mustNotRun(t)))
-		known := WithKnownDevice(t.Context())
-		for i := range queue {
-			wait(known, fmt.Sprint("known ", i+1))
-		}
-		checkBusy(t, g.do(known, mustNotRun(t)))
-		release()
-		group.Wait()
-		synctest.Wait() // the one that occupied the slot leaves too
-		want := []string{"stranger 1", "known 1", "stranger 2", "known 2", "stranger 3", "known 3"}
-		if !slices.Equal(order, want) {
-			t.Errorf("got the order %q, want %q", order, want)
-		}
-		checkIdle(t, g, 1)
-	})
-}
-
-// TestGateShare fills the share of a network, on known devices too: others still
-// find room.
-func TestGateShare(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(2, 10, time.Minute) // a quarter of 12 places
-		from := func(network string) context.Context {
-			return WithNetwork(t.Context(), netip.MustParsePrefix(network))
-		}
-		release1, release2 := occupy(t, g), occupy(t, g)
-		var group sync.WaitGroup
-		wait := func(ctx context.Context) {
-			group.Go(func() {
-				if err := g.do(ctx, func() {}); err != nil {
-					t.Error(err)
-				}
-			})
-			synctest.Wait()
-		}
-		for range 2 {
-			wait(from("192.0.2.1/32"))
-		}
-		wait(WithKnownDevice(from("192.0.2.1/32")))
-		checkBusy(t, g.do(from("192.0.2.1/32"), mustNotRun(t)))
-		checkBusy(t, g.do(WithKnownDevice(from("192.0.2.1/32")), mustNotRun(t)))
-		wait(from("192.0.2.2/32"))
-		wait(t.Context()) // nobody knows from where
-		release1()
-		release2()
-		group.Wait()
-		synctest.Wait() // the one that occupied the slot leaves too
-		checkIdle(t, g, 2)
-	})
+	if len(g.slots) != 0 {
+		t.Errorf("%d slots are still taken", len(g.slots))
+	}
 }
