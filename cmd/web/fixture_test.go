@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"encoding/hex"
-	"net"
 	"os"
 	"strconv"
 	"strings"
@@ -54,12 +53,8 @@ func (e environment) get(name string) string {
 // freePort returns a port that no process listens on now.
 func freePort(t *testing.T) int {
 	t.Helper()
-	listener, err := net.Listen("tcp", "localhost:0")
+	port, err := testdb.FreePort()
 	if err != nil {
-		t.Fatal(err)
-	}
-	port := listener.Addr().(*net.TCPAddr).Port
-	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
 	return port

@@ -32,10 +32,18 @@ type server struct {
 // launch starts a server without waiting until it is ready.
 func launch(t *testing.T, e environment) *server {
 	t.Helper()
-	s := &server{t: t, addr: e.get("LATCHKEY_ADDR"), out: newOutput(), done: make(chan struct{})}
+	out := newOutput()
+	return launchInto(t, e, out, out)
+}
+
+// launchInto is launch for a server that writes to w. The server's output is
+// out, for tests that read it.
+func launchInto(t *testing.T, e environment, out *output, w io.Writer) *server {
+	t.Helper()
+	s := &server{t: t, addr: e.get("LATCHKEY_ADDR"), out: out, done: make(chan struct{})}
 	s.cmd = exec.Command(os.Args[0], "serve")
 	s.cmd.Env = append([]string{asMain + "=1"}, e...)
-	s.cmd.Stdout, s.cmd.Stderr = s.out, s.out
+	s.cmd.Stdout, s.cmd.Stderr = w, w
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

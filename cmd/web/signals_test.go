@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,21 +26,7 @@ func TestLogReaderGone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := &server{t: t, addr: e.get("LATCHKEY_ADDR"), out: newOutput(), done: make(chan struct{})}
-			s.cmd = exec.Command(os.Args[0], "serve")
-			s.cmd.Env = append([]string{asMain + "=1"}, e...)
-			s.cmd.Stdout, s.cmd.Stderr = writer, writer
-			if err := s.cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			go func() {
-				defer close(s.done)
-				_ = s.cmd.Wait() // the exit code is in its state
-			}()
-			t.Cleanup(func() {
-				_ = s.cmd.Process.Kill()
-				<-s.done
-			})
+			s := launchInto(t, e, newOutput(), writer)
 			_ = writer.Close()
 			if _, err := bufio.NewReader(reader).ReadString('\n'); err != nil {
 				t.Fatal(err)

@@ -129,7 +129,7 @@ func (s *Server) run(bin string, settings []string) error {
 	if err != nil {
 		return err
 	}
-	port, err := freePort()
+	port, err := FreePort()
 	if err != nil {
 		return err
 	}
@@ -279,8 +279,9 @@ func isProgram(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
 }
 
-// freePort returns a free TCP port of the loopback interface.
-func freePort() (int, error) {
+// FreePort returns a TCP port of the loopback interface on which no process
+// listens now.
+func FreePort() (int, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err
