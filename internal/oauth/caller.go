@@ -50,12 +50,7 @@ func (s *Service) identify(ctx context.Context, bearer string, client auth.Clien
 	if IsPersonalSecret(bearer) {
 		return s.personalCaller(ctx, bearer, use.address)
 	}
-	claims, err := s.keyring.Verify(token.APIAccess, bearer)
-	if err != nil {
-		s.auth.ReportClass(ctx, token.APIAccess, bearer, client)
-		return nil, refused(err)
-	}
-	p, err := s.auth.ProgramOf(ctx, claims)
+	claims, p, err := s.programOf(ctx, token.APIAccess, bearer, client)
 	if err != nil {
 		return nil, err
 	}
@@ -69,6 +64,18 @@ func (s *Service) identify(ctx context.Context, bearer string, client auth.Clien
 		TokenID: claims.ID, IssuedAt: claims.IssuedAt.Time().UTC(), ExpiresAt: claims.ExpiresAt.Time().UTC(),
 		generation: claims.Generation,
 	}, nil
+}
+
+// programOf verifies a token of the given class and returns its claims and the
+// session and account that they name.
+func (s *Service) programOf(ctx context.Context, class token.Class, text string, client auth.Client) (*token.Claims, *models.Presence, error) {
+	claims, err := s.keyring.Verify(class, text)
+	if err != nil {
+		s.auth.ReportClass(ctx, class, text, client)
+		return nil, nil, refused(err)
+	}
+	p, err := s.auth.ProgramOf(ctx, claims)
+	return claims, p, err
 }
 
 // refused is the same error for every bearer token that does not work; only the

@@ -27,12 +27,7 @@ func (s *Service) RefreshedAccess(ctx context.Context, refresh string, client au
 	if !s.renewal {
 		return nil, apperr.New(apperr.NotFound, "", nil)
 	}
-	claims, err := s.keyring.Verify(token.APIRefresh, refresh)
-	if err != nil {
-		s.auth.ReportClass(ctx, token.APIRefresh, refresh, client)
-		return nil, refused(err)
-	}
-	p, err := s.auth.ProgramOf(ctx, claims)
+	claims, p, err := s.programOf(ctx, token.APIRefresh, refresh, client)
 	if err != nil {
 		return nil, err
 	}
