@@ -254,25 +254,7 @@ func AdminUserEdit(page layouts.Page, form AdminUserEditForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "email", Label: "Email", Type: "email", InputMode: "email", Value: form.Email,
-				Error: form.Errors.For("email"), Autocomplete: "off", Required: true, Literal: true,
-			}).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "username", Label: "Username", Value: form.Username,
-				Hint:  usernameHint,
-				Error: form.Errors.For("username"), Autocomplete: "off", Required: true, Literal: true,
-			}).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "full_name", Label: "Full name", Value: form.FullName, Optional: true,
-				Error: form.Errors.For("full_name"), Autocomplete: "off",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = othersNames(form.Email, form.Username, form.FullName, form.Errors).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -291,7 +273,7 @@ func AdminUserEdit(page layouts.Page, form AdminUserEditForm) templ.Component {
 			var templ_7745c5c3_Var12 templ.SafeURL
 			templ_7745c5c3_Var12, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(form.User.URL))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_edit.templ`, Line: 77, Col: 50}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_edit.templ`, Line: 65, Col: 50}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var12))
 			if templ_7745c5c3_Err != nil {

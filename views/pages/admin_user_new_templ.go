@@ -75,25 +75,7 @@ func AdminUserNew(page layouts.Page, form AdminUserForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "email", Label: "Email", Type: "email", InputMode: "email", Value: form.Email,
-				Error: form.Errors.For("email"), Autocomplete: "off", Required: true, Literal: true,
-			}).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "username", Label: "Username", Value: form.Username,
-				Hint:  usernameHint,
-				Error: form.Errors.For("username"), Autocomplete: "off", Required: true, Literal: true,
-			}).Render(ctx, templ_7745c5c3_Buffer)
-			if templ_7745c5c3_Err != nil {
-				return templ_7745c5c3_Err
-			}
-			templ_7745c5c3_Err = components.Field(components.Input{
-				Name: "full_name", Label: "Full name", Value: form.FullName, Optional: true,
-				Error: form.Errors.For("full_name"), Autocomplete: "off",
-			}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = othersNames(form.Email, form.Username, form.FullName, form.Errors).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -122,7 +104,7 @@ func AdminUserNew(page layouts.Page, form AdminUserForm) templ.Component {
 			var templ_7745c5c3_Var3 templ.SafeURL
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(form.CancelURL))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_new.templ`, Line: 50, Col: 51}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_user_new.templ`, Line: 38, Col: 51}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
