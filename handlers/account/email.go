@@ -4,7 +4,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
-	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
 
@@ -31,7 +30,7 @@ func (h *Handlers) emailPage(c echo.Context, failure error, typed string) error 
 	if err != nil {
 		return err
 	}
-	return site.Answer(c, failure, pages.ChangeEmail(h.site.Section(c, layouts.SectionAccount, "Change email"), pages.ChangeEmailForm{
+	return site.Answer(c, failure, pages.ChangeEmail(h.site.Page(c, "Change email"), pages.ChangeEmailForm{
 		Current: site.Identity(c).Email, Email: typed, Errors: problems,
 	}))
 }

@@ -4,7 +4,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
-	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
 
@@ -38,7 +37,7 @@ func (h *Handlers) passwordPage(c echo.Context, failure error, removeTokens bool
 	if err != nil {
 		return err
 	}
-	return site.Answer(c, failure, pages.ChangePassword(h.site.Section(c, layouts.SectionAccount, "Change password"), pages.ChangePasswordForm{
+	return site.Answer(c, failure, pages.ChangePassword(h.site.Page(c, "Change password"), pages.ChangePasswordForm{
 		Username: site.Identity(c).Username, PasswordMin: h.accounts.PasswordMin(), Errors: problems,
 		Tokens: pages.RemoveTokens{Count: tokens, Ticked: removeTokens},
 	}))

@@ -6,7 +6,6 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/account"
 	"latchkey/internal/middleware"
-	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
 
@@ -24,7 +23,7 @@ func (h *Handlers) ShowProfile(c echo.Context) error {
 	for _, e := range home.Events {
 		view.Activity = append(view.Activity, activityItem(e))
 	}
-	return site.Show(c, pages.Profile(h.site.Section(c, layouts.SectionAccount, "Your account"), view))
+	return site.Show(c, pages.Profile(h.site.Page(c, "Your account"), view))
 }
 
 // Profile handles POST /profile, /profile/name and /profile/username. A field
@@ -64,14 +63,14 @@ func (h *Handlers) namePage(c echo.Context, failure error, fullName string) erro
 	if err != nil {
 		return err
 	}
-	return site.Answer(c, failure, pages.ChangeName(h.site.Section(c, layouts.SectionAccount, "Name"), pages.ChangeNameForm{
+	return site.Answer(c, failure, pages.ChangeName(h.site.Page(c, "Name"), pages.ChangeNameForm{
 		FullName: fullName, Errors: problems,
 	}))
 }
 
 // ShowTheme handles GET /profile/theme.
 func (h *Handlers) ShowTheme(c echo.Context) error {
-	return site.Show(c, pages.ChangeTheme(h.site.Section(c, layouts.SectionAccount, "Theme")))
+	return site.Show(c, pages.ChangeTheme(h.site.Page(c, "Theme")))
 }
 
 // ShowUsername handles GET /profile/username.
@@ -86,7 +85,7 @@ func (h *Handlers) usernamePage(c echo.Context, failure error, username, fullNam
 	if err != nil {
 		return err
 	}
-	return site.Answer(c, failure, pages.ChangeUsername(h.site.Section(c, layouts.SectionAccount, "Change username"), pages.ChangeUsernameForm{
+	return site.Answer(c, failure, pages.ChangeUsername(h.site.Page(c, "Change username"), pages.ChangeUsernameForm{
 		Username: username, FullName: fullName, Errors: problems,
 	}))
 }

@@ -9,7 +9,6 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/internal/middleware"
-	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
 
@@ -47,7 +46,7 @@ func (h *Handlers) Sessions(c echo.Context) error {
 			ID: device.ID, Device: site.DeviceName(device.UserAgent), LastUsed: device.LastUsed, Current: device.ThisDevice,
 		})
 	}
-	return site.Show(c, pages.Sessions(h.site.Section(c, layouts.SectionAccount, "Devices"), view))
+	return site.Show(c, pages.Sessions(h.site.Page(c, "Devices"), view))
 }
 
 // ForgetDevice handles POST /profile/devices/{id}/forget.
@@ -107,7 +106,7 @@ func (h *Handlers) ConfirmEndOthers(c echo.Context) error {
 	if len(live) <= 1 {
 		return site.Redirect(c, "/profile/sessions")
 	}
-	page := h.site.Section(c, layouts.SectionAccount, "Sign out everywhere else")
+	page := h.site.Page(c, "Sign out everywhere else")
 	return site.Show(c, pages.Confirm(page, pages.EndOthers(len(live)-1)))
 }
 

@@ -67,7 +67,7 @@ func (h *Handlers) tokensPage(c echo.Context, failure error, ticked []string, fo
 	for _, token := range ended {
 		view.Ended = append(view.Ended, h.site.TokenRow(token, me.Admin, ""))
 	}
-	return site.Answer(c, failure, pages.Tokens(h.site.Section(c, layouts.SectionAccount, "Access tokens"), view))
+	return site.Answer(c, failure, pages.Tokens(h.site.Page(c, "Access tokens"), view))
 }
 
 // ShowToken handles GET /profile/tokens/{id}: the page with a new access token.
@@ -83,7 +83,7 @@ func (h *Handlers) ShowToken(c echo.Context) error {
 	if secret == "" {
 		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenShown)
 	}
-	page := h.site.OncePage(c, layouts.SectionAccount, "Token created")
+	page := h.site.OncePage(c, layouts.SectionNone, "Token created")
 	return site.Show(c, pages.TokenCreated(page, pages.TokenCreatedView{
 		TokenRow: h.site.TokenRow(token, site.Identity(c).Admin, ""), Secret: secret,
 	}))
@@ -99,7 +99,7 @@ func (h *Handlers) ConfirmRemoveToken(c echo.Context) error {
 		return h.site.RedirectWithFlash(c, tokensPath, site.FlashTokenAlreadyEnded)
 	}
 	row := h.site.TokenRow(token, site.Identity(c).Admin, tokensPath+"/")
-	return site.Show(c, pages.Confirm(h.site.Section(c, layouts.SectionAccount, "Remove token"), pages.RemoveToken(row)))
+	return site.Show(c, pages.Confirm(h.site.Page(c, "Remove token"), pages.RemoveToken(row)))
 }
 
 // RemoveToken handles POST /profile/tokens/{id}/end.

@@ -15,7 +15,6 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/fields"
 	"latchkey/internal/middleware"
-	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
 
@@ -50,7 +49,7 @@ func (h *Handlers) Continue(c echo.Context) error {
 		return site.RedirectToApp(c, target.String())
 	}
 	view := pages.ContinueView{App: target.Host, URL: target.String(), Cut: cut}
-	page := h.site.Section(c, layouts.SectionNone, "Continue to "+target.Host)
+	page := h.site.Page(c, "Continue to "+target.Host)
 	if !cut {
 		page.Refresh = view.URL
 	}

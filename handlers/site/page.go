@@ -33,7 +33,7 @@ func (s *Site) Page(c echo.Context, title string) layouts.Page {
 	return page
 }
 
-// Section returns Page with its item of the navigation.
+// Section returns Page for a section of the admin area.
 func (s *Site) Section(c echo.Context, section layouts.Section, title string) layouts.Page {
 	page := s.Page(c, title)
 	page.Section = section

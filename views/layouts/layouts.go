@@ -7,14 +7,12 @@ package layouts
 
 import "latchkey/views/components"
 
-// Section is the navigation item that a page belongs to.
+// Section is the part of the admin area that a page belongs to.
 type Section string
 
-// The sections. The last three are those of the admin area: their pages get
-// a navigation of their own.
+// The sections. SectionNone is for pages outside the admin area.
 const (
 	SectionNone     Section = ""
-	SectionAccount  Section = "account"
 	SectionOverview Section = "overview"
 	SectionUsers    Section = "users"
 	SectionAudit    Section = "audit"
@@ -22,7 +20,7 @@ const (
 
 // admin reports whether the section belongs to the admin area.
 func (s Section) admin() bool {
-	return s == SectionOverview || s == SectionUsers || s == SectionAudit
+	return s != SectionNone
 }
 
 // navItem is a link of the navigation.

@@ -70,13 +70,13 @@ func TestFrame(t *testing.T) {
 		},
 		{
 			name:   "user",
-			page:   App(Page{User: ana, Section: SectionAccount}),
+			page:   App(Page{User: ana}),
 			want:   []string{`action="/logout"`, ">Sign out</button>"},
 			absent: []string{`href="/admin`, ">Admin<"},
 		},
 		{
 			name:   "admin elsewhere",
-			page:   App(Page{User: admin, Section: SectionAccount}),
+			page:   App(Page{User: admin}),
 			want:   []string{`<a href="/admin">Admin</a>`},
 			absent: []string{"Audit log", "Your account"},
 		},

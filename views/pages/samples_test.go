@@ -113,20 +113,20 @@ func accountSamples() []sample {
 	question.Fields = []components.Input{{Name: "reason", Label: "Reason"}}
 	question.Errors = errorsOf("reason")
 	return []sample{
-		{"profile", Profile(signedIn("Your account", layouts.SectionAccount), profile)},
-		{"profile with a warning", Profile(signedIn("Your account", layouts.SectionAccount), warned)},
-		{"change name", ChangeName(signedIn("Name", layouts.SectionAccount), ChangeNameForm{FullName: "Ana Silva"})},
-		{"change name errors", ChangeName(signedIn("Name", layouts.SectionAccount), ChangeNameForm{FullName: "x", Errors: errorsOf("full_name")})},
-		{"theme", ChangeTheme(signedIn("Theme", layouts.SectionAccount))},
-		{"change username", ChangeUsername(signedIn("Change username", layouts.SectionAccount), ChangeUsernameForm{Username: "ana"})},
-		{"change username errors", ChangeUsername(signedIn("Change username", layouts.SectionAccount), ChangeUsernameForm{
+		{"profile", Profile(signedIn("Your account", layouts.SectionNone), profile)},
+		{"profile with a warning", Profile(signedIn("Your account", layouts.SectionNone), warned)},
+		{"change name", ChangeName(signedIn("Name", layouts.SectionNone), ChangeNameForm{FullName: "Ana Silva"})},
+		{"change name errors", ChangeName(signedIn("Name", layouts.SectionNone), ChangeNameForm{FullName: "x", Errors: errorsOf("full_name")})},
+		{"theme", ChangeTheme(signedIn("Theme", layouts.SectionNone))},
+		{"change username", ChangeUsername(signedIn("Change username", layouts.SectionNone), ChangeUsernameForm{Username: "ana"})},
+		{"change username errors", ChangeUsername(signedIn("Change username", layouts.SectionNone), ChangeUsernameForm{
 			Username: "ana", FullName: "Ana Silva", Errors: errorsOf("username", "full_name", "current_password"),
 		})},
-		{"change password", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Tokens: RemoveTokens{Count: 1}})},
-		{"change password errors", ChangePassword(signedIn("Change password", layouts.SectionAccount), ChangePasswordForm{Username: "ana", PasswordMin: 12, Errors: errorsOf("current_password", "new_password")})},
-		{"change email", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org"})},
-		{"change email errors", ChangeEmail(signedIn("Change email", layouts.SectionAccount), ChangeEmailForm{Current: "ana@example.org", Email: "x", Errors: errorsOf("email", "current_password")})},
-		{"sessions", Sessions(signedIn("Devices", layouts.SectionAccount), SessionsView{
+		{"change password", ChangePassword(signedIn("Change password", layouts.SectionNone), ChangePasswordForm{Username: "ana", PasswordMin: 12, Tokens: RemoveTokens{Count: 1}})},
+		{"change password errors", ChangePassword(signedIn("Change password", layouts.SectionNone), ChangePasswordForm{Username: "ana", PasswordMin: 12, Errors: errorsOf("current_password", "new_password")})},
+		{"change email", ChangeEmail(signedIn("Change email", layouts.SectionNone), ChangeEmailForm{Current: "ana@example.org"})},
+		{"change email errors", ChangeEmail(signedIn("Change email", layouts.SectionNone), ChangeEmailForm{Current: "ana@example.org", Email: "x", Errors: errorsOf("email", "current_password")})},
+		{"sessions", Sessions(signedIn("Devices", layouts.SectionNone), SessionsView{
 			Current: row, Others: []SessionRow{other, program},
 			Devices: []DeviceRow{
 				{ID: "aaaaaaaaaaaaaaaaaaaaaaaaaa", Device: "Chrome on macOS", LastUsed: sampleTime, Current: true},
@@ -134,8 +134,8 @@ func accountSamples() []sample {
 			},
 			Ended: []EndedSession{{Device: "Edge on Windows", When: sampleTime, Reason: "Signed out by an admin."}},
 		})},
-		{"one session", Sessions(signedIn("Devices", layouts.SectionAccount), SessionsView{Current: row})},
-		{"confirm", Confirm(signedIn("Sign out 2 other devices?", layouts.SectionAccount), EndOthers(2))},
+		{"one session", Sessions(signedIn("Devices", layouts.SectionNone), SessionsView{Current: row})},
+		{"confirm", Confirm(signedIn("Sign out 2 other devices?", layouts.SectionNone), EndOthers(2))},
 		{"confirm errors", Confirm(signedIn("Disable Bo Chen?", layouts.SectionUsers), question)},
 		{"error signed in", Error(signedIn("You cannot open this page", layouts.SectionNone), ErrorView{
 			Heading: "You cannot open this page", Actions: []ErrorAction{

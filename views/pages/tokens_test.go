@@ -24,7 +24,7 @@ func tokenSamples() []sample {
 	wrong := form
 	wrong.Errors = errorsOf("name", "scope", "current_password")
 	ended := TokenRow{Name: "Old script", Hint: "lk_…e6f7", Over: "Removed", Why: "Removed by an admin", When: sampleTime}
-	page := signedIn("Access tokens", layouts.SectionAccount)
+	page := signedIn("Access tokens", layouts.SectionNone)
 	return []sample{
 		{"tokens", Tokens(page, TokensView{Tokens: sampleTokens(), Ended: []TokenRow{ended}, Form: form})},
 		{"tokens empty", Tokens(page, TokensView{Form: form})},
