@@ -44,9 +44,15 @@ local function question(txn, request)
     return headers
 end
 
+-- Whether the portal has not answered. HAProxy then makes a response of its
+-- own, without the Retry-After of the portal's.
+local function silent(response)
+    return not response.headers or response.status >= 502 and response.status <= 504 and not response.headers["retry-after"]
+end
+
 -- Sends the portal's response to the client, or 503 if there is none.
 local function refuse(txn, response)
-    if not response.headers or response.status < 300 then
+    if silent(response) or response.status < 300 then
         response = { status = 503, headers = { ["retry-after"] = { [0] = "5" }, ["cache-control"] = { [0] = "no-store" } } }
     end
     local reply = txn:reply({ status = response.status, reason = response.reason })

@@ -42,6 +42,7 @@ func TestForwardAuth(t *testing.T) {
 					{"server-sent events", eventStream},
 					{"WebSockets", webSocket},
 					{"restarts", restarts},
+					{"the portal is gone", portalGone},
 					{"the database is gone", databaseGone}, // the last: nothing comes back
 				} {
 					t.Run(scenario.name, func(t *testing.T) {
@@ -267,6 +268,26 @@ func disabled(w *world) {
 	if a, _ := b.follow(b.open(appURL + "/")); !strings.HasPrefix(a.at, portalURL+"/login") || !strings.Contains(a.body, "disabled") {
 		w.t.Errorf("at %s", a.at)
 	}
+}
+
+// portalGone: while the portal does not answer, nobody is let in, and clients
+// are told to come back.
+func portalGone(w *world) {
+	w.person("lara", "", models.RoleUser)
+	b := w.browser()
+	b.signIn("lara", appURL+"/")
+	if err := w.portal.server.Close(); err != nil {
+		w.t.Fatal(err)
+	}
+	for name, a := range map[string]*answer{
+		"page": b.open(appURL + "/"), "script": b.fetch(http.MethodGet, appURL+"/"), "form": b.fetch(http.MethodPost, appURL+"/"),
+	} {
+		if a.status(http.StatusServiceUnavailable); a.header.Get("Retry-After") != "5" || a.header.Get("Cache-Control") != "no-store" {
+			w.t.Errorf("%s: got Retry-After %q, Cache-Control %q", name, a.header.Get("Retry-After"), a.header.Get("Cache-Control"))
+		}
+	}
+	w.portal.start(w.t)
+	b.open(appURL + "/").status(http.StatusOK)
 }
 
 // databaseGone: nobody is let in, nobody is sent to sign in, nothing is taken.
