@@ -44,7 +44,7 @@ func TestFormSentOnce(t *testing.T) {
 	ana.question("Disable")
 	ana.press("Disable Bo Chen")
 	ana.wantSentOnce(".flash button", "Undoing…")
-	ana.wantSentOnce(".top form button", "Signing out…")
+	ana.wantSentOnce(".rail form button", "Signing out…")
 
 	b := open(t, ana.portal, true)
 	b.visit("/login")

@@ -27,9 +27,10 @@ const (
 	IconSun     IconName = "sun"
 	IconDone    IconName = "done"
 	IconNote    IconName = "note"
+	IconLeave   IconName = "leave"
 )
 
-// Icon draws the named icon. Arrows that say before and after turn with the
+// Icon draws the named icon. Arrows that point along the line turn with the
 // direction of writing.
 func Icon(name IconName) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -56,7 +57,7 @@ func Icon(name IconName) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if name == IconBack || name == IconNext {
+		if name == IconBack || name == IconNext || name == IconLeave {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " class=\"icon turns\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -137,8 +138,13 @@ func Icon(name IconName) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+		case IconLeave:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<path d=\"M12 3.5H4v13h8M8.5 10H17M14 7l3 3-3 3\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "</svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "</svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -29,15 +29,7 @@ type navItem struct {
 	current    bool
 }
 
-// width is the class of a frame that is wider than those of the account pages.
-func (p Page) width() string {
-	if p.Section.admin() {
-		return "broad"
-	}
-	return ""
-}
-
-// adminNavigation are the links of the second row.
+// adminNavigation are the links of the rail.
 func (p Page) adminNavigation() []navItem {
 	return []navItem{
 		{"/admin", "Overview", p.Section == SectionOverview},
@@ -185,8 +177,11 @@ func (p Page) refresh() string { return "0; url=" + p.Refresh }
 
 // home returns the link of the brand.
 func (p Page) home() string {
-	if p.User == nil {
+	switch {
+	case p.User == nil:
 		return "/login"
+	case p.Section.admin():
+		return "/admin"
 	}
 	return "/profile"
 }

@@ -71,20 +71,20 @@ func TestFrame(t *testing.T) {
 		{
 			name:   "user",
 			page:   App(Page{User: ana}),
-			want:   []string{`action="/logout"`, ">Sign out</button>"},
+			want:   []string{`action="/logout"`, "</svg>Sign out</button>", `<a class="brand" href="/profile">`},
 			absent: []string{`href="/admin`, ">Admin<"},
 		},
 		{
 			name:   "admin elsewhere",
 			page:   App(Page{User: admin}),
 			want:   []string{`<a href="/admin">Admin</a>`},
-			absent: []string{"Audit log", "Your account"},
+			absent: []string{"Audit log", "Your account", `class="rail"`},
 		},
 		{
 			name:   "admin area",
 			page:   App(Page{User: admin, Section: SectionAudit}),
-			want:   []string{`<a href="/profile">Your account</a>`, `<a href="/admin/audit" aria-current="page">Audit log</a>`},
-			absent: []string{">Admin</a>"},
+			want:   []string{`<a class="brand" href="/admin">`, `<a href="/profile"><svg`, "</svg>Your account</a>", `<a href="/admin/audit" aria-current="page">Audit log</a>`, `action="/logout"`},
+			absent: []string{">Admin</a>", `class="top"`},
 		},
 		{
 			name: "message",
