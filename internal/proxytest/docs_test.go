@@ -17,6 +17,7 @@ func TestDocumentation(t *testing.T) {
 	for name, language := range map[string]string{
 		"forward-auth.toml": "toml", "nginx.conf": "nginx", "Caddyfile": "", "traefik.yaml": "yaml",
 		"haproxy.cfg": "", "haproxy.lua": "lua",
+		"radicale/radicale.conf": "ini", "radicale/nginx.conf": "nginx", "radicale/Caddyfile": "",
 	} {
 		text, err := os.ReadFile(filepath.Join(examples, name))
 		if err != nil {

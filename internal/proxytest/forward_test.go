@@ -18,7 +18,7 @@ import (
 func TestForwardAuth(t *testing.T) {
 	for _, p := range proxies {
 		t.Run(p.name, func(t *testing.T) {
-			program := p.program(t)
+			program := findProgram(t, p.name)
 			testdb.Each(t, func(t *testing.T, store *models.Store) {
 				w := newWorld(t, p, program, store)
 				w.person("root-of-all", "", models.RoleAdmin) // so that others can be disabled

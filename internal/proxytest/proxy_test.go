@@ -37,45 +37,57 @@ type proxy struct {
 
 var proxies = []proxy{{"nginx", startNginx}, {"caddy", startCaddy}, {"haproxy", startHAProxy}}
 
-// program finds the proxy's program. Without it the test is skipped, or fails
-// where nothing may be missing.
-func (p proxy) program(t *testing.T) string {
+// findProgram finds a program of this machine.
+func findProgram(t *testing.T, name string) string {
 	t.Helper()
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
-		if path, err := exec.LookPath(filepath.Join(dir, p.name)); err == nil {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 			return path
 		}
 	}
-	message := p.name + " is not installed: scripts/bring " + p.name
+	missing(t, name)
+	return ""
+}
+
+// missing skips a test that needs a program, or fails it where nothing may be
+// missing.
+func missing(t *testing.T, name string) {
+	t.Helper()
+	message := name + " is not installed: scripts/bring " + name
 	if os.Getenv("LATCHKEY_TEST_STRICT") == "1" {
 		t.Fatal(message)
 	}
 	t.Skip(message)
-	return ""
 }
 
 // backends are where the portal and the app listen.
-type backends struct{ portal, app string }
+type backends struct {
+	portal, app string
+	changes     []string // of the proxy's configuration, old and new in turn
+}
 
-// example returns an example's configuration with the addresses of this test
-// in place of the documented ones.
+// example returns an example's configuration with the changes for the app, and
+// with the addresses of this test in place of the documented ones.
 func (b backends) example(t *testing.T, name string, replace ...string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(examples, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	changed := strings.NewReplacer("127.0.0.1:8080", b.portal, "127.0.0.1:9000", b.app).Replace(string(text))
-	if changed == string(text) {
+	text := replaced(t, read(t, filepath.Join(examples, name)), b.changes...)
+	changed := strings.NewReplacer("127.0.0.1:8080", b.portal, "127.0.0.1:9000", b.app).Replace(text)
+	if changed == text {
 		t.Fatalf("%s names neither the portal nor the app", name)
 	}
+	return replaced(t, changed, replace...)
+}
+
+// replaced replaces parts of a text, which must all be there.
+func replaced(t *testing.T, text string, replace ...string) string {
+	t.Helper()
 	for i := 0; i < len(replace); i += 2 {
-		if !strings.Contains(changed, replace[i]) {
-			t.Fatalf("%s does not have %q", name, replace[i])
+		if !strings.Contains(text, replace[i]) {
+			t.Fatalf("there is no %q in\n%s", replace[i], text)
 		}
-		changed = strings.ReplaceAll(changed, replace[i], replace[i+1])
+		text = strings.ReplaceAll(text, replace[i], replace[i+1])
 	}
-	return changed
+	return text
 }
 
 func startNginx(t *testing.T, program string, b backends) (string, *x509.CertPool) {

@@ -44,7 +44,7 @@ type world struct {
 	past      atomic.Int64 // how far the portal's clock is ahead, in nanoseconds
 	transport *http.Transport
 	portal    *portalServer
-	app       *app
+	app       *app // nil if the app is by other people
 }
 
 // configuration is what an operator sets for these examples.
@@ -63,9 +63,19 @@ func configuration(t *testing.T) *config.Config {
 
 func newWorld(t *testing.T, p proxy, program string, store *models.Store) *world {
 	t.Helper()
-	w := &world{t: t, store: store, app: startApp(t)}
+	app := startApp(t)
+	w := newWorldOf(t, p, program, store, backends{app: app.addr})
+	w.app = app
+	return w
+}
+
+// newWorldOf starts a portal and a proxy in front of it and a given app.
+func newWorldOf(t *testing.T, p proxy, program string, store *models.Store, b backends) *world {
+	t.Helper()
+	w := &world{t: t, store: store}
 	w.portal = w.startPortal()
-	addr, roots := p.start(t, program, backends{portal: w.portal.addr, app: w.app.addr})
+	b.portal = w.portal.addr
+	addr, roots := p.start(t, program, b)
 	w.transport = transport(addr, roots)
 	t.Cleanup(w.transport.CloseIdleConnections)
 	waitFor(t, p.name, func() bool { return w.answers(portalURL + "/healthz") })
@@ -79,7 +89,7 @@ func (w *world) answers(address string) bool {
 		return false
 	}
 	_ = response.Body.Close()
-	return response.StatusCode == http.StatusOK
+	return response.StatusCode < 500
 }
 
 func (w *world) now() time.Time { return time.Now().Add(time.Duration(w.past.Load())) }
@@ -271,14 +281,20 @@ func (a *answer) app() seen {
 	return s
 }
 
-// status checks the status, and that no cookie is touched on the app's host.
-func (a *answer) status(want int) *answer {
+// is checks the status.
+func (a *answer) is(want int) *answer {
 	a.t.Helper()
 	if a.code != want {
 		a.t.Errorf("%s: got status %d (Location %q), want %d\n%s", a.at, a.code, a.header.Get("Location"), want, a.body)
 	}
+	return a
+}
+
+// status checks the status, and that no cookie is touched on the app's host.
+func (a *answer) status(want int) *answer {
+	a.t.Helper()
 	if strings.HasPrefix(a.at, appURL) && len(a.cookie) > 0 {
 		a.t.Errorf("%s: sets %v", a.at, a.cookie)
 	}
-	return a
+	return a.is(want)
 }
