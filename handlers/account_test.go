@@ -185,7 +185,7 @@ func TestChangeEmail(t *testing.T) {
 		other := s.browser()
 		other.signIn("ana")
 		before := s.LiveSessions(user.ID)
-		b.get("/profile/email").status(200).says("Your email is now ana@example.org.")
+		b.get("/profile/email").status(200).says("Your current email is ana@example.org.")
 		for _, test := range []struct{ email, current, field, want string }{
 			{"new@example.org", "wrong", "current_password", "The current password is not correct."},
 			{"new@example.org", "", "current_password", "Enter your current password."},

@@ -192,7 +192,7 @@ func TestDelete(t *testing.T) {
 		boss.get("/admin/audit").says("bo deleted the account of ana (deleted): 1 session ended.")
 		// The address is free again, the username never.
 		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).status(422).
-			says("This username belonged to another account before")
+			says("This username used to belong to another account")
 		s.browser().post("/signup", "username", "ana2", "email", "ana@example.org", "password", secretWord).redirects("/profile")
 	})
 }

@@ -35,7 +35,7 @@ func (h *Handlers) errorWords(c echo.Context, kind apperr.Kind, err error, wait 
 		view.Text = "If you typed the address, check it. If you followed a link, it may be out of date."
 	case apperr.WrongMethod:
 		back.URL = h.site.CameFrom(c) // this address would only show the error again
-		view.Text, view.Actions = "A page cannot be opened this way. Go back and use its buttons.", []pages.ErrorAction{back}
+		view.Text, view.Actions = "This page cannot be opened this way. Go back and use the buttons there.", []pages.ErrorAction{back}
 	case apperr.Conflict:
 		view.Text = cmp.Or(message, "Something changed after you opened this page. Nothing was saved.")
 		view.Actions = []pages.ErrorAction{back, home}
@@ -83,7 +83,7 @@ func tooLarge(c echo.Context) string {
 	if smallForms()[c.Request().URL.Path] {
 		limit = maxSmallBody
 	}
-	return fmt.Sprintf("The form is larger than %d KB, which is the most that fits here. Go back and enter less.", limit>>10)
+	return fmt.Sprintf("The form is larger than the limit of %d KB. Go back and enter less.", limit>>10)
 }
 
 func (h *Handlers) tooManyWords(c echo.Context, message string, wait time.Duration) pages.ErrorView {

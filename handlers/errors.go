@@ -42,7 +42,7 @@ var statusOf = map[apperr.Kind]int{
 	apperr.Busy:         http.StatusServiceUnavailable,
 	apperr.Unavailable:  http.StatusServiceUnavailable,
 	apperr.Loop:         http.StatusLoopDetected,
-	apperr.Canceled:     499, // nobody reads it; the log does
+	apperr.Canceled:     499, // only in the log: the client is gone
 	"":                  http.StatusInternalServerError,
 }
 

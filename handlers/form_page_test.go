@@ -76,8 +76,8 @@ func TestFormPageOfForeignForm(t *testing.T) {
 // be read.
 func TestGoBack(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
-	const methodWords = "A page cannot be opened this way. Go back and use its buttons."
-	const sizeWords = "The form is larger than 64 KB, which is the most that fits here. Go back and enter less."
+	const methodWords = "This page cannot be opened this way. Go back and use the buttons there."
+	const sizeWords = "The form is larger than the limit of 64 KB. Go back and enter less."
 	const kindWords = "The form arrived in a format that this page cannot read. Go back and send it from there."
 	for _, test := range []struct {
 		name, method, path, body, kind, from string

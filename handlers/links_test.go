@@ -140,7 +140,7 @@ func TestReset(t *testing.T) {
 		b.follow(b.get("/profile")).says("Your password was changed, and every device was signed out.")
 		visitor.post("/login", "username", "ana", "password", secretWord).status(422)
 		visitor.post("/login", "username", "ana", "password", otherWord).redirects("/profile")
-		s.browser().get("/reset?token="+token).status(410).says("This link has already been used", "Each link works once, and this one set the password.")
+		s.browser().get("/reset?token="+token).status(410).says("This link has already been used", "A link works once, and this one has already set the password.")
 		s.browser().post("/reset", "token", token, "password", secretWord).status(409).says("This link has already been used")
 	})
 }

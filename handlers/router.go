@@ -12,7 +12,7 @@ import (
 // gate says who may use a route, and whether its handler needs the identity.
 type gate struct {
 	authenticate bool                // identify the person; this can rotate a session
-	require      echo.MiddlewareFunc // rejects everyone else; nil: rejects nobody
+	require      echo.MiddlewareFunc // rejects everyone else; nil: lets everyone pass
 }
 
 // router declares routes.

@@ -123,8 +123,8 @@ func (o *portal) announceSetup(ctx context.Context, p *process) error {
 	}
 	link := o.cfg.PublicURL + "/setup?token=" + token
 	if o.cfg.LogFormat == config.LogJSON {
-		// At every log level: without the link nobody can create the first
-		// admin.
+		// Not subject to the log level: without the link there is no way to
+		// create the first admin.
 		slog.New(slog.NewJSONHandler(p.stdout, nil)).Info("no admin exists yet: open the link within "+hours(account.SetupTTL)+" to create the first one", "link", link)
 		return nil
 	}

@@ -1,11 +1,11 @@
 // Package api is the portal's JSON API: tokens by OAuth 2.0 (RFC 6749, 6750,
-// 7009, 7662), the caller's own account, and everybody's for admins.
+// 7009, 7662), the caller's own account and, for admins, all accounts.
 //
-// Handlers are typed, and the OpenAPI document is made from their types; those
-// of OAuth, which speak forms, are written by hand and described beside it. A
-// caller is known by a bearer token and by nothing else: no cookie is read
-// here. What a failure is, package auth says; its status is the portal's one
-// table; this package has the words.
+// Handlers are typed, and the OpenAPI document is made from their types. The
+// OAuth endpoints, which read forms, are written and described by hand. A
+// bearer token is the only way to identify a caller: no cookie is read here.
+// Package auth decides the kind of a failure and package handlers its status;
+// this package has its message.
 package api
 
 import (
@@ -34,15 +34,14 @@ type Options struct {
 	Store     *models.Store // for plain reads
 	Now       func() time.Time
 	PublicURL string
-	Name      string   // what the portal is called
-	Origins   []string // whose scripts may call the API from a browser; none: only the portal's own
-	// Fail answers a failure: with its status, and with the body that Answer
-	// writes.
+	Name      string   // the name of the portal
+	Origins   []string // origins whose scripts may call the API from a browser; none: only the portal's own
+	// Fail responds to a failure with its status and the body that Answer writes.
 	Fail    func(error, echo.Context)
-	Roughly func(time.Duration) string // how long something takes, in words
+	Roughly func(time.Duration) string // writes a duration in words
 }
 
-// API answers the requests whose paths it owns. It is safe for concurrent use.
+// API handles the requests whose paths it owns. It is safe for concurrent use.
 type API struct {
 	auth      *auth.Service
 	oauth     *oauth.Service
@@ -58,7 +57,7 @@ type API struct {
 	document  []byte
 }
 
-// New returns the API, or why its options cannot work.
+// New returns the API, or an error if its options are incomplete.
 func New(o Options) (*API, error) {
 	if o.Auth == nil || o.OAuth == nil || o.Accounts == nil || o.Store == nil || o.Now == nil || o.Fail == nil || o.Roughly == nil {
 		return nil, errors.New("api: Auth, OAuth, Accounts, Store, Now, Fail and Roughly are required")
@@ -74,8 +73,7 @@ func New(o Options) (*API, error) {
 	return a, nil
 }
 
-// Owns reports whether a path belongs to the API, whether or not there is
-// anything at it.
+// Owns reports whether a path belongs to the API, even if no route has it.
 func Owns(path string) bool {
 	if path == metadataPath {
 		return true
@@ -88,8 +86,8 @@ func Owns(path string) bool {
 	return false
 }
 
-// Mount declares every route of the API. Who may use one stands beside it: a
-// typed route by its scope, those of OAuth by what they are sent.
+// Mount declares every route of the API. Each typed route has its scope beside
+// it; the OAuth endpoints check the credentials in their forms.
 func (a *API) Mount(e *echo.Echo) error {
 	a.huma = humaecho.New(e, a.config())
 
@@ -131,8 +129,8 @@ func (a *API) Mount(e *echo.Echo) error {
 	return nil
 }
 
-// OpenAPI returns the description of the API. It is there once the API is
-// mounted; do not change it.
+// OpenAPI returns the description of the API. Call it after Mount; do not
+// change the result.
 func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
 
 // openAPI handles GET /openapi.json.

@@ -15,18 +15,19 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// inHeader is said of a token that comes in any other place.
-const inHeader = "Send the token in the Authorization header, never in the address or in a form."
+// inHeader is the message about a token that is not in the Authorization header.
+const inHeader = "Send the token in the Authorization header, never in the URL or in a form."
 
-// What the two kinds of 401 say. They are the words of FastAPI, which clients
+// The messages of the two kinds of 401. They are those of FastAPI, which clients
 // written for its tutorials look for.
 const (
 	notAuthenticated = "Not authenticated"
 	notValidated     = "Could not validate credentials"
 )
 
-// challenge is a failure that names what would have been accepted (RFC 6750
-// §3). It is what its cause is; the code and the scope go into the header.
+// challenge is a failure whose response names the accepted credentials (RFC
+// 6750 §3). Its kind is that of its cause; the code and the scope go into the
+// header.
 type challenge struct {
 	code  string
 	scope oauth.Scope
@@ -43,8 +44,8 @@ func nothingPresented() error {
 	return &challenge{cause: apperr.New(apperr.Unauthorized, notAuthenticated, nil)}
 }
 
-// unusable is the one answer to a token that is wrong in any way: which way is
-// nobody's business.
+// unusable is the one response to an invalid token. It does not reveal what is
+// wrong with it.
 func unusable(cause error) *challenge {
 	return &challenge{code: "invalid_token", cause: apperr.New(apperr.Unauthorized, notValidated, cause)}
 }
@@ -54,7 +55,7 @@ func misused(message string) error {
 }
 
 // presented returns the token of the Authorization header (RFC 6750 §2.1), the
-// only place where one is taken from.
+// only place where tokens are accepted.
 func presented(r *http.Request) (string, error) {
 	if err := elsewhere(r); err != nil {
 		return "", err
@@ -78,7 +79,7 @@ func presented(r *http.Request) (string, error) {
 // histories (RFC 6750 §2.2, §2.3, §5.3).
 func elsewhere(r *http.Request) error {
 	if r.URL.RawQuery != "" {
-		query, _ := url.ParseQuery(r.URL.RawQuery) // what can be read of it
+		query, _ := url.ParseQuery(r.URL.RawQuery) // its valid parts
 		if query.Has("access_token") {
 			return misused(inHeader)
 		}
@@ -95,18 +96,18 @@ func elsewhere(r *http.Request) error {
 	return nil
 }
 
-// bearer is a caller and what the request came with.
+// bearer is a caller and the token of the request.
 type bearer struct {
 	caller *oauth.Caller
 	token  string
 	client auth.Client
 }
 
-// actor is the caller as the one who acts.
+// actor returns the caller as the actor of a change.
 func (b *bearer) actor() auth.Actor { return b.caller.Actor(b.client) }
 
-// authenticate tells whom a request belongs to and checks that its token has a
-// scope; with the scope "" any token of a caller will do.
+// authenticate identifies the caller and checks that the token has the scope;
+// with the scope "" any valid token passes.
 // With quiet it does not count as a use of the session.
 func (a *API) authenticate(c echo.Context, scope oauth.Scope, quiet bool) (bearer, error) {
 	token, err := presented(c.Request())
@@ -116,7 +117,7 @@ func (a *API) authenticate(c echo.Context, scope oauth.Scope, quiet bool) (beare
 	return a.check(c, token, scope, quiet)
 }
 
-// check is authenticate for a token that was found already.
+// check is authenticate for a token that has already been read.
 func (a *API) check(c echo.Context, token string, scope oauth.Scope, quiet bool) (bearer, error) {
 	b := bearer{token: token, client: middleware.Client(c)}
 	identify := a.oauth.AuthenticateBearer

@@ -8,22 +8,23 @@ import (
 	"latchkey/internal/fields"
 )
 
-// The paths that the programs of the FastAPI tutorials use and the API had not:
-// two are those of the portal's own forms.
+// The paths of the FastAPI tutorials that the API did not have. Two of them are
+// also the paths of the portal's own forms.
 const (
 	loginPath           = "/login"
 	signupPath          = "/signup"
 	tutorialRefreshPath = "/refresh_token"
 )
 
-// InTutorialDialect reports whether a request is one that no browser sends, as
-// the programs of the FastAPI tutorials are written: without Sec-Fetch-* and
-// without Origin, and asking for no page.
+// InTutorialDialect reports whether a request comes from a program and not from
+// a browser: it has neither Sec-Fetch-* nor Origin and does not accept
+// text/html. The programs of the FastAPI tutorials send such requests.
 //
 // Current browsers send Sec-Fetch-Site and, with a POST, Origin. Browsers older
-// than these headers ask for text/html when they send a form. What is left is a
-// script of a page of the portal's own origin in such a browser: like every
-// request in the dialect, it can neither use a cookie nor get one.
+// than these headers accept text/html when they send a form. Only a script on a
+// page of the portal's own origin, in such an old browser, could send a request
+// like a program's. Like every request in the dialect, it can neither use nor
+// get a cookie.
 func InTutorialDialect(r *http.Request) bool {
 	for name := range r.Header {
 		if name == "Origin" || strings.HasPrefix(name, "Sec-Fetch-") {
@@ -38,9 +39,9 @@ func InTutorialDialect(r *http.Request) bool {
 	return true
 }
 
-// Answers reports whether the API answers a request, whether or not there is
-// anything at its path: it owns the path, or the path is that of a form and the
-// request is in tutorial dialect.
+// Answers reports whether the API handles a request, even if no route has its
+// path: the API owns the path, or the path is that of a form and the request is
+// in tutorial dialect.
 func Answers(r *http.Request) bool {
 	if Owns(r.URL.Path) {
 		return true
@@ -49,19 +50,19 @@ func Answers(r *http.Request) bool {
 	return form && r.Method == http.MethodPost && InTutorialDialect(r)
 }
 
-// FieldFault is what is wrong with one field, in the words of FastAPI.
+// FieldFault describes the problem with one field, in the words of FastAPI.
 type FieldFault struct {
 	Type string   `json:"type" doc:"missing, string_type, json_invalid, model_attributes_type or value_error."`
-	Loc  []string `json:"loc" nullable:"false" doc:"Where it is: body, and the name of the field."`
-	Msg  string   `json:"msg" doc:"What is wrong with it, in a sentence for a person."`
+	Loc  []string `json:"loc" nullable:"false" doc:"The place of the problem: body, and the name of the field."`
+	Msg  string   `json:"msg" doc:"The problem in words."`
 }
 
 // Unprocessable is the body of a 422 as FastAPI writes it.
 type Unprocessable struct {
-	Detail []FieldFault `json:"detail" nullable:"false" doc:"What is wrong with each field."`
+	Detail []FieldFault `json:"detail" nullable:"false" doc:"The problem with each field."`
 }
 
-// fieldFaults are a failure that is answered with Unprocessable.
+// fieldFaults are a failure whose response is Unprocessable.
 type fieldFaults []FieldFault
 
 // Error names the fields, for the log.
@@ -76,7 +77,7 @@ func (f fieldFaults) Error() string {
 // Unwrap returns apperr.Invalid.
 func (f fieldFaults) Unwrap() error { return apperr.Invalid }
 
-// add appends what is wrong with the field name of the body, or with the body.
+// add appends a problem with a field of the body; if name is "", with the body.
 func (f *fieldFaults) add(kind, name, message string) {
 	place := []string{"body"}
 	if name != "" {
@@ -85,7 +86,8 @@ func (f *fieldFaults) add(kind, name, message string) {
 	*f = append(*f, FieldFault{Type: kind, Loc: place, Msg: message})
 }
 
-// missing returns a fault for each name that is empty in a body, or nil.
+// missing returns a fault for each of the fields that is empty in the body, or
+// nil.
 func missing(in fields.Values, names ...string) error {
 	var faults fieldFaults
 	for _, name := range names {

@@ -6,14 +6,14 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// policy is the content security policy of answers that no browser shows.
+// policy is the content security policy of responses that are not pages.
 const policy = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
-// Guard puts the API's own headers on whatever the API answers, errors and
-// unknown paths too, in place of those of pages; and it lets scripts of the
-// origins that the operator listed read the answers (CORS, Fetch Standard
-// §3.2). The metadata is for scripts of every origin. Credentials are never
-// allowed: nothing here looks at a cookie.
+// Guard sets the API's own headers on every response of the API, errors and
+// unknown paths included, in place of the headers of pages. It also lets scripts
+// of the origins that the operator listed read the responses (CORS, Fetch
+// Standard §3.2). Scripts of every origin may read the metadata. Credentials are
+// never allowed: the API reads no cookies.
 func (a *API) Guard(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r := c.Request()
@@ -26,7 +26,7 @@ func (a *API) Guard(next echo.HandlerFunc) echo.HandlerFunc {
 		case tokenPath, tokenPathSlash, loginPath, tutorialRefreshPath:
 			h["Pragma"] = []string{"no-cache"} // RFC 6749 §5.1
 		}
-		if r.URL.Path == metadataPath { // the same for everybody (RFC 8414 §3)
+		if r.URL.Path == metadataPath { // the same for everyone (RFC 8414 §3)
 			delete(h, "Vary")
 			if allow(h, r, "*") {
 				h.Set("Access-Control-Allow-Methods", "GET, HEAD")
@@ -49,8 +49,8 @@ func (a *API) Guard(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// allow lets a script of the origin read this answer. It reports whether the
-// request was a preflight, which is answered by the headers alone.
+// allow lets a script of the origin read this response. It reports whether the
+// request was a preflight, whose response has only headers.
 func allow(h http.Header, r *http.Request, origin string) (preflight bool) {
 	h.Set("Access-Control-Allow-Origin", origin)
 	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {

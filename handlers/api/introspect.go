@@ -11,14 +11,14 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// Introspection is what a token is worth (RFC 7662 §2.2). Of one that is worth
-// nothing there is active alone.
+// Introspection describes a token (RFC 7662 §2.2). For a token that is not valid
+// it has only the member active.
 type Introspection struct {
 	Active    bool   `json:"active" example:"true" doc:"Whether the token can be used now."`
-	Scope     string `json:"scope,omitempty" doc:"What it may do now, separated by spaces."`
-	ClientID  string `json:"client_id,omitempty" doc:"What the client called itself, default when it did not. Absent for a personal access token."`
+	Scope     string `json:"scope,omitempty" doc:"The scopes that the token has now, separated by spaces."`
+	ClientID  string `json:"client_id,omitempty" doc:"The name that the client gave itself, or default. Absent for a personal access token."`
 	Username  string `json:"username,omitempty"`
-	TokenType string `json:"token_type,omitempty" example:"Bearer" doc:"Bearer, or refresh_token for one that must not be accepted as an access token."`
+	TokenType string `json:"token_type,omitempty" example:"Bearer" doc:"Bearer; or refresh_token for a refresh token, which must not be accepted as an access token."`
 	ExpiresAt int64  `json:"exp,omitempty" example:"1769852100" doc:"In seconds since 1970."`
 	IssuedAt  int64  `json:"iat,omitempty" example:"1769851800"`
 	NotBefore int64  `json:"nbf,omitempty" example:"1769851800"`
@@ -29,7 +29,7 @@ type Introspection struct {
 	SessionID string `json:"sid,omitempty" doc:"The session; absent for a personal access token."`
 	Email     string `json:"email,omitempty"`
 	Name      string `json:"name,omitempty" doc:"The full name."`
-	Role      string `json:"role,omitempty" enum:"user,admin" doc:"What the person is now."`
+	Role      string `json:"role,omitempty" enum:"user,admin" doc:"The current role of the user."`
 }
 
 // introspect handles POST /introspect.

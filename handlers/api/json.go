@@ -13,20 +13,21 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// jsonFormat is how bodies are read and written.
+// jsonFormat reads and writes JSON bodies.
 func jsonFormat() huma.Format {
 	return huma.Format{Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: readJSON}
 }
 
-// memberError is a member of an object that package json would read, and that
-// two readers could read in two ways. Huma hands on its text alone.
+// memberError begins the text of an error about a member of an object that
+// package json accepts, but that two parsers could read differently. Huma passes
+// only the text on.
 const memberError = "member "
 
 // readJSON is json.Unmarshal for bodies, which are flat objects: every name
-// comes once and is written as documented, and no value is null.
+// occurs once and is written as documented, and no value is null.
 func readJSON(data []byte, v any) error {
 	if !utf8.Valid(data) {
-		return errors.New("not UTF-8") // package json would replace what is not
+		return errors.New("not UTF-8") // package json would replace invalid bytes
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return err
@@ -53,7 +54,7 @@ func readJSON(data []byte, v any) error {
 		case name != strings.ToLower(name):
 			return memberFault(name, noSuchField)
 		case seen[name]:
-			return memberFault(name, "This came twice.")
+			return memberFault(name, "This field occurs twice.")
 		case string(value) == "null":
 			return memberFault(name, "Expected a value, not null.")
 		}

@@ -14,11 +14,11 @@ import (
 type Me struct {
 	ID       string `json:"id" doc:"Stays the same for as long as the account exists."`
 	Sub      string `json:"sub" doc:"The same as id: the subject of the token."`
-	Exp      int64  `json:"exp" doc:"When the token expires, in seconds since 1970 (RFC 7519 §4.1.4)."`
+	Exp      int64  `json:"exp" doc:"The time at which the token expires, in seconds since 1970 (RFC 7519 §4.1.4)."`
 	Username string `json:"username"`
-	Email    string `json:"email" doc:"Empty when the account has none."`
-	FullName string `json:"full_name" doc:"Empty when the person gave none."`
-	Disabled bool   `json:"disabled" doc:"Always false: a disabled account gets no answer here."`
+	Email    string `json:"email" doc:"Empty if the account has none."`
+	FullName string `json:"full_name" doc:"Empty if the person gave none."`
+	Disabled bool   `json:"disabled" doc:"Always false: tokens of a disabled account are refused."`
 }
 
 type meAnswer struct{ Body Me }
@@ -26,12 +26,12 @@ type meAnswer struct{ Body Me }
 func readMeOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "read-me", Method: http.MethodGet, Path: "/users/me", Tags: []string{tagMe},
-		Summary: "Read your own account", Description: "Also at /users/me/, which some clients ask for.",
+		Summary: "Read your own account", Description: "Also at /users/me/, the path that some clients use.",
 	}}
 }
 
-// readMe handles GET /users/me. What there is to say was in the one query that
-// found out who asks.
+// readMe handles GET /users/me. The query that identified the caller has already
+// read the account.
 func (a *API) readMe(_ context.Context, in *as) (*meAnswer, error) {
 	me := in.caller
 	return &meAnswer{Me{
@@ -39,12 +39,12 @@ func (a *API) readMe(_ context.Context, in *as) (*meAnswer, error) {
 	}}, nil
 }
 
-// MeChange is what a person changes about themselves.
+// MeChange has the fields that a person can change on their own account.
 type MeChange struct {
 	Username *string `json:"username,omitempty" doc:"2 to 32 of a-z, 0-9, dot, underscore and hyphen."`
-	// The password as its owner typed it.
-	CurrentPassword string  `json:"current_password,omitempty" doc:"Needed to change the username: a token alone is not enough for that."`
-	FullName        *string `json:"full_name,omitempty" doc:"At most 128 characters; empty takes it away."`
+	// CurrentPassword is the password exactly as it was typed.
+	CurrentPassword string  `json:"current_password,omitempty" doc:"Required to change the username: a token alone is not enough."`
+	FullName        *string `json:"full_name,omitempty" doc:"At most 128 characters; an empty string removes the name."`
 }
 
 type changeMeInput struct {
@@ -56,8 +56,8 @@ func changeMeOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "change-me", Method: http.MethodPatch, Path: "/users/me", Tags: []string{tagMe},
 		Summary: "Change your own account",
-		Description: "What is not named stays as it is. The email address and the password are changed on the pages, with the current password: " +
-			"a token alone must not be enough for that.",
+		Description: "Fields that you leave out stay unchanged. People change their email address and password on the pages, with the current " +
+			"password: a token alone is not enough.",
 	}, failures: []int{413, 415, 422, 429}}
 }
 
@@ -84,7 +84,7 @@ func (a *API) changeMe(ctx context.Context, in *changeMeInput) (*meAnswer, error
 	}}, nil
 }
 
-// or returns what is pointed to, or else the other.
+// or returns the value that the pointer leads to, or the other if it is nil.
 func or[T any](p *T, otherwise T) T {
 	if p != nil {
 		return *p

@@ -9,8 +9,8 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// metadataPath is where programs look for the endpoints of an authorization
-// server whose issuer has no path (RFC 8414 §3).
+// metadataPath is the path at which programs look for the endpoints of an
+// authorization server whose issuer has no path (RFC 8414 §3).
 const metadataPath = "/.well-known/oauth-authorization-server"
 
 // Metadata describes the endpoints of OAuth (RFC 8414 §2). There is no
@@ -25,7 +25,7 @@ type Metadata struct {
 	Grants            []string `json:"grant_types_supported" nullable:"false" doc:"Without password if the operator disabled it."`
 	Responses         []string `json:"response_types_supported" nullable:"false" doc:"none: there is no authorization endpoint."`
 	TokenAuth         []string `json:"token_endpoint_auth_methods_supported" nullable:"false" doc:"none: clients have no secrets."`
-	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported" nullable:"false" doc:"none: anyone who has a token can end it."`
+	RevocationAuth    []string `json:"revocation_endpoint_auth_methods_supported" nullable:"false" doc:"none: anyone who has a token can revoke it."`
 	IntrospectionAuth []string `json:"introspection_endpoint_auth_methods_supported" nullable:"false" doc:"HTTP Basic with a personal access token as the secret, or a bearer token."`
 }
 
@@ -54,8 +54,8 @@ func (a *API) showMetadata(c echo.Context) error { return c.JSON(http.StatusOK, 
 // describeMetadata documents it.
 func (a *API) describeMetadata() {
 	a.huma.OpenAPI().AddOperation(&huma.Operation{
-		OperationID: "metadata", Method: http.MethodGet, Path: metadataPath, Tags: []string{tagAbout}, Summary: "The endpoints of OAuth",
+		OperationID: "metadata", Method: http.MethodGet, Path: metadataPath, Tags: []string{tagAbout}, Summary: "List the OAuth endpoints",
 		Description: "RFC 8414. Libraries read it to find the endpoints. Scripts of any origin can read it.", Security: anybody(),
-		Responses: map[string]*huma.Response{"200": jsonBody[Metadata](a.huma, "Where the endpoints are and what they accept.")},
+		Responses: map[string]*huma.Response{"200": jsonBody[Metadata](a.huma, "The endpoints and what they accept.")},
 	})
 }

@@ -24,16 +24,16 @@ const (
 	introspectPath = "/introspect"
 )
 
-// OAuthError is what a failure of an OAuth endpoint looks like (RFC 6749
-// §5.2). Detail says the same as Description, for clients that look there.
+// OAuthError is the body of a failure of an OAuth endpoint (RFC 6749 §5.2).
+// Detail repeats Description, for clients that read detail.
 type OAuthError struct {
 	Error       string `json:"error" doc:"The error code of RFC 6749 §5.2; slow_down and temporarily_unavailable with the statuses 429 and 503."`
-	Description string `json:"error_description" doc:"What is wrong, in a sentence for a person."`
-	Detail      string `json:"detail" doc:"The same."`
+	Description string `json:"error_description" doc:"The problem in words."`
+	Detail      string `json:"detail" doc:"The same as error_description."`
 }
 
-// speaksOAuth reports whether a failure of this request is answered as OAuth
-// wants it.
+// speaksOAuth reports whether the response to a failure of this request is an
+// OAuth error.
 func speaksOAuth(c echo.Context, kind apperr.Kind) bool {
 	if c.Request().Method != http.MethodPost || kind == apperr.NotFound {
 		return false
@@ -45,8 +45,8 @@ func speaksOAuth(c echo.Context, kind apperr.Kind) bool {
 	return false
 }
 
-// oauthFailure is a failure with a code of RFC 6749 §5.2. It is what its cause
-// is.
+// oauthFailure is a failure with a code of RFC 6749 §5.2. Its kind is that of its
+// cause.
 type oauthFailure struct {
 	code      string
 	challenge string // the value of WWW-Authenticate when the cause is apperr.Unauthorized; "": HTTP Basic
@@ -59,7 +59,7 @@ func (e *oauthFailure) Error() string { return e.code + ": " + e.cause.Error() }
 // Unwrap returns the cause.
 func (e *oauthFailure) Unwrap() error { return e.cause }
 
-// badRequest is a request that lacks something, or says it wrong.
+// badRequest returns the failure of a request with a missing or wrong parameter.
 func badRequest(message string) error {
 	return &oauthFailure{code: "invalid_request", cause: apperr.New(apperr.Malformed, message, nil)}
 }
@@ -75,7 +75,7 @@ func (a *API) answerOAuth(c echo.Context, f Failure) error {
 	case apperr.Unavailable, apperr.Busy:
 		body.Error = "temporarily_unavailable"
 	case "":
-		body.Error, otherwise = "server_error", "Something went wrong on our side. It is recorded under the X-Request-Id."
+		body.Error, otherwise = "server_error", "Something went wrong in the portal. The log has it under the X-Request-Id."
 	case apperr.Unsupported:
 		otherwise = "Send the parameters as application/x-www-form-urlencoded."
 	}
@@ -96,8 +96,8 @@ func (a *API) answerOAuth(c echo.Context, f Failure) error {
 	return c.JSON(f.Status, body)
 }
 
-// secretNames are parameters that must not stand in an address, where logs and
-// histories keep them.
+// secretNames are parameters that must not be in a URL, because logs and browser
+// histories keep URLs.
 var secretNames = []string{"access_token", "client_secret", "password", "refresh_token", "token", "username"}
 
 // readParameters reads the form of an OAuth endpoint.
@@ -108,10 +108,10 @@ func readParameters(c echo.Context) (fields.Values, error) {
 // parameters reads the body with read, and refuses secrets in the query.
 func parameters(r *http.Request, read func(*http.Request) (fields.Values, error)) (fields.Values, error) {
 	if r.URL.RawQuery != "" {
-		query, _ := url.ParseQuery(r.URL.RawQuery) // what can be read of it
+		query, _ := url.ParseQuery(r.URL.RawQuery) // its valid parts
 		for _, name := range secretNames {
 			if query.Has(name) {
-				return nil, badRequest("Send the parameters in the body, never in the address. What was sent may now be in a log: change it.")
+				return nil, badRequest("Send the parameters in the body, never in the URL. The values that you sent may now be in a log: change them.")
 			}
 		}
 		if _, err := fields.Query(r); err != nil {
@@ -125,9 +125,9 @@ func parameters(r *http.Request, read func(*http.Request) (fields.Values, error)
 	return in, err
 }
 
-// clientOf returns what a client calls itself: in the form, or as the name of
-// HTTP Basic (RFC 6749 §2.3.1). Every client is a public one, so a secret is
-// one that nobody here gave out.
+// clientOf returns the name that a client gives itself: client_id in the form, or
+// the username of HTTP Basic (RFC 6749 §2.3.1). All clients are public, so the
+// portal never issued the secret that a client sends.
 func clientOf(r *http.Request, in fields.Values) (string, error) {
 	const noSecrets = "Clients have no secrets here. Send the client_id alone, or nothing."
 	id := in.Get("client_id")
@@ -138,7 +138,7 @@ func clientOf(r *http.Request, in fields.Values) (string, error) {
 	case secret != "" || in.Get("client_secret") != "":
 		return "", &oauthFailure{code: "invalid_client", cause: apperr.New(apperr.Unauthorized, noSecrets, nil)}
 	case id != "" && name != "" && id != name:
-		return "", badRequest("The client_id of the form and the one of the Authorization header differ.")
+		return "", badRequest("The client_id of the form differs from the one in the Authorization header.")
 	case name == "":
 		return id, nil
 	}
@@ -183,11 +183,11 @@ func (a *API) grantFailure(err error, refused string) error {
 		return err
 	}
 	words := map[oauth.GrantError]string{
-		oauth.ErrInvalidRequest: "The client_id is not one that can be used.",
+		oauth.ErrInvalidRequest: "The client_id is not valid.",
 		oauth.ErrInvalidGrant:   refused,
 		oauth.ErrInvalidScope:   "One of the scopes does not exist, or is not allowed for this account or token.",
-		oauth.ErrUnsupportedGrant: "Passwords are not accepted here. Make a personal access token at " + a.publicURL +
-			"/profile/tokens and send that.",
+		oauth.ErrUnsupportedGrant: "Passwords are not accepted here. Create a personal access token at " + a.publicURL +
+			"/profile/tokens and send it instead.",
 	}
 	return &oauthFailure{code: string(code), cause: apperr.New(apperr.Malformed, words[code], err)}
 }

@@ -11,7 +11,7 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// documentPath is where the OpenAPI document is.
+// documentPath is the path of the OpenAPI document.
 const documentPath = "/openapi.json"
 
 // The groups of the document.
@@ -29,32 +29,32 @@ const (
 	schemeBasic  = "basic"
 )
 
-// scopeWords say what each scope opens.
+// scopeWords say what each scope allows.
 var scopeWords = map[oauth.Scope]string{
 	oauth.ScopeMe:         "Read your own account.",
 	oauth.ScopeMeWrite:    "Change your own account.",
 	oauth.ScopeApps:       "Open the apps that the portal protects, as you.",
 	oauth.ScopeUsers:      "Read every account. For admins.",
 	oauth.ScopeUsersWrite: "Change every account but your own. For admins.",
-	oauth.ScopeIntrospect: "Ask what a token is worth. For admins.",
+	oauth.ScopeIntrospect: "Check whether a token is valid. For admins.",
 }
 
-// config is Huma's, without what it would add by itself: pages that load
-// scripts from elsewhere, and links to schemas in every answer.
+// config is Huma's default without two additions: pages that load scripts from
+// other sites, and links to schemas in every response.
 func (a *API) config() huma.Config {
 	c := huma.DefaultConfig(a.name, "1")
 	c.DocsPath, c.OpenAPIPath, c.SchemasPath = "", "", ""
 	c.CreateHooks = nil
 	c.Formats = map[string]huma.Format{"application/json": jsonFormat(), "json": jsonFormat()} // the second is any +json
 	c.Transformers = []huma.Transformer{keepFailure}
-	c.Info.Description = "Tokens, your own account, and accounts for admins. Failures are problem documents (RFC 9457) whose detail is a " +
-		"sentence; those of /token, /revoke and /introspect are OAuth's (RFC 6749) with the same detail. Beside the answers named " +
-		"here, any request may be answered with 413 (too large), 421 (another host), 500, or 503 with Retry-After. Cookies are not read."
+	c.Info.Description = "Tokens, your own account and, for admins, all accounts. Errors are problem documents (RFC 9457) whose detail is a " +
+		"sentence; /token, /revoke and /introspect return OAuth errors (RFC 6749) with the same detail. Besides the responses listed " +
+		"here, any request may get a 413 (too large), 421 (wrong host), 500, or 503 with Retry-After. Cookies are not read."
 	c.Servers = []*huma.Server{{URL: "/"}}
 	c.Tags = []*huma.Tag{
 		{Name: tagTokens, Description: "Get, refresh, end and check tokens."},
-		{Name: tagMe, Description: "What the person behind the token may read and change about themselves."},
-		{Name: tagUsers, Description: "Everybody’s accounts and sessions, for admins."},
+		{Name: tagMe, Description: "The account of the person that the token belongs to."},
+		{Name: tagUsers, Description: "All accounts and their sessions, for admins."},
 		{Name: tagAbout, Description: "The API itself."},
 	}
 	scopes := map[string]string{}
@@ -67,7 +67,7 @@ func (a *API) config() huma.Config {
 	}
 	if a.oauth.TakesPasswords() {
 		c.Components.SecuritySchemes[schemeOAuth] = &huma.SecurityScheme{
-			Type: "oauth2", Description: "Username and password, for clients that you trust with them.",
+			Type: "oauth2", Description: "Username and password, for programs that you trust with them.",
 			Flows: &huma.OAuthFlows{Password: &huma.OAuthFlow{TokenURL: tokenPath, RefreshURL: tokenPath, Scopes: scopes}},
 		}
 	}
@@ -86,10 +86,10 @@ func (a *API) security(scope oauth.Scope) []map[string][]string {
 	return []map[string][]string{{schemeOAuth: scopes}, {schemeBearer: scopes}}
 }
 
-// anybody documents that a route needs no token beside what it is sent.
+// anybody documents that a route needs no bearer token.
 func anybody() []map[string][]string { return []map[string][]string{} }
 
-// failures documents statuses that answer with a problem document.
+// failures documents statuses whose body is a problem document.
 func failures(h huma.API, statuses []int) map[string]*huma.Response {
 	responses := map[string]*huma.Response{}
 	for _, status := range statuses {
@@ -98,7 +98,7 @@ func failures(h huma.API, statuses []int) map[string]*huma.Response {
 	return responses
 }
 
-// failure documents a status that answers with a problem document.
+// failure documents a status whose body is a problem document.
 func failure(h huma.API, status int) *huma.Response {
 	return withHeaders(status, &huma.Response{
 		Description: http.StatusText(status),
@@ -106,7 +106,7 @@ func failure(h huma.API, status int) *huma.Response {
 	})
 }
 
-// oauthFailed documents a status that answers as OAuth does.
+// oauthFailed documents a status whose body is an OAuth error.
 func oauthFailed(h huma.API, status int) *huma.Response {
 	return withHeaders(status, &huma.Response{
 		Description: http.StatusText(status),
@@ -119,11 +119,11 @@ func withHeaders(status int, r *huma.Response) *huma.Response {
 	switch status {
 	case http.StatusUnauthorized:
 		r.Headers = map[string]*huma.Param{"WWW-Authenticate": {
-			Description: "What would have been accepted (RFC 6750 §3).", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "The credentials that the endpoint accepts (RFC 6750 §3).", Schema: &huma.Schema{Type: huma.TypeString},
 		}}
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		r.Headers = map[string]*huma.Param{"Retry-After": {
-			Description: "How long to wait, in seconds.", Schema: &huma.Schema{Type: huma.TypeInteger},
+			Description: "The time to wait before the next attempt, in seconds.", Schema: &huma.Schema{Type: huma.TypeInteger},
 		}}
 	}
 	return r
@@ -161,25 +161,25 @@ func form(parameters ...[2]string) *huma.RequestBody {
 	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/x-www-form-urlencoded": {Schema: schema}}}
 }
 
-// describeOAuth documents what is written by hand.
+// describeOAuth documents the endpoints that are written by hand.
 func (a *API) describeOAuth() {
-	clientID := [2]string{"client_id", "What the client calls itself; also taken from HTTP Basic, without a password."}
+	clientID := [2]string{"client_id", "The name that the client gives itself. It can also be the username of HTTP Basic, without a password."}
 	token := a.tokenOperation(clientID)
 	a.describe(token, jsonBody[Token](a.huma, "The tokens."), 400, 401, 413, 415, 429, 503)
 	token.Responses["422"] = a.faults()
 	a.describe(&huma.Operation{
 		OperationID: "revoke", Path: revokePath, Summary: "End the session of any token",
-		Description: "RFC 7009. An access or refresh token ends its session, a personal access token itself. The answer is the same for " +
-			"what is no token.",
+		Description: "RFC 7009. An access or refresh token ends its session; a personal access token is removed. The response is the same for " +
+			"a value that is not a token.",
 		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}, clientID), Security: anybody(),
-	}, anyObject("An empty object. The token is of no use now, whatever it was."), 400, 401, 413, 415, 503)
+	}, anyObject("An empty object. If the value was a token, it no longer works."), 400, 401, 413, 415, 503)
 	introspect := &huma.Operation{
-		OperationID: "introspect", Path: introspectPath, Summary: "Ask what a token is worth",
-		Description: "RFC 7662. For services that are sent tokens of Latchkey.",
-		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "refresh_token for a refresh token, which is inactive otherwise."}),
+		OperationID: "introspect", Path: introspectPath, Summary: "Check whether a token is valid",
+		Description: "RFC 7662. For services that receive Latchkey tokens.",
+		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "refresh_token to check a refresh token, which is inactive otherwise."}),
 		Security:    append(a.security(oauth.ScopeIntrospect), map[string][]string{schemeBasic: {}}),
 	}
-	a.describe(introspect, jsonBody[Introspection](a.huma, "What it is worth now."), 400, 401, 403, 413, 415, 503)
+	a.describe(introspect, jsonBody[Introspection](a.huma, "The state of the token now."), 400, 401, 403, 413, 415, 503)
 	for _, status := range []string{"400", "401", "403"} { // about the bearer token of the caller
 		introspect.Responses[status].Content[problemType] = &huma.MediaType{Schema: schemaOf[Problem](a.huma)}
 	}
@@ -190,26 +190,26 @@ func (a *API) describeOAuth() {
 	})
 }
 
-// tokenOperation is POST /token, without passwords where the operator does not
-// take them.
+// tokenOperation documents POST /token, without passwords if the operator has
+// disabled them.
 func (a *API) tokenOperation(clientID [2]string) *huma.Operation {
 	op := &huma.Operation{OperationID: "token", Path: tokenPath, Summary: "Get tokens", Security: anybody()}
 	if !a.oauth.TakesPasswords() {
-		op.Description = "With a refresh token, which works once: one that comes back ends its session. Passwords are not accepted here."
+		op.Description = "With a refresh token. Each one works once; using it again ends its session. Passwords are not accepted here."
 		op.RequestBody = form(
 			[2]string{"grant_type*", "refresh_token."}, [2]string{"refresh_token*", "The newest one of the session."},
-			[2]string{"scope", "What the access token is for, separated by spaces; at most what the session has."}, clientID,
+			[2]string{"scope", "The scopes of the access token, separated by spaces; at most those of the session."}, clientID,
 		)
 		return op
 	}
-	op.Description = "With a password, or with a refresh token. Each refresh token works once: one that comes back ends its session. " +
-		"The form may be multipart. Without grant_type, a wrong password is 401 and a missing field 422, as FastAPI answers; with it, " +
-		"they are 400 (RFC 6749 §5.2)."
+	op.Description = "With a password or a refresh token. Each refresh token works once; using it again ends its session. " +
+		"The form may be multipart. Without grant_type, a wrong password gets a 401 and a missing field a 422, as in FastAPI; with it, " +
+		"both get a 400 (RFC 6749 §5.2)."
 	op.RequestBody = form(
-		[2]string{"grant_type", "password, which it is when absent, or refresh_token."},
-		[2]string{"username", "Username or email address."}, [2]string{"password", "As the person types it."},
+		[2]string{"grant_type", "password (the default) or refresh_token."},
+		[2]string{"username", "Username or email address."}, [2]string{"password", "Exactly as the person types it."},
 		[2]string{"refresh_token", "For grant_type=refresh_token."},
-		[2]string{"scope", "What the access token is for, separated by spaces; me when absent. With a refresh token at most what the session has."},
+		[2]string{"scope", "The scopes of the access token, separated by spaces; by default me. With a refresh token, at most those of the session."},
 		clientID,
 	)
 	return op

@@ -16,26 +16,26 @@ import (
 	"latchkey/internal/middleware"
 )
 
-// Problem is what a failure looks like (RFC 9457).
+// Problem is the body of a failure (RFC 9457).
 type Problem struct {
 	Title     string         `json:"title" doc:"The name of the status."`
 	Status    int            `json:"status" doc:"The status."`
-	Detail    string         `json:"detail" doc:"What is wrong, in a sentence for a person."`
-	Errors    []ProblemField `json:"errors,omitempty" nullable:"false" doc:"What is wrong with each field, when the request could be read."`
-	Reference string         `json:"reference,omitempty" doc:"What to name when you ask for help. The header X-Request-Id has it too."`
+	Detail    string         `json:"detail" doc:"The problem in words."`
+	Errors    []ProblemField `json:"errors,omitempty" nullable:"false" doc:"The problem with each field, if the request could be read."`
+	Reference string         `json:"reference,omitempty" doc:"Give this to the operator when you ask for help. The header X-Request-Id has it too."`
 }
 
-// ProblemField is what is wrong with one field.
+// ProblemField is the problem with one field.
 type ProblemField struct {
 	Field   string `json:"field" doc:"The name of the field, or of the query parameter."`
-	Message string `json:"message" doc:"What is wrong with it."`
+	Message string `json:"message" doc:"The problem in words."`
 }
 
 const problemType = "application/problem+json"
 
-// Failure is a failure with what the portal's one table makes of it.
+// Failure is a failure with its status from the portal's one table.
 type Failure struct {
-	Kind   apperr.Kind // "" for a fault of ours
+	Kind   apperr.Kind // "" for a fault of the portal
 	Status int
 	Err    error
 	Wait   time.Duration // the value of Retry-After, which is set already; 0: none
@@ -53,7 +53,7 @@ func (a *API) Answer(c echo.Context, f Failure) error {
 		return a.answerOAuth(c, f)
 	}
 	if f.Kind == apperr.Unauthorized && !isChallenge {
-		asked, isChallenge = unusable(err), true // signed out while it acted
+		asked, isChallenge = unusable(err), true // signed out while the request was under way
 	}
 	if isChallenge {
 		c.Response().Header().Set("WWW-Authenticate", authheader.Challenge(asked.code, string(asked.scope)))
@@ -88,7 +88,7 @@ func (a *API) Answer(c echo.Context, f Failure) error {
 // isTooMany reports whether a failure is a limit that was reached.
 func isTooMany(kind apperr.Kind) bool { return kind == apperr.TooMany || kind == apperr.Locked }
 
-// detail is the sentence for a kind of failure without words of its own.
+// detail is the message of a failure that has none of its own, by its kind.
 func (a *API) detail(kind apperr.Kind) string {
 	switch kind {
 	case apperr.Malformed:
@@ -96,27 +96,27 @@ func (a *API) detail(kind apperr.Kind) string {
 	case apperr.Forbidden, apperr.Disabled:
 		return "You are not allowed to do this."
 	case apperr.NotFound, apperr.Gone:
-		return "There is nothing at this address."
+		return "There is no such address in the API."
 	case apperr.WrongMethod:
-		return "This address does not take that method. The header Allow names those that it takes."
+		return "This address does not accept that method. The header Allow lists the accepted methods."
 	case apperr.Conflict:
-		return "Things changed at the same time from somewhere else. Nothing was done."
+		return "Another request changed the same data at the same time. Nothing was changed here."
 	case apperr.TooLarge:
 		return "The body is too large: at most 64 KB, and 8 KB at /token and /login."
 	case apperr.TooSlow:
 		return "The body took too long to arrive. Send it within 5 seconds."
 	case apperr.Unsupported:
-		return "The body is of a type that is not read here. The documentation names the right one."
+		return "This endpoint does not accept the body's content type. The documentation names the right one."
 	case apperr.Misdirected:
 		return "This host is not served here. The API is at " + a.publicURL + "."
 	case apperr.Unavailable, apperr.Busy:
 		return "The service is unavailable for a short time. The header Retry-After says when to try again, in seconds."
 	}
-	return "Something went wrong on our side. It is recorded under the reference."
+	return "Something went wrong in the portal. The log has it under this reference."
 }
 
-// tooMany says of what there was too much, and when to try again. Of a pause
-// that no time ends, it says that.
+// tooMany says which limit was reached and when to try again, or that only an
+// admin can unlock the account.
 func (a *API) tooMany(err error, wait time.Duration) string {
 	failure := apperr.Details(err)
 	if failure.Kind == apperr.Locked {
@@ -129,7 +129,7 @@ func (a *API) tooMany(err error, wait time.Duration) string {
 	return said + " Try again in " + a.roughly(wait) + "."
 }
 
-// fieldsOf writes what is wrong with fields as a list and as a sentence.
+// fieldsOf returns the problems with fields as a list and as a sentence.
 func fieldsOf(list apperr.Fields) (all []ProblemField, sentence string) {
 	var said []string
 	for _, f := range list {
@@ -143,8 +143,8 @@ func fieldsOf(list apperr.Fields) (all []ProblemField, sentence string) {
 	return all, strings.Join(said, " ")
 }
 
-// understood turns what Huma found wrong with a request into a failure of the
-// portal. Values are left out: one may be a password in the wrong field.
+// understood turns Huma's error about a request into a failure of the portal. It
+// leaves out values: one may be a password in the wrong field.
 func understood(m *huma.ErrorModel) error {
 	switch m.Status {
 	case http.StatusUnprocessableEntity:
@@ -169,7 +169,7 @@ func understood(m *huma.ErrorModel) error {
 				return wrong
 			}
 		}
-		return apperr.New(apperr.Malformed, "The body has to be JSON, and it could not be read.", m)
+		return apperr.New(apperr.Malformed, "The body must be JSON. It could not be parsed.", m)
 	}
 	for _, detail := range m.Errors {
 		if strings.Contains(detail.Message, (&http.MaxBytesError{}).Error()) {
@@ -179,7 +179,7 @@ func understood(m *huma.ErrorModel) error {
 	return m
 }
 
-// fieldName is the name in a location of Huma's: "body.disabled".
+// fieldName is the name of the field in a location of Huma: "body.disabled".
 func fieldName(location string) string {
 	for _, place := range []string{"body", "query", "path"} {
 		if rest, ok := strings.CutPrefix(location, place); ok {
@@ -189,7 +189,7 @@ func fieldName(location string) string {
 	return clip(location)
 }
 
-// clip cuts a name that a client made up.
+// clip shortens a field name that the client sent.
 func clip(name string) string {
 	const most = 64
 	if len(name) > most {
@@ -200,13 +200,13 @@ func clip(name string) string {
 
 const noSuchField = "There is no such field."
 
-// elsewhereFields are fields that exist, and are changed somewhere else.
+// elsewhereFields are fields that exist but are changed on a page.
 var elsewhereFields = map[string]string{
 	"email":    "The email address is changed on the page /profile/email, with the current password.",
 	"password": "The password is changed on the page /profile/password, with the current one.",
 }
 
-// sentenceOf writes what Huma found as a sentence.
+// sentenceOf turns an error of Huma into a sentence.
 func sentenceOf(detail *huma.ErrorDetail) string {
 	if detail.Message == validation.MsgUnexpectedProperty {
 		if where, known := elsewhereFields[fieldName(detail.Location)]; known {

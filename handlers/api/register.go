@@ -15,23 +15,23 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// maxBody bounds a JSON body in bytes; the portal's own bound is the same.
+// maxBody is the maximum size of a JSON body in bytes, the same as for forms.
 const maxBody = 64 << 10
 
-// bodyTime is how long a JSON body may take: the server's own limit. Huma's is
-// shorter, and would cancel a request that still waits for the database.
+// bodyTime is the time limit for a JSON body, the same as the server's. Huma's
+// own limit is shorter and would cancel a request that waits for the database.
 const bodyTime = 15 * time.Second
 
-// operation is a typed route: what it is called, and which failures it has
-// beside those of every route that wants a token.
+// operation is a typed route: its description, and its failures besides those of
+// every route that needs a token.
 type operation struct {
 	huma.Operation
 	failures []int
-	quiet    bool // asking does not count as a use of the session
+	quiet    bool // a request does not count as a use of the session
 }
 
-// register declares a typed route for callers whose token has the scope, any
-// token when it is "". HEAD works where GET does.
+// register declares a typed route for callers whose token has the scope; with
+// the scope "" any token passes. A GET route answers HEAD too.
 func register[I, O any](a *API, scope oauth.Scope, op operation, handler func(context.Context, *I) (*O, error)) {
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
 	op.Middlewares = huma.Middlewares{a.gate(scope, op.quiet)}
@@ -54,20 +54,21 @@ func register[I, O any](a *API, scope oauth.Scope, op operation, handler func(co
 	}
 }
 
-// again is the same operation at another path, which the document leaves out.
+// again declares the same operation at another path, which the OpenAPI document
+// leaves out.
 func again(op operation, path string) operation {
 	op.Path, op.Hidden = path, true
 	return op
 }
 
-// gate stands before a typed route: it lets those pass who may, and hands every
-// failure to the portal's one error handler.
+// gate authenticates the caller of a typed route, and passes every failure to the
+// portal's one error handler.
 func (a *API) gate(scope oauth.Scope, quiet bool) func(huma.Context, func(huma.Context)) {
 	return func(ctx huma.Context, next func(huma.Context)) {
 		c := humaecho.Unwrap(ctx)
 		caller, err := a.authenticate(c, scope, quiet)
 		if err == nil {
-			_, err = fields.Query(c.Request()) // Huma passes over what came twice or cannot be read
+			_, err = fields.Query(c.Request()) // Huma ignores repeated and unreadable parameters
 		}
 		if err != nil {
 			a.fail(err, c)
@@ -81,11 +82,12 @@ func (a *API) gate(scope oauth.Scope, quiet bool) func(huma.Context, func(huma.C
 	}
 }
 
-// humaContext is huma.Context by a name that leaves its method Context alone.
+// humaContext is huma.Context under another name: embedded as Context, it would
+// hide its own method Context.
 type humaContext huma.Context
 
-// exchange is one request to a typed route and its answer. What Huma would
-// answer to a failure is kept back: that is the error handler's work.
+// exchange is one request to a typed route and its response. It suppresses Huma's
+// response to a failure, which the portal's error handler writes.
 type exchange struct {
 	humaContext
 	echo    echo.Context
@@ -96,12 +98,12 @@ type exchange struct {
 // Unwrap returns the context of the adapter.
 func (x *exchange) Unwrap() huma.Context { return x.humaContext }
 
-// Header returns a header of the request. A media type, whose case does not
-// count (RFC 9110 §8.3.1), comes in lower case, as Huma compares it.
+// Header returns a header of the request. It returns a media type, which ignores
+// case (RFC 9110 §8.3.1), in lower case, because Huma compares it literally.
 func (x *exchange) Header(name string) string {
 	value := x.humaContext.Header(name)
 	if name == "Content-Type" && otherCharset(value) {
-		return "none" // Huma looks at no charset
+		return "none" // Huma ignores the charset
 	}
 	if name == "Content-Type" {
 		return strings.ToLower(value)
@@ -109,14 +111,15 @@ func (x *exchange) Header(name string) string {
 	return value
 }
 
-// SetStatus begins the answer, unless it is one to a failure.
+// SetStatus begins the response, unless the request failed.
 func (x *exchange) SetStatus(status int) {
 	if x.failure == nil && !x.echo.Response().Committed {
 		x.humaContext.SetStatus(status)
 	}
 }
 
-// BodyWriter takes the answer, unless it is one to a failure.
+// BodyWriter returns the writer of the response, or one that discards the body if
+// the request failed.
 func (x *exchange) BodyWriter() io.Writer {
 	if x.failure != nil {
 		return io.Discard
@@ -124,11 +127,11 @@ func (x *exchange) BodyWriter() io.Writer {
 	return x.humaContext.BodyWriter()
 }
 
-// refusal carries the failure of a typed handler past Huma, which would
-// otherwise print it.
+// refusal wraps the failure of a typed handler, so that Huma does not write it
+// into a response.
 type refusal struct{ error }
 
-// GetStatus satisfies huma.StatusError; nobody sees it.
+// GetStatus satisfies huma.StatusError. The status is not sent.
 func (refusal) GetStatus() int { return http.StatusInternalServerError }
 
 // keepFailure is a huma.Transformer: it sees every body before it is written.
@@ -148,8 +151,8 @@ func keepFailure(ctx huma.Context, _ string, body any) (any, error) {
 	return nil, nil
 }
 
-// as is the input of a typed handler, or embedded in it: on whose behalf it
-// acts.
+// as is the input of a typed handler, or embedded in it. It has the caller on
+// whose behalf the handler acts.
 type as struct{ bearer }
 
 // Resolve satisfies huma.Resolver.

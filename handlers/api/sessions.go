@@ -8,18 +8,18 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Session is where a person is signed in: a browser, or a client of the API.
+// Session is a session of a person: a browser's or an API client's.
 type Session struct {
 	ID        string    `json:"id"`
-	Kind      string    `json:"kind" enum:"web,api" doc:"A browser, or a client of the API."`
-	ClientID  string    `json:"client_id,omitempty" doc:"What a client of the API called itself."`
-	Scope     string    `json:"scope,omitempty" doc:"What was granted to a client of the API, separated by spaces."`
-	Method    string    `json:"method" doc:"How it was opened: password, sign-up, setup."`
+	Kind      string    `json:"kind" enum:"web,api" doc:"A browser (web) or an API client (api)."`
+	ClientID  string    `json:"client_id,omitempty" doc:"The name that an API client gave itself."`
+	Scope     string    `json:"scope,omitempty" doc:"The scopes of an API client, separated by spaces."`
+	Method    string    `json:"method" doc:"How the session began: password, sign-up or setup."`
 	UserAgent string    `json:"user_agent"`
-	IP        string    `json:"ip" doc:"Where it was opened; empty when that is not known."`
+	IP        string    `json:"ip" doc:"The address from which the session began; empty if not known."`
 	CreatedAt time.Time `json:"created_at"`
-	LastSeen  time.Time `json:"last_seen_at" doc:"To the minute."`
-	ExpiresAt time.Time `json:"expires_at" doc:"The latest moment that it can live to."`
+	LastSeen  time.Time `json:"last_seen_at" doc:"The time of the last use, to the minute."`
+	ExpiresAt time.Time `json:"expires_at" doc:"The time at which the session ends at the latest."`
 }
 
 type sessionsAnswer struct {
@@ -31,7 +31,7 @@ type sessionsAnswer struct {
 func listSessionsOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "list-sessions", Method: http.MethodGet, Path: "/users/{id}/sessions", Tags: []string{tagUsers},
-		Summary: "List where a person is signed in", Description: "Live sessions, the most recently used first.",
+		Summary: "List a person's sessions", Description: "Live sessions, the most recently used first.",
 	}, failures: []int{404}}
 }
 
@@ -58,7 +58,7 @@ func (a *API) listSessions(ctx context.Context, in *oneUser) (*sessionsAnswer, e
 
 type endedAnswer struct {
 	Body struct {
-		Ended int `json:"ended" minimum:"0" example:"2" doc:"How many sessions were live."`
+		Ended int `json:"ended" minimum:"0" example:"2" doc:"How many sessions were ended."`
 	} `nameHint:"Ended"`
 }
 
@@ -66,8 +66,8 @@ func endSessionsOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "end-sessions", Method: http.MethodDelete, Path: "/users/{id}/sessions", Tags: []string{tagUsers},
 		Summary: "Sign a person out everywhere",
-		Description: "Ends every session, of browsers and of clients of the API. Personal access tokens stay: disable the account, or let " +
-			"the person end them. 409 for your own account.",
+		Description: "Ends every session of browsers and API clients. Personal access tokens keep working: disable the account, or let " +
+			"the person remove them. 409 for your own account.",
 	}, failures: []int{404, 409, 429}}
 }
 

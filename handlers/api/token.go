@@ -13,16 +13,16 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// maxScope bounds a list of scopes in bytes.
+// maxScope is the maximum length of a list of scopes in bytes.
 const maxScope = 256
 
-// Token is what a client is given (RFC 6749 §5.1).
+// Token is the response to a successful grant (RFC 6749 §5.1).
 type Token struct {
-	AccessToken  string `json:"access_token" doc:"For the Authorization header. Treat it as a word without meaning."`
-	TokenType    string `json:"token_type" enum:"bearer" doc:"How it is used (RFC 6750)."`
-	ExpiresIn    int    `json:"expires_in" doc:"How long the access token lives, in seconds."`
-	RefreshToken string `json:"refresh_token" doc:"For the next access token, once."`
-	Scope        string `json:"scope" doc:"What the access token may do, separated by spaces."`
+	AccessToken  string `json:"access_token" doc:"For the Authorization header. Do not rely on its contents."`
+	TokenType    string `json:"token_type" enum:"bearer" doc:"How to use the access token (RFC 6750)."`
+	ExpiresIn    int    `json:"expires_in" doc:"The lifetime of the access token in seconds."`
+	RefreshToken string `json:"refresh_token" doc:"Gets the next tokens, once."`
+	Scope        string `json:"scope" doc:"The scopes of the access token, separated by spaces."`
 }
 
 func tokenOf(t *oauth.Tokens) Token {
@@ -31,8 +31,8 @@ func tokenOf(t *oauth.Tokens) Token {
 	}
 }
 
-// token handles POST /token. Without a grant_type it is the password grant,
-// as clients of the FastAPI tutorials ask (tutorialGrant).
+// token handles POST /token. Without a grant_type it is the password grant, as
+// clients of the FastAPI tutorials expect (tutorialGrant).
 func (a *API) token(c echo.Context) error {
 	in, err := parameters(c.Request(), fields.ReadMultipart)
 	if err != nil {
@@ -64,12 +64,12 @@ func (a *API) token(c echo.Context) error {
 		if in.Get("refresh_token") == "" {
 			return badRequest("Send a refresh_token.")
 		}
-		refused = "The refresh token is of no use any more. Sign in again."
+		refused = "The refresh token no longer works. Sign in again."
 		tokens, err = a.oauth.RefreshGrant(ctx, oauth.RefreshGrant{
 			RefreshToken: in.Get("refresh_token"), Scope: in.Get("scope"), ClientID: client,
 		}, from)
 	default:
-		return &oauthFailure{code: "unsupported_grant_type", cause: apperr.New(apperr.Malformed, "The grant_type is password or refresh_token.", nil)}
+		return &oauthFailure{code: "unsupported_grant_type", cause: apperr.New(apperr.Malformed, "The grant_type must be password or refresh_token.", nil)}
 	}
 	if err != nil {
 		return a.grantFailure(err, refused)
@@ -77,12 +77,12 @@ func (a *API) token(c echo.Context) error {
 	return c.JSON(http.StatusOK, tokenOf(tokens))
 }
 
-// Renewed is what a client is given that keeps its refresh token.
+// Renewed is the response to a client that keeps its refresh token.
 type Renewed struct {
 	AccessToken string `json:"access_token" doc:"For the Authorization header."`
-	TokenType   string `json:"token_type" enum:"bearer" doc:"How it is used (RFC 6750)."`
-	ExpiresIn   int    `json:"expires_in" doc:"How long the access token lives, in seconds."`
-	Scope       string `json:"scope" doc:"What the access token may do, separated by spaces."`
+	TokenType   string `json:"token_type" enum:"bearer" doc:"How to use the access token (RFC 6750)."`
+	ExpiresIn   int    `json:"expires_in" doc:"The lifetime of the access token in seconds."`
+	Scope       string `json:"scope" doc:"The scopes of the access token, separated by spaces."`
 }
 
 type renewedAnswer struct{ Body Renewed }
@@ -90,9 +90,10 @@ type renewedAnswer struct{ Body Renewed }
 func refreshTokenOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "refresh-token", Method: http.MethodPost, Path: "/refresh-token", Tags: []string{tagTokens},
-		Summary: "Get a fresh access token of the same session",
-		Description: "The form of the FastAPI tutorials: the access token that you have, as long as it lives, gets you another one, " +
-			"for an hour after the last grant at /token. It does not keep the session from idling. To go on after it has expired, use the refresh token at /token. A personal access token has no session and is refused with 403.",
+		Summary: "Get a new access token for the same session",
+		Description: "The way of the FastAPI tutorials: a valid access token gets another one, " +
+			"for an hour after the last grant at /token. This does not extend the idle limit of the session. Once the access token has " +
+			"expired, use the refresh token at /token. A personal access token has no session and is refused with 403.",
 	}, failures: []int{http.StatusForbidden}, quiet: true}
 }
 
@@ -112,16 +113,16 @@ func renewedOf(tokens *oauth.Tokens) Renewed {
 
 type revokedAnswer struct {
 	Body struct {
-		Message string `json:"message" enum:"Token revoked successfully" doc:"That it is done."`
+		Message string `json:"message" enum:"Token revoked successfully" doc:"Confirms that the session has ended."`
 	} `nameHint:"Revoked"`
 }
 
 func revokeTokenOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "revoke-token", Method: http.MethodPost, Path: "/revoke-token", Tags: []string{tagTokens},
-		Summary: "End the session of the token that is sent",
-		Description: "The form of the FastAPI tutorials. Every token of the session is refused from the next request on, everywhere; " +
-			"a personal access token ends by itself.",
+		Summary: "End the session of your token",
+		Description: "The way of the FastAPI tutorials. Every replica refuses all tokens of the session from the next request on. A personal " +
+			"access token is removed.",
 	}}
 }
 
@@ -135,9 +136,9 @@ func (a *API) revokeToken(ctx context.Context, in *as) (*revokedAnswer, error) {
 	return answer, nil
 }
 
-// revoke handles POST /revoke (RFC 7009): what becomes of a token that is not
-// one, or belongs to someone else, is the same as what becomes of a right
-// one. token_type_hint is not needed and not looked at.
+// revoke handles POST /revoke (RFC 7009). The response is the same for a valid
+// token, a value that is not a token, and a token of another client.
+// token_type_hint is not needed and not read.
 func (a *API) revoke(c echo.Context) error {
 	in, err := readParameters(c)
 	if err != nil {

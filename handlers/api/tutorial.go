@@ -14,12 +14,12 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// wrongPassword is said of a name and a password that open nothing, whatever
-// the reason. The words are those of the FastAPI tutorials.
+// wrongPassword is the message about a name and a password that do not sign in,
+// whatever the reason. The words are those of the FastAPI tutorials.
 const wrongPassword = "Incorrect username or password"
 
-// Login handles POST /login in tutorial dialect: it gives the tokens of /token,
-// and opens no session of a browser.
+// Login handles POST /login in tutorial dialect: it returns tokens as /token
+// does, and opens no browser session.
 func (a *API) Login(c echo.Context) error {
 	in, err := parameters(c.Request(), readTutorial)
 	if err != nil {
@@ -81,13 +81,13 @@ func (a *API) refreshedAccess(c echo.Context) error {
 type Registered struct {
 	ID       string `json:"id" doc:"Stays the same for as long as the account exists."`
 	Username string `json:"username"`
-	Email    string `json:"email" doc:"Empty when the account has none."`
-	FullName string `json:"full_name" doc:"Empty when the person gave none."`
+	Email    string `json:"email" doc:"Empty if the account has none."`
+	FullName string `json:"full_name" doc:"Empty if the person gave none."`
 	Disabled bool   `json:"disabled" doc:"Always false."`
 }
 
-// Signup handles POST /signup in tutorial dialect: it creates an account with
-// the rules of the form, and signs nobody in.
+// Signup handles POST /signup in tutorial dialect: it creates an account by the
+// rules of the form, and does not sign the person in.
 func (a *API) Signup(c echo.Context) error {
 	in, err := parameters(c.Request(), readTutorial)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 )
 
 // readTutorial reads a body in tutorial dialect: a form, a multipart form, or a
-// JSON object whose members are text. As FastAPI does, it takes a body without a
-// type for JSON, and passes over members that nobody asks for.
+// JSON object whose members are text. Like FastAPI, it reads a body without a
+// content type as JSON, and ignores unknown members.
 func readTutorial(r *http.Request) (fields.Values, error) {
 	kind := r.Header.Get("Content-Type")
 	media, _, err := mime.ParseMediaType(kind)
@@ -39,7 +39,8 @@ func readTutorial(r *http.Request) (fields.Values, error) {
 	return readObject(body)
 }
 
-// textMembers are the members that are read, and whether null stands for none.
+// textMembers are the members that are read. The value says whether null is
+// allowed and stands for an empty text.
 var textMembers = map[string]bool{
 	"username": false, "password": false, "email": true, "full_name": true, "scope": true, "client_id": true, "client_secret": true,
 }
@@ -73,7 +74,7 @@ func readObject(body []byte) (fields.Values, error) {
 		}
 		name, _ := token.(string)
 		if seen[name] {
-			faults.add("value_error", name, "This came twice.")
+			faults.add("value_error", name, "This field occurs twice.")
 		}
 		seen[name] = true
 		if nullable, read := textMembers[name]; read && (string(value) != "null" || !nullable) {
@@ -94,7 +95,7 @@ func readText(values url.Values, faults *fieldFaults, name string, value json.Ra
 		faults.add("string_type", name, "Input should be a valid string")
 	case strings.ContainsRune(text, 0), strings.ContainsRune(text, utf8.RuneError) && bytes.Contains(value, []byte(`\u`)):
 		// The second is half a surrogate pair, which package json replaces.
-		faults.add("value_error", name, "It has characters that cannot be read.")
+		faults.add("value_error", name, "This field has characters that cannot be read.")
 	default:
 		values.Set(name, text)
 	}

@@ -6,19 +6,19 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// inBrowser is said of a path that shows a page to browsers.
-const inBrowser = "The form of the FastAPI tutorials, for programs. A request from a browser, which sends Sec-Fetch-* or Origin or accepts " +
-	"text/html, gets the page for people at the same address, so this cannot be tried on this page. No cookie is read or set. " +
+// inBrowser describes a path that shows a page to browsers.
+const inBrowser = "The way of the FastAPI tutorials, for programs. A request from a browser (which sends Sec-Fetch-* or Origin, or accepts " +
+	"text/html) gets the page for people at the same address, so you cannot try this endpoint on this page. No cookie is read or set. " +
 	"The body may also be a form, multipart or not."
 
-// describeTutorial documents the paths that are there for the programs of the
+// describeTutorial documents the paths that exist for the programs of the
 // FastAPI tutorials.
 func (a *API) describeTutorial() {
 	if a.oauth.TakesPasswords() {
 		login := &huma.Operation{
 			OperationID: "login", Path: loginPath, Summary: "Get tokens with a password", Description: inBrowser, Security: anybody(),
 			RequestBody: textObject(
-				[2]string{"username*", "Username or email address."}, [2]string{"password*", "As the person types it."},
+				[2]string{"username*", "Username or email address."}, [2]string{"password*", "Exactly as the person types it."},
 				[2]string{"scope", "As at /token."}, [2]string{"client_id", "As at /token."},
 			),
 		}
@@ -28,9 +28,9 @@ func (a *API) describeTutorial() {
 	if a.accounts.SignupOpen() {
 		signup := &huma.Operation{
 			OperationID: "signup", Path: signupPath, Summary: "Create an account", Security: anybody(),
-			Description: inBrowser + " The rules are those of the page. Nobody is signed in: use /login or /token next.",
+			Description: inBrowser + " The rules are those of the page. This does not sign the person in: use /login or /token next.",
 			RequestBody: textObject(
-				[2]string{"username*", "2 to 32 of a-z, 0-9, dot, underscore and hyphen."}, [2]string{"password*", "As the person types it."},
+				[2]string{"username*", "2 to 32 of a-z, 0-9, dot, underscore and hyphen."}, [2]string{"password*", "Exactly as the person types it."},
 				[2]string{"email", "The email address. Without one, a forgotten password needs an admin."},
 				[2]string{"full_name", "At most 128 characters."},
 			),
@@ -44,8 +44,8 @@ func (a *API) describeTutorial() {
 	if a.oauth.Renews() {
 		refresh := &huma.Operation{
 			OperationID: "refresh-access", Path: tutorialRefreshPath, Summary: "Get an access token with a refresh token that you keep",
-			Description: "The form of the FastAPI tutorials: the bearer is a refresh token, which stays as it is. It works for 10 hours after " +
-				"the sign-in. After that, and to be told of a copied token at the next refresh, send the refresh token to /token.",
+			Description: "The way of the FastAPI tutorials: the bearer is a refresh token, which stays valid. It works for 10 hours after " +
+				"the sign-in. After that, send the refresh token to /token, which also detects copied tokens.",
 			Security: []map[string][]string{{schemeBearer: {}}},
 		}
 		refresh.Method, refresh.Tags, refresh.Responses = http.MethodGet, []string{tagTokens}, failures(a.huma, []int{400, 401, 503})

@@ -20,10 +20,10 @@ type User struct {
 	ID             string     `json:"id" doc:"Stays the same for as long as the account exists."`
 	Username       string     `json:"username"`
 	Email          string     `json:"email"`
-	FullName       string     `json:"full_name" doc:"Empty when the person gave none."`
+	FullName       string     `json:"full_name" doc:"Empty if the person gave none."`
 	Disabled       bool       `json:"disabled" example:"true"`
-	DisabledAt     *time.Time `json:"disabled_at" doc:"null while the account can be used."`
-	DisabledReason string     `json:"disabled_reason,omitempty" doc:"The note for admins. Absent in lists, and when there is none."`
+	DisabledAt     *time.Time `json:"disabled_at" doc:"null while the account is active."`
+	DisabledReason string     `json:"disabled_reason,omitempty" doc:"The note for admins. Absent in lists and if there is none."`
 	Role           string     `json:"role" enum:"user,admin"`
 	CreatedAt      time.Time  `json:"created_at"`
 	LastSignInAt   *time.Time `json:"last_sign_in_at" doc:"null: never."`
@@ -36,7 +36,7 @@ func userOf(u *models.User) User {
 	}
 }
 
-// instant is a time for JSON; nil when it never was.
+// instant is a time for JSON; nil stands for never.
 func instant(t models.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -48,20 +48,20 @@ func instant(t models.Time) *time.Time {
 // Users is a page of the list.
 type Users struct {
 	Items    []User  `json:"items" nullable:"false"`
-	Next     *string `json:"next" doc:"The cursor of the page that follows, for after; null when there is none."`
-	Previous *string `json:"previous" doc:"The cursor of the page in front, for before; null when there is none."`
+	Next     *string `json:"next" doc:"The cursor of the next page, for the parameter after; null if there is none."`
+	Previous *string `json:"previous" doc:"The cursor of the previous page, for the parameter before; null if there is none."`
 }
 
 // usersInput is the query of the list.
 type usersInput struct {
 	as
-	Q      string `query:"q" maxLength:"200" doc:"Finds users by words, in any order, without regard to case and accents: the username, the address or the full name contains each of them; a word of one or two characters begins one of these. An id finds its user."`
-	Status string `query:"status" enum:"active,disabled" doc:"Only these; both when absent."`
-	Role   string `query:"role" enum:"user,admin" doc:"Only these; both when absent."`
-	Sort   string `query:"sort" enum:"username,-username,email,-email,created,-created,last_sign_in,-last_sign_in" doc:"The order; a leading hyphen reverses it. When absent: with q the best match first, otherwise by username."`
+	Q      string `query:"q" maxLength:"200" doc:"Words in any order, without regard to case and accents. The username, the email address or the full name contains each word; a word of one or two characters begins one of them. An id finds its user."`
+	Status string `query:"status" enum:"active,disabled" doc:"Only active or only disabled accounts; by default both."`
+	Role   string `query:"role" enum:"user,admin" doc:"Only users or only admins; by default both."`
+	Sort   string `query:"sort" enum:"username,-username,email,-email,created,-created,last_sign_in,-last_sign_in" doc:"The order; a leading hyphen reverses it. By default, the best match comes first with q, otherwise the order is by username."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"25" doc:"How many users a page has."`
-	After  string `query:"after" maxLength:"1024" doc:"A cursor: the page that follows."`
-	Before string `query:"before" maxLength:"1024" doc:"A cursor: the page in front. Not together with after."`
+	After  string `query:"after" maxLength:"1024" doc:"A cursor: returns the page after it."`
+	Before string `query:"before" maxLength:"1024" doc:"A cursor: returns the page before it. Cannot be combined with after."`
 	query  url.Values
 }
 
@@ -73,7 +73,7 @@ func (in *usersInput) Resolve(ctx huma.Context) []error {
 }
 
 type usersAnswer struct {
-	Link string `header:"Link" doc:"The pages beside this one, as rel=\"next\" and rel=\"prev\" (RFC 8288)."`
+	Link string `header:"Link" doc:"The next and the previous page, as rel=\"next\" and rel=\"prev\" (RFC 8288)."`
 	Body Users
 }
 
@@ -81,7 +81,7 @@ func listUsersOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "list-users", Method: http.MethodGet, Path: "/users", Tags: []string{tagUsers},
 		Summary:                      "List accounts",
-		Description:                  "In pages: follow next, or the Link header, until there is none. A cursor belongs to the order that it came from.",
+		Description:                  "In pages: follow next, or the Link header, until there is none. A cursor is valid only with the sort it came from.",
 		RejectUnknownQueryParameters: true,
 	}, failures: []int{422}}
 }
@@ -94,7 +94,7 @@ func (a *API) listUsers(ctx context.Context, in *usersInput) (*usersAnswer, erro
 		After: in.After, Before: in.Before, Limit: in.Limit, Now: a.now(),
 	})
 	if errors.Is(err, apperr.Malformed) {
-		return nil, apperr.New(apperr.Invalid, "after and before take a cursor of this list in this order, one at a time.", err)
+		return nil, apperr.New(apperr.Invalid, "Send either after or before, with a cursor of this list in this order.", err)
 	}
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func (in *oneUser) Resolve(ctx huma.Context) []error {
 	return append(in.as.Resolve(ctx), checkID(in.ID)...)
 }
 
-// checkID refuses what is no id before a query sees it.
+// checkID refuses a malformed id before it reaches a query.
 func checkID(id string) []error {
 	if models.IsID(id) {
 		return nil
@@ -176,7 +176,7 @@ func (a *API) readUser(ctx context.Context, in *oneUser) (*userAnswer, error) {
 
 const noSuchUser = "There is no account with this id."
 
-// noUser gives the words to an id that nobody has.
+// noUser gives the failure of an unknown id its message.
 func noUser(err error) error {
 	if errors.Is(err, apperr.NotFound) {
 		return apperr.New(apperr.NotFound, noSuchUser, err)
@@ -184,12 +184,12 @@ func noUser(err error) error {
 	return err
 }
 
-// UserChange is what an admin changes about another person.
+// UserChange has the fields of an account that an admin can change.
 type UserChange struct {
-	Disabled *bool   `json:"disabled,omitempty" example:"true" doc:"true ends every session and token of the account at once."`
-	Reason   string  `json:"reason,omitempty" doc:"A note for admins and the audit log, beside disabled: true. At most 500 characters."`
-	Role     *string `json:"role,omitempty" enum:"user,admin" doc:"Counts from the next request on."`
-	FullName *string `json:"full_name,omitempty" doc:"At most 128 characters; empty takes it away."`
+	Disabled *bool   `json:"disabled,omitempty" example:"true" doc:"true disables the account and ends all its sessions and tokens at once."`
+	Reason   string  `json:"reason,omitempty" doc:"A note for admins and the audit log, only with disabled: true. At most 500 characters."`
+	Role     *string `json:"role,omitempty" enum:"user,admin" doc:"Takes effect at the next request."`
+	FullName *string `json:"full_name,omitempty" doc:"At most 128 characters; an empty string removes the name."`
 }
 
 type changeUserInput struct {
@@ -207,8 +207,8 @@ func changeUserOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "change-user", Method: http.MethodPatch, Path: "/users/{id}", Tags: []string{tagUsers},
 		Summary: "Change an account",
-		Description: "All of it or nothing. What is not named stays as it is. 409 for your own account and for the last active admin: " +
-			"the same rules as in the panel; and for another reason of an account that is disabled already.",
+		Description: "Either all changes are made or none. Fields that you leave out stay unchanged. 409 for your own account, for the last " +
+			"active admin, and for another reason for an account that is already disabled.",
 	}, failures: []int{404, 409, 413, 415, 422, 429}}
 }
 
@@ -219,7 +219,7 @@ func (a *API) changeUser(ctx context.Context, in *changeUserInput) (*userAnswer,
 		return nil, apperr.New(apperr.Invalid, "Name at least one field to change: disabled, role or full_name.", nil)
 	}
 	if body.Reason != "" && !or(body.Disabled, false) {
-		return nil, apperr.Fields{{Field: "reason", Message: "A reason goes with disabled: true."}}
+		return nil, apperr.Fields{{Field: "reason", Message: "Send a reason only with disabled: true."}}
 	}
 	user, err := a.accounts.ChangeUser(ctx, in.actor(), in.ID, account.UserChange{
 		FullName: body.FullName, Role: (*models.Role)(body.Role), Disabled: body.Disabled, Reason: body.Reason,

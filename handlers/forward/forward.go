@@ -84,16 +84,16 @@ func (h *Handlers) Check(c echo.Context) error {
 	case person == nil && !access.Public() && target != "":
 		return site.RedirectToApp(c, h.site.PublicURL+target)
 	case person == nil && !access.Public():
-		return apperr.New(apperr.Unauthorized, "", errors.New("forward-auth: nobody is signed in"))
+		return apperr.New(apperr.Unauthorized, "", errors.New("forward-auth: no one is signed in"))
 	case c.Request().URL.RawQuery == refused: // a 200 would reach the client as the app's
-		return apperr.Wait(apperr.Unavailable, time.Second, "This request was refused a moment ago and may pass now. Send it again.",
+		return apperr.Wait(apperr.Unavailable, time.Second, "This request was refused a moment ago and may be allowed now. Send it again.",
 			errors.New("forward-auth: refused, and allowed when the proxy asked again"))
 	}
 	setRemote(c.Response().Header(), person)
 	return site.Nothing(c)
 }
 
-// of names an app after the word for one of its pages, when it has a name.
+// of returns " of " and the app's name, or "" for an app without a name.
 func of(app forwardauth.Origin) string {
 	if app.Name == "" {
 		return ""

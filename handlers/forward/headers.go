@@ -8,13 +8,14 @@ import (
 	"latchkey/internal/auth"
 )
 
-// remoteHeaders tell an app who asks. They are never read from a request.
+// remoteHeaders tell an app who sent the request. They are never read from a
+// request.
 var remoteHeaders = [...]string{"Remote-User", "Remote-Id", "Remote-Email", "Remote-Name", "Remote-Groups"}
 
-// setRemote tells the app who asks. Names are plain UTF-8: proxies treat header
-// values as bytes (RFC 9110 §5.5), and every app would have to decode anything
-// else. For nobody, the headers are empty and not left out: for a missing one
-// some proxies pass on the client's own.
+// setRemote tells the app who sent the request. Names are plain UTF-8: proxies
+// treat header values as bytes (RFC 9110 §5.5), and every app would have to decode
+// any other encoding. If no one is signed in, the headers are empty instead of
+// missing: some proxies replace a missing header with the client's own.
 func setRemote(h http.Header, person *auth.Identity) {
 	values := make([]string, len(remoteHeaders)) // one allocation for all
 	if person != nil {

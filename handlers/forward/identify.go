@@ -15,12 +15,12 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// byAccessToken returns the person that the access cookie belongs to, nil for
-// nobody. For nearly every request this is the only query.
+// byAccessToken returns the person that the access cookie belongs to, or nil. For
+// nearly every request this is the only query.
 func (h *Handlers) byAccessToken(c echo.Context) (*auth.Identity, error) {
 	access := h.site.Cookies.Access(c.Request())
 	if access == "" {
-		return nil, nil //nolint:nilnil // nobody is an answer, not a failure
+		return nil, nil //nolint:nilnil // no person is a result, not a failure
 	}
 	result, err := h.auth.Authenticate(c.Request().Context(), auth.Presented{Access: access}, middleware.Client(c))
 	return result.Identity, err

@@ -40,7 +40,7 @@ func (h *Handlers) Continue(c echo.Context) error {
 	cut := query.Get("cut") != ""
 	if site.Identity(c) == nil {
 		site.SetReturn(c, continueAfterSignIn(target, cut))
-		return apperr.New(apperr.Unauthorized, "", errors.New("nobody is signed in"))
+		return apperr.New(apperr.Unauthorized, "", errors.New("no one is signed in"))
 	}
 	if !middleware.Of(c).Renewed && h.site.Cookies.Bounce(c.Response().Header(), c.Request(), target.String()) > maxBounces {
 		return h.showLoop(c, target)

@@ -28,7 +28,7 @@ type Site struct {
 	SignupOpen bool
 }
 
-// Identity returns the signed-in person, nil when nobody is signed in.
+// Identity returns the signed-in person, or nil.
 func Identity(c echo.Context) *auth.Identity { return middleware.Of(c).Identity }
 
 // Presented returns the tokens that came with the request.

@@ -16,7 +16,7 @@ import (
 // TestUsernamesAreNotRecycled: nobody gets the username of a deleted account,
 // and that of a renamed one only after 90 days, on whichever road.
 func TestUsernamesAreNotRecycled(t *testing.T) {
-	const refused = "This username belonged to another account before, so nobody else can have it now. Choose another."
+	const refused = "This username used to belong to another account and cannot be used again. Choose another."
 	each(t, nil, func(p *portal) {
 		ctx := p.T.Context()
 		boss := p.Admin("boss")

@@ -22,8 +22,8 @@ const (
 )
 
 // reservedUsernames could be mistaken for the portal, its operator or its
-// paths. Admins and the shell can give them to an account; nobody can choose
-// one.
+// paths. Admins and commands can assign them; people cannot choose them
+// themselves.
 var reservedUsernames = map[string]bool{
 	"abuse": true, "account": true, "admin": true, "administrator": true, "anonymous": true, "api": true, "auth": true,
 	"billing": true, "contact": true, "daemon": true, "docs": true, "everyone": true, "guest": true, "help": true,

@@ -129,7 +129,7 @@ const (
 	emailTaken    = "There is already an account with this email address."
 	// usernameRetired gives the reason, but not whose username it was or
 	// whether that account still exists.
-	usernameRetired = "This username belonged to another account before, so nobody else can have it now. Choose another."
+	usernameRetired = "This username used to belong to another account and cannot be used again. Choose another."
 )
 
 // checkTaken returns apperr.Fields for the values that another account already

@@ -17,7 +17,7 @@ type Kind string
 // The kinds. An error of no kind is a fault of ours.
 const (
 	Malformed    Kind = "malformed request"      // the request cannot be understood
-	Unauthorized Kind = "not authenticated"      // nobody is signed in, or the proof is wrong
+	Unauthorized Kind = "not authenticated"      // no one is signed in, or the credentials are wrong
 	Forbidden    Kind = "forbidden"              // signed in, and not allowed
 	Disabled     Kind = "account disabled"       // the right proof of an account that is disabled
 	NotFound     Kind = "not found"              // there is no such thing

@@ -103,8 +103,9 @@ func (c Client) Address() string {
 	return c.IP.Unmap().WithZone("").String()
 }
 
-// Caller returns who a password hash for this client is for. known says that the
-// person is on a known device of the account, or proved otherwise who they are.
+// Caller identifies the client that asks for a password hash. known says that the
+// person is on a known device of the account, or has proved their identity in
+// another way.
 func (c Client) Caller(known bool) password.Caller { return password.Caller{IP: c.IP, Known: known} }
 
 // place returns the address and the browser in one text, to be compared.
@@ -133,8 +134,8 @@ func displayName(fullName, username string) string {
 	return username
 }
 
-// Actor is who does something to an account: a person with the role, or the
-// shell of the server.
+// Actor is the origin of a change to an account: a person with the role, or a
+// command in the server's shell.
 type Actor struct {
 	UserID    string // empty: the shell
 	Name      string

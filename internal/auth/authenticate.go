@@ -18,7 +18,7 @@ type Presented struct {
 
 // Result is the outcome of authenticating a request.
 type Result struct {
-	Identity *Identity     // nil: nobody is signed in
+	Identity *Identity     // nil: no one is signed in
 	Tokens   *Tokens       // new tokens for the browser, sent with this response; may be nil
 	Over     bool          // the session of the presented tokens is known to be over: the browser can forget them
 	Ended    models.Reason // why it is over, if that is known

@@ -16,7 +16,7 @@ const (
 	keepTokens   = 7 * 24 * time.Hour   // dead links still explain themselves
 	keepDevices  = 180 * 24 * time.Hour // since they were last used
 	keepAudit    = 180 * 24 * time.Hour
-	keepFailed   = 30 * 24 * time.Hour // failed sign-ins, with addresses of people who may be nobody's users
+	keepFailed   = 30 * 24 * time.Hour // failed sign-ins, with addresses of people who may have no account
 	keepBuckets  = 24 * time.Hour      // the longest window
 )
 
@@ -32,10 +32,10 @@ const (
 // ErrClock is why Purge removes nothing: the clock may be wrong.
 var ErrClock = errors.New("the clock may be wrong")
 
-// Purge removes what nothing needs any more and returns how many rows went. A
-// denial goes only after the token it denies is dead. Replicas may do it at
-// the same time. It removes nothing and returns ErrClock while the clock may be
-// wrong. Call it more than once a day.
+// Purge removes rows that are no longer needed and returns how many it removed. It
+// removes a denial only after the denied token has expired. Replicas may purge at
+// the same time. While the clock may be wrong, Purge removes nothing and returns
+// ErrClock. Call it more than once a day.
 func (s *Service) Purge(ctx context.Context) (int64, error) {
 	now := s.now()
 	if err := s.checkClock(ctx, now); err != nil {

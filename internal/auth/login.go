@@ -25,7 +25,7 @@ type Login struct {
 // ticket; until it is passed there is no session.
 type Outcome struct {
 	SignedIn *SignedIn // a session was opened
-	Refused  Refusal   // why nobody was signed in
+	Refused  Refusal   // why the sign-in was refused
 	Cause    error     // of a refusal: its class, and for Limited the wait
 }
 

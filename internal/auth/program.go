@@ -10,7 +10,7 @@ import (
 )
 
 // A program that uses the API has a session like a browser's. Package oauth
-// decides what it is given; the rows and their rules are here.
+// decides which tokens it gets; this file has the rows and their rules.
 
 // OpenProgram opens the session of a program in a transaction that has locked
 // the user. scope is the granted scope, clientID the program's name for itself.
@@ -27,8 +27,8 @@ func (s *Service) OpenProgram(ctx context.Context, tx *models.Store, userID, sco
 // returns apperr.Unauthorized for a token that is not valid, apperr.TooMany
 // with the time to wait, or apperr.Unavailable.
 //
-// Unlike a browser, a program gets no second chance: a token that comes back
-// ends the session (RFC 9700 §4.14.2).
+// Unlike a browser, a program gets no second chance: presenting a used token ends
+// the session (RFC 9700 §4.14.2).
 func (s *Service) RotateProgram(ctx context.Context, claims *token.Claims, client Client) (*models.Presence, error) {
 	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims, client))
 	if err == nil {

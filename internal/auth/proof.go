@@ -11,12 +11,12 @@ import (
 	"latchkey/models"
 )
 
-// Words for a password that is not right.
+// wrongPassword is the message about a password that is not right.
 const wrongPassword = "The password is not correct."
 
 // Attempt is one attempt at the password of an account.
 type Attempt struct {
-	User       *models.User // nil: nobody has the identifier
+	User       *models.User // nil: no account has the identifier
 	Identifier string       // as it was typed
 	Password   string       // as it was typed
 	Device     string       // the device cookie; may be empty
@@ -75,7 +75,7 @@ func (s *Service) compare(ctx context.Context, a Attempt, known bool) (right, ou
 	}
 	right, outdated, err = hasher.Verify(ctx, a.User.PasswordHash, a.Password)
 	if errors.Is(err, password.ErrUnreadable) {
-		s.logger.ErrorContext(ctx, "an account's stored password hash cannot be read: nobody can sign in to it until its password is reset",
+		s.logger.ErrorContext(ctx, "an account's stored password hash cannot be read: its owner cannot sign in until the password is reset",
 			"user_id", a.User.ID, "error", err.Error())
 		return false, false, nil
 	}

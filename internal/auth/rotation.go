@@ -32,7 +32,7 @@ func deliveryOf(claims *token.Claims) delivery { return delivery{claims.Generati
 
 func currentDelivery(s *models.Session) delivery { return delivery{s.Generation, s.Delivery} }
 
-// previousDelivery is the one whose rotation began the current generation.
+// previousDelivery is the delivery whose rotation began the current generation.
 func previousDelivery(s *models.Session) delivery {
 	return delivery{s.Generation - 1, s.PreviousDelivery}
 }

@@ -175,7 +175,7 @@ var oneTable = regexp.MustCompile(`^\s*(\[\s*origin\s*(\.\s*rule\s*)?\]|(origin|
 // headings contain it.
 const maxAppName = 64
 
-// parseAppName returns what people call an app; empty when it has no name.
+// parseAppName returns the name of an app; empty when it has none.
 func parseAppName(value any) (name, fault string) {
 	name, isText := asText(value)
 	name = strings.TrimSpace(name)

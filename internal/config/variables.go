@@ -75,7 +75,7 @@ func Variables() []Variable {
 		{Name: nameLogFormat, Default: "text", Meaning: "`text` or `json`."},
 		{Name: nameLogLevel, Default: "info", Meaning: "`debug`, `info`, `warn` or `error`."},
 		{Name: nameBrandName, Default: "Latchkey", Meaning: "The name in titles and beside the logo, at most 40 characters."},
-		{Name: nameBrandAccent, Unset: "the built-in indigo", Meaning: "The colour of buttons, as `#rrggbb`. The label, link and dark shades are derived from it."},
+		{Name: nameBrandAccent, Unset: "the built-in green", Meaning: "The colour of buttons, as `#rrggbb`. The label, link and dark shades are derived from it."},
 		{Name: nameBrandLogo, Unset: "the built-in mark", Meaning: "The path of an SVG or PNG file, at most 512 KB."},
 		{Name: nameSupportEmail, Unset: "none", Meaning: "The address shown to people who need help."},
 	}

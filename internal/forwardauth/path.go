@@ -11,8 +11,8 @@ import (
 )
 
 // plainPath decodes the path of a request target. It reports false when two
-// programs could read the path differently, and so one of them past a rule
-// that the other applies:
+// programs could read the path differently, so that a request could evade a rule
+// in one of them. Such a path has
 //
 //   - an encoded slash, question mark or number sign, or a backslash in either
 //     form;
@@ -96,22 +96,22 @@ func isHex(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F'
 }
 
-// coverage is how a rule stands to a request.
+// coverage says whether a rule covers a request.
 type coverage int
 
 const (
 	not coverage = iota
 	exactly
-	ambiguously // for a program that compares without case or normalizes Unicode
+	ambiguously // only for a program that ignores case or normalizes Unicode
 )
 
-// below reports whether path is that of the rule, or below it.
+// below reports whether path is the path of the rule, or below it.
 func below(rule, path string) bool {
 	rest, ok := strings.CutPrefix(path, rule)
 	return ok && (rest == "" || rest[0] == '/' || rule == "/")
 }
 
-// covers tells whether path is that of the rule, or below it.
+// covers tells whether path is the path of the rule, or below it.
 func covers(rule, path string) coverage {
 	switch {
 	case below(rule, path):
@@ -122,14 +122,14 @@ func covers(rule, path string) coverage {
 	return not
 }
 
-// folded returns text as those programs compare it that mind neither case nor
-// the composition of characters (Unicode NFKC and case folding).
+// folded returns text in the form in which programs compare it that ignore case
+// and the composition of characters (Unicode NFKC and case folding).
 func folded(text string) string {
 	if isASCII(text) {
 		return strings.ToLower(text)
 	}
 	text = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
-	// Case folding keeps two Turkish letters apart that upper or lower case
-	// turns into I or i.
+	// Two Turkish letters become I or i in upper or lower case, but case folding
+	// leaves them as they are.
 	return strings.ReplaceAll(strings.ReplaceAll(text, "ı", "i"), "i\u0307", "i")
 }

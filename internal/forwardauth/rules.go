@@ -1,9 +1,9 @@
-// Package forwardauth decides who may ask a protected app for what, and where
-// the portal may send a browser back to.
+// Package forwardauth decides who may open which part of a protected app, and to
+// which apps the portal may redirect a browser.
 //
 // It knows origins, paths and kinds of people, and nothing about HTTP, cookies
-// or tokens: package handlers reads what a proxy says of a request and finds
-// out who asks. The rules come from package config, checked.
+// or tokens: package handlers reads the proxy's description of a request and
+// identifies the person. The rules come from package config, already checked.
 package forwardauth
 
 import (
@@ -15,32 +15,32 @@ import (
 // Origin is a protected app.
 type Origin struct {
 	URL   string // as a browser writes it: https://app.example.org
-	Name  string // what people call it; may be empty
-	Rules []Rule // the first that matches decides; none: signed-in people
+	Name  string // the name shown to people; may be empty
+	Rules []Rule // the first matching rule decides; without one, signed-in people may pass
 }
 
-// Rule says who may do something in a part of an app.
+// Rule says who may use a part of an app, with which methods.
 type Rule struct {
 	Path    string   // "/admin" is /admin and everything below it; "/" is all
-	Methods []string // in upper case; GET is HEAD too. None: every method
+	Methods []string // in upper case; GET includes HEAD. Empty: every method
 	Allow   Allow
 }
 
-// ValidPath reports whether path can stand in a rule: as people see it, in one
-// reading only, without a slash at its end.
+// ValidPath reports whether a rule can have the path: it is written as people see
+// it, can be read in one way only, and has no slash at its end.
 func ValidPath(path string) bool {
 	clean, plain := plainPath(path)
 	return plain && clean == path && !strings.ContainsAny(path, "*%") && (path == "/" || !strings.HasSuffix(path, "/"))
 }
 
-// ValidMethod reports whether method can stand in a rule: a method of HTTP (RFC
+// ValidMethod reports whether a rule can have the method: an HTTP method (RFC
 // 9110 §9.1) in upper case.
 func ValidMethod(method string) bool {
 	return method != "" && strings.Trim(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-") == ""
 }
 
-// Covers reports whether the rule decides over every request that the other
-// would.
+// Covers reports whether the rule matches every request that the other rule
+// matches.
 func (r Rule) Covers(other Rule) bool {
 	if !below(r.Path, other.Path) {
 		return false
@@ -49,8 +49,8 @@ func (r Rule) Covers(other Rule) bool {
 		!slices.ContainsFunc(other.Methods, func(method string) bool { return r.takes(method) != exactly })
 }
 
-// takes tells whether the rule is about a method. Methods differ by case (RFC
-// 9110 §9.1), but some programs do not mind.
+// takes tells whether the rule covers a method. Methods are case-sensitive (RFC
+// 9110 §9.1), but some programs ignore case.
 func (r Rule) takes(method string) coverage {
 	if len(r.Methods) == 0 {
 		return exactly
@@ -68,17 +68,17 @@ func (r Rule) takes(method string) coverage {
 	return not
 }
 
-// Allow says who may pass. A person named by one of its parts may.
+// Allow says who may pass: everyone whom one of its parts names.
 type Allow struct {
-	Public    bool     // everybody, signed in or not
-	Preflight bool     // everybody's preflights: see Request
-	Users     bool     // everybody who is signed in
+	Public    bool     // everyone, signed in or not
+	Preflight bool     // everyone's preflights: see Request
+	Users     bool     // everyone who is signed in
 	Admins    bool     // people with the admin role
 	Usernames []string // in lower case
 	UserIDs   []string
 }
 
-// Person is who asks, as far as rules are concerned.
+// Person has the facts about the signed-in person that rules use.
 type Person struct {
 	ID       string
 	Username string
@@ -89,7 +89,7 @@ func (a Allow) person(p Person) bool {
 	return a.Public || a.Users || a.Admins && p.Admin || slices.Contains(a.Usernames, p.Username) || slices.Contains(a.UserIDs, p.ID)
 }
 
-// otherwise is what holds where no rule says anything.
+// otherwise applies to requests that no rule covers.
 var otherwise = Rule{Path: "/", Allow: Allow{Users: true}}
 
 // Rules are the protected apps. The zero value protects none. It is safe for
@@ -108,8 +108,8 @@ func New(origins []Origin) *Rules {
 	return r
 }
 
-// Usernames returns every username that a rule names. Nobody may take one of
-// them who does not have it.
+// Usernames returns every username that a rule names. People may not take one of
+// them by signing up or renaming.
 func Usernames(origins []Origin) (names []string) {
 	for _, o := range origins {
 		for _, rule := range o.Rules {
@@ -122,24 +122,24 @@ func Usernames(origins []Origin) (names []string) {
 // Empty reports whether there is nothing to protect.
 func (r *Rules) Empty() bool { return len(r.origins) == 0 }
 
-// Request is a request to an app, as a proxy tells of it.
+// Request is a request to an app, as the proxy describes it.
 type Request struct {
 	Method       string
 	Scheme, Host string // those that the client used
 	URI          string // the request target as it was sent, path and query
-	// Preflight says that a browser asks, without any cookies, whether a
-	// page of another origin may send a request (Fetch §3.3.2).
+	// Preflight says that the request is a CORS preflight: a browser asks, without
+	// cookies, whether a page of another origin may send a request (Fetch §3.3.2).
 	Preflight bool
 }
 
-// Access is what the rules say of one request: each of them must let a person
+// Access has the rules that apply to one request: each of them must let a person
 // pass.
 type Access struct {
 	rules     []Rule
 	preflight bool
 }
 
-// Public reports whether everybody may pass, signed in or not.
+// Public reports whether everyone may pass, signed in or not.
 func (a Access) Public() bool {
 	for _, rule := range a.rules {
 		if !rule.Allow.Public && !(a.preflight && rule.Allow.Preflight) {
@@ -159,12 +159,12 @@ func (a Access) Allows(p Person) bool {
 	return len(a.rules) > 0
 }
 
-// Find returns what holds for a request, and the app that it goes to. It
+// Find returns the rules that apply to a request, and the app that it goes to. It
 // reports false when no such app is protected.
 //
 // A request that could be read in more than one way (see plainPath) must be
-// allowed by every rule that it could meet: whichever the app chooses, none is
-// walked past.
+// allowed by every rule that any reading matches, so that no rule is evaded,
+// however the app reads the request.
 func (r *Rules) Find(request Request) (Access, Origin, bool) {
 	app, known := r.origins[origin(request.Scheme, request.Host)]
 	if !known {
@@ -187,19 +187,19 @@ func (r *Rules) Find(request Request) (Access, Origin, bool) {
 		case place == exactly && rule.takes(request.Method) == exactly:
 			access.rules = access.rules[i : i+1]
 			return access, app, true
-		case place != not: // an app that does not mind would take it for this rule's
+		case place != not: // a lenient app would read it as this rule's path or method
 			return access, app, true
 		}
 	}
 	return access, app, true // not reached: the last rule covers everything
 }
 
-// maxReturn bounds a way back to an app in bytes.
+// maxReturn is the maximum length of a URL that leads back to an app, in bytes.
 const maxReturn = 8 << 10
 
-// Return checks a way back to an app, as it stands in an address of the
-// portal: an absolute URL whose origin is protected. The result is rebuilt from
-// its parsed form.
+// Return checks a URL that leads back to an app, as a URL of the portal carries
+// it: it must be absolute, with a protected origin. The result is rebuilt from its
+// parsed form.
 func (r *Rules) Return(target string) (*url.URL, bool) {
 	if target == "" || len(target) > maxReturn {
 		return nil, false
@@ -224,8 +224,8 @@ func (r *Rules) Return(target string) (*url.URL, bool) {
 	return u, true
 }
 
-// URL returns the address that a client asked for, in the form that Return
-// takes; "" when it has none.
+// URL returns the URL that a client requested, in the form that Return accepts;
+// "" when it has no such form.
 func (r *Rules) URL(scheme, host, uri string) string {
 	u, ok := r.Return(origin(scheme, host) + uri)
 	if !ok || !strings.HasPrefix(uri, "/") {

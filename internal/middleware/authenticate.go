@@ -59,7 +59,7 @@ func GiveTokens(c echo.Context, jar *cookie.Jar, tokens *auth.Tokens) {
 func RequireUser(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if Of(c).Identity == nil {
-			return apperr.New(apperr.Unauthorized, "", errors.New("nobody is signed in"))
+			return apperr.New(apperr.Unauthorized, "", errors.New("no one is signed in"))
 		}
 		return next(c)
 	}

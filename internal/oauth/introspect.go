@@ -34,13 +34,13 @@ type Introspection struct {
 	Identity  auth.Identity // of the owner, for callers that need more than Username
 }
 
-// Introspect tells what an access token or a personal access token is worth, and
-// with refresh also a refresh token: without it a service that looks at Active
-// alone would take one for an access token. Tokens of browsers are worth nothing
-// here. For an access token and a personal access token it counts as a use, from
-// an address that is not known: client is the service that asks. Whether the one
-// who asks may ask is for the caller to decide. It returns apperr.Unavailable or
-// apperr.Canceled when nothing is known.
+// Introspect returns the state of an access token or a personal access token.
+// Refresh tokens are active only if refresh is set; otherwise a service that reads
+// only Active would accept one as an access token. Browsers' tokens are never
+// active here. Introspection of an access token or a personal access token counts
+// as a use from an unknown address, because client is the service that asks. The
+// caller decides whether the service may ask. Introspect returns
+// apperr.Unavailable or apperr.Canceled when the token could not be checked.
 func (s *Service) Introspect(ctx context.Context, text string, refresh bool, client auth.Client) (*Introspection, error) {
 	if refresh {
 		if claims, err := s.keyring.Verify(token.APIRefresh, text); err == nil {
@@ -65,8 +65,8 @@ func (s *Service) Introspect(ctx context.Context, text string, refresh bool, cli
 	return found, nil
 }
 
-// introspectRefresh looks at a refresh token without using it: it is worth
-// something as long as it is the session's newest.
+// introspectRefresh checks a refresh token without using it: it is active as long
+// as it is the session's newest.
 func (s *Service) introspectRefresh(ctx context.Context, claims *token.Claims) (*Introspection, error) {
 	p, err := s.auth.ProgramOf(ctx, claims)
 	if errors.Is(err, apperr.Unauthorized) || err == nil && claims.Generation != p.Session.Generation {

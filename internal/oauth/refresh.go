@@ -57,8 +57,8 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth
 const renewalTime = time.Hour
 
 // RenewAccess returns a fresh access token of the caller's session, with the
-// scopes of the present one, at most renewalTime after the last grant. The
-// session is neither rotated nor kept from idling by it.
+// scopes of the present one, at most renewalTime after the last grant. This
+// neither rotates the session nor extends its idle limit.
 //
 // It returns apperr.NotFound when renewal is off, apperr.Forbidden for a personal
 // access token, which has no session, and apperr.Unauthorized when the time is
@@ -99,7 +99,7 @@ func (s *Service) mint(session *models.Session, scopes Scopes) *Tokens {
 
 // mintAccess signs an access token of the session (RFC 9068 §2.2) that expires
 // at end at the latest. ExpiresIn is shorter when the idle limit of the session
-// comes first, because only use keeps the session.
+// comes first, because only use extends it.
 func (s *Service) mintAccess(session *models.Session, scopes Scopes, end time.Time) *Tokens {
 	claims := s.auth.AccessClaims(session)
 	claims.ExpiresAt = min(claims.ExpiresAt, token.DateOf(end))

@@ -16,8 +16,8 @@ import (
 const tutorialTime = 10 * time.Hour
 
 // RefreshedAccess returns an access token of the session of a refresh token,
-// with all that the session was granted, and leaves the refresh token as it is.
-// The session is neither rotated nor kept from idling by it.
+// with all scopes of the session, and leaves the refresh token valid. This neither
+// rotates the session nor extends its idle limit.
 //
 // It returns apperr.NotFound when renewal is off, and apperr.Unauthorized for
 // anything but the newest refresh token of a live session whose sign-in is less
@@ -48,8 +48,8 @@ func (s *Service) RefreshedAccess(ctx context.Context, refresh string, client au
 	if !s.now().Before(end) {
 		return nil, refused(errors.New("the sign-in is too long ago for an access token without a rotation"))
 	}
-	// The generation is that of the refresh token: if the session was rotated in
-	// the meantime, the access token is one of before.
+	// The access token gets the generation of the refresh token: if the session was
+	// rotated in the meantime, it counts as an earlier one.
 	session.Generation, session.Delivery, session.ClientID = claims.Generation, claims.Delivery, claims.ClientID
 	return s.mintAccess(session, Granted(claims.Scope).effective(p.Role), end), nil
 }

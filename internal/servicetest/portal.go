@@ -126,7 +126,7 @@ func (p *Portal) Rotated(refresh string) *auth.Tokens {
 	p.T.Helper()
 	result := p.Present("", refresh)
 	if result.Identity == nil || result.Tokens == nil {
-		p.T.Fatalf("rotate: nobody is signed in (ended: %q)", result.Ended)
+		p.T.Fatalf("rotate: no one is signed in (ended: %q)", result.Ended)
 	}
 	return result.Tokens
 }
@@ -136,7 +136,7 @@ func (p *Portal) Identity(tokens *auth.Tokens) *auth.Identity {
 	p.T.Helper()
 	result := p.Present(tokens.Access, "")
 	if result.Identity == nil {
-		p.T.Fatalf("nobody is signed in (ended: %q)", result.Ended)
+		p.T.Fatalf("no one is signed in (ended: %q)", result.Ended)
 	}
 	return result.Identity
 }

@@ -31,8 +31,8 @@ const (
 	RefreshGrace = 10 * time.Second
 )
 
-// Options are what a test chooses. The zero value of each but Store and Now has
-// a default.
+// Options are the settings that a test can choose. Every zero value except those
+// of Store and Now has a default.
 type Options struct {
 	Store          *models.Store
 	Now            func() time.Time

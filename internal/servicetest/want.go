@@ -58,7 +58,7 @@ func (p *Portal) WantOver(tokens *auth.Tokens, reason models.Reason) {
 		result := p.Present(presented.Access, presented.Refresh)
 		over := name != "access" || p.Clock.Now().Before(tokens.AccessExpires.Add(leeway))
 		if result.Identity != nil || result.Tokens != nil || result.Over != over {
-			p.T.Errorf("%s: signed in %v, tokens %v, over %v; want nobody, and over %v",
+			p.T.Errorf("%s: signed in %v, tokens %v, over %v; want no one, and over %v",
 				name, result.Identity != nil, result.Tokens != nil, result.Over, over)
 		}
 		if name != "access" && result.Ended != reason {

@@ -158,7 +158,7 @@ func (s *Server) run(bin string, settings []string) error {
 	}
 	go func() {
 		defer close(s.ended)
-		_ = cmd.Wait() // how it ended is in what it said
+		_ = cmd.Wait() // its log says how it ended
 	}()
 	s.URL = &url.URL{
 		Scheme:   "postgres",

@@ -167,8 +167,8 @@ func stopPostgres() {
 	}
 }
 
-// createDatabase creates the database name as a copy of template. Nobody may
-// be connected to template.
+// createDatabase creates the database name as a copy of template, which must have
+// no other connections.
 func createDatabase(server *url.URL, name, template string) error {
 	return execute(server, fmt.Sprintf("CREATE DATABASE %s TEMPLATE %s",
 		pgx.Identifier{name}.Sanitize(), pgx.Identifier{template}.Sanitize()))

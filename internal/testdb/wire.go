@@ -121,7 +121,7 @@ func (l *link) forward(to, from net.Conn) {
 		n, err := from.Read(buffer)
 		if l.frozen.Load() {
 			if err != nil {
-				return // the other side does not hear of it
+				return // frozen: the other side is not told
 			}
 			continue
 		}

@@ -10,9 +10,9 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "latchkey/static"
 
-// Docs is the frame of the page about the API. It knows nobody, so it leads to
-// the account without naming one, and follows the device's theme. Swagger UI
-// comes with it.
+// Docs is the frame of the page about the API. It does not know the visitor, so it
+// links to the account without a name, and follows the device's theme. It loads
+// Swagger UI.
 func Docs(page Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -103,7 +103,7 @@ type Page struct {
 	// NamedBrand says that the heading of a signed-out page names the brand, so
 	// that its name is not shown twice.
 	NamedBrand bool
-	// User is nil when nobody is signed in.
+	// User is nil on signed-out pages.
 	User  *User
 	Flash *Flash
 	// SignupOpen says that the page to create an account may be offered.

@@ -57,7 +57,7 @@ func removeTokens(offer RemoveTokens) templ.Component {
 			templ_7745c5c3_Err = components.Checkbox(components.Check{
 				Name: RemoveTokensField, Checked: offer.Ticked,
 				Label: "Remove " + plural(offer.Count, "access token", "access tokens") + " too",
-				Hint:  "Programs that use them stop working. Leave them only if nobody else can know them.",
+				Hint:  "Programs that use them stop working. Keep them only if you are sure that no one else knows them.",
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -221,14 +221,14 @@ func ChangeEmail(page layouts.Page, form ChangeEmailForm) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "Your email is now <strong><bdi>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "Your current email is <strong><bdi>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 				var templ_7745c5c3_Var6 string
 				templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(form.Current)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/credentials.templ`, Line: 80, Col: 50}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/credentials.templ`, Line: 80, Col: 54}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 				if templ_7745c5c3_Err != nil {
@@ -334,7 +334,7 @@ func ChangeUsername(page layouts.Page, form ChangeUsernameForm) templ.Component 
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, " <h1>Change username</h1><div class=\"form stack\"><p class=\"muted\">You sign in with it, and apps may know you by it. Nobody else can have your present username for 90 days; you can take it back.</p><form class=\"stack\" id=\"change-username\" method=\"post\" action=\"/profile/username\" novalidate data-once>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 14, " <h1>Change username</h1><div class=\"form stack\"><p class=\"muted\">You sign in with your username, and apps may know you by it. For 90 days no one else can take your current username, and you can change back to it.</p><form class=\"stack\" id=\"change-username\" method=\"post\" action=\"/profile/username\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -47,7 +47,7 @@ func resetWords(state LinkState, replaced time.Time) deadLink {
 	case LinkExpired:
 		return deadLink{heading: "This link has expired", text: "Links work for 24 hours.", ask: "for a new one"}
 	case LinkUsed:
-		return deadLink{heading: "This link has already been used", text: "Each link works once, and this one set the password.", signIn: true}
+		return deadLink{heading: "This link has already been used", text: "A link works once, and this one has already set the password.", signIn: true}
 	case LinkReplaced:
 		return deadLink{
 			heading: "This link has been replaced", text: "A newer link was created on", when: replaced, then: ". Use that one.", signIn: true,

@@ -14,7 +14,7 @@ import (
 // the same configuration as the check.
 func newPasswordHint(least int) string {
 	return "At least " + strconv.Itoa(least) + " characters, such as three or four random words. " +
-		"Known passwords, simple patterns, and your name or this site’s are refused."
+		"You cannot use a well-known password, a simple pattern, your name or this site’s name."
 }
 
 // emailOrNone is an email address for reading.

@@ -321,7 +321,7 @@ func currentPassword(problem string) templ.Component {
 }
 
 // usernameHint says every rule of usernames that a person can follow.
-const usernameHint = "2 to 32 letters a to z or digits. Dots, hyphens and underscores can stand in between."
+const usernameHint = "2 to 32 characters: letters a to z and digits, with dots, hyphens or underscores in between."
 
 // othersNames are the fields with the names of another person's account, which
 // the browser of an admin does not fill in.

@@ -156,7 +156,7 @@ func Sessions(page layouts.Page, view SessionsView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</ul><p class=\"muted small\">Activity in the background counts too, such as an open tab.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "</ul><p class=\"muted small\">Background activity, such as an open tab, counts too.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -190,7 +190,7 @@ func Sessions(page layouts.Page, view SessionsView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(view.Devices) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h2 class=\"section\">Known devices</h2><p class=\"muted measure\">You have signed in with these browsers. On them you can still sign in while other people’s wrong passwords pause your account. Forget a device that you no longer use; this does not sign it out.</p><ul class=\"list\" aria-label=\"Known devices\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<h2 class=\"section\">Known devices</h2><p class=\"muted measure\">You have signed in with these browsers before. You can still sign in with them while other people’s wrong passwords lock your account. Forget a device that you no longer use; this does not sign it out.</p><ul class=\"list\" aria-label=\"Known devices\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -13,7 +13,8 @@ import (
 // retryAfter is how long a refused caller is told to wait.
 const retryAfter = 2 * time.Second
 
-// Caller is who a hash is for. The zero value is a stranger from an unknown place.
+// Caller is the client that a hash is computed for. The zero value is a stranger
+// from an unknown network.
 type Caller struct {
 	IP    netip.Addr
 	Known bool // on a device known to the account, or proven otherwise
@@ -25,8 +26,8 @@ type Caller struct {
 // sooner; they only take memory and let every caller time out together.
 //
 // Known callers have a lane of their own. Each lane serves its callers in the
-// order they came, and the lanes take turns, so that strangers who fill their
-// lane delay a known caller by one hash.
+// order in which they came, and the lanes take turns, so strangers who fill their
+// lane delay a known caller by one hash at most.
 type gate struct {
 	slots     chan struct{} // one element for each piece of work that runs
 	wait      time.Duration
@@ -34,8 +35,8 @@ type gate struct {
 	known     lane
 }
 
-// lane is a queue. Only its first caller waits for a slot, and a channel serves
-// its senders in the order they came: that is how two lanes take turns.
+// lane is a queue. Only its first caller waits for a slot. The two lanes take
+// turns because a channel serves its senders in the order in which they came.
 type lane struct {
 	places *share.Places // of callers, running or waiting
 	first  chan struct{} // one element while a caller is first

@@ -1,5 +1,5 @@
-// Package password decides whether a password is right, how it is stored and
-// whether it may be chosen.
+// Package password checks and stores passwords, and decides which new ones are
+// accepted.
 //
 // A [Hasher] makes and compares hashes. It computes only as many at a time as
 // there are cores, for pages and API together. A [Policy] refuses passwords
@@ -126,8 +126,9 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, outd
 	return ok, ok && outdated, nil
 }
 
-// VerifyDummy does the work of Verify for a user who does not exist, so that
-// an answer takes the same time and fails in the same ways as for one who does.
+// VerifyDummy does the work of Verify for a user who does not exist, so that the
+// response takes the same time, and fails in the same ways, as for an existing
+// user.
 func (h *Hasher) VerifyDummy(ctx context.Context, password string) error {
 	_, _, err := h.Verify(ctx, h.dummy, password)
 	return err

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// The sentences of a [Policy] that hold no number.
+// The messages of a [Policy] that contain no number.
 const (
 	msgEmpty     = "Enter a password."
 	msgCharacter = "Password contains a character that cannot be used. Choose another."
@@ -21,7 +21,7 @@ const (
 
 const (
 	minWord      = 4 // code points; shorter words turn up in passwords by chance
-	maxAppended  = 6 // digits and marks after a known password that add nothing
+	maxAppended  = 6 // digits and punctuation after a known password that make it no safer
 	minDifferent = 5 // different code points a password must have
 	minTurns     = 3 // places where it must leave the alphabet's or keyboard's order
 )
