@@ -18,6 +18,7 @@ func TestDocumentation(t *testing.T) {
 		"forward-auth.toml": "toml", "nginx.conf": "nginx", "Caddyfile": "", "traefik.yaml": "yaml",
 		"haproxy.cfg": "", "haproxy.lua": "lua",
 		"radicale/radicale.conf": "ini", "radicale/nginx.conf": "nginx", "radicale/Caddyfile": "",
+		"miniflux/miniflux.conf": "ini", "miniflux/maps.conf": "nginx", "miniflux/nginx.conf": "nginx", "miniflux/Caddyfile": "",
 	} {
 		text, err := os.ReadFile(filepath.Join(examples, name))
 		if err != nil {
