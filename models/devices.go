@@ -51,7 +51,7 @@ func (t *Devices) ByUser(ctx context.Context, userID string) ([]Device, error) {
 	return list, translate("list devices", err)
 }
 
-// maxDevices bounds the list of a person's devices.
+// maxDevices is how many devices of a person are known.
 const maxDevices = 100
 
 // Renew records a sign-in of the person with this device if they have signed in
@@ -62,11 +62,19 @@ func (t *Devices) Renew(ctx context.Context, deviceHash, userID, userAgent strin
 	return n > 0, err
 }
 
-// Remember records the person's first sign-in with this device.
+// Remember records the person's first sign-in with this device. Of their devices
+// it keeps the 100 that were used last.
 func (t *Devices) Remember(ctx context.Context, deviceHash, userID, userAgent string, now time.Time) error {
 	_, err := t.store.exec(ctx, "remember device",
 		"INSERT INTO known_devices (device_hash, user_id, user_agent, created_at, last_used_at) VALUES (?, ?, ?, ?, ?)",
 		deviceHash, userID, userAgent, At(now), At(now))
+	if err != nil {
+		return err
+	}
+	_, err = t.store.exec(ctx, "trim devices", `
+		DELETE FROM known_devices WHERE user_id = ? AND device_hash NOT IN
+			(SELECT device_hash FROM known_devices WHERE user_id = ? ORDER BY last_used_at DESC, device_hash LIMIT ?)`,
+		userID, userID, maxDevices)
 	return err
 }
 
