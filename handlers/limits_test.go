@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/oauth"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 )
@@ -63,6 +65,27 @@ func TestLoginLimit(t *testing.T) {
 		if got := a.header.Get("Retry-After"); got != "60" {
 			t.Errorf("got Retry-After %q, want 60", got)
 		}
+	}, withLimits)
+}
+
+// TestAPIPaused: wrong passwords over the API pause sign-in there and nowhere
+// else, and the panel says that in its own words.
+func TestAPIPaused(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.Person("ana", models.RoleUser)
+		guess := oauth.PasswordGrant{Username: "ana", Password: "wrong"}
+		for range 5 {
+			if _, err := s.OAuth.PasswordGrant(t.Context(), guess, auth.Client{}); !errors.Is(err, oauth.ErrInvalidGrant) {
+				t.Errorf("a wrong password over the API: %v", err)
+			}
+		}
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		boss.get("/admin/users").says("ana ana@example.org API sign-in paused User").hides("Locked")
+		boss.get("/admin/users/"+user.ID).hides("Locked").
+			says("ana API sign-in paused", "API sign-in paused Until 22 Nov 2026, 12:01 UTC", "Sign-in over the API is paused because of too many wrong passwords.")
+		s.attemptFrom("198.51.100.1:1", "ana", secretWord).redirects("/profile")
+		boss.post("/admin/users/" + user.ID + "/unlock").redirects("/admin/users/" + user.ID)
+		boss.get("/admin/users/"+user.ID).says("The sign-in limits of ana are cleared.").hides("API sign-in paused", "over the API")
 	}, withLimits)
 }
 

@@ -40,7 +40,8 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 	view := pages.AdminUserView{
 		AdminTarget: target(user), ID: user.ID, FullName: user.FullName, Admin: user.Role == models.RoleAdmin,
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
-		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason, PausedUntil: paused[user.ID].Until, Locked: paused[user.ID].Locked,
+		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason,
+		Paused: pages.Pause(paused[user.ID].Pages), APIPaused: pages.Pause(paused[user.ID].API),
 		ActivityURL: "/admin/audit?person=" + user.ID, BackURL: "/admin/users",
 	}
 	view.Refused = refusals(user, site.Identity(c).UserID)

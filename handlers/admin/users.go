@@ -11,6 +11,7 @@ import (
 
 	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
+	"latchkey/internal/limit"
 	"latchkey/models"
 	"latchkey/views/components"
 	"latchkey/views/layouts"
@@ -106,7 +107,7 @@ func (h *Handlers) Users(c echo.Context) error {
 	return site.Show(c, pages.AdminUsers(page, usersView(state, query, list, paused)))
 }
 
-func usersView(s listState, query models.UserQuery, list models.UserPage, paused map[string]models.Pause) pages.AdminUsersView {
+func usersView(s listState, query models.UserQuery, list models.UserPage, paused map[string]limit.Pauses) pages.AdminUsersView {
 	view := pages.AdminUsersView{
 		Filter:   pages.UsersFilter{Q: s.q, Status: s.status, Role: s.role, Sort: s.sort},
 		ClearURL: listState{sort: s.sort, limit: s.limit}.url(),
@@ -134,11 +135,7 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 			URL: "/admin/users/" + u.ID, Username: u.Username, FullName: u.FullName, Email: u.Email,
 			Disabled: !u.DisabledAt.IsZero(), Invited: u.PasswordChangedAt.IsZero(), Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
 			LastSignIn: u.LastSignInAt.Time(), Created: u.CreatedAt.Time(),
-		}
-		if pause, held := paused[u.ID]; held {
-			if row.Locked = true; !pause.Locked {
-				row.LockedUntil = pause.Until
-			}
+			Paused: pages.Pause(paused[u.ID].Pages), APIPaused: pages.Pause(paused[u.ID].API),
 		}
 		view.Rows = append(view.Rows, row)
 	}

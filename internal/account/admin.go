@@ -164,9 +164,9 @@ func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm 
 	return user, ended, err
 }
 
-// Paused returns, by account id, the pauses of those accounts whose sign-in
-// from unknown devices is paused.
-func (s *Service) Paused(ctx context.Context, userIDs ...string) (map[string]models.Pause, error) {
+// Paused returns, by account id, the pauses of those accounts whose sign-in is
+// paused.
+func (s *Service) Paused(ctx context.Context, userIDs ...string) (map[string]limit.Pauses, error) {
 	return s.limits.Paused(ctx, userIDs...)
 }
 

@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
+	"latchkey/internal/limit"
 	"latchkey/internal/oauth"
 	"latchkey/internal/servicetest"
 	"latchkey/models"
@@ -202,7 +203,7 @@ func TestKnownDevice(t *testing.T) {
 			wantWait(p.T, "device "+name, p.Try("ada", goodPassword, device), 30*time.Second)
 		}
 		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
-		p.wantPaused("ada", models.Pause{Until: p.Clock.Now().Add(15 * time.Second)}) // half of what it was
+		p.wantPaused("ada", limit.Pauses{Pages: models.Pause{Until: p.Clock.Now().Add(15 * time.Second)}}) // half of what it was
 		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
 		wantWait(p.T, "a stranger after two successes", p.Try("ada", goodPassword, ""), 7500*time.Millisecond)
 		for range 10 {
@@ -243,7 +244,7 @@ func TestLockedOut(t *testing.T) {
 			if apperr.KindOf(err) != apperr.Locked {
 				p.T.Errorf("after 100 failures: %v, want it locked", err)
 			}
-			p.wantPaused("ada", models.Pause{Locked: true})
+			p.wantPaused("ada", limit.Pauses{Pages: models.Pause{Locked: true}})
 		}
 		lock()
 		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
@@ -391,12 +392,16 @@ func TestAPICountsApart(t *testing.T) {
 				}
 			}
 			wantWait(p.T, name+" over the API", guess(name, goodPassword, 6), 30*time.Second)
+			if name == "ada" {
+				p.wantPaused("ada", limit.Pauses{API: models.Pause{Until: p.Clock.Now().Add(30 * time.Second)}})
+			}
 			for range 5 {
 				wantKind(p.T, name+" on the pages", p.Try(name, "wrong", ""), apperr.Unauthorized)
 			}
 			wantWait(p.T, name+" on the pages", p.Try(name, goodPassword, ""), 30*time.Second)
 		}
-		p.wantPaused("ada", models.Pause{Until: p.Clock.Now().Add(30 * time.Second)})
+		wait := models.Pause{Until: p.Clock.Now().Add(30 * time.Second)}
+		p.wantPaused("ada", limit.Pauses{Pages: wait, API: wait})
 		if _, err := p.Accounts.Unlock(ctx, auth.Shell(), p.User("ada").ID); err != nil {
 			p.T.Fatal(err)
 		}

@@ -16,6 +16,7 @@ import (
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
+	"latchkey/internal/limit"
 	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
@@ -178,11 +179,11 @@ func TestSecurityLog(t *testing.T) {
 
 // wantPaused checks what the panel is told of an account, beside another one
 // that nothing holds back.
-func (p *portal) wantPaused(name string, want models.Pause) {
+func (p *portal) wantPaused(name string, want limit.Pauses) {
 	p.T.Helper()
 	user := p.User(name)
 	got, err := p.Accounts.Paused(p.T.Context(), models.NewID(), user.ID)
-	if diff := cmp.Diff(map[string]models.Pause{user.ID: want}, got); diff != "" || err != nil {
+	if diff := cmp.Diff(map[string]limit.Pauses{user.ID: want}, got); diff != "" || err != nil {
 		p.T.Errorf("paused accounts (%v, -want +got):\n%s", err, diff)
 	}
 }

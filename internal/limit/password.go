@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
 	"time"
 
 	"latchkey/models"
@@ -175,23 +174,26 @@ func (l *Limiter) ClearAccount(ctx context.Context, tx *models.Store, userID str
 	return tx.Attempts.Clear(ctx, accounts.of(userID).bucket(), apiAccounts.of(userID).bucket())
 }
 
-// Paused returns, by account id, the pauses of those accounts whose sign-in
-// from unknown devices is paused, on the pages or over the API.
-func (l *Limiter) Paused(ctx context.Context, userIDs ...string) (map[string]models.Pause, error) {
+// Pauses are those of sign-in to one account; the zero value is none.
+type Pauses struct {
+	Pages models.Pause // on devices that are not known
+	API   models.Pause // with the password, at /token
+}
+
+// Paused returns, by account id, the pauses of those accounts whose sign-in is
+// paused.
+func (l *Limiter) Paused(ctx context.Context, userIDs ...string) (map[string]Pauses, error) {
 	var buckets []string
 	for _, id := range userIDs {
 		buckets = append(buckets, accounts.of(id).bucket(), apiAccounts.of(id).bucket())
 	}
 	found, err := l.store.Attempts.Paused(ctx, buckets, accountRule.Streak, l.now())
-	paused := make(map[string]models.Pause, len(found))
-	for bucket, pause := range found {
-		_, id, _ := strings.Cut(bucket, ":")
-		one := paused[id]
-		one.Locked = one.Locked || pause.Locked
-		if pause.Until.After(one.Until) {
-			one.Until = pause.Until
+	paused := map[string]Pauses{}
+	for _, id := range userIDs {
+		pauses := Pauses{Pages: found[accounts.of(id).bucket()], API: found[apiAccounts.of(id).bucket()]}
+		if pauses != (Pauses{}) {
+			paused[id] = pauses
 		}
-		paused[id] = one
 	}
 	return paused, err
 }

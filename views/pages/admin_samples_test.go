@@ -17,9 +17,10 @@ func sampleUsers() AdminUsersView {
 		Total:    1204,
 		Rows: []UserRow{
 			{URL: "/admin/users/b", Username: "bo", FullName: "Bo Chen", Email: "bo@example.org", Sessions: 3, LastSignIn: sampleTime, Created: sampleTime},
-			{URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Locked: true, Admin: true, Created: sampleTime},
-			{URL: "/admin/users/d", Username: "dee", Email: "dee@example.org", Locked: true, LockedUntil: sampleTime, Created: sampleTime},
-			{URL: "/admin/users/e", Username: "eve", Email: "eve@example.org", Locked: true, Created: sampleTime},
+			{URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Paused: Pause{Locked: true}, Admin: true, Created: sampleTime},
+			{URL: "/admin/users/d", Username: "dee", Email: "dee@example.org", Paused: Pause{Until: sampleTime}, APIPaused: Pause{Locked: true}, Created: sampleTime},
+			{URL: "/admin/users/e", Username: "eve", Email: "eve@example.org", Paused: Pause{Locked: true}, Created: sampleTime},
+			{URL: "/admin/users/g", Username: "gil", Email: "gil@example.org", APIPaused: Pause{Until: sampleTime}, Created: sampleTime},
 			{URL: "/admin/users/f", Username: "fay", Email: "fay@example.org", Invited: true, Created: sampleTime},
 		},
 		Sorts: UsersSorts{
@@ -37,7 +38,7 @@ func sampleUsers() AdminUsersView {
 func sampleUser() AdminUserView {
 	return AdminUserView{
 		AdminTarget: sampleTarget, ID: "k7x2m4qpt6v3y5z2a4c6e8g3h5", FullName: "Bo Chen",
-		Created: sampleTime, LastSignIn: sampleTime, PasswordChanged: sampleTime, PausedUntil: sampleTime,
+		Created: sampleTime, LastSignIn: sampleTime, PasswordChanged: sampleTime, Paused: Pause{Until: sampleTime}, APIPaused: Pause{Locked: true},
 		Sessions: []SessionRow{
 			{Device: "Chrome on macOS", ActiveNow: true, Address: "203.0.113.7", SignedIn: sampleTime},
 			{Device: "Safari on iPhone", Phone: true, LastActive: sampleTime, SignedIn: sampleTime},

@@ -79,7 +79,7 @@ func TestUsersTable(t *testing.T) {
 	for _, n := range doc {
 		roles[n.attrs["role"]]++
 	}
-	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 6, "columnheader": 7, "rowheader": 5, "cell": 30} {
+	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 7, "columnheader": 7, "rowheader": 6, "cell": 36} {
 		if got := roles[role]; got != want {
 			t.Errorf("role %s: got %d, want %d", role, got, want)
 		}
@@ -124,7 +124,7 @@ func TestUsersStatus(t *testing.T) {
 		}
 		got = append(got, status)
 	}
-	want := []string{"Active", "Disabled", "Locked until 14:32 UTC 2026-11-02T14:32:00Z", "Locked", "Invited"}
+	want := []string{"Active", "Disabled", "Locked until 14:32 UTC 2026-11-02T14:32:00Z", "Locked", "API sign-in paused", "Invited"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("states (-want +got):\n%s", diff)
 	}
@@ -137,9 +137,11 @@ func TestUserStatus(t *testing.T) {
 		view AdminUserView
 	}{
 		{"Active", AdminUserView{}},
-		{"Locked", AdminUserView{PausedUntil: sampleTime}},
-		{"Locked", AdminUserView{Locked: true}},
-		{"Disabled", AdminUserView{Locked: true, PausedUntil: sampleTime, DisabledSince: sampleTime}},
+		{"Locked", AdminUserView{Paused: Pause{Until: sampleTime}, APIPaused: Pause{Until: sampleTime}}},
+		{"Locked", AdminUserView{Paused: Pause{Locked: true}}},
+		{"API sign-in paused", AdminUserView{APIPaused: Pause{Until: sampleTime}}},
+		{"API sign-in paused", AdminUserView{APIPaused: Pause{Locked: true}}},
+		{"Disabled", AdminUserView{Paused: Pause{Locked: true}, DisabledSince: sampleTime}},
 	} {
 		doc := parse(t, AdminUser(signedIn("User", layouts.SectionUsers), test.view))
 		for _, head := range doc.all("div") {
