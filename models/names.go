@@ -42,9 +42,10 @@ func Pasted(text string) (found []rune) {
 func TidyName(text string) string { return norm.NFC.String(Tidy(text)) }
 
 // FoldEmail returns the form of an address that is compared: tidy, composed,
+// compatibility forms such as ligatures and full-width letters resolved (NFKC),
 // without case.
 func FoldEmail(email string) string {
-	return norm.NFC.String(strings.Map(foldCase, norm.NFD.String(Tidy(email))))
+	return Tidy(norm.NFKC.String(strings.Map(foldCase, norm.NFKD.String(Tidy(email)))))
 }
 
 // foldCase returns the lower-case letter that stands for all cases of r
@@ -81,7 +82,8 @@ func FoldName(name string) string {
 	return FoldUsername(name)
 }
 
-func isAddress(name string) bool { return strings.Contains(name, "@") }
+// isAddress reports whether name has an @, which FoldEmail makes of two others.
+func isAddress(name string) bool { return strings.ContainsAny(name, "@\uff20\ufe6b") }
 
 // between separates the parts of a searched text. It cannot be typed: forms and
 // searches drop control characters.

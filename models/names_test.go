@@ -17,6 +17,10 @@ func TestFoldEmail(t *testing.T) {
 		{"final sigma", "\u03bf\u03b4\u03bf\u03c2@x", "\u039f\u0394\u039f\u03a3@x"},
 		{"capital sharp s", "stra\u1e9ee@x", "stra\u00dfe@x"},
 		{"Kelvin sign", "\u212aate@x", "kate@x"},
+		{"long s", "ka\u017fimir@x", "KASIMIR@x"},
+		{"ligature", "kas\ufb01@x", "kasfi@x"},
+		{"full width", "\uff21\uff4e\uff41\uff20\uff58", "ana@x"},
+		{"a mark that resolves to a space", "\u00a8ana@x", "\u0308ana@x"},
 		{"pasted", "\ufeffana\u200b@x\u200e ", "ana@x"},
 	}
 	for _, test := range tests {
@@ -24,7 +28,7 @@ func TestFoldEmail(t *testing.T) {
 			t.Errorf("%s: %+q and %+q differ", test.name, a, b)
 		}
 	}
-	for _, other := range [][2]string{{"ı@x", "i@x"}, {"İ@x", "i@x"}, {"stra\u00dfe@x", "strasse@x"}, {"jose@x", "jos\u00e9@x"}, {"а@x", "a@x"}} {
+	for _, other := range [][2]string{{"ı@x", "i@x"}, {"İ@x", "i@x"}, {"stra\u00dfe@x", "strasse@x"}, {"jose@x", "jos\u00e9@x"}, {"I\u0307@x", "i@x"}, {"а@x", "a@x"}} {
 		if models.FoldEmail(other[0]) == models.FoldEmail(other[1]) {
 			t.Errorf("%+q and %+q are the same", other[0], other[1])
 		}

@@ -78,7 +78,7 @@ func checkEmail(text string) string {
 	}
 	address, err := mail.ParseAddress(text)
 	if err != nil || address.Address != text || address.Name != "" || strings.ContainsFunc(text, hidden) || strings.ContainsRune(text, ' ') {
-		return example + containing(text, func(r rune) bool { return unicode.IsSpace(r) || hidden(r) })
+		return example + containing(text, func(r rune) bool { return unicode.IsSpace(r) || hidden(r) || r == '\uff20' || r == '\ufe6b' })
 	}
 	local, domain, _ := strings.Cut(text, "@")
 	if local == "" || strings.Contains(domain, "@") || strings.HasPrefix(domain, "[") || strings.ContainsAny(local, `"<>`) {

@@ -13,69 +13,81 @@ import (
 	"latchkey/models"
 )
 
-// spellings are ways to write the username "zoe" and the address
-// "zoë@example.org" of one account.
-var spellings = struct{ usernames, addresses []string }{
-	[]string{"zoe", "ZOE", " zoe ", "zoe\u00a0", "\u200bzoe", "zo\u200ee\ufeff", "\u2060zo\u00ade\u200f", "\uff5a\uff4f\uff45"},
-	[]string{
-		"zo\u00eb@example.org", "zoe\u0308@example.org", "ZO\u00cb@EXAMPLE.ORG", "ZOE\u0308@Example.org", " zo\u00eb@example.org\u3000",
-		"\ufeffzo\u00eb@exam\u200bple.org", "zo\u00eb\u2060@example.org\u200e", "zo\u00ad\u00eb@example.org",
+// spelled are accounts, each with ways to write its username and its address.
+var spelled = []struct {
+	username, address    string
+	usernames, addresses []string
+}{
+	{
+		"zoe", "zo\u00eb@example.org",
+		[]string{"zoe", "ZOE", " zoe ", "zoe\u00a0", "\u200bzoe", "zo\u200ee\ufeff", "\u2060zo\u00ade\u200f", "\uff5a\uff4f\uff45"},
+		[]string{
+			"zo\u00eb@example.org", "zoe\u0308@example.org", "ZO\u00cb@EXAMPLE.ORG", "ZOE\u0308@Example.org", " zo\u00eb@example.org\u3000",
+			"\ufeffzo\u00eb@exam\u200bple.org", "zo\u00eb\u2060@example.org\u200e", "zo\u00ad\u00eb@example.org",
+		},
+	},
+	{ // the Kelvin sign, the long s and a ligature, which become letters of ASCII
+		"kasfi", "kasfi@example.org",
+		[]string{"KASFI", "\u212aasfi", "ka\u017ffi", "kas\ufb01"},
+		[]string{"\uff4basfi@example.org", "\u212aasfi@example.org", "KA\u017fFI@example.org", "kas\ufb01@example.org"},
 	},
 }
 
 // TestSpellingsFindTheAccount: on every road, each spelling of a username or an
 // address is the account's, and nobody else can have it.
 func TestSpellingsFindTheAccount(t *testing.T) {
-	for i, username := range spellings.usernames {
-		address := spellings.addresses[i]
-		t.Run(fmt.Sprintf("%+q", username), func(t *testing.T) {
-			each(t, nil, func(p *portal) {
-				ctx := p.T.Context()
-				joined, err := p.Accounts.SignUp(ctx, account.Signup{
-					Account: account.Profile{Username: username, Email: address, FullName: " Zoe\u0308\u200b "}, Password: goodPassword, Client: p.Client,
+	for _, spellings := range spelled {
+		for i, username := range spellings.usernames {
+			address := spellings.addresses[i]
+			t.Run(fmt.Sprintf("%+q", username), func(t *testing.T) {
+				each(t, nil, func(p *portal) {
+					ctx := p.T.Context()
+					joined, err := p.Accounts.SignUp(ctx, account.Signup{
+						Account: account.Profile{Username: username, Email: address, FullName: " Zoe\u0308\u200b "}, Password: goodPassword, Client: p.Client,
+					})
+					if err != nil {
+						p.T.Fatal(err)
+					}
+					identity := p.Identity(joined.Tokens)
+					if identity.Username != spellings.username || identity.Email != models.TidyName(address) || identity.FullName != "Zo\u00eb" {
+						p.T.Errorf("became %+q, %+q, %+q", identity.Username, identity.Email, identity.FullName)
+					}
+					bob := p.Join("bob")
+					boss := p.Admin("boss")
+					for _, name := range slices.Concat(spellings.usernames, spellings.addresses, []string{strings.Replace(spellings.address, "@", "\uff20", 1)}) {
+						wantKind(p.T, fmt.Sprintf("sign in as %+q", name), p.Try(name, goodPassword, ""), "")
+						if _, err := p.OAuth.PasswordGrant(ctx, oauth.PasswordGrant{Username: name, Password: goodPassword}, p.Client); err != nil {
+							p.T.Errorf("password grant to %+q: %v", name, err)
+						}
+						if user, err := p.Accounts.FindUser(ctx, name); err != nil || user.ID != identity.UserID {
+							p.T.Errorf("find %+q: %v", name, err)
+						}
+					}
+					taken := func(road, field string, err error) {
+						p.T.Helper()
+						if got := fieldsOf(err); !slices.Equal(got, []string{field}) {
+							p.T.Errorf("%s: %v, want the %s taken", road, err, field)
+						}
+					}
+					for j, name := range spellings.usernames {
+						_, err := p.Accounts.SignUp(ctx, account.Signup{
+							Account: account.Profile{Username: name, Email: "new@example.org"}, Password: goodPassword, Client: p.Client,
+						})
+						taken("sign up", "username", err)
+						_, _, err = p.Accounts.CreateUser(ctx, boss, account.NewUser{
+							Account: account.Profile{Username: "new", Email: spellings.addresses[j]}, Role: models.RoleUser,
+						})
+						taken("create", "email", err)
+						taken("rename", "username", p.rename(p.Identity(bob.Tokens), name, ""))
+						_, err = p.Accounts.ChangeEmail(ctx, p.Change(bob, spellings.addresses[j]))
+						taken("change of address", "email", err)
+					}
+					if _, _, err := p.Accounts.Delete(ctx, boss, identity.UserID, spellings.addresses[len(spellings.addresses)-1-i]); err != nil {
+						p.T.Errorf("delete, confirmed by another spelling: %v", err)
+					}
 				})
-				if err != nil {
-					p.T.Fatal(err)
-				}
-				identity := p.Identity(joined.Tokens)
-				if identity.Username != "zoe" || !strings.EqualFold(identity.Email, "zo\u00eb@example.org") || identity.FullName != "Zo\u00eb" {
-					p.T.Errorf("became %+q, %+q, %+q", identity.Username, identity.Email, identity.FullName)
-				}
-				bob := p.Join("bob")
-				boss := p.Admin("boss")
-				for _, name := range slices.Concat(spellings.usernames, spellings.addresses) {
-					wantKind(p.T, fmt.Sprintf("sign in as %+q", name), p.Try(name, goodPassword, ""), "")
-					if _, err := p.OAuth.PasswordGrant(ctx, oauth.PasswordGrant{Username: name, Password: goodPassword}, p.Client); err != nil {
-						p.T.Errorf("password grant to %+q: %v", name, err)
-					}
-					if user, err := p.Accounts.FindUser(ctx, name); err != nil || user.ID != identity.UserID {
-						p.T.Errorf("find %+q: %v", name, err)
-					}
-				}
-				taken := func(road, field string, err error) {
-					p.T.Helper()
-					if got := fieldsOf(err); !slices.Equal(got, []string{field}) {
-						p.T.Errorf("%s: %v, want the %s taken", road, err, field)
-					}
-				}
-				for j, name := range spellings.usernames {
-					_, err := p.Accounts.SignUp(ctx, account.Signup{
-						Account: account.Profile{Username: name, Email: "new@example.org"}, Password: goodPassword, Client: p.Client,
-					})
-					taken("sign up", "username", err)
-					_, _, err = p.Accounts.CreateUser(ctx, boss, account.NewUser{
-						Account: account.Profile{Username: "new", Email: spellings.addresses[j]}, Role: models.RoleUser,
-					})
-					taken("create", "email", err)
-					taken("rename", "username", p.rename(p.Identity(bob.Tokens), name, ""))
-					_, err = p.Accounts.ChangeEmail(ctx, p.Change(bob, spellings.addresses[j]))
-					taken("change of address", "email", err)
-				}
-				if _, _, err := p.Accounts.Delete(ctx, boss, identity.UserID, spellings.addresses[len(spellings.addresses)-1-i]); err != nil {
-					p.T.Errorf("delete, confirmed by another spelling: %v", err)
-				}
 			})
-		})
+		}
 	}
 }
 
@@ -88,6 +100,7 @@ func TestRefusedCharactersAreNamed(t *testing.T) {
 	)
 	tests := []struct{ field, value, want string }{
 		{"username", "añа", badName + " It contains “ñ”."},
+		{"username", "kas\u0131m", badName + " It contains “ı”."},
 		{"username", "ana silva", badName + " It contains a space."},
 		{"username", "ana\u200dsilva", badName + " It contains an invisible character (U+200D)."},
 		{"username", "ana\u202esilva", badName + " It contains an invisible character (U+202E)."},
@@ -98,6 +111,7 @@ func TestRefusedCharactersAreNamed(t *testing.T) {
 		{"username", "\u200b", "Enter a username. Invisible characters were left out: U+200B."},
 		{"email", "a b@example.org", badMail + " It contains a space."},
 		{"email", "a\u200db@example.org", badMail + " It contains an invisible character (U+200D)."},
+		{"email", "ana\uff20example.org", badMail + " It contains “＠”."},
 		{"email", "\u200eana", badMail + " Invisible characters were left out: U+200E."},
 		{"full_name", "Ana\u202eavliS", badFull + " It contains an invisible character (U+202E)."},
 		{"full_name", "Ana\nSilva", badFull + " It contains an invisible character (U+000A)."},
