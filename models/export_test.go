@@ -3,10 +3,20 @@ package models
 import (
 	"context"
 	"database/sql"
+
+	"github.com/pressly/goose/v3"
 )
 
 // MigrateDown undoes every migration.
 func (s *Store) MigrateDown(ctx context.Context) error { return s.migrateDown(ctx) }
+
+// MigrateTo applies the migrations up to a version, and nothing else.
+func (s *Store) MigrateTo(ctx context.Context, version int64) error {
+	return s.withProvider(func(provider *goose.Provider, _ *sql.DB) error {
+		_, err := provider.UpTo(ctx, version)
+		return err
+	})
+}
 
 // SQL is the connection pool, to look behind the queries.
 func (s *Store) SQL() *sql.DB { return s.sqlDB }

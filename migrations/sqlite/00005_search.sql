@@ -21,6 +21,7 @@ CREATE INDEX users_last_sign_in ON users (last_sign_in_at, username);
 CREATE VIRTUAL TABLE users_search USING fts5 (
     search, content = 'users', content_rowid = 'seq', tokenize = 'trigram case_sensitive 1', detail = none, columnsize = 0
 );
+INSERT INTO users_search (users_search) VALUES ('rebuild'); -- the update trigger removes a row from the index first
 -- +goose StatementBegin
 CREATE TRIGGER users_search_insert AFTER INSERT ON users BEGIN
     INSERT INTO users_search (rowid, search) VALUES (new.seq, new.search);
