@@ -104,53 +104,16 @@ func SearchText(username, email, fullName string) string {
 // foldSearch returns text as searches compare it: in lower case, without
 // accents and invisible characters, with the nearest plain letters and marks.
 func foldSearch(text string) string {
-	var folded strings.Builder
-	for _, r := range norm.NFKD.String(text) {
+	return nearest.Replace(strings.Map(func(r rune) rune {
 		if unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf, unicode.Cc) {
-			continue
+			return -1
 		}
-		r = foldCase(r)
-		if near := nearest(r); near != "" {
-			folded.WriteString(near)
-		} else {
-			folded.WriteRune(unicode.ToLower(r))
-		}
-	}
-	return folded.String()
+		return unicode.ToLower(foldCase(r))
+	}, norm.NFKD.String(text)))
 }
 
-// nearest returns the plain letters for one that has no accent to drop, and
-// the plain mark for a typographic one; "" for all others.
-func nearest(r rune) string {
-	switch r {
-	case 'ß':
-		return "ss"
-	case 'æ':
-		return "ae"
-	case 'œ':
-		return "oe"
-	case 'þ':
-		return "th"
-	case 'ø':
-		return "o"
-	case 'ł':
-		return "l"
-	case 'đ', 'ð':
-		return "d"
-	case 'ħ':
-		return "h"
-	case 'ı':
-		return "i"
-	case 'ŧ':
-		return "t"
-	case 'ŋ':
-		return "n"
-	case 'ĸ':
-		return "k"
-	case '‘', '’', 'ʼ', 'ʻ':
-		return "'"
-	case '‐', '‒', '–', '—':
-		return "-"
-	}
-	return ""
-}
+// nearest has the plain letters for those that have no accent to drop, and the
+// plain marks for typographic ones.
+var nearest = strings.NewReplacer(
+	"ß", "ss", "æ", "ae", "œ", "oe", "þ", "th", "ø", "o", "ł", "l", "đ", "d", "ð", "d", "ħ", "h", "ı", "i", "ŧ", "t",
+	"ŋ", "n", "ĸ", "k", "‘", "'", "’", "'", "ʼ", "'", "ʻ", "'", "‐", "-", "‒", "-", "–", "-", "—", "-")

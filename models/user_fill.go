@@ -3,18 +3,15 @@ package models
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 	"time"
+
+	"gorm.io/gorm/clause"
 
 	"latchkey/internal/apperr"
 )
 
 // fillBatch is how many accounts one transaction of FillSearch writes.
 const fillBatch = 200
-
-// unfilled is an account whose compared forms are missing.
-type unfilled struct{ ID, Username, Email, EmailFolded, FullName string }
 
 // FillSearch writes the forms that searches and sign-ins compare for accounts
 // of an earlier release, which do not have them. It can be stopped at any time
@@ -29,7 +26,7 @@ func (u *Users) FillSearch(ctx context.Context) error {
 	for {
 		n, err := u.fillSome(ctx)
 		switch {
-		case errors.Is(err, apperr.Conflict): // someone took the address at this moment: try again
+		case errors.Is(err, apperr.Conflict): // another account took the address meanwhile: try again
 			continue
 		case err != nil:
 			return err
@@ -47,42 +44,40 @@ func (u *Users) FillSearch(ctx context.Context) error {
 // fillSome prepares some accounts and returns how many.
 func (u *Users) fillSome(ctx context.Context) (n int, err error) {
 	err = u.store.InTx(ctx, func(tx *Store) error {
-		var rows []unfilled
-		err := tx.db.WithContext(ctx).Model(&User{}).Where("search = ''").Order("id").Limit(fillBatch).Find(&rows).Error
-		if n = len(rows); n == 0 || err != nil {
+		var rows []User
+		err := tx.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).
+			Where("search = ''").Order("id").Limit(fillBatch).Find(&rows).Error
+		if err != nil {
 			return translate("read accounts to prepare", err)
 		}
-		values, args := strings.Repeat(", (?, ?)", n)[2:], []any(nil)
 		for _, row := range rows {
-			if err := tx.Users.refold(ctx, row); err != nil {
+			if err := tx.Users.fill(ctx, &row); err != nil {
 				return err
 			}
-			args = append(args, row.ID, SearchText(row.Username, row.Email, row.FullName))
 		}
-		_, err = tx.exec(ctx, "prepare accounts", "UPDATE users SET search = texts.column2 FROM (VALUES "+values+
-			") AS texts WHERE users.id = texts.column1 AND users.search = ''", args...)
-		return err
+		n = len(rows)
+		return nil
 	})
 	return n, err
 }
 
-// refold brings the compared form of an address up to date.
-func (u *Users) refold(ctx context.Context, row unfilled) error {
-	folded := FoldEmail(row.Email)
-	if folded == row.EmailFolded || row.Email == "" {
-		return nil
+// fill prepares an account that is locked.
+func (u *Users) fill(ctx context.Context, user *User) error {
+	forms := map[string]any{"search": SearchText(user.Username, user.Email, user.FullName)}
+	if folded := FoldEmail(user.Email); folded != user.EmailFolded && user.Email != "" {
+		other, err := u.ByEmail(ctx, user.Email)
+		switch {
+		case err == nil:
+			u.store.logger.WarnContext(ctx, "two accounts have the same email address, written in different ways: "+
+				"signing in with it opens the first; the second can sign in with its username. Change the address of one of them",
+				"first", other.Username, "second", user.Username)
+		case errors.Is(err, apperr.NotFound):
+			forms["email_folded"] = folded
+		default:
+			return err
+		}
 	}
-	other, err := u.ByEmail(ctx, row.Email)
-	switch {
-	case errors.Is(err, apperr.NotFound):
-		return u.update(ctx, "fold email", row.ID, map[string]any{"email_folded": folded})
-	case err != nil:
-		return err
-	}
-	u.store.logger.WarnContext(ctx, fmt.Sprintf("two accounts have the same email address, written in different ways: "+
-		"signing in with it opens the first; the second can sign in with its username. Change the address of one of them"),
-		"first", other.Username, "second", row.Username)
-	return nil
+	return u.update(ctx, "prepare account", user.ID, forms)
 }
 
 // unsearchable reports whether an account waits for FillSearch.

@@ -1,6 +1,6 @@
 -- One column that is searched, kept by the program, with one index, instead of
 -- four wide indexes and one of names. The program fills it after this file
--- (models/search_fill.go).
+-- (models/user_fill.go).
 
 -- +goose Up
 DROP INDEX users_by_username, users_by_email, users_by_created, users_by_last_sign_in, users_name;

@@ -1,6 +1,6 @@
 -- One column that is searched, kept by the program, with one index, instead of
 -- four wide indexes and one of names. The program fills it after this file
--- (models/search_fill.go).
+-- (models/user_fill.go).
 
 -- +goose Up
 DROP TRIGGER users_name_insert;
