@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"latchkey/internal/apperr"
 )
@@ -69,11 +70,11 @@ func (p AuditPerson) anyone() bool { return len(p.IDs) == 0 && p.Name == "" }
 
 // is returns the condition that the person in a role ("actor" or "subject") is
 // p.
-func (p AuditPerson) is(role string) query {
+func (p AuditPerson) is(role string) clause.Expr {
 	if len(p.IDs) > 0 {
-		return query{role + "_id IN ?", []any{p.IDs}}
+		return gorm.Expr(role+"_id IN ?", p.IDs)
 	}
-	return query{"lower(" + role + `_name) LIKE ? ESCAPE '\'`, []any{likePart(strings.ToLower(p.Name))}}
+	return contains("lower("+role+"_name)", strings.ToLower(p.Name))
 }
 
 // AuditPage is one page of the audit log.
@@ -133,13 +134,11 @@ func auditPage(events []Event, q AuditQuery, backwards bool) AuditPage {
 func (t *Audit) filter(db *gorm.DB, q AuditQuery) *gorm.DB {
 	for role, person := range map[string]AuditPerson{"actor": q.Actor, "subject": q.Subject} {
 		if !person.anyone() {
-			is := person.is(role)
-			db = db.Where(is.text, is.args...)
+			db = db.Where(person.is(role))
 		}
 	}
 	if !q.Person.anyone() {
-		either := with("%s OR %s", q.Person.is("actor"), q.Person.is("subject"))
-		db = db.Where(either.text, either.args...)
+		db = db.Where("? OR ?", q.Person.is("actor"), q.Person.is("subject"))
 	}
 	if len(q.Actions) > 0 {
 		db = db.Where("action IN ?", q.Actions)
@@ -171,8 +170,7 @@ func parseAuditCursor(cursor string) (Time, string, error) {
 // name at that time contained part, without regard to case.
 func (t *Audit) SubjectsNamed(ctx context.Context, action, part string, limit int) ([]string, error) {
 	var ids []string
-	is := AuditPerson{Name: part}.is("subject")
-	err := t.store.db.WithContext(ctx).Model(&Event{}).Distinct().Where("action = ?", action).Where(is.text, is.args...).
+	err := t.store.db.WithContext(ctx).Model(&Event{}).Distinct().Where("action = ?", action).Where(AuditPerson{Name: part}.is("subject")).
 		Limit(limit).Pluck("subject_id", &ids).Error
 	return ids, translate("look for subjects in the audit log", err)
 }

@@ -2,10 +2,10 @@ package models
 
 import "context"
 
-// ListWithin is List with counting up to counted and looking at walked users,
+// ListWithin is List with counting up to counted and sorting up to sorted users,
 // to see with few users what happens with many.
-func (u *Users) ListWithin(ctx context.Context, query UserQuery, counted, walked int) (UserPage, error) {
-	return u.list(ctx, query, counted, walked)
+func (u *Users) ListWithin(ctx context.Context, query UserQuery, counted, sorted int) (UserPage, error) {
+	return u.list(ctx, query, counted, sorted)
 }
 
 // UnfillSearch makes an account one of an earlier release.

@@ -3,21 +3,23 @@ package models
 import (
 	"cmp"
 	"context"
+	"encoding/base64"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"gorm.io/gorm"
 
 	"latchkey/internal/apperr"
 )
 
 const (
-	// maxCounted is the largest number of results that are counted exactly and
-	// all read to sort them.
+	// maxCounted is the largest number of results that a page shows exactly.
 	maxCounted = 1000
-	// walked is how many users are read in the order of the list when more than
-	// maxCounted match, before all matches are read and sorted.
-	walked = 10_000
+	// maxSorted is the largest number of results that are all read and sorted.
+	maxSorted = 20_000
 	// maxPage is the most users a page holds, defaultPage the number when the
 	// query names none.
 	maxPage, defaultPage = 100, 25
@@ -52,7 +54,8 @@ type UserQuery struct {
 	// Q finds users by words, without regard to case and accents: each word of
 	// three characters or more is contained in the username, the address or the
 	// full name, each shorter one begins the username, the address or a word of
-	// the name. An id finds its user.
+	// the name. A word without a letter or a digit is ignored. An id finds its
+	// user.
 	Q      string
 	Status UserStatus // "": both
 	Role   Role       // "": both
@@ -100,51 +103,147 @@ type UserFigures struct {
 // List returns a page of users. It returns apperr.Malformed for a query that no
 // page sends, such as an unknown order or a foreign cursor.
 func (u *Users) List(ctx context.Context, query UserQuery) (UserPage, error) {
-	return u.list(ctx, query, maxCounted, walked)
+	return u.list(ctx, query, maxCounted, maxSorted)
 }
 
-func (u *Users) list(ctx context.Context, query UserQuery, counted, walked int) (UserPage, error) {
-	if query.Sort == "" {
-		query.Sort = SortMatch
-	}
+func (u *Users) list(ctx context.Context, query UserQuery, counted, sorted int) (page UserPage, err error) {
 	s, err := u.newUserSearch(ctx, query)
+	if err != nil || s == nil {
+		return page, err
+	}
+	if len(s.words) > 0 {
+		if page.Incomplete, err = u.unsearchable(ctx); err != nil {
+			return page, err
+		}
+	}
+	found, err := s.count(sorted + 1)
 	if err != nil {
-		return UserPage{}, err
+		return page, translate("count users of the list", err)
 	}
-	s.counted, s.walked = counted, walked
-	page, err := u.search(ctx, s)
-	if err != nil {
-		return UserPage{}, translate("list users", err)
+	page.Count, page.More = min(found, counted), found > counted
+	read := s.sorted
+	if found > sorted {
+		read = s.walked
 	}
-	further := len(page.Users) == s.limit // the row beyond the page was found
-	if further {
-		page.Users = page.Users[:s.limit-1]
+	if page.Users, err = read(); err != nil {
+		return page, translate("list users", err)
 	}
-	if query.Before != "" {
+	more, back := len(page.Users) > s.Limit, query.Before != ""
+	if more {
+		page.Users = page.Users[:s.Limit]
+	}
+	if len(page.Users) == 0 { // they were deleted: link only back
+		page.Next, page.Prev = query.Before, query.After
+		return page, nil
+	}
+	if back {
 		slices.Reverse(page.Users)
 	}
-	page.link(query, s.order, further)
+	if more || back {
+		page.Next = s.order.cursor(page.Users[len(page.Users)-1])
+	}
+	if back && more || query.After != "" {
+		page.Prev = s.order.cursor(page.Users[0])
+	}
 	return page, nil
 }
 
-// link sets the cursors. A page that a cursor led to has a neighbour on the
-// side it came from.
-func (p *UserPage) link(query UserQuery, order userOrder, further bool) {
-	hasNext, hasPrev := further, query.After != ""
-	if query.Before != "" {
-		hasNext, hasPrev = true, further
+// newUserSearch checks a query and splits its search into words. It returns nil
+// for a search that has only marks: it finds no users.
+func (u *Users) newUserSearch(ctx context.Context, query UserQuery) (*userSearch, error) {
+	s := &userSearch{
+		UserQuery: query, db: u.store.db.WithContext(ctx), after: ">",
+		same: gorm.Expr("(username = ? OR email_folded = ?)", FoldUsername(query.Q), FoldEmail(query.Q)),
 	}
-	if len(p.Users) == 0 {
-		// The users on this page were deleted: link only back.
-		p.Next, p.Prev = query.Before, query.After
-		return
+	typed := strings.Fields(query.Q)
+	if id := FoldUsername(query.Q); IsID(id) {
+		named, err := u.Named(ctx, []string{id})
+		if err != nil {
+			return nil, err
+		}
+		if named[id] != nil {
+			s.id, typed = id, nil
+		}
 	}
-	if hasNext {
-		p.Next = order.encode(p.Users[len(p.Users)-1])
+	for _, word := range typed {
+		if word = searchWord(word); word != "" {
+			s.words = append(s.words, word)
+		}
 	}
-	if hasPrev {
-		p.Prev = order.encode(p.Users[0])
+	if s.Sort = cmp.Or(s.Sort, SortMatch); s.Sort == SortMatch && len(s.words) == 0 {
+		s.Sort = SortUsername
 	}
+	var known bool
+	if s.order, known = userOrders[s.Sort]; !known ||
+		s.Limit < 0 || s.Limit > maxPage ||
+		s.Status != "" && s.Status != StatusActive && s.Status != StatusDisabled ||
+		s.Role != "" && s.Role != RoleUser && s.Role != RoleAdmin ||
+		s.After != "" && s.Before != "" ||
+		!isText(s.Q) || utf8.RuneCountInString(s.Q) > maxSearch || len(typed) > maxWords {
+		return nil, apperr.New(apperr.Malformed, "", nil)
+	}
+	if len(s.words) == 0 && len(typed) > 0 {
+		return nil, nil
+	}
+	s.Limit = cmp.Or(s.Limit, defaultPage)
+	if s.Desc {
+		s.order.letter = strings.ToUpper(s.order.letter)
+	}
+	if s.Desc != (s.Before != "") {
+		s.after, s.by = "<", " DESC"
+	}
+	if cursor := s.After + s.Before; cursor != "" {
+		from, err := s.order.place(cursor)
+		if err != nil {
+			return nil, err
+		}
+		s.from = from
+	}
+	return s, nil
+}
+
+// userOrder is an order of the list: by a key, then by username. Its cursors
+// have its letter, a capital when the list is reversed.
+type userOrder struct {
+	key    string // a column; columnRank is computed
+	letter string
+	number bool // the key is a number, not text
+}
+
+// columnRank is how well a user matches a search.
+const columnRank = "rank"
+
+var userOrders = map[UserSort]userOrder{
+	SortUsername:   {"username", "u", false},
+	SortEmail:      {"email_folded", "e", false},
+	SortCreated:    {"created_at", "c", true},
+	SortLastSignIn: {"last_sign_in_at", "l", true},
+	SortMatch:      {columnRank, "m", true},
+}
+
+// cursor returns the place of a user for a URL: the order's letter, the key and
+// the username, separated by NUL, which none of them contains, in unpadded
+// base64url (RFC 4648 §5).
+func (o userOrder) cursor(row UserRow) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strings.Join([]string{o.letter, row.Key, row.Username}, "\x00")))
+}
+
+// place returns the key and the username in a cursor. A cursor of another order
+// is apperr.Malformed, as is any other text.
+func (o userOrder) place(cursor string) ([]any, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	parts := strings.Split(string(raw), "\x00")
+	if err != nil || len(cursor) > 1024 || !utf8.Valid(raw) || len(parts) != 3 || parts[0] != o.letter {
+		return nil, apperr.New(apperr.Malformed, "", err)
+	}
+	if !o.number {
+		return []any{parts[1], parts[2]}, nil
+	}
+	n, err := strconv.ParseInt(parts[1], 10, 64)
+	if err != nil {
+		return nil, apperr.New(apperr.Malformed, "", err)
+	}
+	return []any{n, parts[2]}, nil
 }
 
 // Figures counts all users exactly. Its cost grows with the number of users:
@@ -156,47 +255,4 @@ func (u *Users) Figures(ctx context.Context) (UserFigures, error) {
 			(SELECT count(*) FROM users WHERE disabled_at <> 0) AS disabled,
 			(SELECT count(*) FROM users WHERE role = 'admin') AS admins`).Scan(&figures).Error
 	return figures, translate("count users", err)
-}
-
-// newUserSearch checks a query and splits its search into words.
-func (u *Users) newUserSearch(ctx context.Context, query UserQuery) (*userSearch, error) {
-	s := &userSearch{
-		postgres: u.store.dialect == dialectPostgres, status: query.Status, role: query.Role,
-		desc: query.Desc != (query.Before != ""), limit: cmp.Or(query.Limit, defaultPage) + 1, now: At(query.Now),
-		exact: []any{FoldUsername(query.Q), FoldEmail(query.Q)},
-	}
-	for _, word := range strings.Fields(query.Q) {
-		if word = searchWord(word); word != "" {
-			s.words = append(s.words, word)
-		}
-	}
-	if len(s.words) == 0 && query.Sort == SortMatch {
-		query.Sort = SortUsername
-	}
-	var err error
-	if s.order, err = orderOf(query.Sort, query.Desc); err != nil {
-		return nil, err
-	}
-	if query.Limit < 0 || query.Limit > maxPage ||
-		query.Status != "" && query.Status != StatusActive && query.Status != StatusDisabled ||
-		query.Role != "" && query.Role != RoleUser && query.Role != RoleAdmin ||
-		query.After != "" && query.Before != "" ||
-		!isText(query.Q) || utf8.RuneCountInString(query.Q) > maxSearch || len(s.words) > maxWords {
-		return nil, apperr.New(apperr.Malformed, "", nil)
-	}
-	if given := query.After + query.Before; given != "" {
-		if s.from, err = s.order.decode(given); err != nil {
-			return nil, err
-		}
-	}
-	if id := FoldUsername(query.Q); IsID(id) {
-		existing, err := u.Named(ctx, []string{id})
-		if err != nil {
-			return nil, err
-		}
-		if existing[id] != nil {
-			s.id, s.words = id, nil
-		}
-	}
-	return s, nil
 }

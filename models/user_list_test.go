@@ -45,6 +45,8 @@ func crowd(n int) []models.User {
 		}
 		users[i] = user
 	}
+	// Of the many who match "mar", one has it as username, one as address.
+	users[3].Username, users[7].Email, users[7].EmailFolded = "mar", "Mar", "mar"
 	return users
 }
 
@@ -104,7 +106,7 @@ func rankOf(user models.User, search string, many bool) (rank int, found bool) {
 }
 
 // expect returns the ids that a query should list, on all pages.
-func expect(users []models.User, query models.UserQuery, counted int) []string {
+func expect(users []models.User, query models.UserQuery, sorted int) []string {
 	var found []models.User
 	for _, user := range users {
 		if _, matches := rankOf(user, query.Q, false); matches && (query.Role == "" || query.Role == user.Role) &&
@@ -112,7 +114,7 @@ func expect(users []models.User, query models.UserQuery, counted int) []string {
 			found = append(found, user)
 		}
 	}
-	many := len(found) > counted
+	many := len(found) > sorted
 	slices.SortFunc(found, func(a, b models.User) int {
 		var order int
 		switch query.Sort {
@@ -196,19 +198,19 @@ func TestListIsWhatAModelSays(t *testing.T) {
 		users := addCrowd(t, store, 200)
 		ways := []struct {
 			name            string
-			counted, walked int
+			counted, sorted int
 		}{
-			{"few are all read", 10_000, 10_000},
-			{"many are walked", 20, 10_000},
-			{"many that lie far apart are all read", 20, 5},
+			{"all are counted and sorted", 10_000, 10_000},
+			{"more than are counted", 20, 10_000},
+			{"more than are sorted", 20, 20},
 		}
 		for _, way := range ways {
 			list := func(ctx context.Context, query models.UserQuery) (models.UserPage, error) {
-				return store.Users.ListWithin(ctx, query, way.counted, way.walked)
+				return store.Users.ListWithin(ctx, query, way.counted, way.sorted)
 			}
 			t.Run(way.name, func(t *testing.T) {
 				eachQuery(users, func(query models.UserQuery) {
-					want := expect(users, query, way.counted)
+					want := expect(users, query, way.sorted)
 					if way.counted == 10_000 || len(want) > way.counted {
 						leaf(t, list, query, want, way.counted)
 					}
@@ -248,6 +250,7 @@ func TestSearchForgives(t *testing.T) {
 			{"dmitry", "dmitry@example.net", "Дмитрий Йорк"},
 			{"oneil", "john@example.net", "John O’Neil–Smith"},
 			{"vicki", "vicki@example.net", "Vie\u0323\u0302t Nguyễn"},
+			{"bots---old", "bots@example.net", "- * -"},
 		} {
 			user := models.User{ID: models.NewID(), Username: person[0], Email: person[1], FullName: person[2], Role: models.RoleUser, CreatedAt: 1}
 			must(t, store.Users.Create(t.Context(), &user))
@@ -287,6 +290,11 @@ func TestSearchForgives(t *testing.T) {
 			{`neil" OR "ohn`, ""},
 			{"n_il", ""},
 			{"%", ""},
+			{"Rossi - Carla", "carla.rossi4 carla.rossi42"}, // a word of marks is ignored
+			{"--- rossini", "carla.rossi42"},
+			{"---", ""},
+			{"- *", ""},
+			{"bots---", "bots---old"},
 		}
 		for _, test := range tests {
 			page, err := store.Users.List(t.Context(), models.UserQuery{Q: test.q})
