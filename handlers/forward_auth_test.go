@@ -174,6 +174,21 @@ func TestForwardAuthID(t *testing.T) {
 	}, behindForwardAuth)
 }
 
+// TestForwardAuthCookies: a proxy gets the cookies for the app, without the
+// portal's, if the request may pass.
+func TestForwardAuthCookies(t *testing.T) {
+	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
+	for sent, want := range map[string]string{"a=1; __Secure-access=x; b=2": "a=1; b=2", "__Secure-refresh=y": ""} {
+		passed := s.browser().forward("GET", "/status", "Cookie", sent).status(200)
+		if got, sent := passed.header["Cookie"]; !sent || got[0] != want {
+			t.Errorf("got Cookie %q, want %q", got, want)
+		}
+		if got, sent := s.browser().forward("GET", "/", "Cookie", sent).status(401).header["Cookie"]; sent {
+			t.Errorf("refused: got Cookie %q", got)
+		}
+	}
+}
+
 // TestForwardAuthName checks what a name looks like in a header.
 func TestForwardAuthName(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)

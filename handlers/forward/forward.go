@@ -90,6 +90,7 @@ func (h *Handlers) Check(c echo.Context) error {
 			errors.New("forward-auth: refused, and allowed when the proxy asked again"))
 	}
 	setRemote(c.Response().Header(), person)
+	c.Response().Header().Set("Cookie", h.site.Cookies.WithoutTokens(c.Request())) // for proxies that cannot change cookies
 	return site.Nothing(c)
 }
 

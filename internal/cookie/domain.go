@@ -2,6 +2,8 @@ package cookie
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -62,4 +64,21 @@ func (j *Jar) every(r *http.Request, name string) []string {
 		values = append(values, c.Value)
 	}
 	return values
+}
+
+// WithoutTokens returns the Cookie header of a request without the token cookies,
+// or "" if nothing is left. Everything else stays as the client wrote it. If a
+// proxy joined two Cookie headers with a comma, the values next to a token go too.
+func (j *Jar) WithoutTokens(r *http.Request) string {
+	tokens := []string{j.name(access), j.name(refresh)}
+	kept := slices.DeleteFunc(strings.Split(strings.Join(r.Header["Cookie"], "; "), ";"), func(pair string) bool {
+		for part := range strings.SplitSeq(pair, ",") {
+			name, _, _ := strings.Cut(part, "=")
+			if slices.Contains(tokens, strings.TrimSpace(name)) {
+				return true
+			}
+		}
+		return false
+	})
+	return strings.TrimLeft(strings.Join(kept, ";"), " ")
 }

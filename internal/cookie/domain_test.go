@@ -122,3 +122,28 @@ func TestBounce(t *testing.T) {
 		t.Errorf("more than ten seconds after the first: got %d, want 1", got)
 	}
 }
+
+// TestWithoutTokens checks that the other cookies stay well formed (RFC 6265
+// §4.2.1) and that no token is among them.
+func TestWithoutTokens(t *testing.T) {
+	j := newDomainJar(t)
+	for _, test := range []struct {
+		sent []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"a=1; b=2"}, "a=1; b=2"},
+		{[]string{"__Secure-access=x"}, ""},
+		{[]string{"__Secure-access=x; a=1; __Secure-refresh=y;b=2;"}, "a=1;b=2;"},
+		{[]string{"a=1; __Secure-access=x; __Secure-access=y"}, "a=1"},
+		{[]string{"a=1; not__Secure-access=x; __Secure-accessory=x; __Secure-refresh=y"}, "a=1; not__Secure-access=x; __Secure-accessory=x"},
+		{[]string{"a=__Secure-access=x; __Secure-access = x"}, "a=__Secure-access=x"},
+		{[]string{"a=1", "__Secure-access=x; b=2"}, "a=1; b=2"},
+		{[]string{"a=1; b=2,3; c=4, __Secure-access=x; d=5"}, "a=1; b=2,3; d=5"},
+	} {
+		r := &http.Request{Header: http.Header{"Cookie": test.sent}}
+		if got := j.WithoutTokens(r); got != test.want {
+			t.Errorf("%q: got %q, want %q", test.sent, got, test.want)
+		}
+	}
+}
