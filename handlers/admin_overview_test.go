@@ -11,13 +11,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"latchkey/internal/audit"
 	"latchkey/internal/auth"
 	"latchkey/models"
 )
 
-// figureLink finds the figures of the overview: where each leads, its number and
-// its name.
-var figureLink = regexp.MustCompile(`<a href="([^"]+)"><span class="number">([^<]+)</span> <span class="label">([^<]+)</span>`)
+// figureLink finds the figures of the overview: where each leads, its name, its
+// number and the note under it.
+var figureLink = regexp.MustCompile(`<a href="([^"]+)"><span class="label">([^<]+)</span> <span class="number">([^<]+)</span> <span class="label">([^<]+)</span>`)
 
 // TestOverview checks the four figures, that each list has as many lines as the
 // number that leads to it says, and the chart.
@@ -36,24 +37,25 @@ func TestOverview(t *testing.T) {
 		s.browser().post("/signup", "username", "eve", "email", "eve@example.org", "password", secretWord).redirects("/profile")
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422)
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422)
-		a := boss.get("/admin").status(200).says("4 sign-ins in 14 days, highest 3 on 23 November", "There is only one active admin.").
-			has(`<svg class="chart"`)
-		want := [][3]string{
-			{"/admin/users", "4", "Users"},
-			{"/admin/audit?action=sign-ins&from=2026-11-23", "3", "Sign-ins today (UTC)"},
-			{"/admin/users?status=disabled", "1", "Disabled"},
-			{"/admin/audit?action=login-failed&from=2026-11-23", "2", "Failed sign-ins today (UTC)"},
+		boss.post("/admin/users/new", "username", "guest", "email", "guest@example.org", "full_name", "", "role", "user")
+		a := boss.get("/admin").status(200).says("There is only one active admin.").has(`<svg class="chart"`).
+			says("4 sign-ins and 3 failed attempts. The busiest day was 23 November, with 5 attempts.")
+		want := [][4]string{
+			{"/admin/users", "Users", "5", "2 new in 7 days, 1 invited"},
+			{"/admin/audit?action=sign-ins&from=2026-11-23", "Signed in today", "3", "0 last Monday (UTC)"},
+			{"/admin/users?status=disabled", "Disabled", "1", "1 disabled in 7 days"},
+			{"/admin/audit?action=login-failed&from=2026-11-23", "Failed today", "2", "0 last Monday (UTC)"},
 		}
-		var got [][3]string
+		var got [][4]string
 		for _, found := range figureLink.FindAllStringSubmatch(a.body, -1) {
-			figure := [3]string{html.UnescapeString(found[1]), found[2], found[3]}
+			figure := [4]string{html.UnescapeString(found[1]), found[2], found[3], found[4]}
 			list := boss.get(figure[0]).status(200)
 			lines := len(list.names())
 			if strings.HasPrefix(figure[0], "/admin/audit") {
 				lines = strings.Count(list.body, `<p class="what">`)
 			}
-			if strconv.Itoa(lines) != figure[1] {
-				t.Errorf("%s: got %d lines behind the number %s", figure[0], lines, figure[1])
+			if strconv.Itoa(lines) != figure[2] {
+				t.Errorf("%s: got %d lines behind the number %s", figure[0], lines, figure[2])
 			}
 			got = append(got, figure)
 		}
@@ -62,6 +64,32 @@ func TestOverview(t *testing.T) {
 		}
 		r := boss.request(http.MethodHead, "/admin", "")
 		boss.do(r).status(200)
+	})
+}
+
+// TestFigureLines checks the lines under the totals: they go back from the
+// present number by what was added and removed on each day.
+func TestFigureLines(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		off := s.Person("off", models.RoleUser)
+		disable := func(user *models.User) {
+			if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		disable(off)
+		s.Clock.Advance(24 * time.Hour)
+		s.browser().post("/signup", "username", "eve", "email", "eve@example.org", "password", secretWord).redirects("/profile")
+		s.Clock.Advance(24 * time.Hour)
+		disable(s.Person("out", models.RoleUser))
+		if _, err := s.Accounts.Enable(t.Context(), auth.Shell(), off.ID); err != nil {
+			t.Fatal(err)
+		}
+		boss.get("/admin").
+			has(`0L84.6 25.0L92.3 3.0L100.0 3.0"`). // users: the two days before eve, with her, today
+			has(`0L84.6 3.0L92.3 3.0L100.0 3.0"`).  // disabled: off, off, out
+			has(`0L84.6 3.0L92.3 3.0L100.0 25.0"`)  // signed in: bo, eve, nobody
 	})
 }
 
@@ -75,15 +103,38 @@ func TestNextSteps(t *testing.T) {
 	}, withHTTPS, withSupport)
 }
 
+// TestCopiedSessions checks that the overview tells of copied sessions for a
+// week.
+func TestCopiedSessions(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss, _ := s.signedIn("bo", models.RoleAdmin)
+		replay := models.Event{At: models.At(s.Clock.Now()), Action: audit.Replay}
+		boss.get("/admin").hides("Needs attention")
+		for _, want := range []string{
+			"A copy of a session was used in the last 7 days. The session was ended at once.",
+			"Copies of 2 sessions were used in the last 7 days. The sessions were ended at once.",
+		} {
+			if err := s.Store.Audit.Append(t.Context(), replay); err != nil {
+				t.Fatal(err)
+			}
+			boss.get("/admin").says("Needs attention", want).has(`href="/admin/audit?action=refresh-replay&from=` + s.Clock.Now().AddDate(0, 0, -6).Format(time.DateOnly))
+		}
+		s.Clock.Advance(6 * 24 * time.Hour)
+		boss.get("/admin").says("Needs attention")
+		s.Clock.Advance(24 * time.Hour)
+		boss.get("/admin").hides("Needs attention")
+	})
+}
+
 // TestOverviewQuiet wants days without a sign-in told, and not taken for none
 // ever: an admin who stays signed in is there all the while.
 func TestOverviewQuiet(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		for range 3 { // less than the idle limit each
-			s.Clock.Advance(5 * 24 * time.Hour)
+		for range 6 { // less than the idle limit each, and than the absolute limit together
+			s.Clock.Advance(5*24*time.Hour - time.Minute)
 			boss.get("/admin").status(200)
 		}
-		boss.get("/admin").says("No sign-ins in 14 days.", "0 Sign-ins today")
+		boss.get("/admin").says("No sign-ins and no failed attempts.", "Signed in today 0")
 	})
 }

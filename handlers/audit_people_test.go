@@ -166,13 +166,13 @@ func TestCardsLeadToWhatTheyShow(t *testing.T) {
 		}
 
 		overview := boss.get("/admin").status(200)
-		figures := regexp.MustCompile(`(?s)<a href="([^"]*)">\s*<span class="number">(\d+)</span>\s*<span class="label">([^<]*)</span>`).
+		figures := regexp.MustCompile(`(?s)<a href="([^"]*)">\s*<span class="label">([^<]*)</span>\s*<span class="number">(\d+)</span>`).
 			FindAllStringSubmatch(overview.body, -1)
 		if len(figures) != 4 {
 			t.Fatalf("got %d figures on the overview, want 4", len(figures))
 		}
 		for _, figure := range figures {
-			link, number, label := html.UnescapeString(figure[1]), figure[2], figure[3]
+			link, label, number := html.UnescapeString(figure[1]), figure[2], figure[3]
 			a, rows := boss.get(link).status(200), 0
 			if strings.HasPrefix(link, "/admin/users") {
 				rows = len(a.names())

@@ -195,22 +195,28 @@ func (t *Audit) CountSince(ctx context.Context, action string, since time.Time) 
 	return n, translate("count audit events", err)
 }
 
-// PerDay counts the lines of some actions for each of the days from the one
-// that starts at first, in UTC.
-func (t *Audit) PerDay(ctx context.Context, first time.Time, days int, actions ...string) ([]int64, error) {
+// PerDay counts the lines of each of the actions for each of the days from the
+// one that starts at first, in UTC.
+func (t *Audit) PerDay(ctx context.Context, first time.Time, days int, actions ...string) (map[string][]int64, error) {
 	const day = int64(24 * time.Hour / time.Microsecond)
-	var rows []struct{ Day, N int64 }
+	var rows []struct {
+		Action string
+		Day, N int64
+	}
 	start := int64(At(first))
 	err := t.store.db.WithContext(ctx).Raw(`
-		SELECT (at - @start) / @day AS day, COUNT(*) AS n FROM audit_events
-		WHERE action IN @actions AND at >= @start AND at < @end GROUP BY 1`,
+		SELECT action, (at - @start) / @day AS day, COUNT(*) AS n FROM audit_events
+		WHERE action IN @actions AND at >= @start AND at < @end GROUP BY 1, 2`,
 		map[string]any{"start": start, "day": day, "end": start + int64(days)*day, "actions": actions}).Scan(&rows).Error
 	if err != nil {
 		return nil, translate("count events per day", err)
 	}
-	counts := make([]int64, days)
+	counts := make(map[string][]int64, len(actions))
+	for _, action := range actions {
+		counts[action] = make([]int64, days)
+	}
 	for _, row := range rows {
-		counts[row.Day] = row.N
+		counts[row.Action][row.Day] = row.N
 	}
 	return counts, nil
 }

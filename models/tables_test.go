@@ -111,8 +111,15 @@ func TestUserCounts(t *testing.T) {
 		if got, err := store.Users.CountActiveAdmins(ctx); got != 1 || err != nil {
 			t.Errorf("%d active admins (%v), want 1", got, err)
 		}
+		for name, disabled := range map[string]models.Time{"waiting": 0, "gone": models.At(epoch)} {
+			guest := models.User{ID: models.NewID(), Username: name, Email: name + "@example.org", Role: models.RoleUser, DisabledAt: disabled}
+			must(t, store.Users.Create(ctx, &guest))
+		}
+		if got, err := store.Users.CountInvited(ctx); got != 1 || err != nil {
+			t.Errorf("%d invited users (%v), want 1", got, err)
+		}
 		got, err := store.Users.Figures(ctx)
-		if diff := cmp.Diff(models.UserFigures{Total: 3, Disabled: 1, Admins: 2}, got); diff != "" || err != nil {
+		if diff := cmp.Diff(models.UserFigures{Total: 5, Disabled: 2, Admins: 2}, got); diff != "" || err != nil {
 			t.Errorf("figures (%v, -want +got):\n%s", err, diff)
 		}
 		must(t, store.Users.Disable(ctx, ada.ID, "", epoch))

@@ -228,6 +228,11 @@ func (u *Users) CountActiveAdmins(ctx context.Context) (int64, error) {
 	return u.count(ctx, "count active admins", "role = 'admin' AND disabled_at = 0")
 }
 
+// CountInvited counts the accounts that wait for their first password.
+func (u *Users) CountInvited(ctx context.Context) (int64, error) {
+	return u.count(ctx, "count invited users", "password_changed_at = 0 AND disabled_at = 0")
+}
+
 // Named returns those of the accounts that exist, by id, with only their names.
 func (u *Users) Named(ctx context.Context, ids []string) (map[string]*User, error) {
 	var rows []*User

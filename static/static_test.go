@@ -270,8 +270,8 @@ func TestFavicon(t *testing.T) {
 // TestSizes limits the compressed size of the stylesheets and the script.
 func TestSizes(t *testing.T) {
 	styles := len(tree().files["css/app.css"].gzip) + len(tree().files["css/signed-in.css"].gzip)
-	if styles > 10_000 {
-		t.Errorf("stylesheets: got %d bytes, want 10,000 or less", styles)
+	if styles > 10<<10 {
+		t.Errorf("stylesheets: got %d bytes, want 10 KiB or less", styles)
 	}
 	if script := len(tree().files["js/app.js"].gzip); script > 5_000 {
 		t.Errorf("script: got %d bytes, want 5,000 or less", script)

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -13,35 +15,149 @@ import (
 	"latchkey/views/pages"
 )
 
+const (
+	// chartDays is how many days the chart shows, today included.
+	chartDays = 30
+	// lineDays is how many days the line under a figure shows.
+	lineDays = 14
+	// week is how many days a figure's note looks back.
+	week = 7
+)
+
 // Overview handles GET /admin.
 func (h *Handlers) Overview(c echo.Context) error {
 	ctx, today := c.Request().Context(), h.site.Now().UTC().Truncate(24*time.Hour)
-	figures, err := h.store.Users.Figures(ctx)
-	if err != nil {
-		return err
-	}
-	failed, err := h.store.Audit.CountSince(ctx, audit.LoginFailed, today)
-	if err != nil {
-		return err
-	}
 	admins, err := h.store.Users.CountActiveAdmins(ctx)
 	if err != nil {
 		return err
 	}
-	days, err := h.signInsPerDay(c, today)
+	events, err := h.eventsPerDay(c, today)
 	if err != nil {
 		return err
 	}
-	view := pages.AdminOverviewView{
-		Users:         pages.Figure{Count: int(figures.Total), URL: "/admin/users"},
-		SignInsToday:  pages.Figure{Count: days[len(days)-1].Count, URL: auditSince(today, audit.SignInEvents)},
-		Disabled:      pages.Figure{Count: int(figures.Disabled), URL: "/admin/users?status=disabled"},
-		FailedSignIns: pages.Figure{Count: int(failed), URL: auditSince(today, audit.LoginFailed)},
-		SignIns:       days,
+	view := pages.AdminOverviewView{SignIns: events.signIns(today), NextSteps: h.nextSteps(admins)}
+	if view.Figures, err = h.figures(c, today, events); err != nil {
+		return err
 	}
-	view.Attention = proxyProblems(c)
-	view.NextSteps = h.nextSteps(admins)
+	view.Attention = append(proxyProblems(c), events.copies(today)...)
 	return site.Show(c, pages.AdminOverview(h.site.Section(c, layouts.SectionOverview, "Overview"), view))
+}
+
+// figures returns the four numbers of the overview.
+func (h *Handlers) figures(c echo.Context, today time.Time, events perDay) ([]pages.Figure, error) {
+	users, err := h.store.Users.Figures(c.Request().Context())
+	if err != nil {
+		return nil, err
+	}
+	invited, err := h.store.Users.CountInvited(c.Request().Context())
+	if err != nil {
+		return nil, err
+	}
+	newcomers, signIns, failures := events.of(newAccounts...), events.of(audit.Chosen(audit.SignInEvents)...), events.of(audit.LoginFailed)
+	note := recently(newcomers, "new")
+	if invited > 0 {
+		note += ", " + strconv.FormatInt(invited, 10) + " invited"
+	}
+	disabled := events.of(audit.UserDisable)
+	return []pages.Figure{
+		{
+			Label: "Users", Count: int(users.Total), URL: "/admin/users", Note: note,
+			Days: totals(int(users.Total), newcomers, events.of(audit.UserDelete)),
+		},
+		{
+			Label: "Signed in today", Count: signIns[chartDays-1], URL: auditSince(today, audit.SignInEvents),
+			Note: weekAgo(today, signIns), Days: signIns[chartDays-lineDays:],
+		},
+		{
+			Label: "Disabled", Count: int(users.Disabled), URL: "/admin/users?status=disabled", Note: recently(disabled, "disabled"),
+			Days: totals(int(users.Disabled), disabled, events.of(audit.UserEnable)),
+		},
+		{
+			Label: "Failed today", Count: failures[chartDays-1], URL: auditSince(today, audit.LoginFailed),
+			Note: weekAgo(today, failures), Days: failures[chartDays-lineDays:], Bad: true,
+		},
+	}, nil
+}
+
+// newAccounts are the events that make an account.
+var newAccounts = []string{audit.SignUp, audit.Setup, audit.UserCreate}
+
+// perDay counts each event for each of the last chartDays days, today last.
+type perDay map[string][]int64
+
+func (h *Handlers) eventsPerDay(c echo.Context, today time.Time) (perDay, error) {
+	events := slices.Concat(newAccounts, audit.Chosen(audit.SignInEvents),
+		[]string{audit.LoginFailed, audit.UserDelete, audit.UserDisable, audit.UserEnable, audit.Replay})
+	return h.store.Audit.PerDay(c.Request().Context(), today.AddDate(0, 0, 1-chartDays), chartDays, events...)
+}
+
+// of returns the counts of several events together.
+func (p perDay) of(events ...string) []int {
+	days := make([]int, chartDays)
+	for _, event := range events {
+		for i, n := range p[event] {
+			days[i] += int(n)
+		}
+	}
+	return days
+}
+
+// signIns returns the days of the chart.
+func (p perDay) signIns(today time.Time) []pages.SignInDay {
+	days := make([]pages.SignInDay, chartDays)
+	failed := p.of(audit.LoginFailed)
+	for i, n := range p.of(audit.Chosen(audit.SignInEvents)...) {
+		days[i] = pages.SignInDay{Day: today.AddDate(0, 0, i+1-chartDays), SignedIn: n, Failed: failed[i]}
+	}
+	return days
+}
+
+// copies returns a warning when copies of sessions were used in the last week.
+func (p perDay) copies(today time.Time) []pages.AttentionItem {
+	n := sum(p.of(audit.Replay)[chartDays-week:])
+	if n == 0 {
+		return nil
+	}
+	text := "A copy of a session was used in the last 7 days. The session was ended at once."
+	if n > 1 {
+		text = "Copies of " + strconv.Itoa(n) + " sessions were used in the last 7 days. The sessions were ended at once."
+	}
+	return []pages.AttentionItem{{
+		Text: text, Link: components.Link{Label: "See whose", URL: auditSince(today.AddDate(0, 0, 1-week), audit.Replay)},
+	}}
+}
+
+// totals returns a total at the end of each of the last lineDays days, from its
+// present value and what was added and removed since.
+func totals(now int, added, removed []int) []int {
+	line := make([]int, lineDays)
+	for i := range line {
+		line[lineDays-1-i] = max(0, now)
+		now -= added[chartDays-1-i] - removed[chartDays-1-i]
+	}
+	return line
+}
+
+// recently says how many there were in the last week: "12 new in 7 days".
+func recently(days []int, what string) string {
+	n := sum(days[chartDays-week:])
+	if n == 0 {
+		return "None " + what + " in 7 days"
+	}
+	return strconv.Itoa(n) + " " + what + " in 7 days"
+}
+
+// weekAgo says how many there were on the same day of last week: "48 last
+// Sunday (UTC)".
+func weekAgo(today time.Time, days []int) string {
+	return strconv.Itoa(days[chartDays-1-week]) + " last " + today.Weekday().String() + " (UTC)"
+}
+
+func sum(days []int) (n int) {
+	for _, day := range days {
+		n += day
+	}
+	return n
 }
 
 // nextSteps returns the parts of the setup that are not done yet.
@@ -83,23 +199,6 @@ func proxyProblems(c echo.Context) []pages.AttentionItem {
 		}}
 	}
 	return nil
-}
-
-// chartDays is how many days the chart shows, today included.
-const chartDays = 14
-
-// signInsPerDay counts the sign-ins of each day for the chart, today last.
-func (h *Handlers) signInsPerDay(c echo.Context, today time.Time) ([]pages.DayCount, error) {
-	first := today.AddDate(0, 0, 1-chartDays)
-	counts, err := h.store.Audit.PerDay(c.Request().Context(), first, chartDays, audit.Chosen(audit.SignInEvents)...)
-	if err != nil {
-		return nil, err
-	}
-	var days []pages.DayCount
-	for i, n := range counts {
-		days = append(days, pages.DayCount{Day: first.AddDate(0, 0, i), Count: int(n)})
-	}
-	return days, nil
 }
 
 // auditSince returns the audit log's URL for an event, or a preset of events,

@@ -68,16 +68,20 @@ func sampleAudit() AdminAuditView {
 	}
 }
 
-func sampleDays() []DayCount {
-	var days []DayCount
-	for i, n := range []int{30, 42, 51, 48, 20, 18, 55, 61, 58, 64, 70, 0, 31, 91} {
-		days = append(days, DayCount{Day: time.Date(2026, 11, 9+i, 0, 0, 0, 0, time.UTC), Count: n})
+func sampleDays() []SignInDay {
+	var days []SignInDay
+	failed := map[int]int{3: 4, 10: 4, 13: 7}
+	for i, n := range []int{30, 42, 51, 48, 20, 18, 55, 61, 58, 64, 0, 0, 31, 91} {
+		days = append(days, SignInDay{Day: time.Date(2026, 11, 9+i, 0, 0, 0, 0, time.UTC), SignedIn: n, Failed: failed[i]})
 	}
 	return days
 }
 
 func adminSamples() []sample {
-	figure := Figure{Count: 1204, URL: "/admin/users"}
+	figures := []Figure{
+		{Label: "Users", Count: 1204, URL: "/admin/users", Note: "12 new in 7 days, 3 invited", Days: []int{1, 2, 3}},
+		{Label: "Failed today", URL: "/admin/audit", Note: "4 last Sunday (UTC)", Days: []int{0, 0}, Bad: true},
+	}
 	users := signedIn("Users", layouts.SectionUsers)
 	audit := signedIn("Audit log", layouts.SectionAudit)
 
@@ -95,10 +99,10 @@ func adminSamples() []sample {
 
 	return []sample{
 		{"admin overview", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{
-			Users: figure, SignInsToday: figure, Disabled: figure, FailedSignIns: figure, SignIns: sampleDays(),
+			Figures: figures, SignIns: sampleDays(),
 			Attention: []AttentionItem{{Text: "You are the only admin.", Link: components.Link{Label: "See users", URL: "/admin/users"}}},
 		})},
-		{"admin overview empty", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{SignIns: []DayCount{{Day: sampleTime}}})},
+		{"admin overview empty", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{SignIns: []SignInDay{{Day: sampleTime}}})},
 		{"admin users", AdminUsers(users, sampleUsers())},
 		{"admin users none", AdminUsers(users, none)},
 		{"admin users past end", AdminUsers(users, past)},

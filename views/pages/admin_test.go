@@ -10,13 +10,13 @@ import (
 	"latchkey/views/layouts"
 )
 
-// TestSignInChart wants the caption to say the result, a bar for every day
-// that had anything, and the same numbers as a table.
+// TestSignInChart wants the caption to say the result, a bar for whatever
+// happened on a day, the highest day and the Mondays labelled, and the same
+// numbers as a table, the newest first.
 func TestSignInChart(t *testing.T) {
 	doc := parse(t, AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{SignIns: sampleDays()}))
-	caption := doc.byID("sign-ins-result")
-	if want := "639 sign-ins in 14 days, highest 91 on 22 November"; caption.text != want {
-		t.Errorf("caption: got %q, want %q", caption.text, want)
+	if got, want := doc.byID("sign-ins-result").text, "569 sign-ins and 15 failed attempts. The busiest day was 22 November, with 98 attempts."; got != want {
+		t.Errorf("caption: got %q, want %q", got, want)
 	}
 	var chart *node
 	for _, svg := range doc.all("svg") {
@@ -24,53 +24,84 @@ func TestSignInChart(t *testing.T) {
 			chart = svg
 		}
 	}
-	if chart == nil || chart.attrs["aria-labelledby"] != caption.attrs["id"] {
-		t.Fatalf("chart: got %v, want an image named by its caption", chart)
+	if chart == nil || chart.attrs["aria-labelledby"] != "sign-ins sign-ins-result" {
+		t.Fatalf("chart: got %v, want an image named by its heading and caption", chart)
 	}
-	bars := doc.inside(chart, "rect")
-	if len(bars) != 14 {
-		t.Fatalf("bars: got %d, want 14", len(bars))
+	days := doc.inside(chart, "g")
+	rows := doc.inside(doc.all("tbody")[0], "tr")
+	if len(days) != 14 || len(rows) != 14 {
+		t.Fatalf("got %d days and %d rows, want 14", len(days), len(rows))
 	}
 	tests := []struct {
-		day         int
-		y, height   string
-		title, cell string
+		day              int
+		signedIn, failed string // y and height of their bars
+		title, cells     string
 	}{
-		{0, "70", "30", "9 November: 30 sign-ins", "9 Nov 2026 30"},
-		{11, "100", "0", "20 November: 0 sign-ins", "20 Nov 2026 0"},
-		{13, "8", "92", "22 November: 91 sign-ins", "22 Nov 2026 91"},
+		{0, "123.8 46.2", "", "9 November: 30 sign-ins, 0 failed", "9 Nov 2026 30 0"},
+		{10, "", "163.8 5.2", "19 November: 0 sign-ins, 4 failed", "19 Nov 2026 0 4"},
+		{11, "", "", "20 November: 0 sign-ins, 0 failed", "20 Nov 2026 0 0"},
+		{13, "29.8 140.2", "19.0 9.8", "22 November: 91 sign-ins, 7 failed", "22 Nov 2026 91 7"},
 	}
-	rows := doc.inside(doc.all("tbody")[0], "tr")
 	for _, test := range tests {
-		bar := bars[test.day]
-		if bar.attrs["y"] != test.y || bar.attrs["height"] != test.height || bar.text != test.title {
-			t.Errorf("day %d: got %v %q", test.day, bar.attrs, bar.text)
+		day := days[test.day]
+		var signedIn, failed string
+		for _, bar := range doc.inside(day, "rect") {
+			if at := bar.attrs["y"] + " " + bar.attrs["height"]; bar.attrs["fill"] == "url(#hatch)" {
+				failed = at
+			} else {
+				signedIn = at
+			}
+		}
+		title := doc.inside(day, "title")[0].text
+		if signedIn != test.signedIn || failed != test.failed || title != test.title {
+			t.Errorf("day %d: got %q %q %q, want %q %q %q", test.day, signedIn, failed, title, test.signedIn, test.failed, test.title)
 		}
 		var cells []string
 		for _, n := range doc {
-			if n.parent == rows[test.day] {
+			if n.parent == rows[13-test.day] {
 				cells = append(cells, n.text)
 			}
 		}
-		if got := strings.Join(cells, " "); got != test.cell {
-			t.Errorf("day %d: table: got %q, want %q", test.day, got, test.cell)
+		if got := strings.Join(cells, " "); got != test.cells {
+			t.Errorf("day %d: table: got %q, want %q", test.day, got, test.cells)
 		}
+	}
+	var labels []string
+	for _, text := range doc.inside(chart, "text") {
+		labels = append(labels, text.text+" "+text.attrs["x"]+" "+text.attrs["text-anchor"])
+	}
+	if diff := cmp.Diff([]string{"Mon 9 1.43% start", "Mon 16 51.43% start", "98 98.57% end"}, labels); diff != "" {
+		t.Errorf("labels (-want +got):\n%s", diff)
 	}
 }
 
 // TestSignInChartEmpty wants no drawing where there is nothing to draw.
 func TestSignInChartEmpty(t *testing.T) {
 	tests := []struct {
-		days []DayCount
+		days []SignInDay
 		want string
 	}{
-		{[]DayCount{{Day: sampleTime}, {Day: sampleTime}}, "No sign-ins in 2 days."},
-		{[]DayCount{{Day: sampleTime, Count: 1}}, "1 sign-in in 1 day, highest 1 on 2 November"},
+		{[]SignInDay{{Day: sampleTime}, {Day: sampleTime}}, "No sign-ins and no failed attempts."},
+		{[]SignInDay{{Day: sampleTime, SignedIn: 1}}, "1 sign-in and 0 failed attempts. The busiest day was 2 November, with 1 attempt."},
 	}
 	for _, test := range tests {
-		got := render(t, signInChart(test.days))
+		got := render(t, signInsPerDay(test.days))
 		if !strings.Contains(got, ">"+test.want+"<") {
 			t.Errorf("%v: got %s, want %q in it", test.days, got, test.want)
+		}
+	}
+}
+
+// TestFigureLine wants the lowest day at the bottom and the highest at the top,
+// and a flat line at the bottom for days that are all the same.
+func TestFigureLine(t *testing.T) {
+	for want, days := range map[string][]int{
+		"M0.0 25.0L50.0 14.0L100.0 3.0":  {1, 2, 3},
+		"M0.0 25.0L50.0 25.0L100.0 25.0": {7, 7, 7},
+		"M0.0 3.0L50.0 25.0L100.0 14.0":  {1204, 0, 602},
+	} {
+		if got, _ := linePath(days); got != want {
+			t.Errorf("%v: got %s, want %s", days, got, want)
 		}
 	}
 }
