@@ -38,6 +38,7 @@ func (b *tab) inspect(name string) {
 	for _, shift := range b.layoutShifts() {
 		b.Errorf("%s: the page moved while it loaded: %s", name, shift)
 	}
+	b.wantNamesApart(name)
 	b.inspectLooks(name)
 }
 

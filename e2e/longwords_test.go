@@ -144,7 +144,7 @@ func (b *tab) wantRoom(name string) {
 func (b *tab) overhanging() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {
-		const grounds = "a, button, summary, dialog, header, main, footer, .alert, .badge, .door, .code, .empty, .list, .tablewrap";
+		const grounds = "a, button, summary, dialog, header, main, footer, .alert, .badge, .door, .code, .empty, .item, .log, .tablewrap";
 		const faults = [];
 		const range = document.createRange();
 		const walk = document.createTreeWalker(document.querySelector("dialog[open]") ?? document.body, NodeFilter.SHOW_TEXT);

@@ -13,7 +13,7 @@ func TestSessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		stranger, _ := s.signedIn("bo", models.RoleUser)
-		b.get("/profile/sessions").status(200).says("Firefox on Linux This device New Active now", "You are only signed in here.").hides("Sign out everywhere else")
+		b.get("/profile/sessions").status(200).says("Firefox on Linux This device Active now", "You are only signed in here.").hides("Sign out everywhere else")
 		b.get("/profile/sessions/end-others").redirects("/profile/sessions")
 		phone := s.browser()
 		phone.agent = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1"
@@ -70,29 +70,51 @@ func TestLapsedSessions(t *testing.T) {
 
 // TestNewDevice checks which sessions are marked as opened on a device that was
 // unseen before: those by password in a browser without the person's device
-// cookie, for a week.
+// cookie, for a week, and not on the device itself.
 func TestNewDevice(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		first := s.browser()
 		first.post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).redirects("/profile")
-		first.get("/profile/sessions").says("Firefox on Linux This device Active now")
+		const this, other, unseen = "Firefox on Linux This device Active now", "Firefox on Linux Active now", "Firefox on Linux New Active now"
+		first.get("/profile/sessions").says(this)
 
 		second := s.browser()
 		second.signIn("ana")
-		second.get("/profile/sessions").says("Firefox on Linux This device New Active now")
+		second.get("/profile/sessions").says(this, other).hides("New")
+		first.get("/profile/sessions").says(this, unseen)
 		s.Clock.Advance(6*24*time.Hour + 23*time.Hour)
-		second.get("/profile/sessions").says("Firefox on Linux This device New Active now")
+		second.get("/profile/sessions")
+		first.get("/profile/sessions").says(this, unseen)
 		s.Clock.Advance(time.Hour)
-		second.get("/profile/sessions").says("Firefox on Linux This device Active now")
+		second.get("/profile/sessions")
+		first.get("/profile/sessions").says(this, other).hides("New")
 
 		second.post("/logout").status(303)
 		second.signIn("ana")
-		second.get("/profile/sessions").says("Firefox on Linux This device Active now")
+		first.get("/profile/sessions").says(this, other).hides("New")
 
 		bo, _ := s.signedIn("bo", models.RoleUser)
 		bo.post("/logout").status(303)
 		bo.signIn("ana") // the device is bo's, and new to ana
-		bo.get("/profile/sessions").says("Firefox on Linux This device New Active now")
+		first.get("/profile/sessions").says(unseen)
+	})
+}
+
+// TestSessionsApart checks what tells equal devices apart: the time of signing in,
+// how long each stays, and a number on the buttons where the rest is the same.
+func TestSessionsApart(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, _ := s.signedIn("ana", models.RoleUser)
+		s.browser().post("/login", "username", "ana", "password", secretWord).status(303)
+		s.browser().signIn("ana")
+		s.Clock.Advance(time.Hour)
+		s.browser().signIn("ana")
+		const from, later = "Sign out Firefox on Linux, signed in 22 Nov 2026, 12:00 UTC", "22 Nov 2026, 13:00 UTC"
+		b.get("/profile/sessions").says(
+			"Signed in "+later+" with password Stays signed in until 22 Dec 2026 Sign out Firefox on Linux, signed in "+later,
+			"Signed in until 23 Nov 2026, or until the browser closes "+from, from+" (2)",
+			"Forget Firefox on Linux, last used "+later, "Forget Firefox on Linux, last used 22 Nov 2026, 12:00 UTC (3)",
+		)
 	})
 }
 

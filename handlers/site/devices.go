@@ -14,7 +14,7 @@ import (
 // activeNow is how recently a session was used that is shown as active.
 const activeNow = 2 * time.Minute
 
-// newFor is how long the session of a device that was not known before is
+// newFor is how long the session of another device that was not known before is
 // marked as new.
 const newFor = 7 * 24 * time.Hour
 
@@ -25,8 +25,8 @@ func (s *Site) SessionRow(session auth.SessionInfo, admin bool) pages.SessionRow
 	row := pages.SessionRow{
 		ID: session.ID, Device: SessionName(session), Phone: useragent.Parse(session.UserAgent).Mobile,
 		ActiveNow: now.Sub(session.LastSeen) < activeNow, LastActive: session.LastSeen, Address: session.IP,
-		SignedIn: session.SignedIn, Method: methodWords(session.Method), Until: session.Until,
-		New: session.NewDevice && now.Sub(session.SignedIn) < newFor,
+		SignedIn: session.SignedIn, Method: methodWords(session.Method), Until: session.Until, Stays: session.Remember,
+		New: session.NewDevice && !session.ThisDevice && now.Sub(session.SignedIn) < newFor,
 	}
 	if session.Kind == models.KindAPI {
 		scopes, _ := oauth.ParseScopes(session.Scope) // none, if another version stored a scope that this one does not know

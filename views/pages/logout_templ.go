@@ -52,7 +52,7 @@ func Logout(page layouts.Page) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Submit(components.Button{
-				Label: "Sign out", Busy: "Signing out…", Style: components.Primary, Block: true,
+				Label: "Sign out", More: " of " + page.Brand.Name, Busy: "Signing out…", Style: components.Primary, Block: true,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

@@ -48,8 +48,11 @@ func TestTokenRows(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "tokens"))
 	var got []string
 	for _, li := range doc.all("li") {
-		if h := doc.inside(li, "h3"); len(h) == 1 {
-			text := h[0].text + "|"
+		for _, p := range doc.inside(li, "p") {
+			if p.attrs["class"] != "name" {
+				continue
+			}
+			text := p.text + "|"
 			for _, a := range doc.inside(li, "a") {
 				text += a.text + "|" + a.attrs["href"] + "|" + doc.inside(doc.byID(a.attrs["data-dialog"]), "h2")[0].text
 			}
@@ -57,8 +60,8 @@ func TestTokenRows(t *testing.T) {
 		}
 	}
 	want := []string{
-		"Nightly backup Expires soon|Remove Nightly backup|/profile/tokens/t/end|Remove the token Nightly backup?",
-		"<b>Photos</b>|Remove <b>Photos</b>|/profile/tokens/u/end|Remove the token <b>Photos</b>?",
+		"Nightly backup Expires soon|Remove Nightly backup, lk_…a2b3|/profile/tokens/t/end|Remove the token Nightly backup?",
+		"<b>Photos</b>|Remove <b>Photos</b>, lk_…c4d5|/profile/tokens/u/end|Remove the token <b>Photos</b>?",
 		"Old script Removed|",
 	}
 	for i := range want {
