@@ -133,7 +133,7 @@ func TestImportRules(t *testing.T) {
 	}
 }
 
-// TestImportRulesBite shows that every rule finds what it forbids.
+// TestImportRulesBite shows that every rule finds a violation.
 func TestImportRulesBite(t *testing.T) {
 	tests := []struct {
 		name string

@@ -120,7 +120,7 @@ func reportCPU(b *testing.B) (stop func()) {
 // cpuTime returns the CPU time in nanoseconds that this process has used.
 func cpuTime() int64 {
 	var usage syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // fails for nobody's own process
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for the own process
 	return usage.Utime.Nano() + usage.Stime.Nano()
 }
 
@@ -295,7 +295,7 @@ func (p *portal) page(b *testing.B, path, cookies string) string {
 
 func isRefresh(cookie string) bool { return strings.HasPrefix(cookie, "refresh=") }
 
-// sink is a response nobody reads.
+// sink is a response that is discarded.
 type sink struct {
 	header http.Header
 	status int

@@ -33,7 +33,7 @@ func TestFirstAdmin(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		p := startPortal(t)
 		link := p.setupPath()
-		p.signUp(newAccount("bo", "Bo Chen")) // signing up first makes nobody an admin
+		p.signUp(newAccount("bo", "Bo Chen")) // signing up first does not make bo an admin
 		b := open(t, p, script)
 		b.wantStatus(b.visit(link), 200)
 		b.see("Create the first admin")

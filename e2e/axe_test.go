@@ -89,7 +89,7 @@ func review(state string, doubts []doubt) []string {
 	var faults []string
 	for _, d := range doubts {
 		if !slices.ContainsFunc(reviewed, func(r reviewedDoubt) bool { return r.covers(state, d) }) {
-			faults = append(faults, fmt.Sprintf("axe-core could not decide, and nobody has reviewed it: %s: %s", d.Rule, d.What))
+			faults = append(faults, fmt.Sprintf("axe-core could not decide, and it has not been reviewed: %s: %s", d.Rule, d.What))
 		}
 	}
 	return faults

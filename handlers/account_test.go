@@ -214,7 +214,7 @@ func TestChangeEmail(t *testing.T) {
 	})
 }
 
-// TestTheme checks the switch, for everybody.
+// TestTheme checks the switch, signed in and signed out.
 func TestTheme(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b := s.browser()

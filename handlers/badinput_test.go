@@ -172,7 +172,7 @@ func checkNoLeak(t *testing.T, a *answer, name string) {
 	}
 }
 
-// TestBadQueries asks for pages with queries and ids that nobody is given.
+// TestBadQueries asks for pages with queries and ids that no page links to.
 func TestBadQueries(t *testing.T) {
 	long := strings.Repeat("a", 5000)
 	eachSite(t, func(t *testing.T, s *site) {
@@ -225,7 +225,7 @@ func TestBadPaths(t *testing.T) {
 		}
 		for _, id := range ids {
 			reads, writes := []string{"", "/disable"}, []string{"enable"}
-			if models.IsID(id) { // well formed, and nobody's
+			if models.IsID(id) { // well formed, but unknown
 				reads = append(reads, "/sign-out", "/role", "/reset-link", "/delete")
 				writes = append(writes, "disable", "sign-out", "role", "reset-link", "unlock", "delete")
 			}

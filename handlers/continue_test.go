@@ -20,7 +20,7 @@ func continueTo(target string) string { return "/continue?rd=" + url.QueryEscape
 func TestContinueTargets(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	member, _ := s.signedIn("ana", models.RoleUser)
-	nobody := s.browser()
+	visitor := s.browser()
 	const app = "https://app.example.org/a/b?x=%2F&y#z"
 	if got := member.get(continueTo(app)).status(302).header.Get("Location"); got != app {
 		t.Errorf("got Location %q, want %q", got, app)
@@ -30,7 +30,7 @@ func TestContinueTargets(t *testing.T) {
 		"https://app.example.org.evil.example/", "https://app.example.org@evil.example/", `https://app.example.org\@evil.example/`,
 		"javascript:alert(1)", "https://id.example.org/",
 	} {
-		for _, b := range []*browser{member, nobody} {
+		for _, b := range []*browser{member, visitor} {
 			b.get(continueTo(target)).status(400).says("This link does not lead to an app of this portal.", "Go to your account")
 		}
 	}
@@ -38,7 +38,7 @@ func TestContinueTargets(t *testing.T) {
 	newSite(t, testdb.SQLite(t)).browser().get(continueTo(app)).status(400)
 }
 
-// TestContinueSignIn follows somebody who signs in, or up, on the way to an app.
+// TestContinueSignIn follows a visitor who signs in, or up, on the way to an app.
 func TestContinueSignIn(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	s.Person("ana", models.RoleUser)
@@ -75,7 +75,7 @@ func TestContinueSignIn(t *testing.T) {
 			} else {
 				page.has(refresh)
 			}
-			// Whoever is signed in already sees no page on the way.
+			// A person who is already signed in sees no page on the way.
 			if !test.cut {
 				if got := b.get(continueTo(test.target)).status(302).header.Get("Location"); got != test.end {
 					t.Errorf("%s: got Location %q", test.name, got)

@@ -12,7 +12,7 @@ import (
 )
 
 // TestDocs wants the page to name everything that the document describes, to
-// be the same for everybody, and to be allowed no more than it needs.
+// be the same for everyone, and to be allowed no more than it needs.
 func TestDocs(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b := s.browser()
@@ -122,8 +122,8 @@ func TestDocsSamples(t *testing.T) {
 	page.says(`{"disabled":true,`)
 }
 
-// TestDocsWithoutPasswords wants nobody asked for a password that is not taken.
-// Creating an account takes one all the same, where that is open.
+// TestDocsWithoutPasswords wants no request for a password that is not accepted.
+// Where sign-up is open, creating an account still requires a password.
 func TestDocsWithoutPasswords(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), passwordsOff, signupClosed)
 	s.browser().get("/docs").status(200).says("/token -d grant_type=… -d refresh_token=…").hides("username and a password", "-d password")

@@ -8,9 +8,9 @@ import (
 	"latchkey/models"
 )
 
-// TestRemoveTokensWithPassword: whoever chooses a new password is told of the
-// access tokens, and removes them with it by a box: ticked behind a reset link,
-// when somebody else may have been in the account, and not for a plain change.
+// TestRemoveTokensWithPassword: the forms for a new password say how many
+// access tokens there are, and a box removes them: ticked behind a reset link,
+// because someone else may have used the account, and not for a plain change.
 func TestRemoveTokensWithPassword(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)

@@ -83,8 +83,8 @@ func TestEndedWords(t *testing.T) {
 	}, withSupport)
 }
 
-// TestEndedByPastDisabling checks that nobody is told that their account is
-// disabled when it is not any more.
+// TestEndedByPastDisabling checks that people are not told that their account is
+// disabled when it has been enabled again.
 func TestEndedByPastDisabling(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)

@@ -144,7 +144,7 @@ func TestUnclassified(t *testing.T) {
 	}
 }
 
-// TestRetryAfter checks that whoever has to wait is told how long.
+// TestRetryAfter checks that a response that asks to wait says how long.
 func TestRetryAfter(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	for _, test := range []struct {
@@ -226,7 +226,7 @@ func TestMessageOfPageThatFails(t *testing.T) {
 }
 
 // TestDatabaseGone closes the database under people who are signed in: 503 for
-// everybody, no cookie is touched, nobody is let in or called signed out.
+// every visitor, no cookie changes, and no one is signed in or told that they are not.
 func TestDatabaseGone(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		member, _ := s.signedIn("ana", models.RoleUser)
@@ -272,7 +272,7 @@ func TestDatabaseGone(t *testing.T) {
 }
 
 // TestErrorLeadsOn checks that an admin is led back to the lists of the admin
-// area, and everybody else to their account.
+// area, and everyone else to their account.
 func TestErrorLeadsOn(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)

@@ -20,9 +20,9 @@ import (
 func TestMain(m *testing.M) { testdb.Main(m) }
 
 const (
-	// secretWord is everybody's password.
+	// secretWord is the password of every account.
 	secretWord = portaltest.Password
-	// otherWord is what they change it to.
+	// otherWord is the password that tests change it to.
 	otherWord = "copper meadow 17 whistles"
 )
 

@@ -50,7 +50,7 @@ func TestFormPage(t *testing.T) {
 				a.has(`href="` + test.want + `" data-not-before=`)
 			}
 		}
-		// Nobody knows who they are, so no handler came to read the form.
+		// They are not signed in, so no handler read the form.
 		member.post("/profile/email", "email", "x").status(503).
 			has(`href="/profile/email" data-not-before=`, `name="next" value="/profile/email"`)
 		for _, token := range []string{setup, reset} {

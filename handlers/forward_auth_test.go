@@ -83,7 +83,7 @@ func TestForwardAuth(t *testing.T) {
 		ana, _ := s.signedIn("ana", models.RoleUser)
 		bo, _ := s.signedIn("bo", models.RoleUser)
 		root, _ := s.signedIn("ruth", models.RoleAdmin)
-		nobody := s.browser()
+		visitor := s.browser()
 		for _, test := range []struct {
 			name           string
 			who            *browser
@@ -92,30 +92,30 @@ func TestForwardAuth(t *testing.T) {
 			want           int
 			location       string
 		}{
-			{"nobody, a page", nobody, "GET", "/x?y=1", navigation, 302, onward("/x?y=1")},
-			{"nobody, a page in an old browser", nobody, "GET", "/", oldBrowser, 302, onward("/")},
-			{"nobody, HEAD", nobody, "HEAD", "/", navigation, 302, onward("/")},
-			{"nobody, a script", nobody, "GET", "/", script, 401, ""},
-			{"nobody, a script that takes HTML", nobody, "GET", "/", []string{"Sec-Fetch-Mode", "cors", "Accept", "text/html"}, 401, ""},
-			{"nobody, a client", nobody, "GET", "/", apiClient, 401, ""},
-			{"nobody, a form", nobody, "POST", "/", navigation, 401, ""},
-			{"nobody, a method of its own", nobody, "PURGE", "/", navigation, 401, ""},
-			{"nobody, public", nobody, "GET", "/status", navigation, 200, ""},
-			{"nobody, public, a form", nobody, "POST", "/status", script, 200, ""},
-			{"nobody, in disguise", nobody, "GET", "/status/..%2fadmin", script, 401, ""},
-			{"nobody, a query with a backslash", nobody, "GET", `/x?a=b\c`, navigation, 302, onward(`/x?a=b\c`)},
-			{"nobody, a query with a bare percent sign", nobody, "GET", "/x?a=100%&b=%zz", navigation, 302, onward("/x?a=100%&b=%zz")},
-			{"nobody, a preflight", nobody, "OPTIONS", "/api/x", preflight, 200, ""},
-			{"nobody, a preflight where none passes", nobody, "OPTIONS", "/", preflight, 401, ""},
-			{"nobody, a preflight in disguise", nobody, "OPTIONS", "/api/..%2fadmin", preflight, 401, ""},
-			{"nobody, OPTIONS alone", nobody, "OPTIONS", "/api/x", script, 401, ""},
-			{"nobody, OPTIONS of no other origin", nobody, "OPTIONS", "/api/x", preflight[2:], 401, ""},
-			{"nobody, a request after its preflight", nobody, "PUT", "/api/x", preflight, 401, ""},
-			{"nobody, a public method", nobody, "GET", "/feed", script, 200, ""},
-			{"nobody, another method", nobody, "POST", "/feed", script, 401, ""},
-			{"nobody, a method in lower case", nobody, "get", "/feed", script, 401, ""},
-			{"nobody, a question mark in disguise", nobody, "GET", "/status%3F", script, 401, ""},
-			{"nobody, a number sign in disguise", nobody, "GET", "/status%23", script, 401, ""},
+			{"signed out, a page", visitor, "GET", "/x?y=1", navigation, 302, onward("/x?y=1")},
+			{"signed out, a page in an old browser", visitor, "GET", "/", oldBrowser, 302, onward("/")},
+			{"signed out, HEAD", visitor, "HEAD", "/", navigation, 302, onward("/")},
+			{"signed out, a script", visitor, "GET", "/", script, 401, ""},
+			{"signed out, a script that takes HTML", visitor, "GET", "/", []string{"Sec-Fetch-Mode", "cors", "Accept", "text/html"}, 401, ""},
+			{"signed out, a client", visitor, "GET", "/", apiClient, 401, ""},
+			{"signed out, a form", visitor, "POST", "/", navigation, 401, ""},
+			{"signed out, a method of its own", visitor, "PURGE", "/", navigation, 401, ""},
+			{"signed out, public", visitor, "GET", "/status", navigation, 200, ""},
+			{"signed out, public, a form", visitor, "POST", "/status", script, 200, ""},
+			{"signed out, in disguise", visitor, "GET", "/status/..%2fadmin", script, 401, ""},
+			{"signed out, a query with a backslash", visitor, "GET", `/x?a=b\c`, navigation, 302, onward(`/x?a=b\c`)},
+			{"signed out, a query with a bare percent sign", visitor, "GET", "/x?a=100%&b=%zz", navigation, 302, onward("/x?a=100%&b=%zz")},
+			{"signed out, a preflight", visitor, "OPTIONS", "/api/x", preflight, 200, ""},
+			{"signed out, a preflight where none passes", visitor, "OPTIONS", "/", preflight, 401, ""},
+			{"signed out, a preflight in disguise", visitor, "OPTIONS", "/api/..%2fadmin", preflight, 401, ""},
+			{"signed out, OPTIONS alone", visitor, "OPTIONS", "/api/x", script, 401, ""},
+			{"signed out, OPTIONS of no other origin", visitor, "OPTIONS", "/api/x", preflight[2:], 401, ""},
+			{"signed out, a request after its preflight", visitor, "PUT", "/api/x", preflight, 401, ""},
+			{"signed out, a public method", visitor, "GET", "/feed", script, 200, ""},
+			{"signed out, another method", visitor, "POST", "/feed", script, 401, ""},
+			{"signed out, a method in lower case", visitor, "get", "/feed", script, 401, ""},
+			{"signed out, a question mark in disguise", visitor, "GET", "/status%3F", script, 401, ""},
+			{"signed out, a number sign in disguise", visitor, "GET", "/status%23", script, 401, ""},
 			{"ana, for admins in other letters", ana, "GET", "/%EF%BD%81dmin", navigation, 403, ""},
 			{"ana, anything", ana, "GET", "/", navigation, 200, ""},
 			{"ana, a form", ana, "DELETE", "/", script, 200, ""},
@@ -136,7 +136,7 @@ func TestForwardAuth(t *testing.T) {
 			if (challenge != "") != (test.want == 401) {
 				t.Errorf("%s: got WWW-Authenticate %q", test.name, challenge)
 			}
-			if signedIn := test.want == 200 && test.who != nobody; signedIn != (remote[0] != "") || test.want == 200 && a.body != "" {
+			if signedIn := test.want == 200 && test.who != visitor; signedIn != (remote[0] != "") || test.want == 200 && a.body != "" {
 				t.Errorf("%s: got %q, body %q", test.name, remote, a.body)
 			}
 			if _, there := a.header["Remote-User"]; there != (test.want == 200) {
@@ -153,7 +153,7 @@ func TestForwardAuth(t *testing.T) {
 }
 
 // TestForwardAuthID: an app is told the id, which stays the same after a rename,
-// and nobody's on a public page.
+// and empty ones on a public page for a signed-out visitor.
 func TestForwardAuthID(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -167,9 +167,9 @@ func TestForwardAuthID(t *testing.T) {
 				t.Errorf("got %q, want %q", got, [2]string{name, user.ID})
 			}
 		}
-		nobody := s.browser().forward("GET", "/status").status(200)
-		if got, sent := nobody.header["Remote-Id"]; !sent || got[0] != "" {
-			t.Errorf("nobody has the id %q", got)
+		visitor := s.browser().forward("GET", "/status").status(200)
+		if got, sent := visitor.header["Remote-Id"]; !sent || got[0] != "" {
+			t.Errorf("a signed-out visitor has the id %q", got)
 		}
 	}, behindForwardAuth)
 }
@@ -370,7 +370,7 @@ func TestForwardAuthBearer(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	ana, user := s.signedIn("ana", models.RoleUser)
 	_, admin := s.signedIn("ada", models.RoleAdmin)
-	nobody := s.browser()
+	visitor := s.browser()
 	token := func(owner *models.User, scope string) string {
 		secret := oauth.PersonalPrefix + models.NewID() + models.NewID()
 		err := s.Store.PersonalTokens.Create(t.Context(), &models.PersonalToken{
@@ -397,30 +397,30 @@ func TestForwardAuthBearer(t *testing.T) {
 		user          string
 		challenge     string
 	}{
-		{"good", nobody, "/", "Bearer " + mine, 200, "ana", ""},
-		{"in lower case", nobody, "/", "bearer " + mine, 200, "ana", ""},
-		{"bad", nobody, "/", "Bearer bad", 401, "", invalid},
-		{"empty", nobody, "/", "Bearer ", 401, "", plain},
-		{"another scheme", nobody, "/", "Basic Z29vZA==", 401, "", plain},
-		{"without the scope", nobody, "/", "Bearer " + token(user, "me me:write"), 403, "", lacking},
-		{"without the scope, public", nobody, "/status", "Bearer " + token(user, "me me:write"), 200, "", ""},
-		{"as a password", nobody, "/", basic("ana", mine), 200, "ana", ""},
-		{"as a password, with the address", nobody, "/", basic("Ana@example.org", mine), 200, "ana", ""},
-		{"as a password, with the name in other letters", nobody, "/", basic("ANA", mine), 200, "ana", ""},
-		{"as a password, without a name", nobody, "/", basic("", mine), 200, "ana", ""},
-		{"as a password, with another's name", nobody, "/", basic("ada", mine), 401, "", invalid},
-		{"as a password, without the scope", nobody, "/", basic("ana", token(user, "me")), 403, "", lacking},
-		{"as a password, unknown", nobody, "/", basic("ana", "lk_"+strings.Repeat("x", len(mine)-len("lk_"))), 401, "", invalid},
-		{"as a name", nobody, "/", basic(mine, ""), 401, "", plain},
-		{"the account's password", nobody, "/", basic("ana", secretWord), 401, "", plain},
-		{"an app's own password, public", nobody, "/status", basic("ana", "hers"), 200, "", ""},
-		{"an admin's as a password", nobody, "/admin", basic("ada", token(admin, "apps users")), 200, "ada", ""},
-		{"bad, public", nobody, "/status", "Bearer bad", 200, "", ""},
-		{"good, public", nobody, "/status", "Bearer " + mine, 200, "ana", ""},
+		{"good", visitor, "/", "Bearer " + mine, 200, "ana", ""},
+		{"in lower case", visitor, "/", "bearer " + mine, 200, "ana", ""},
+		{"bad", visitor, "/", "Bearer bad", 401, "", invalid},
+		{"empty", visitor, "/", "Bearer ", 401, "", plain},
+		{"another scheme", visitor, "/", "Basic Z29vZA==", 401, "", plain},
+		{"without the scope", visitor, "/", "Bearer " + token(user, "me me:write"), 403, "", lacking},
+		{"without the scope, public", visitor, "/status", "Bearer " + token(user, "me me:write"), 200, "", ""},
+		{"as a password", visitor, "/", basic("ana", mine), 200, "ana", ""},
+		{"as a password, with the address", visitor, "/", basic("Ana@example.org", mine), 200, "ana", ""},
+		{"as a password, with the name in other letters", visitor, "/", basic("ANA", mine), 200, "ana", ""},
+		{"as a password, without a name", visitor, "/", basic("", mine), 200, "ana", ""},
+		{"as a password, with another's name", visitor, "/", basic("ada", mine), 401, "", invalid},
+		{"as a password, without the scope", visitor, "/", basic("ana", token(user, "me")), 403, "", lacking},
+		{"as a password, unknown", visitor, "/", basic("ana", "lk_"+strings.Repeat("x", len(mine)-len("lk_"))), 401, "", invalid},
+		{"as a name", visitor, "/", basic(mine, ""), 401, "", plain},
+		{"the account's password", visitor, "/", basic("ana", secretWord), 401, "", plain},
+		{"an app's own password, public", visitor, "/status", basic("ana", "hers"), 200, "", ""},
+		{"an admin's as a password", visitor, "/admin", basic("ada", token(admin, "apps users")), 200, "ada", ""},
+		{"bad, public", visitor, "/status", "Bearer bad", 200, "", ""},
+		{"good, public", visitor, "/status", "Bearer " + mine, 200, "ana", ""},
 		{"an app's own beside our cookies", ana, "/", "Bearer bad", 200, "ana", ""},
-		{"not an admin's", nobody, "/admin", "Bearer " + mine, 403, "", ""},
-		{"an admin's for oneself alone", nobody, "/admin", "Bearer " + token(admin, "apps"), 403, "", ""},
-		{"an admin's", nobody, "/admin", "Bearer " + token(admin, "me apps users"), 200, "ada", ""},
+		{"not an admin's", visitor, "/admin", "Bearer " + mine, 403, "", ""},
+		{"an admin's for oneself alone", visitor, "/admin", "Bearer " + token(admin, "apps"), 403, "", ""},
+		{"an admin's", visitor, "/admin", "Bearer " + token(admin, "me apps users"), 200, "ada", ""},
 	} {
 		a := test.who.forward("GET", test.path, append([]string{"Authorization", test.authorization}, script...)...).status(test.want)
 		if got := a.header.Get("WWW-Authenticate"); got != test.challenge || a.remote()[0] != test.user {
@@ -436,16 +436,16 @@ func TestForwardAuthBearer(t *testing.T) {
 		{script, []string{plain}},
 		{[]string{"User-Agent", "Mozilla/5.0 (an old browser)"}, []string{plain}},
 	} {
-		a := nobody.forward("PROPFIND", "/", client.headers...).status(401)
+		a := visitor.forward("PROPFIND", "/", client.headers...).status(401)
 		if diff := cmp.Diff(client.want, a.header.Values("WWW-Authenticate")); diff != "" {
 			t.Errorf("%q is asked for (-want +got):\n%s", client.headers, diff)
 		}
 	}
-	r := nobody.asked("GET", "/", script...)
+	r := visitor.asked("GET", "/", script...)
 	r.Header["Authorization"] = []string{"Bearer " + mine, "Bearer " + mine}
-	nobody.do(r).status(401)
+	visitor.do(r).status(401)
 	if err := s.Store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	nobody.forward("GET", "/", append([]string{"Authorization", "Bearer " + mine}, script...)...).status(503)
+	visitor.forward("GET", "/", append([]string{"Authorization", "Bearer " + mine}, script...)...).status(503)
 }

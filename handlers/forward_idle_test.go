@@ -8,7 +8,7 @@ import (
 )
 
 // TestForwardAuthKeepsTheSession: an app that only sends requests from a script
-// can renew no cookie. Its requests count as use all the same: whoever has it
+// can renew no cookie. Its requests count as use all the same: a person who has it
 // open stays signed in, up to the absolute limit.
 func TestForwardAuthKeepsTheSession(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {

@@ -24,9 +24,9 @@ func TestForwardAuthRefused(t *testing.T) {
 	}{
 		{"signed in by now, a page", ana, "/", navigation, 503},
 		{"signed in by now, a script", ana, "/", script, 503},
-		{"nobody, public by now", s.browser(), "/status", navigation, 503},
-		{"nobody, a page", s.browser(), "/", navigation, 302},
-		{"nobody, a script", s.browser(), "/", script, 401},
+		{"signed out, public by now", s.browser(), "/status", navigation, 503},
+		{"signed out, a page", s.browser(), "/", navigation, 302},
+		{"signed out, a script", s.browser(), "/", script, 401},
 		{"not for her", ana, "/admin", navigation, 403},
 	} {
 		r := test.who.asked("GET", test.target, test.kind...)
@@ -42,7 +42,7 @@ func TestForwardAuthRefused(t *testing.T) {
 // gets a page that leads back to the page of the form.
 func TestForwardAuthForm(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
-	nobody := s.browser()
+	visitor := s.browser()
 	form := []string{"Sec-Fetch-Mode", "navigate", "Accept", "text/html"}
 	for _, test := range []struct {
 		name    string
@@ -57,7 +57,7 @@ func TestForwardAuthForm(t *testing.T) {
 		{"from a page with a long address", "https://app.example.org/" + strings.Repeat("x", 2000), form, "https://app.example.org/"},
 		{"in an old browser", "", []string{"Accept", "text/html"}, "https://app.example.org/"},
 	} {
-		a := nobody.forward(http.MethodPost, "/save", append([]string{"Referer", test.referer}, test.headers...)...).status(401)
+		a := visitor.forward(http.MethodPost, "/save", append([]string{"Referer", test.referer}, test.headers...)...).status(401)
 		a.t = t
 		if got := a.header.Get("Content-Type"); got != "text/html; charset=utf-8" {
 			t.Errorf("%s: got Content-Type %q", test.name, got)
@@ -67,7 +67,7 @@ func TestForwardAuthForm(t *testing.T) {
 	}
 	ana, _ := s.signedIn("ana", models.RoleUser)
 	ana.forward(http.MethodPost, "/admin/x", form...).status(403).says("This account has no access to this page of Photos.")
-	if got := nobody.forward(http.MethodPost, "/save", script...).status(401).header.Get("Content-Type"); got != "application/problem+json" {
+	if got := visitor.forward(http.MethodPost, "/save", script...).status(401).header.Get("Content-Type"); got != "application/problem+json" {
 		t.Errorf("a script: got Content-Type %q", got)
 	}
 }

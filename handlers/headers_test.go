@@ -40,38 +40,38 @@ func TestHeaders(t *testing.T) {
 	s.failWith("/fail/down", func() error { return apperr.New(apperr.Unavailable, "", errors.New("x")) })
 	s.failWith("/fail/clash", func() error { return apperr.New(apperr.Conflict, "", nil) })
 	member, _ := s.signedIn("ana", models.RoleUser)
-	nobody := s.browser()
+	visitor := s.browser()
 	strange := func(change func(*http.Request)) *answer {
-		r := nobody.request(http.MethodPost, "/login", "username=a")
+		r := visitor.request(http.MethodPost, "/login", "username=a")
 		change(r)
-		return nobody.do(r)
+		return visitor.do(r)
 	}
 	for _, test := range []struct {
 		got    *answer
 		status int
 	}{
-		{nobody.get("/login"), 200},
-		{nobody.get("/healthz"), 200},
-		{nobody.get("/readyz"), 200},
-		{nobody.get(static.URL("css/app.css")), 200},
-		{nobody.get("/"), 303},
+		{visitor.get("/login"), 200},
+		{visitor.get("/healthz"), 200},
+		{visitor.get("/readyz"), 200},
+		{visitor.get(static.URL("css/app.css")), 200},
+		{visitor.get("/"), 303},
 		{member.get("/profile"), 200},
-		{nobody.get("/login?next=/a&next=/b"), 400},
+		{visitor.get("/login?next=/a&next=/b"), 400},
 		{member.get("/admin"), 403},
 		{strange(func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") }), 403},
-		{nobody.get("/nowhere"), 404},
-		{nobody.get("/static/nowhere.css"), 404},
-		{nobody.do(nobody.request(http.MethodDelete, "/login", "")), 405},
-		{nobody.do(nobody.request(http.MethodPost, "/healthz", "")), 405},
-		{nobody.get("/fail/clash"), 409},
-		{nobody.get("/reset"), 410},
+		{visitor.get("/nowhere"), 404},
+		{visitor.get("/static/nowhere.css"), 404},
+		{visitor.do(visitor.request(http.MethodDelete, "/login", "")), 405},
+		{visitor.do(visitor.request(http.MethodPost, "/healthz", "")), 405},
+		{visitor.get("/fail/clash"), 409},
+		{visitor.get("/reset"), 410},
 		{strange(func(r *http.Request) { r.ContentLength = 1 << 20 }), 413},
 		{strange(func(r *http.Request) { r.Header.Set("Content-Type", "application/json") }), 415},
 		{strange(func(r *http.Request) { r.Host = "evil.example" }), 421},
-		{nobody.post("/login"), 422},
-		{nobody.get("/fail/limit"), 429},
-		{nobody.get("/fail/panic"), 500},
-		{nobody.get("/fail/down"), 503},
+		{visitor.post("/login"), 422},
+		{visitor.get("/fail/limit"), 429},
+		{visitor.get("/fail/panic"), 500},
+		{visitor.get("/fail/down"), 503},
 	} {
 		test.got.status(test.status)
 		got := map[string]string{}

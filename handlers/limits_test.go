@@ -100,7 +100,7 @@ func TestNetworkLimit(t *testing.T) {
 		if got := a.header.Get("Retry-After"); got != "600" {
 			t.Errorf("got Retry-After %q, want 600", got)
 		}
-		// An X-Forwarded-For that nobody vouches for changes nothing.
+		// An X-Forwarded-For that no trusted proxy sent changes nothing.
 		b := s.browser()
 		b.address = "198.51.100.1:1"
 		r := b.request(http.MethodPost, "/login", "username=ana&password="+strings.ReplaceAll(secretWord, " ", "+"))

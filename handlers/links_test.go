@@ -107,7 +107,7 @@ func TestSetupDead(t *testing.T) {
 	})
 }
 
-// TestReset sets a password by a link: every device is out, and nobody in.
+// TestReset sets a password by a link: every device is signed out, this one too.
 func TestReset(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -133,7 +133,7 @@ func TestReset(t *testing.T) {
 		a := visitor.post("/reset", "token", token, "password", otherWord).redirects("/login")
 		for _, name := range []string{"access", "refresh"} {
 			if visitor.cookie(name) != "" {
-				t.Error("somebody was signed in")
+				t.Error("the person was signed in")
 			}
 		}
 		visitor.follow(a).status(200).says("Your password is changed. Every device was signed out. Sign in with the new password.")
@@ -217,7 +217,7 @@ func TestForgot(t *testing.T) {
 	}, withSupport)
 }
 
-// TestLocalLinks follows every link and form of the pages for everybody: none
+// TestLocalLinks follows every link and form of the signed-out pages: none
 // is dead.
 func TestLocalLinks(t *testing.T) {
 	link := regexp.MustCompile(`(?:href|action|src)="(/[^"#]*)`)

@@ -34,7 +34,7 @@ func TestLogin(t *testing.T) {
 	})
 }
 
-// TestLoginRefused checks that whoever does not get in learns nothing of why.
+// TestLoginRefused checks that a refused sign-in does not reveal the reason.
 func TestLoginRefused(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -98,7 +98,7 @@ func TestLoginBlank(t *testing.T) {
 }
 
 // TestLoginDisabled checks that only the right password learns that an account
-// is disabled, and nobody the admin's note.
+// is disabled, and that no one is shown the admin's note.
 func TestLoginDisabled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -120,7 +120,7 @@ func TestLoginDisabled(t *testing.T) {
 	}, withSupport)
 }
 
-// TestLoginDisabledWithoutSupport checks the words where nobody is named to ask.
+// TestLoginDisabledWithoutSupport checks the words without a support address.
 func TestLoginDisabledWithoutSupport(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	user := s.Person("ana", models.RoleUser)
@@ -184,7 +184,7 @@ func TestNext(t *testing.T) {
 		} {
 			b := s.browser()
 			b.post("/login", "username", "ana", "password", secretWord, "next", next).redirects(want)
-			// Whoever is signed in already goes straight on.
+			// A person who is already signed in goes straight on.
 			b.get("/login?next=" + url.QueryEscape(next)).redirects(want)
 			b.get("/signup?next=" + url.QueryEscape(next)).redirects(want)
 			// The page carries only what is safe.
@@ -221,7 +221,7 @@ func TestSignedOut(t *testing.T) {
 }
 
 // TestLoginEndsOldSession checks that signing in again ends the session whose
-// cookies came along, whoever it was of.
+// cookies came along, even if it was another person's.
 func TestLoginEndsOldSession(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, ana := s.signedIn("ana", models.RoleUser)

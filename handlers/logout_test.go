@@ -36,7 +36,7 @@ func TestLogout(t *testing.T) {
 	})
 }
 
-// TestLogoutPage checks that reading signs nobody out.
+// TestLogoutPage checks that reading the page does not sign the person out.
 func TestLogoutPage(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)

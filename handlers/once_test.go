@@ -18,8 +18,8 @@ type oncePlace struct {
 	place *regexp.Regexp // where it leads
 	shown *regexp.Regexp // the secret on the page
 	says  string
-	later string // where somebody ends who comes again
-	words string // and reads this
+	later string // the page that a second visit leads to
+	words string // the message there
 }
 
 func oncePlaces(user *models.User) []oncePlace {
@@ -146,9 +146,9 @@ func TestShownOnceAcrossRefresh(t *testing.T) {
 	})
 }
 
-// TestShownOnceToNobodyElse checks other sessions, other pages, time that has
-// passed, and a value that was tampered with: all are as good as nothing.
-func TestShownOnceToNobodyElse(t *testing.T) {
+// TestShownOnceOnlyThere checks other sessions, other pages, time that has
+// passed, and a value that was tampered with: none of them shows the secret.
+func TestShownOnceOnlyThere(t *testing.T) {
 	eachOnce(t, func(t *testing.T, s *site, p oncePlace, boss *browser) {
 		place := p.make(t, boss)
 		sealed := boss.cookies["once"]
@@ -208,7 +208,7 @@ func TestShownOnceUnavailable(t *testing.T) {
 }
 
 // TestShownOnceGone checks the pages of what is not there any more, and of what
-// is somebody else's.
+// is another person's.
 func TestShownOnceGone(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)

@@ -70,7 +70,7 @@ func TestWithoutReferrers(t *testing.T) {
 	})
 }
 
-// TestFormsWithoutRotation checks that the forms that need nobody leave a
+// TestFormsWithoutRotation checks that the forms that need no identity leave a
 // session as it is, also when its access token is dead (security.md §1.4).
 func TestFormsWithoutRotation(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {

@@ -44,8 +44,8 @@ type access struct {
 	disabled      *outcome // nil: as anonymous
 }
 
-// everybody is a route that is the same to all.
-func everybody(method, route string, all outcome) access {
+// everyone is a route that is the same for all visitors.
+func everyone(method, route string, all outcome) access {
 	return access{method: method, route: route, anonymous: all, user: all, admin: all}
 }
 
@@ -70,9 +70,9 @@ func accessTable() []access {
 	const get, post = http.MethodGet, http.MethodPost
 	account := to("/admin/users/{id}")
 	with := func(row access, change func(*access)) access { change(&row); return row }
-	home := with(everybody(get, "/", to("/profile")), func(a *access) { a.anonymous = to("/login") })
+	home := with(everyone(get, "/", to("/profile")), func(a *access) { a.anonymous = to("/login") })
 	onlyOut := func(route string) access {
-		return with(everybody(get, route, to("/profile")), func(a *access) { a.anonymous = okay })
+		return with(everyone(get, route, to("/profile")), func(a *access) { a.anonymous = okay })
 	}
 	act := func(name string, in outcome, form ...string) access {
 		return admins(post, "/admin/users/:id/"+name, "/admin/users/{id}/"+name, in, form...)
@@ -86,34 +86,34 @@ func accessTable() []access {
 	page := func(route string) access {
 		return admins(get, route, strings.ReplaceAll(route, ":id", "{id}"), okay)
 	}
-	// The API looks at no cookie: to it every browser is nobody. Its own table,
+	// The API reads no cookies, so every browser is anonymous there. Its own table,
 	// of tokens and scopes, is in handlers/api.
 	api := func(method, route string) access {
-		return everybody(method, route, outcome{status: http.StatusUnauthorized})
+		return everyone(method, route, outcome{status: http.StatusUnauthorized})
 	}
 	return []access{
-		everybody(get, "/openapi.json", okay),
-		everybody(post, "/token", refused), everybody(post, "/token/", refused), everybody(post, "/revoke", malformed),
+		everyone(get, "/openapi.json", okay),
+		everyone(post, "/token", refused), everyone(post, "/token/", refused), everyone(post, "/revoke", malformed),
 		api(post, "/introspect"), api(post, "/refresh-token"), api(post, "/revoke-token"),
 		api(get, "/refresh_token"), api(get, "/users/me"), api(http.MethodPatch, "/users/me"), api(get, "/users/me/"), api(http.MethodPatch, "/users/me/"),
 		api(get, "/users"), api(get, "/users/:id"), api(http.MethodPatch, "/users/:id"),
 		api(get, "/users/:id/sessions"), api(http.MethodDelete, "/users/:id/sessions"),
 
-		everybody(get, "/healthz", okay), everybody(get, "/readyz", okay), everybody(get, "/favicon.ico", okay),
-		with(everybody(get, "/static/*", okay), func(a *access) { a.path = static.URL("css/app.css") }),
-		everybody(get, "/docs", okay),
+		everyone(get, "/healthz", okay), everyone(get, "/readyz", okay), everyone(get, "/favicon.ico", okay),
+		with(everyone(get, "/static/*", okay), func(a *access) { a.path = static.URL("css/app.css") }),
+		everyone(get, "/docs", okay),
 		home, onlyOut("/signup"), onlyOut("/login"),
-		everybody(post, "/signup", refused), everybody(post, "/login", refused),
+		everyone(post, "/signup", refused), everyone(post, "/login", refused),
 		with(members(get, "/logout", okay), func(a *access) { a.anonymous = to("/login") }),
-		everybody(post, "/logout", to("/login")),
-		everybody(get, "/forward-auth", forbidden), // they are no proxies
-		everybody(get, "/continue", outcome{status: http.StatusBadRequest}),
-		everybody(get, "/forgot", okay),
-		everybody(get, "/reset", gone), everybody(post, "/reset", clash),
-		everybody(get, "/setup", gone), everybody(post, "/setup", clash),
-		with(everybody(post, "/theme", to("/")), func(a *access) { a.form = []string{"theme", "dark"} }),
-		everybody(get, "/.well-known/change-password", to("/profile/password")),
-		everybody(get, "/.well-known/oauth-authorization-server", okay),
+		everyone(post, "/logout", to("/login")),
+		everyone(get, "/forward-auth", forbidden), // they are no proxies
+		everyone(get, "/continue", outcome{status: http.StatusBadRequest}),
+		everyone(get, "/forgot", okay),
+		everyone(get, "/reset", gone), everyone(post, "/reset", clash),
+		everyone(get, "/setup", gone), everyone(post, "/setup", clash),
+		with(everyone(post, "/theme", to("/")), func(a *access) { a.form = []string{"theme", "dark"} }),
+		everyone(get, "/.well-known/change-password", to("/profile/password")),
+		everyone(get, "/.well-known/oauth-authorization-server", okay),
 
 		members(get, "/profile", okay), members(post, "/profile", refused, "username", ""),
 		members(get, "/profile/theme", okay),
@@ -146,7 +146,7 @@ func accessTable() []access {
 	}
 }
 
-// TestAccess checks every route for everybody; a route that the table does not
+// TestAccess checks every route for every kind of visitor; a route that the table does not
 // have fails, and so does a row without its route.
 func TestAccess(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
@@ -177,7 +177,7 @@ func TestAccess(t *testing.T) {
 	})
 }
 
-// checkAccess tries one row as everybody, each with accounts of its own.
+// checkAccess tries one row as every kind of visitor, each with its own account.
 func checkAccess(t *testing.T, s *site, row access, method, mark string) {
 	disabledWants := row.anonymous
 	if row.disabled != nil {

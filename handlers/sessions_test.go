@@ -52,8 +52,8 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-// TestLapsedSessions checks that sessions which nobody ended stay in the list of
-// those that are over, with what ended them.
+// TestLapsedSessions checks that sessions that lapsed stay in the list of ended
+// sessions, with the reason.
 func TestLapsedSessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		lapsed := s.browser()

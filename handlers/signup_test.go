@@ -145,7 +145,7 @@ func TestSignupSaysAll(t *testing.T) {
 	})
 }
 
-// TestSignupClosed checks that nobody creates an account while it is closed,
+// TestSignupClosed checks that no account is created while sign-up is closed,
 // and that no page leads there.
 func TestSignupClosed(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {

@@ -41,7 +41,7 @@ func (s *site) tokenNamed(userID, name string) account.PersonalToken {
 	return account.PersonalToken{}
 }
 
-// works reports whether a bearer token lets somebody in.
+// works reports whether a bearer token is accepted.
 func (s *site) works(secret string) bool {
 	s.T.Helper()
 	_, err := s.OAuth.AuthenticateBearer(s.T.Context(), secret, auth.Client{})
@@ -100,7 +100,7 @@ func TestTokenExpires(t *testing.T) {
 	})
 }
 
-// TestTokenLife checks how long a token lives of which nobody said that.
+// TestTokenLife checks the lifetime of a token for which none was chosen.
 func TestTokenLife(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -170,7 +170,7 @@ func TestTokenLimits(t *testing.T) {
 	}, withLimits)
 }
 
-// TestOthersTokens checks that nobody sees or ends what belongs to somebody
+// TestOthersTokens checks that people cannot see or remove the tokens of someone
 // else, and that the form takes no more than the role allows now.
 func TestOthersTokens(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
@@ -184,7 +184,7 @@ func TestOthersTokens(t *testing.T) {
 			bo.post("/profile/tokens/" + id + "/end").status(404)
 		}
 		if !s.works(secret) {
-			t.Error("somebody else ended the token")
+			t.Error("another person removed the token")
 		}
 
 		boss, admin := s.signedIn("cy", models.RoleAdmin)

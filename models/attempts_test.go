@@ -109,7 +109,7 @@ func TestPaused(t *testing.T) {
 		take("account:z", epoch)
 		for range 2 {
 			take("account:x", epoch)
-			take("account:w", epoch) // nobody asks for it
+			take("account:w", epoch) // no limit reads it
 		}
 		for i := range 4 {
 			take("account:y", epoch.Add(time.Duration(i-3)*time.Minute))

@@ -167,8 +167,8 @@ func TestMigrateTogether(t *testing.T) {
 	})
 }
 
-// TestMigrateWaits: who waits for another process says so, once, and whoever
-// gives up says what for.
+// TestMigrateWaits: a process that waits for another one logs that once, and a
+// process that gives up says what it waited for.
 func TestMigrateWaits(t *testing.T) {
 	const what = "waiting for another process that migrates the database"
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {

@@ -31,7 +31,7 @@ func TestPersonalTokenIdentify(t *testing.T) {
 		ada, bob := addUser(t, store, "ada"), addUser(t, store, "bob")
 		token := addPersonal(t, store, ada, "ada's", nil)
 		addPersonal(t, store, bob, "bob's", nil)
-		_, err := store.PersonalTokens.Identify(ctx, "nobody's")
+		_, err := store.PersonalTokens.Identify(ctx, "unknown")
 		wantKind(t, "an unknown secret", err, apperr.NotFound)
 		_, err = store.PersonalTokens.Identify(ctx, "")
 		wantKind(t, "no secret", err, apperr.NotFound)
@@ -86,7 +86,7 @@ func TestPersonalTokenEnds(t *testing.T) {
 		}
 		bobs := addPersonal(t, store, bob, "d", nil)
 		dead := addPersonal(t, store, ada, "e", func(p *models.PersonalToken) { p.ExpiresAt = models.At(epoch) })
-		wantKind(t, "end somebody else's", store.PersonalTokens.Remove(ctx, bobs.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
+		wantKind(t, "remove another person's", store.PersonalTokens.Remove(ctx, bobs.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
 		wantKind(t, "end an expired one", store.PersonalTokens.Remove(ctx, dead.ID, ada.ID, models.ReasonEndedElsewhere, epoch), apperr.NotFound)
 		must(t, store.PersonalTokens.Remove(ctx, ids[0], ada.ID, models.ReasonEndedElsewhere, epoch.Add(-48*time.Hour)))
 		wantKind(t, "end it twice", store.PersonalTokens.Remove(ctx, ids[0], ada.ID, models.ReasonAdmin, epoch), apperr.NotFound)
@@ -114,7 +114,7 @@ func TestPersonalTokenEnds(t *testing.T) {
 			t.Errorf("the reason became %q", row.EndReason)
 		}
 		_, err = store.PersonalTokens.ByID(ctx, bobs.ID, ada.ID)
-		wantKind(t, "somebody else's", err, apperr.NotFound)
+		wantKind(t, "another person's", err, apperr.NotFound)
 		if n, err := store.PersonalTokens.CountWorking(ctx, bob.ID, epoch); n != 1 || err != nil {
 			t.Errorf("%d of bob's work (%v), want 1", n, err)
 		}

@@ -28,7 +28,7 @@ var rotations = []struct {
 	{name: "an earlier delivery", session: func(s *models.Session) { s.Delivery = 2 }, ask: func(r *models.Rotation) { r.Delivery-- }},
 	{name: "a later delivery", ask: func(r *models.Rotation) { r.Delivery++ }},
 	{name: "the second delivery", session: func(s *models.Session) { s.Delivery, s.PreviousDelivery = 2, 1 }, want: true},
-	{name: "somebody else's", ask: func(r *models.Rotation) { r.UserID = models.NewID() }},
+	{name: "another person's", ask: func(r *models.Rotation) { r.UserID = models.NewID() }},
 	{name: "no such session", ask: func(r *models.Rotation) { r.SessionID = models.NewID() }},
 	{name: "ended", session: func(s *models.Session) { s.EndedAt, s.EndReason = 1, models.ReasonLogout }},
 	{name: "a moment before the absolute limit", session: func(s *models.Session) { s.ExpiresAt = models.At(epoch.Add(time.Minute)) + 1 }, want: true},
@@ -205,8 +205,8 @@ func TestRedeliver(t *testing.T) {
 	})
 }
 
-// TestConfirm: the confirmed delivery never goes back, and what it does not
-// move leaves last_seen_at alone.
+// TestConfirm: the confirmed delivery never goes back, and a use that does not
+// move it leaves last_seen_at as it is.
 func TestConfirm(t *testing.T) {
 	type tokens struct{ generation, delivery int64 }
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
@@ -376,7 +376,7 @@ func TestTrim(t *testing.T) {
 			t.Errorf("the oldest ended for %q, denied %v", got, isDenied(t, store, sessions[4].ID))
 		}
 		if !readSession(t, store, bobs.ID).EndedAt.IsZero() {
-			t.Error("somebody else's session ended")
+			t.Error("another person's session ended")
 		}
 	})
 }

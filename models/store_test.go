@@ -149,12 +149,12 @@ func TestErrorKinds(t *testing.T) {
 		wantKind(t, "a condition as id", err, apperr.NotFound)
 		_, err = store.Sessions.ByID(ctx, models.NewID())
 		wantKind(t, "no session", err, apperr.NotFound)
-		wantKind(t, "change nobody", store.Users.SetRole(ctx, models.NewID(), models.RoleAdmin, epoch), apperr.NotFound)
-		wantKind(t, "delete nobody", store.Users.Delete(ctx, models.NewID()), apperr.NotFound)
+		wantKind(t, "change an unknown user", store.Users.SetRole(ctx, models.NewID(), models.RoleAdmin, epoch), apperr.NotFound)
+		wantKind(t, "delete an unknown user", store.Users.Delete(ctx, models.NewID()), apperr.NotFound)
 
 		orphan := sample(ada)
 		orphan.UserID = models.NewID()
-		wantKind(t, "a session of nobody", store.Sessions.Create(ctx, orphan), "")
+		wantKind(t, "a session of an unknown user", store.Sessions.Create(ctx, orphan), "")
 		wantKind(t, "no such role", store.Users.SetRole(ctx, ada.ID, "root", epoch), "")
 
 		canceled, cancel := context.WithCancel(ctx)

@@ -82,7 +82,7 @@ func TestUsers(t *testing.T) {
 			t.Errorf("signed in (%v, -want +got):\n%s", err, diff)
 		}
 		_, err = store.Users.MarkSignedIn(ctx, models.NewID(), later)
-		wantKind(t, "nobody signed in", err, apperr.NotFound)
+		wantKind(t, "no user signed in", err, apperr.NotFound)
 		must(t, store.Users.MarkTold(ctx, ada.ID))
 		must(t, store.Users.Disable(ctx, ada.ID, "why", later))
 		if got, err = store.Users.ByID(ctx, ada.ID); err != nil || !got.Disabled() || got.DisabledReason != "why" || !got.ReplayedAt.IsZero() || got.LastSignInAt != models.At(later) {
@@ -303,7 +303,7 @@ func TestHome(t *testing.T) {
 		must(t, store.Audit.Append(ctx, models.Event{At: 99, Action: "other", SubjectID: bob.ID, ActorID: ada.ID}))
 		check(2, "a6", "a5", "a4", "a3", "a2")
 		if _, err := store.Users.Home(ctx, models.NewID(), now); !errors.Is(err, apperr.NotFound) {
-			t.Errorf("of nobody: %v", err)
+			t.Errorf("of no user: %v", err)
 		}
 	})
 }

@@ -110,7 +110,7 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cacheControl string
 		return
 	}
 	header.Set("Content-Length", strconv.Itoa(size))
-	// Write errors mean that the client is gone, and nobody can act on that.
+	// Write errors mean that the client is gone; there is nothing to do about it.
 	switch {
 	case r.Method == http.MethodHead:
 	case packed:

@@ -67,7 +67,7 @@ func TestDrive(t *testing.T) {
 	}))
 	defer server.Close()
 	people := []*browser{newBrowser(server.Listener.Addr().String()), newBrowser(server.Listener.Addr().String())}
-	cpu := func() (time.Duration, error) { return 0, nil } // what it is, only Linux tells
+	cpu := func() (time.Duration, error) { return 0, nil } // only Linux reports the real time
 	r, err := drive(t.Context(), people, work{path: "/"}.visit, 0, 50*time.Millisecond, cpu)
 	if err != nil {
 		t.Fatal(err)

@@ -49,7 +49,7 @@ var columns = []string{
 // PostgreSQL db must be a pool of pgx's. All of them are inserted, or none.
 //
 // Every hundredth is disabled, up to fifty are admins, one in five has never
-// signed in. Nobody can sign in: there are no passwords.
+// signed in. None of them can sign in: there are no passwords.
 func Users(ctx context.Context, db *sql.DB, dialect string, n int) error {
 	insert := insertSQLite
 	if dialect == "postgres" {

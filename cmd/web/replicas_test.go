@@ -99,7 +99,7 @@ func claimsOf(t *testing.T, token string) map[string]any {
 
 // TestParallelRefresh wakes twenty tabs at once, fifty times, with one access
 // token that has expired: each time the session has one successor, and
-// everybody is signed in.
+// everyone is signed in.
 func TestParallelRefresh(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		e := newEnvironment(t, testdb.SQLiteURL(t))
@@ -212,8 +212,8 @@ func TestRefusedEverywhere(t *testing.T) {
 	})
 }
 
-// TestDisableRaces disables somebody while their tabs refresh and devices sign
-// in, over two servers: afterwards nothing of the account is accepted.
+// TestDisableRaces disables an account while its tabs refresh and devices sign
+// in, over two servers: afterwards all its tokens are refused.
 func TestDisableRaces(t *testing.T) {
 	e, pair := replicas(t, "LATCHKEY_LIMITS=off")
 	b := newBrowser(t, pair[0].addr)

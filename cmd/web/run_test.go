@@ -170,8 +170,8 @@ func TestUnusableDatabase(t *testing.T) {
 		return u.String()
 	}
 	tests := []struct{ name, databaseURL, says string }{
-		{"nobody listens", "postgres://nobody:hunter2@localhost:1/nothing?sslmode=disable&connect_timeout=2", "refused"},
-		{"nobody listens at either address", "postgres://nobody:hunter2@127.0.0.1:1,127.0.0.1:2/nothing?sslmode=disable", "refused; 127.0.0.1:2"},
+		{"no server listens", "postgres://nobody:hunter2@localhost:1/nothing?sslmode=disable&connect_timeout=2", "refused"},
+		{"no server listens at either address", "postgres://nobody:hunter2@127.0.0.1:1,127.0.0.1:2/nothing?sslmode=disable", "refused; 127.0.0.1:2"},
 		{"no such role", other(func(u *url.URL) { u.User = url.UserPassword("nobody", "hunter2") }), `"nobody"`},
 		{"no such database", other(func(u *url.URL) { u.Path = "/nothing" }), `"nothing" does not exist`},
 		{"certificate that is not there", "postgres://nobody:hunter2@localhost:1/nothing?sslmode=verify-ca&sslrootcert=/nowhere", "/nowhere"},

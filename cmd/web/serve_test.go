@@ -215,7 +215,7 @@ func serveReady(t *testing.T, listener net.Listener) {
 	t.Cleanup(server.Close)
 }
 
-// TestRestart checks that restarts between rotations sign nobody out, and that
+// TestRestart checks that sessions survive restarts between rotations, and that
 // replays are still detected.
 func TestRestart(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
@@ -240,7 +240,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// TestNewSecret checks that a new master secret signs nobody out while
+// TestNewSecret checks that sessions survive a new master secret while
 // LATCHKEY_SECRET_PREVIOUS has the old one, and that tokens signed with the old
 // secret are refused afterwards.
 func TestNewSecret(t *testing.T) {

@@ -18,7 +18,7 @@ func byProxy(proxy netip.Prefix) guard {
 				return
 			}
 			if users := r.Header.Values("Remote-User"); len(users) != 1 || users[0] == "" {
-				refuse(w, http.StatusUnauthorized, "Nobody is signed in.")
+				refuse(w, http.StatusUnauthorized, "You are not signed in.")
 				return
 			}
 			next(w, r)

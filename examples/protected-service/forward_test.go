@@ -101,7 +101,7 @@ func programOf(t *testing.T, program string) string {
 }
 
 // seenUser is a response header in which the service of these tests reports the
-// Remote-User it received: "[ana]", or "[]" for nobody (from Caddy, an empty
+// Remote-User it received: "[ana]", or "[]" for a signed-out visitor (from Caddy, an empty
 // value). A response without it did not come from the service.
 const seenUser = "Seen-User"
 
@@ -205,7 +205,7 @@ func TestBehindProxy(t *testing.T) {
 			ana, page := l.browser(), app+"/secure-message"
 			var next string
 			for _, claim := range []http.Header{nil, {"Remote-User": {"boss"}}, {"Remote-User": {"boss", "ana"}}} {
-				next = ana.visit("nobody is signed in", app, claim, false).at.Query().Get("next")
+				next = ana.visit("a signed-out visitor", app, claim, false).at.Query().Get("next")
 			}
 			if back := ana.post("/login", "username", "ana", "password", password, "next", next); !strings.Contains(back, page) {
 				t.Errorf("the page after signing in has no link back to %s:\n%s", page, back)

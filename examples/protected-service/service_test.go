@@ -148,7 +148,7 @@ func TestByProxy(t *testing.T) {
 		want   int
 	}{
 		{"signed in", "127.0.0.0/8", []string{"Remote-User", "ana"}, 200},
-		{"nobody", "127.0.0.0/8", nil, 401},
+		{"signed out", "127.0.0.0/8", nil, 401},
 		{"empty", "127.0.0.0/8", []string{"Remote-User", ""}, 401},
 		{"two names", "127.0.0.0/8", []string{"Remote-User", "ana", "Remote-User", "bo"}, 401},
 		{"past the proxy", "192.0.2.1/32", []string{"Remote-User", "ana"}, 403},

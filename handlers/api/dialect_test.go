@@ -163,7 +163,7 @@ func TestTutorialSignIn(t *testing.T) {
 }
 
 // TestTutorialTouchesNoCookie signs in and up with the cookies of a browser,
-// live ones, which stay as they are and sign nobody in.
+// live ones, which stay as they are and do not sign the request in.
 func TestTutorialTouchesNoCookie(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -187,9 +187,9 @@ func TestTutorialTouchesNoCookie(t *testing.T) {
 	})
 }
 
-// TestTutorialPushesNobodyOut signs in more often than a person may have
+// TestTutorialKeepsBrowsersIn signs in more often than a person may have
 // browsers.
-func TestTutorialPushesNobodyOut(t *testing.T) {
+func TestTutorialKeepsBrowsersIn(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
 		s.webToken("ana")

@@ -111,7 +111,7 @@ func TestMethods(t *testing.T) {
 }
 
 // TestCORS checks that scripts of listed origins may read answers, without
-// credentials, and nobody else's.
+// credentials, and scripts of other origins do not.
 func TestCORS(t *testing.T) {
 	const app = "https://app.example.org"
 	listed := func(set *portaltest.Options) { set.APIOrigins = []string{app, "http://localhost:3000"} }

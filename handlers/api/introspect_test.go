@@ -43,8 +43,8 @@ func TestIntrospect(t *testing.T) {
 		disabled := s.signIn("shut", "me")
 		s.disable(shut)
 		for name, token := range map[string]string{
-			"a refresh token that nobody said is one": live.Refresh,
-			"junk": "junk", "ended": ended.Access, "ended refresh": ended.Refresh, "disabled": disabled.Access, "web": s.webToken("ana"),
+			"a refresh token without the hint": live.Refresh,
+			"junk":                             "junk", "ended": ended.Access, "ended refresh": ended.Refresh, "disabled": disabled.Access, "web": s.webToken("ana"),
 		} {
 			if a := ask(token).is(200); a.body != "{\"active\":false}\n" {
 				t.Errorf("%s: got %s", name, a.body)
@@ -60,7 +60,7 @@ func TestIntrospect(t *testing.T) {
 		}{
 			{"a bearer", admin, "", 200, nil},
 			{"a personal token as bearer", key, "", 200, nil},
-			{"nobody", "", "", 401, []string{plain, basic}},
+			{"no credentials", "", "", 401, []string{plain, basic}},
 			{"without the scope", live.Access, "", 403, []string{`Bearer realm="Latchkey", error="insufficient_scope", scope="introspect"`}},
 			{"junk", "junk", "", 401, []string{`Bearer realm="Latchkey", error="invalid_token"`, basic}},
 			{"the account's password", "", secretWord, 401, []string{basic, plain}},

@@ -291,7 +291,7 @@ func TestPasswordGrantOff(t *testing.T) {
 	}, passwordsOff)
 }
 
-// TestThrottled checks the answer to guessing: alike for everybody, with the
+// TestThrottled checks the response to guessing: the same for every name, with the
 // time to wait.
 func TestThrottled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {

@@ -224,7 +224,7 @@ func TestTutorialBadInput(t *testing.T) {
 			t.Errorf("got %d accounts (%v), want the one", all.Total, err)
 		}
 		if got := s.actions(); slices.Contains(got, audit.APILogin) {
-			t.Errorf("somebody was signed in: %v", got)
+			t.Errorf("the person was signed in: %v", got)
 		}
 	})
 }

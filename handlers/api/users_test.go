@@ -300,7 +300,7 @@ func TestChangeUser(t *testing.T) {
 	})
 }
 
-// TestLastAdmin checks that the last active admin stays one, whoever asks.
+// TestLastAdmin checks that the API refuses to demote the last active admin.
 func TestLastAdmin(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, other := s.Person("boss", models.RoleAdmin), s.Person("other", models.RoleAdmin)

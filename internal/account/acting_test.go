@@ -70,7 +70,7 @@ func TestSignedOutMeanwhile(t *testing.T) {
 		refused("neither session nor token", &nobody)
 		theirs := *bySession
 		theirs.SessionID = p.SessionOf(bob)
-		refused("somebody else's session", &theirs)
+		refused("another person's session", &theirs)
 		if err := p.Auth.Logout(ctx, auth.Presented{Access: in.Tokens.Access}, p.Client); err != nil {
 			t.Fatal(err)
 		}
@@ -98,7 +98,7 @@ func (p *portal) makeAccount(ctx context.Context, identity *auth.Identity) error
 	return err
 }
 
-// TestLinkEndsWithChange: whoever has a copy of a set-password link is out when
+// TestLinkEndsWithChange: a copy of a set-password link stops working when
 // the person changes their password or address.
 func TestLinkEndsWithChange(t *testing.T) {
 	each(t, nil, func(p *portal) {

@@ -47,7 +47,7 @@ func TestChangeUser(t *testing.T) {
 		_, err = p.Accounts.ChangeUser(t.Context(), boss, boss.UserID, account.UserChange{FullName: &name})
 		wantKind(t, "on oneself", err, apperr.Conflict)
 		_, err = p.Accounts.ChangeUser(t.Context(), boss, models.NewID(), account.UserChange{FullName: &name})
-		wantKind(t, "on nobody", err, apperr.NotFound)
+		wantKind(t, "on an unknown account", err, apperr.NotFound)
 		ada := auth.Actor{UserID: id, Name: "ada", Client: p.Client}
 		_, err = p.Accounts.ChangeUser(t.Context(), ada, boss.UserID, account.UserChange{FullName: &name})
 		wantKind(t, "by no admin", err, apperr.Forbidden)

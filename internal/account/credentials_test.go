@@ -184,7 +184,7 @@ func TestNewPasswordForgetsDevices(t *testing.T) {
 			p.T.Error("a device is known after a reset")
 		}
 		if list, err := p.Auth.Devices(ctx, p.User("bob").ID, bystander.Device); err != nil || len(list) != 1 || !list[0].ThisDevice {
-			p.T.Errorf("the devices of somebody else: %+v (%v)", list, err)
+			p.T.Errorf("the devices of another person: %+v (%v)", list, err)
 		}
 	})
 }

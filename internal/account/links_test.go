@@ -17,7 +17,7 @@ import (
 
 const newPassword = "copper-lantern-orchard-26"
 
-// resetLink makes a link for somebody.
+// resetLink creates a reset link for a person.
 func (p *portal) resetLink(name string) string {
 	p.T.Helper()
 	_, token, err := p.Accounts.CreateResetLink(p.T.Context(), auth.Shell(), p.User(name).ID)
@@ -148,7 +148,7 @@ func TestInvitedUser(t *testing.T) {
 		again := p.resetLink("ada") // the second link is for a new password
 		signedIn, err = p.Accounts.ResetPassword(p.T.Context(), account.Reset{Token: again, Password: newPassword + "-2", Client: p.Client})
 		if err != nil || signedIn != nil {
-			p.T.Errorf("a new password signed in %v (%v), want nobody", signedIn, err)
+			p.T.Errorf("a new password signed in %v (%v), want no one", signedIn, err)
 		}
 		wantKind(p.T, "the chosen password", p.Try("ada", newPassword+"-2", ""), "")
 		_, _, err = p.Accounts.CreateUser(p.T.Context(), auth.Shell(), account.NewUser{Account: profile("ada"), Role: "root", Password: "x"})

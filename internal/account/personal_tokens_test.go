@@ -162,7 +162,7 @@ func TestPersonalTokenOfOthers(t *testing.T) {
 		ada, bob := p.Join("ada").Tokens, p.Join("bob").Tokens
 		secret, token := p.Personal(ada, "me", 30)
 		_, err := p.Accounts.RemovePersonalToken(t.Context(), p.Identity(bob), token.ID, p.Client)
-		wantKind(t, "somebody else's", err, apperr.NotFound)
+		wantKind(t, "another person's", err, apperr.NotFound)
 		_, _, err = p.Accounts.RemoveUserToken(t.Context(), boss, p.User("bob").ID, token.ID)
 		wantKind(t, "by an admin, of another account", err, apperr.NotFound)
 		_, _, err = p.Accounts.RemoveUserToken(t.Context(), p.Identity(bob).Actor(p.Client), p.User("ada").ID, token.ID)

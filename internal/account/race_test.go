@@ -174,8 +174,8 @@ func TestAdminGuards(t *testing.T) {
 				wantKind(p.T, act.name+" the last admin from the shell", act.do(auth.Shell(), ada.UserID), apperr.Conflict)
 			}
 			carols := auth.Actor{UserID: carol.ID, Name: "carol"}
-			wantKind(p.T, act.name+" by somebody without the role", act.do(carols, ada.UserID), apperr.Forbidden)
-			wantKind(p.T, act.name+" nobody", act.do(ada, models.NewID()), apperr.NotFound)
+			wantKind(p.T, act.name+" by a person without the role", act.do(carols, ada.UserID), apperr.Forbidden)
+			wantKind(p.T, act.name+" of an unknown account", act.do(ada, models.NewID()), apperr.NotFound)
 			wantKind(p.T, act.name+" what is no id", act.do(ada, "' OR 1=1 --"), apperr.NotFound)
 			wantKind(p.T, act.name+" the empty id", act.do(ada, ""), apperr.NotFound)
 		}
@@ -243,7 +243,7 @@ func TestDelete(t *testing.T) {
 }
 
 // TestLockOrder runs side by side what locks an account, its sessions and its
-// limits. All take them in one order: nobody is told that the database failed.
+// limits. All take them in one order: no request fails with a database error.
 func TestLockOrder(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()

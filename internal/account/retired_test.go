@@ -13,8 +13,8 @@ import (
 	"latchkey/models"
 )
 
-// TestUsernamesAreNotRecycled: nobody gets the username of a deleted account,
-// and that of a renamed one only after 90 days, on whichever road.
+// TestUsernamesAreNotRecycled: no account gets the username of a deleted account,
+// and that of a renamed one only after 90 days, in every form and command.
 func TestUsernamesAreNotRecycled(t *testing.T) {
 	const refused = "This username used to belong to another account and cannot be used again. Choose another."
 	each(t, nil, func(p *portal) {
@@ -62,7 +62,7 @@ func TestUsernamesAreNotRecycled(t *testing.T) {
 			wantRefused("at once", name)
 		}
 		wantKind(p.T, "sign in with the old name", p.Try("ada", goodPassword, ""), apperr.Unauthorized)
-		// Its own account may take it back, and then nobody else has a claim.
+		// Its own account may take it back; then it is no longer retired.
 		wantKind(p.T, "take it back", rename(ada, "ada"), "")
 		wantKind(p.T, "and change it again", rename(ada, "ada.newer"), "")
 		wantRefused("after it was taken back", "ada")
@@ -74,8 +74,8 @@ func TestUsernamesAreNotRecycled(t *testing.T) {
 	})
 }
 
-// TestUsernameFreedMeanwhile: whoever takes a username at the moment in which
-// its account gives it up does not get it.
+// TestUsernameFreedMeanwhile: an account that takes a username at the moment when
+// another account gives it up does not get it.
 func TestUsernameFreedMeanwhile(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ada := p.Join("ada")

@@ -34,7 +34,7 @@ var spelled = []struct {
 }
 
 // TestSpellingsFindTheAccount: on every road, each spelling of a username or an
-// address is the account's, and nobody else can have it.
+// address finds the account, and no other account can have it.
 func TestSpellingsFindTheAccount(t *testing.T) {
 	for _, spellings := range spelled {
 		for i, username := range spellings.usernames {

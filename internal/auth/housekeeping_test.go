@@ -107,8 +107,8 @@ func TestPurgeFirstStartAhead(t *testing.T) {
 	})
 }
 
-// TestPurgeIdle: a portal that nobody uses goes on purging, and one that was off
-// for months purges again after a day, without anybody's doing.
+// TestPurgeIdle: an idle portal goes on purging, and a portal that was off
+// for months purges again by itself after a day.
 func TestPurgeIdle(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		a := newAged(p)
@@ -118,7 +118,7 @@ func TestPurgeIdle(t *testing.T) {
 				p.T.Fatal(err)
 			}
 		}
-		a.want("nobody used it", false)
+		a.want("an idle portal", false)
 	})
 	each(t, nil, func(p *portal) {
 		a := newAged(p)

@@ -155,7 +155,7 @@ func TestAbsoluteLimit(t *testing.T) {
 	})
 }
 
-// endings are the ways in which a session ends by what somebody does.
+// endings are the acts that end a session.
 var endings = []struct {
 	reason models.Reason
 	end    func(p *portal, user *models.User, tokens *auth.Tokens) error

@@ -39,7 +39,7 @@ func TestPeek(t *testing.T) {
 		second := p.Rotated(first.Refresh)
 		p.Clock.Advance(time.Hour)
 		if p.peeked(first.Refresh).Identity == nil {
-			t.Error("the predecessor of a generation that nobody has used is refused")
+			t.Error("the predecessor of an unused generation is refused")
 		}
 		if got := p.Session(sid).ConfirmedGeneration; got != 1 {
 			t.Errorf("the predecessor confirms generation %d", got)
@@ -87,7 +87,7 @@ func TestPeekRefuses(t *testing.T) {
 			"nothing": "", "no token": "x", "an access token": in.Tokens.Access, "a changed one": in.Tokens.Refresh + "A",
 		} {
 			if got := p.peeked(token); got != (auth.Result{}) {
-				t.Errorf("%s: %+v, want nobody and nothing to forget", name, got)
+				t.Errorf("%s: %+v, want no one and nothing to forget", name, got)
 			}
 		}
 		out := p.SignIn("ana").Tokens

@@ -24,7 +24,7 @@ import (
 //
 // What the model takes for granted: a browser saves its cookies within 30
 // seconds, and a response arrives within the grace of the delivery it carries
-// or never (docs/adr/0018-deliveries.md says what happens otherwise).
+// or never (docs/adr/0018-deliveries.md has the other case).
 
 // savedWithin is how long a browser may take to save its cookies.
 const savedWithin = 30 * time.Second
@@ -186,7 +186,7 @@ var crash = step{"crash", func(_ *model, w *world) bool {
 	return true
 }}
 
-// honest returns the steps of a browser that nobody copied anything from. It
+// honest returns the steps of a browser whose tokens were not copied. It
 // fails the test when the browser is signed out.
 func honest() []step {
 	visit := func(name string, answer func(w *world, p pair)) step {

@@ -45,18 +45,18 @@ func TestSilentRefresh(t *testing.T) {
 			p.T.Error("a live access token does not do alone")
 		}
 		if result := p.Present("", ""); result.Identity != nil || result.Over {
-			p.T.Errorf("no tokens: %+v, want nobody and nothing to forget", result)
+			p.T.Errorf("no tokens: %+v, want no one and nothing to forget", result)
 		}
 		result := p.Present(in.Tokens.Refresh, in.Tokens.Access)
 		if result != (auth.Result{}) {
-			p.T.Errorf("tokens in each other's place: %+v, want nobody and nothing to forget", result)
+			p.T.Errorf("tokens in each other's place: %+v, want no one and nothing to forget", result)
 		}
 	})
 }
 
 // rounds presents one expired access token and its refresh token from many
 // callers at once, round after round: each round has one successor, and
-// everybody is signed in with the same refresh token.
+// every request is signed in with the same refresh token.
 func rounds(t *testing.T, portals []*portal, n, callers int) {
 	t.Helper()
 	p := portals[0]
@@ -149,7 +149,7 @@ func TestSameRefreshToken(t *testing.T) {
 
 // TestPredecessor presents the immediate predecessor of a session's refresh
 // token: parallel requests get the same successor, a browser that may have lost
-// it gets another delivery, and otherwise somebody has a copy.
+// it gets another delivery; otherwise someone has a copy.
 func TestPredecessor(t *testing.T) {
 	const same, anew, replay = "the same successor", "another delivery", "replay"
 	const never = -1

@@ -62,7 +62,7 @@ func TestSessions(t *testing.T) {
 			p.T.Errorf("the second is %+v", other)
 		}
 		_, err = p.Auth.EndSession(ctx, mallory, other.ID, p.Client)
-		wantKind(p.T, "end somebody else's session", err, apperr.NotFound)
+		wantKind(p.T, "end another person's session", err, apperr.NotFound)
 		for _, id := range []string{"", "x", models.NewID(), "' OR 1=1 --"} {
 			_, err = p.Auth.EndSession(ctx, identity, id, p.Client)
 			wantKind(p.T, "end "+id, err, apperr.NotFound)
@@ -97,7 +97,7 @@ func TestSessions(t *testing.T) {
 }
 
 // TestSubOwnsSession: a signed token of one person and the session of another
-// is nobody's.
+// belongs to no account.
 func TestSubOwnsSession(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ada, mallory := p.Join("ada").Tokens, p.Join("mallory").Tokens
@@ -119,7 +119,7 @@ func TestSubOwnsSession(t *testing.T) {
 			}
 			result, err := p.Auth.Authenticate(p.T.Context(), presented, p.Client)
 			if err != nil || result.Identity != nil || result.Ended != "" {
-				p.T.Errorf("%+v (%v), want nobody", result, err)
+				p.T.Errorf("%+v (%v), want no one", result, err)
 			}
 			if err := p.Auth.Logout(p.T.Context(), presented, p.Client); err != nil {
 				p.T.Error(err)

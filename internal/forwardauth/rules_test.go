@@ -29,15 +29,15 @@ func find(scheme, host, uri string) (forwardauth.Access, bool) {
 	return a, known
 }
 
-// who is let in, in one word: everybody, users, admins, ana (she alone), both
-// (ana and admins), nobody.
+// who says in one word who may pass: everyone, users, admins, ana (she alone),
+// both (ana and admins), none.
 func who(a forwardauth.Access) string {
 	ana := a.Allows(forwardauth.Person{Username: "ana"})
 	bo := a.Allows(forwardauth.Person{Username: "bo"})
 	root := a.Allows(forwardauth.Person{Username: "root", Admin: true})
 	switch {
 	case a.Public() && ana && bo && root:
-		return "everybody"
+		return "everyone"
 	case a.Public():
 		return "contradiction"
 	case ana && bo && root:
@@ -49,7 +49,7 @@ func who(a forwardauth.Access) string {
 	case ana && !root && !bo:
 		return "ana"
 	case !ana && !bo && !root:
-		return "nobody"
+		return "none"
 	}
 	return "something else"
 }
@@ -58,13 +58,13 @@ func TestFind(t *testing.T) {
 	for _, test := range []struct{ uri, want string }{
 		{"/", "users"},
 		{"/?x=/status", "users"},
-		{"/status", "everybody"},
-		{"/status/", "everybody"},
-		{"/status/deep/er?x=1", "everybody"},
-		{"/status?/../admin;//%2f", "everybody"}, // the query is not the path
+		{"/status", "everyone"},
+		{"/status/", "everyone"},
+		{"/status/deep/er?x=1", "everyone"},
+		{"/status?/../admin;//%2f", "everyone"}, // the query is not the path
 		{"/statuses", "users"},
 		{"/status.json", "users"},
-		{"/%73tatus", "everybody"},
+		{"/%73tatus", "everyone"},
 		{"/admin", "admins"},
 		{"/admin/", "admins"},
 		{"/admin/help", "users"},
@@ -111,8 +111,8 @@ func TestDoubt(t *testing.T) {
 		"/status/\uff05\uff12f", "/status/\u2100", "/adm\u00adin", "/adm\u200bin", "/admin\ufeff", "/admin\ufe0f", "/adm\u034fin", "/status/x\u3000",
 	} {
 		a, known := find("https", "app.example.org", uri)
-		if got := who(a); !known || got != "nobody" {
-			t.Errorf("%q: got %q, want nobody", uri, got)
+		if got := who(a); !known || got != "none" {
+			t.Errorf("%q: got %q, want none", uri, got)
 		}
 	}
 	// Where an app has one rule alone there is nothing to walk past.
@@ -120,8 +120,8 @@ func TestDoubt(t *testing.T) {
 		if a, _ := find("https", "wiki.example.org:8443", uri); who(a) != "users" {
 			t.Errorf("%q without rules: got %q, want users", uri, who(a))
 		}
-		if a, _ := find("http", "localhost:9000", uri); who(a) != "everybody" {
-			t.Errorf("%q where all is public: got %q, want everybody", uri, who(a))
+		if a, _ := find("http", "localhost:9000", uri); who(a) != "everyone" {
+			t.Errorf("%q where all is public: got %q, want everyone", uri, who(a))
 		}
 	}
 }
@@ -136,8 +136,8 @@ func TestMethods(t *testing.T) {
 	}}})
 	for _, test := range []struct{ method, uri, want string }{
 		{"PROPFIND", "/dav", "users"},
-		{"GET", "/dav/x", "everybody"},
-		{"HEAD", "/dav", "everybody"}, // as GET
+		{"GET", "/dav/x", "everyone"},
+		{"HEAD", "/dav", "everyone"}, // as GET
 		{"PUT", "/dav", "admins"},
 		{"DELETE", "/dav", "admins"},
 		{"OPTIONS", "/dav", "admins"},
@@ -146,14 +146,14 @@ func TestMethods(t *testing.T) {
 		{"GET", "/", "users"},
 		{"PUT", "/", "users"},
 		// In another case some programs take it for the same method: every rule holds.
-		{"delete", "/", "nobody"},
-		{"Delete", "/x", "nobody"},
+		{"delete", "/", "none"},
+		{"Delete", "/x", "none"},
 		{"delete", "/dav", "admins"}, // decided before the method is in doubt
 		{"get", "/dav", "admins"},
 		{"head", "/dav", "admins"},
 		// A path in doubt is held against the rules of its method alone.
 		{"GET", "/dav%2fx", "admins"},
-		{"DELETE", "/DAV", "nobody"},
+		{"DELETE", "/DAV", "none"},
 		{"GET", "/DAV", "admins"},
 	} {
 		a, _, known := rules.Find(forwardauth.Request{Method: test.method, Scheme: "https", Host: "app.example.org", URI: test.uri})
@@ -174,8 +174,8 @@ func TestPreflight(t *testing.T) {
 		preflight bool
 		uri, want string
 	}{
-		{"OPTIONS", true, "/", "everybody"},
-		{"OPTIONS", true, "/api?x", "everybody"},
+		{"OPTIONS", true, "/", "everyone"},
+		{"OPTIONS", true, "/api?x", "everyone"},
 		{"OPTIONS", false, "/", "users"},
 		{"GET", false, "/", "users"},
 		{"OPTIONS", true, "/private", "admins"},
@@ -247,11 +247,11 @@ func TestOrigins(t *testing.T) {
 	}
 	a, _, known := forwardauth.New(nil).Find(forwardauth.Request{Method: "GET", Scheme: "https", Host: "app.example.org", URI: "/"})
 	if known || a.Public() || a.Allows(forwardauth.Person{Admin: true}) {
-		t.Error("without rules somebody is let in")
+		t.Error("a visitor may pass without any rules")
 	}
 	var none forwardauth.Access
 	if none.Public() || none.Allows(forwardauth.Person{Admin: true}) {
-		t.Error("no access lets somebody in")
+		t.Error("the zero Access lets a visitor pass")
 	}
 }
 

@@ -36,10 +36,10 @@ func TestRequire(t *testing.T) {
 		who  *auth.Identity
 		want int
 	}{
-		{"user, nobody", middleware.RequireUser, nil, http.StatusUnauthorized},
+		{"user, signed out", middleware.RequireUser, nil, http.StatusUnauthorized},
 		{"user, user", middleware.RequireUser, user, http.StatusOK},
 		{"user, admin", middleware.RequireUser, admin, http.StatusOK},
-		{"admin, nobody", middleware.RequireAdmin, nil, http.StatusUnauthorized},
+		{"admin, signed out", middleware.RequireAdmin, nil, http.StatusUnauthorized},
 		{"admin, user", middleware.RequireAdmin, user, http.StatusForbidden},
 		{"admin, admin", middleware.RequireAdmin, admin, http.StatusOK},
 	}
@@ -105,14 +105,14 @@ func TestAuthenticate(t *testing.T) {
 			t.Error("a cookie without its prefix is believed")
 		}
 		if _, set := b.visit(http.MethodGet, access, access); b.state.Identity != nil || b.state.Stale || len(set) != 0 {
-			t.Errorf("the cookie twice: %+v, set %v; want nobody and no cookie touched", b.state, set)
+			t.Errorf("the cookie twice: %+v, set %v; want no one and no cookie changed", b.state, set)
 		}
 		if _, set := b.visit(http.MethodGet, "__Host-access=x.y.z", "__Host-refresh=foreign"); b.state.Identity != nil || b.state.Stale || len(set) != 0 {
-			t.Errorf("foreign cookies: %+v, set %v; want nobody and no cookie touched", b.state, set)
+			t.Errorf("foreign cookies: %+v, set %v; want no one and no cookie changed", b.state, set)
 		}
 		now = now.Add(-2 * time.Minute)
 		if _, set := b.visit(http.MethodGet, access, refresh); b.state.Identity != nil || b.state.Stale || len(set) != 0 {
-			t.Errorf("two minutes before the tokens were made: %+v, set %v; want nobody and no cookie touched", b.state, set)
+			t.Errorf("two minutes before the tokens were made: %+v, set %v; want no one and no cookie changed", b.state, set)
 		}
 		now = now.Add(2 * time.Minute)
 
@@ -140,7 +140,7 @@ func endings(t *testing.T, b *browser, store *models.Store, accounts *account.Se
 	}
 	code, set := b.visit(http.MethodGet, cookies...)
 	if b.state.Identity != nil || b.state.Ended != models.ReasonDisabled || !b.state.Stale || !cleared(set) || code != http.StatusOK {
-		t.Errorf("disabled: status %d, %+v, set %v; want nobody, the reason, and the cookies cleared", code, b.state, set)
+		t.Errorf("disabled: status %d, %+v, set %v; want no one, the reason, and the cookies cleared", code, b.state, set)
 	}
 	if err := store.Close(); err != nil {
 		t.Fatal(err)

@@ -23,7 +23,7 @@ func TestClassesApart(t *testing.T) {
 		api := p.Grant("ada", "")
 		for what, token := range map[string]string{
 			"a browser's access token": web.Access, "a browser's refresh token": web.Refresh, "an API refresh token": api.Refresh,
-			"nothing": "", "text": "lk_", "a token of nobody": oauth.PersonalPrefix + "abcdefghijklmnopqrstuvwxyz" + "abcdefghijklmnopqrstuvwxyz",
+			"nothing": "", "text": "lk_", "an unknown token": oauth.PersonalPrefix + "abcdefghijklmnopqrstuvwxyz" + "abcdefghijklmnopqrstuvwxyz",
 		} {
 			_, err := p.OAuth.AuthenticateBearer(t.Context(), token, p.Client)
 			wantKind(t, what+" as a bearer", err, apperr.Unauthorized)

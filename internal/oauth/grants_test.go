@@ -124,7 +124,7 @@ func TestGrantScopes(t *testing.T) {
 			{"ada", "me introspect", "", oauth.ErrInvalidScope},
 			{"ada", "me profile", "", oauth.ErrInvalidScope},
 			{"nobody-here", "profile", "", oauth.ErrInvalidScope},
-			{"nobody-here", "users", "", oauth.ErrInvalidGrant}, // what a role allows is nobody's business before the password
+			{"nobody-here", "users", "", oauth.ErrInvalidGrant}, // the error does not reveal the role before the password is right
 			{"boss", "me me:write users users:write introspect", "", nil},
 			{"boss", "", strings.Repeat("x", 64), nil},
 			{"boss", "", strings.Repeat("x", 65), oauth.ErrInvalidRequest},
@@ -164,7 +164,7 @@ func TestPasswordGrantOff(t *testing.T) {
 	})
 }
 
-// TestGrantAddressLimit: thirty a minute from one address, whoever it is.
+// TestGrantAddressLimit: thirty a minute from one address, whatever the account.
 func TestGrantAddressLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")

@@ -59,7 +59,7 @@ func TestRefreshScope(t *testing.T) {
 			err                   error
 		}{
 			{"me", "", "me", nil},
-			{"me users", "cli", "me users", nil}, // narrower before: the session keeps what it was granted
+			{"me users", "cli", "me users", nil}, // narrower before: the session keeps its scopes
 			{" ", "", "me users", nil},
 			{"users", "cli", "users", nil},
 			{"me me:write", "", "", oauth.ErrInvalidScope},
@@ -84,7 +84,7 @@ func TestRefreshScope(t *testing.T) {
 	})
 }
 
-// TestStrictRotation: no grace and no confirmation rule. Whoever presents a
+// TestStrictRotation: no grace and no confirmation rule. Presenting a
 // used token ends the session, at once.
 func TestStrictRotation(t *testing.T) {
 	each(t, nil, func(p *portal) {

@@ -69,10 +69,10 @@ func nothingPretended(w *world) {
 	forwarded := http.Header{
 		"X-Forwarded-Host": {"other.example.org"}, "X-Forwarded-Uri": {"/status"}, "X-Forwarded-Proto": {"http"}, "X-Forwarded-Method": {"GET"},
 	}
-	nobody := w.browser()
-	b.extra, nobody.extra = forwarded, forwarded
+	visitor := w.browser()
+	b.extra, visitor.extra = forwarded, forwarded
 	b.fetch(http.MethodGet, appURL+"/admin").status(http.StatusForbidden)
 	b.fetch(http.MethodGet, appURL+"/").status(http.StatusOK)
-	nobody.fetch(http.MethodGet, appURL+"/").status(http.StatusUnauthorized)
-	nobody.fetch(http.MethodGet, appURL+"/status").status(http.StatusOK)
+	visitor.fetch(http.MethodGet, appURL+"/").status(http.StatusUnauthorized)
+	visitor.fetch(http.MethodGet, appURL+"/status").status(http.StatusOK)
 }

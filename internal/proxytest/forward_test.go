@@ -140,7 +140,7 @@ func cookiesTaken(w *world) {
 func rulesHold(w *world) {
 	w.person("cy", "", models.RoleUser)
 	w.person("dora", "", models.RoleAdmin)
-	cy, dora, nobody := w.browser(), w.browser(), w.browser()
+	cy, dora, visitor := w.browser(), w.browser(), w.browser()
 	cy.signIn("cy", appURL+"/")
 	dora.signIn("dora", appURL+"/admin")
 	for _, test := range []struct {
@@ -148,10 +148,10 @@ func rulesHold(w *world) {
 		path string
 		want int
 	}{
-		{nobody, "/status", 200},
-		{nobody, "/status/deep?x=/../admin", 200},
-		{nobody, "/statuses", 302},
-		{nobody, "/admin", 302},
+		{visitor, "/status", 200},
+		{visitor, "/status/deep?x=/../admin", 200},
+		{visitor, "/statuses", 302},
+		{visitor, "/admin", 302},
 		{cy, "/status", 200},
 		{cy, "/admin", 403},
 		{cy, "/admin/users", 403},
@@ -177,14 +177,14 @@ func rulesHold(w *world) {
 // pathsInDisguise: whatever a path looks like, a rule is not walked past.
 func pathsInDisguise(w *world) {
 	w.person("eve", "", models.RoleUser)
-	nobody, eve := w.browser(), w.browser()
+	visitor, eve := w.browser(), w.browser()
 	eve.signIn("eve", appURL+"/")
 	for _, path := range []string{
 		"/status/../admin", "/status/%2e%2e/admin", "/status/..%2fadmin", "/status%2f..%2fadmin", "//admin", "/status//../admin",
 		"/status/.;/admin", "/status/..;/admin", "/%61dmin", "/admin;x=1", "/ADMIN", "/status/%252e%252e/admin", "/status/./../admin",
 		`/status/..\admin`, "/status/%5c..%5cadmin", "/admin%2fusers", "/./admin", "/admin./", "/status/%2e%2e%2fadmin",
 	} {
-		for name, b := range map[string]*browser{"nobody": nobody, "eve": eve} {
+		for name, b := range map[string]*browser{"signed out": visitor, "eve": eve} {
 			if a := b.raw(path); a.code == http.StatusOK {
 				w.t.Errorf("%s opens %s", name, path)
 			}
@@ -270,7 +270,7 @@ func disabled(w *world) {
 	}
 }
 
-// portalGone: while the portal does not answer, nobody is let in, and clients
+// portalGone: while the portal does not answer, no request passes, and clients
 // are told to come back.
 func portalGone(w *world) {
 	w.person("lara", "", models.RoleUser)
@@ -290,7 +290,7 @@ func portalGone(w *world) {
 	b.open(appURL + "/").status(http.StatusOK)
 }
 
-// databaseGone: nobody is let in, nobody is sent to sign in, nothing is taken.
+// databaseGone: no request passes, no client is sent to sign in, no cookie changes.
 func databaseGone(w *world) {
 	w.person("joy", "", models.RoleUser)
 	b := w.browser()

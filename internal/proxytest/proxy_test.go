@@ -127,7 +127,7 @@ func startCaddy(t *testing.T, program string, b backends) (string, *x509.CertPoo
 	}
 	write(t, filepath.Join(dir, "forward-auth"), b.example(t, "Caddyfile"))
 	main := filepath.Join(dir, "Caddyfile")
-	// Its own authority, which it tells nobody else about.
+	// Its own certificate authority, which it does not install on this machine.
 	write(t, main, fmt.Sprintf(`{
 	admin off
 	local_certs
@@ -174,7 +174,7 @@ func run(t *testing.T, env []string, argv ...string) {
 	}
 	t.Cleanup(func() {
 		_ = lifeline.Close()
-		_ = cmd.Wait() // how it ended is in what it said
+		_ = cmd.Wait() // its log says how it ended
 		if t.Failed() {
 			t.Logf("%s said:\n%s", argv[0], said.String())
 		}
@@ -230,7 +230,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// freeAddr returns an address of the loopback interface where nobody listens
+// freeAddr returns an address of the loopback interface on which no process listens
 // now.
 func freeAddr(t *testing.T) string {
 	t.Helper()

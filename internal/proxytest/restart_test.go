@@ -15,7 +15,7 @@ import (
 )
 
 // restarts: the portal restarts again and again, and fails in between, while
-// clients post. Every 2xx comes from the app, and nobody is told to sign in.
+// clients post. Every 2xx comes from the app, and no client is told to sign in.
 func restarts(w *world) {
 	w.person("kurt", "", models.RoleUser)
 	b := w.browser()

@@ -16,7 +16,7 @@ import (
 )
 
 // bigUploads: files of every size arrive whole, also those whose size the
-// client does not know in advance. Nothing of them arrives from nobody.
+// client does not know in advance. A signed-out client's upload never arrives.
 func bigUploads(w *world) {
 	w.person("lea", "", models.RoleUser)
 	b := w.browser()
@@ -43,17 +43,17 @@ func bigUploads(w *world) {
 			}
 		}
 	}
-	mark := "an upload of nobody"
+	mark := "an upload while signed out"
 	r := w.browser().request(http.MethodPost, appURL+"/files", bytes.NewReader(make([]byte, 2<<20)))
 	r.Header.Set("X-Request-Mark", mark)
 	if response, err := b.transport.RoundTrip(r); err == nil { // a proxy may close the connection instead
 		_ = response.Body.Close()
 		if response.StatusCode != http.StatusUnauthorized {
-			w.t.Errorf("an upload of nobody: got %s", response.Status)
+			w.t.Errorf("an upload while signed out: got %s", response.Status)
 		}
 	}
 	if w.app.got(mark) {
-		w.t.Error("an upload of nobody reaches the app")
+		w.t.Error("an upload while signed out reaches the app")
 	}
 }
 
@@ -103,7 +103,7 @@ func eventStream(w *world) {
 }
 
 // webSocket: a WebSocket opens for the person, whatever the client says of
-// itself, carries bytes in both directions, and does not open for nobody.
+// itself, carries bytes in both directions, and does not open while signed out.
 func webSocket(w *world) {
 	w.person("nik", "", models.RoleUser)
 	b := w.browser()
@@ -128,7 +128,7 @@ func webSocket(w *world) {
 	refused := open(w.browser())
 	_ = refused.Body.Close()
 	if refused.StatusCode != http.StatusUnauthorized {
-		w.t.Errorf("for nobody: got %s", refused.Status)
+		w.t.Errorf("while signed out: got %s", refused.Status)
 	}
 	response := open(b)
 	defer func() { _ = response.Body.Close() }()

@@ -110,7 +110,7 @@ func TestServerEndsWithItsProcess(t *testing.T) {
 			if err := cmd.Wait(); err == nil {
 				t.Error("the victim ended as if nothing had happened")
 			}
-			eventually(t, "nobody listens on "+address, func() bool {
+			eventually(t, "no process listens on "+address, func() bool {
 				conn, err := net.Dial("tcp", address)
 				if err == nil {
 					_ = conn.Close()

@@ -258,7 +258,7 @@ func FuzzVerify(f *testing.F) {
 				continue
 			}
 			accepted++
-			// Nobody but us can sign: what passes is what we would write.
+			// Only the portal can sign, so an accepted token is one that it would write.
 			again := ring.Sign(class.class, *claims)
 			if again != token && token != good.sign() {
 				t.Errorf("%s: %q passes and is not what %q was signed as", class.name, token, again)

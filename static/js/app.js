@@ -1,12 +1,11 @@
-// What the pages do beyond what HTML does by itself. Every page works without
-// it. All words come from data- attributes of the page, none stand here, and
-// text is only ever set as text.
+// The script of all pages, which work without it too. All texts come from data-
+// attributes of the page, and are set as text, never as HTML.
 
-// The language and manner in which the server writes times.
+// The locale in which the server writes times, and its word for now.
 const { locale, now } = document.documentElement.dataset;
 
-// showPassword switches a password field between dots and text. It goes back
-// to dots when the form is sent, so that password managers know it.
+// showPassword switches a password field between dots and text. The field goes
+// back to dots when the form is sent, so that password managers recognise it.
 function showPassword(button) {
 	const field = document.getElementById(button.getAttribute("aria-controls"));
 	const status = button.parentElement.querySelector("[role=status]");
@@ -25,11 +24,11 @@ function showPassword(button) {
 	field.form.addEventListener("submit", () => set(false));
 }
 
-// The content of buttons while their form is on its way.
+// The original content of buttons whose form is being sent.
 const idle = new Map();
 
-// submitOnce keeps a form from being sent twice. The button stays focusable
-// and says what is going on.
+// submitOnce keeps a form from being sent twice. The button stays focusable and
+// shows that the form is being sent.
 function submitOnce(form) {
 	form.addEventListener("submit", (event) => {
 		if ("sent" in form.dataset) {
@@ -45,7 +44,7 @@ function submitOnce(form) {
 				button.replaceChildren(button.dataset.busy);
 			}
 		}
-		// Still here by then: the person pressed Stop, or the network is gone.
+		// If the page is still here, the person pressed Stop or the network failed.
 		setTimeout(ready, 10_000, form);
 	});
 }
@@ -62,8 +61,8 @@ function ready(form) {
 	}
 }
 
-// relativeTime writes "3 hours ago" and keeps the whole time in the title. What
-// is more than 60 days away is a date.
+// relativeTime writes "3 hours ago", or the date of a time more than 60 days
+// away, and puts the whole time in the title.
 function relativeTime(element) {
 	const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 	const when = new Date(element.dateTime);
@@ -95,8 +94,8 @@ function clockTime(element) {
 	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
 }
 
-// viewerZone puts the zone of the device into a field, and into the brackets of
-// the hints about the days that it belongs to.
+// viewerZone puts the zone of the device into a hidden field, and into the
+// brackets of the hints of the fields for days.
 function viewerZone(field) {
 	const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
 	if (!timeZone) {
@@ -109,8 +108,8 @@ function viewerZone(field) {
 	}
 }
 
-// confirmInDialog opens the question of a link here instead of on its page.
-// The focus starts on Cancel, and goes back to the link afterwards.
+// confirmInDialog opens the question of a link in a dialog instead of on its own
+// page. The focus starts on Cancel, and returns to the link afterwards.
 function confirmInDialog(link) {
 	const dialog = document.getElementById(link.dataset.dialog);
 	const cancel = dialog?.querySelector("[data-close]");
@@ -129,7 +128,7 @@ function confirmInDialog(link) {
 }
 
 // copyValue copies the text of an element. The button's label changes for a
-// moment, and a hidden line tells those who do not see it.
+// moment, and a hidden status line tells screen readers.
 function copyValue(button) {
 	const label = button.querySelector("span");
 	const status = button.parentElement.querySelector("[role=status]");
@@ -141,7 +140,7 @@ function copyValue(button) {
 		try {
 			await navigator.clipboard.writeText(source.textContent);
 		} catch {
-			// No permission, or no secure context: leave it selected to copy.
+			// No permission, or no secure context: select the text for the person.
 			getSelection().selectAllChildren(source);
 			return;
 		}
@@ -183,12 +182,12 @@ each("[data-copy]", copyValue);
 each("[data-not-before]", holdBack);
 addEventListener("pagehide", () => each("[data-shown-once]", (secret) => secret.replaceChildren()));
 addEventListener("pageshow", (event) => {
-	// Back to a page that the browser had kept as it was.
+	// Back led to a page that the browser had kept in memory.
 	if (event.persisted) {
 		each("form[data-once]", ready);
 		each("[data-shown-once]", () => location.reload());
 	}
 });
 
-// What happened, or what went wrong, is the first thing to be read out.
+// Screen readers begin with the message or the error.
 document.querySelector("[data-focus]")?.focus();

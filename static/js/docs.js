@@ -1,4 +1,4 @@
-// Swagger UI on the page about the API. The list above it works without.
+// Swagger UI on the page about the API. The list above it needs no script.
 
 const root = document.getElementById("swagger-ui");
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -8,8 +8,8 @@ const follow = () => document.documentElement.classList.toggle("dark-mode", dark
 dark.addEventListener("change", follow);
 follow();
 
-// Only what is not on the page already: no title, no choice of servers, and no
-// second main element.
+// The parts of Swagger UI that the page does not have already: no title, no
+// choice of servers, and no second main element.
 const parts = ({ React }) => ({
 	components: {
 		Parts: ({ getComponent, specSelectors }) => {
@@ -21,9 +21,9 @@ const parts = ({ React }) => ({
 	},
 });
 
-// A person signs in with a password, where that is offered, or pastes a token.
-// HTTP Basic, which the document knows too, would ask for both under the wrong
-// names.
+// Authorize offers a password, if the portal accepts it, or a token. It leaves
+// out HTTP Basic, which is in the document too: its form would call a token a
+// password.
 const asked = ({ oauth2, bearer }) => ({ ...(oauth2 && { oauth2 }), bearer });
 const withoutBasic = {
 	statePlugins: {
@@ -36,7 +36,7 @@ const withoutBasic = {
 	},
 };
 
-// Clients have no secrets here. Their name stands in the list of sessions.
+// Clients have no secrets here. The list of devices shows the client's name.
 const asItself = {
 	statePlugins: {
 		auth: {
@@ -48,8 +48,8 @@ const asItself = {
 	},
 };
 
-// The texts of the document are plain. Swagger UI would write them as HTML, which
-// the policy of the page forbids (trusted types).
+// The texts of the document are plain text. Swagger UI would write them as HTML,
+// which the policy of the page forbids (trusted types).
 const asText = ({ React }) => ({
 	wrapComponents: {
 		Markdown: () => ({ source }) =>
@@ -68,9 +68,9 @@ globalThis.SwaggerUIBundle({
 	operationsSorter: (a, b) => a.get("path").length - b.get("path").length,
 	tryItOutEnabled: true,
 	validatorUrl: null,
-	// The document names the portal's public address; this page may have been
-	// opened under another name of the same portal, and its policy lets it ask
-	// only there. No cookie goes along: the API looks at none.
+	// The document names the portal's public address. This page may have been
+	// opened under another name of the same portal, and its policy allows requests
+	// only to that name. No cookies are sent, because the API reads none.
 	requestInterceptor: (request) => {
 		const { pathname, search } = new URL(request.url, location);
 		return Object.assign(request, { url: location.origin + pathname + search, credentials: "omit" });
