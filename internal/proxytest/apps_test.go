@@ -37,7 +37,7 @@ func (a realApp) config(t *testing.T, name string, replace ...string) string {
 
 // behindProxies runs scenarios with the app behind nginx and Caddy.
 func (a realApp) behindProxies(t *testing.T, scenarios []scenario) {
-	for _, p := range []proxy{{"nginx", startNginx}, {"caddy", startCaddy}} {
+	for _, p := range proxies[:2] {
 		t.Run(p.name, func(t *testing.T) {
 			program := findProgram(t, p.name)
 			b := backends{app: a.start(t)}

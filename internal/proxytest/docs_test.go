@@ -2,7 +2,9 @@ package proxytest
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -16,7 +18,7 @@ func TestDocumentation(t *testing.T) {
 	}
 	for name, language := range map[string]string{
 		"forward-auth.toml": "toml", "nginx.conf": "nginx", "Caddyfile": "", "traefik.yaml": "yaml",
-		"haproxy.cfg": "", "haproxy.lua": "lua",
+		"haproxy.cfg": "", "haproxy.lua": "lua", "apache.conf": "apache", "apache.lua": "lua",
 		"radicale/radicale.conf": "ini", "radicale/nginx.conf": "nginx", "radicale/Caddyfile": "",
 		"miniflux/miniflux.conf": "ini", "miniflux/maps.conf": "nginx", "miniflux/nginx.conf": "nginx", "miniflux/Caddyfile": "",
 	} {
@@ -27,6 +29,27 @@ func TestDocumentation(t *testing.T) {
 		if !strings.Contains(string(page), "\n```"+language+"\n"+string(text)+"```\n") {
 			t.Errorf("docs/forward-auth.md does not have %s as it is", name)
 		}
+	}
+}
+
+// checkDocumented wants the row of a proxy in the table of docs/forward-auth.md.
+// The versions of Debian's packages change with Debian, so the row may name
+// another one than the test runs.
+func checkDocumented(t *testing.T, p proxy, program string) {
+	t.Helper()
+	said, err := exec.CommandContext(t.Context(), program, p.version).CombinedOutput()
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := regexp.MustCompile(`\d+\.\d+\.\d+`)
+	t.Logf("%s %s", p.title, number.Find(said))
+	page, err := os.ReadFile("../../docs/forward-auth.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := `(?m)^\| ` + p.title + ` \| ` + number.String() + ` \(Debian 12\) \|$`
+	if !regexp.MustCompile(row).Match(page) {
+		t.Errorf("docs/forward-auth.md has no row %s", row)
 	}
 }
 

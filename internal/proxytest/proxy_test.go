@@ -31,11 +31,18 @@ const (
 
 // proxy is one that forward-auth is tested behind.
 type proxy struct {
-	name  string
-	start func(t *testing.T, program string, b backends) (addr string, roots *x509.CertPool)
+	name    string
+	start   func(t *testing.T, program string, b backends) (addr string, roots *x509.CertPool)
+	title   string // in the documentation
+	version string // the argument that prints it
 }
 
-var proxies = []proxy{{"nginx", startNginx}, {"caddy", startCaddy}, {"haproxy", startHAProxy}}
+var proxies = []proxy{
+	{"nginx", startNginx, "nginx", "-v"},
+	{"caddy", startCaddy, "Caddy", "version"},
+	{"haproxy", startHAProxy, "HAProxy", "-v"},
+	{"apache2", startApache, "Apache", "-v"},
+}
 
 // findProgram finds a program of this machine.
 func findProgram(t *testing.T, name string) string {
