@@ -162,8 +162,8 @@ func TestServerRestarted(t *testing.T) {
 	server := testdb.NewServer(t, "synchronous_commit=on") // what was committed must survive
 	v := newViewer(t, server.URL.String())
 	must(t, server.Restart())
-	fewFail(t, time.Second, v.read)
-	fewFail(t, time.Second, v.write)
+	fewFail(t, 3*time.Second, v.read)
+	fewFail(t, 3*time.Second, v.write)
 }
 
 // TestServerChanged: a change that every connection of the pool meets costs one
@@ -199,7 +199,7 @@ func TestServerChanged(t *testing.T) {
 				v.warmUp(t)
 			}
 			change(test.query)
-			fewFail(t, time.Second, func(ctx context.Context) error { return test.page(v, ctx) })
+			fewFail(t, 3*time.Second, func(ctx context.Context) error { return test.page(v, ctx) })
 		})
 	}
 }
