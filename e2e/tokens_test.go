@@ -160,7 +160,7 @@ func TestDocsWithoutScript(t *testing.T) {
 	b.clickOn(".endpoints summary")
 	b.until("the details to open", `document.querySelector(".endpoints details").open`)
 	ask[int64](b, `(document.querySelectorAll(".endpoints details").forEach((d) => { d.open = true; }), 1)`)
-	b.see("What the client calls itself", "-d username=… -d password=…", "Errors: 400 Bad Request")
+	b.see("The name that the client gives itself", "-d username=… -d password=…", "Errors: 400 Bad Request")
 	b.picture("docs without script")
 }
 
