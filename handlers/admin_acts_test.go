@@ -76,7 +76,7 @@ func TestRole(t *testing.T) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
 		b.get("/admin").status(403).says("You cannot open this page", "You are signed in as ana@example.org. This page needs the admin role.", "Use another account")
-		boss.get(page+"/role").status(200).says("Make ana an admin?", "This takes effect at once. Nobody is signed out.").
+		boss.get(page+"/role").status(200).says("Make ana an admin?", "This takes effect at once and ends no sessions.").
 			has(`name="was" value="user"`, `name="role" value="admin"`)
 		boss.post(page+"/role", "role", "root").status(422).says("Choose a role.")
 		boss.post(page + "/role").status(422).says("Choose a role.")

@@ -77,7 +77,7 @@ func TestEditUserTogether(t *testing.T) {
 		seen, _ := boss.get(page).value("seen")
 		b.post("/profile", "full_name", "Ana Silva").redirects("/profile")
 		a := boss.post(page, "username", "ana.x", "email", "ana@example.org", "full_name", "Anna", "seen", seen).status(409).
-			says("This account was changed while you had the form open. Compare, then save again.", "As it is now", "Ana Silva")
+			says("This account was changed while you had the form open. Compare, then save again.", "Current values", "Ana Silva")
 		if got, _ := a.value("full_name"); got != "Anna" {
 			t.Errorf("the form has %q, want what was typed", got)
 		}

@@ -64,7 +64,7 @@ func TestChangeRole(t *testing.T) {
 	for _, test := range tests {
 		got := ChangeRole(sampleTarget, test.role, nil)
 		want := components.Confirmation{
-			Heading: test.act + "?", Text: []string{test.then, "This takes effect at once. Nobody is signed out."},
+			Heading: test.act + "?", Text: []string{test.then, "This takes effect at once and ends no sessions."},
 			Action: "/admin/users/b/role", Button: test.act, Busy: "Changing role…", Cancel: "/admin/users/b",
 			Hidden: []components.Hidden{{Name: "was", Value: test.role}, {Name: "role", Value: test.other}},
 		}

@@ -201,7 +201,7 @@ func ChangeRole(user AdminTarget, role string, errs components.Errors) component
 	}
 	return components.Confirmation{
 		Heading: act + "?",
-		Text:    []string{then, "This takes effect at once. Nobody is signed out."},
+		Text:    []string{then, "This takes effect at once and ends no sessions."},
 		Action:  user.URL + "/role",
 		Button:  act,
 		Busy:    "Changing role…",

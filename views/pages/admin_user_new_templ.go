@@ -71,7 +71,7 @@ func AdminUserNew(page layouts.Page, form AdminUserForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Add user</h1><p class=\"muted measure\">You will get a link to pass on to the person, who sets their own password with it.</p><form class=\"form stack\" id=\"add-user\" method=\"post\" action=\"/admin/users/new\" novalidate data-once>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <h1>Add user</h1><p class=\"muted measure\">You will get a link to send to the person, who uses it to set a password.</p><form class=\"form stack\" id=\"add-user\" method=\"post\" action=\"/admin/users/new\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
