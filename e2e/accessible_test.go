@@ -211,6 +211,8 @@ func TestAdminPages(t *testing.T) {
 	p.command("user", "promote", "person07")
 	b.visit("/admin")
 	b.inspect("overview")
+	b.visit("/admin/settings")
+	b.inspect("settings")
 	b.visit("/admin/users?sort=-created")
 	b.inspect("users")
 	b.press("Next")

@@ -25,7 +25,7 @@ func adjusted(t *testing.T, f func(b *tab, name string)) {
 	b.wantStatus(b.press("Sign in"), 422)
 	f(b, "login wrong")
 	b.signIn(boss.username, boss.password)
-	for _, path := range []string{"/profile", "/profile/tokens", "/admin/users"} {
+	for _, path := range []string{"/profile", "/profile/tokens", "/admin", "/admin/users"} {
 		b.wantStatus(b.visit(path), 200)
 		f(b, path[1:])
 	}

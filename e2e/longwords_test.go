@@ -86,7 +86,7 @@ func TestLongWordsAdmin(t *testing.T) {
 	p.tokens(ana, longName, "me")
 	b := open(t, p, true)
 	b.signIn(boss.username, boss.password)
-	for _, page := range []string{"admin", "admin/users", "admin/users/new"} {
+	for _, page := range []string{"admin", "admin/users", "admin/users/new", "admin/settings"} {
 		b.wantStatus(b.visit("/"+page), 200)
 		b.wantRoom(page)
 	}

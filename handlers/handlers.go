@@ -28,6 +28,7 @@ import (
 	"latchkey/models"
 	"latchkey/static"
 	"latchkey/views/layouts"
+	"latchkey/views/pages"
 )
 
 // Options are what the handlers need.
@@ -48,7 +49,15 @@ type Options struct {
 	BrandName             string
 	SupportEmail          string
 	APIOrigins            []string // whose scripts may call the API from a browser
+	Settings              []SettingsGroup
 }
+
+// SettingsGroup and Setting are what the settings page shows of the
+// configuration.
+type (
+	SettingsGroup = pages.SettingsGroup
+	Setting       = pages.Setting
+)
 
 // Handlers answers requests. It is safe for concurrent use.
 type Handlers struct {
@@ -94,7 +103,7 @@ func New(o Options) (*Handlers, error) {
 		site: s, auth: o.Auth, oauth: o.OAuth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
 		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand,
 		signin:  signin.New(s, o.Auth, o.Accounts, o.ForwardAuth),
-		admin:   admin.New(s, o.Auth, o.Accounts, o.Store),
+		admin:   admin.New(s, o.Auth, o.Accounts, o.Store, o.Settings),
 		forward: forward.New(s, o.Auth, o.OAuth, o.ForwardAuth),
 	}
 	h.account = account.New(account.Options{Site: s, Auth: o.Auth, Accounts: o.Accounts, Store: o.Store, SignOut: h.signin.Logout})

@@ -88,4 +88,5 @@ func (h *Handlers) routes(r router) {
 	r.post("/admin/users/:id/delete", admins, h.admin.DeleteUser, "/admin/users/:id/delete")
 	r.get("/admin/audit", admins, h.admin.Audit)
 	r.get("/admin/audit.csv", admins, h.admin.AuditCSV)
+	r.get("/admin/settings", admins, h.admin.Settings)
 }

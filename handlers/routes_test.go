@@ -131,7 +131,7 @@ func accessTable() []access {
 		members(get, "/profile/tokens/:id/end", missing), members(post, "/profile/tokens/:id/end", missing),
 
 		page("/admin"), page("/admin/users"), page("/admin/users/new"), page("/admin/users/:id"),
-		page("/admin/audit"), page("/admin/audit.csv"),
+		page("/admin/audit"), page("/admin/audit.csv"), page("/admin/settings"),
 		admins(post, "/admin/users/new", "/admin/users/new", refused),
 		question("disable"), act("disable", account, "reason", "left the team"),
 		plainAct("enable"), plainAct("unlock"),

@@ -1,5 +1,5 @@
 // Package admin has the pages of the admin area: the overview, all accounts
-// with the actions on them, and the audit log.
+// with the actions on them, the audit log and the settings.
 //
 // Every page needs the admin role. Package account decides what an admin may
 // do.
@@ -26,11 +26,12 @@ type Handlers struct {
 	auth     *auth.Service
 	accounts *account.Service
 	store    *models.Store // for plain reads
+	settings []pages.SettingsGroup
 }
 
 // New returns the pages.
-func New(s *site.Site, service *auth.Service, accounts *account.Service, store *models.Store) *Handlers {
-	return &Handlers{site: s, auth: service, accounts: accounts, store: store}
+func New(s *site.Site, service *auth.Service, accounts *account.Service, store *models.Store, settings []pages.SettingsGroup) *Handlers {
+	return &Handlers{site: s, auth: service, accounts: accounts, store: store, settings: settings}
 }
 
 // pathUser returns the account in the route's path, or apperr.NotFound.

@@ -16,6 +16,7 @@ const (
 	SectionOverview Section = "overview"
 	SectionUsers    Section = "users"
 	SectionAudit    Section = "audit"
+	SectionSettings Section = "settings"
 )
 
 // admin reports whether the section belongs to the admin area.
@@ -35,6 +36,7 @@ func (p Page) adminNavigation() []navItem {
 		{"/admin", "Overview", p.Section == SectionOverview},
 		{"/admin/users", "Users", p.Section == SectionUsers},
 		{"/admin/audit", "Audit log", p.Section == SectionAudit},
+		{"/admin/settings", "Settings", p.Section == SectionSettings},
 	}
 }
 

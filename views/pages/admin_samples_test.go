@@ -125,6 +125,13 @@ func adminSamples() []sample {
 		})},
 		{"admin new user errors", AdminUserNew(users, AdminUserForm{Role: "admin", CancelURL: "/admin/users", Errors: errorsOf("username", "email", "full_name")})},
 		{"admin link", AdminLink(users, AdminLinkView{User: sampleTarget, Link: "https://id.example.org/reset?token=t", NewAccount: true})},
+		{"admin settings", AdminSettings(signedIn("Settings", layouts.SectionSettings), AdminSettingsView{
+			Groups: []SettingsGroup{
+				{Title: "This request", Settings: []Setting{{Label: "Your address", Value: "203.0.113.7"}}},
+				{Title: "Look", Settings: []Setting{{Label: "Name", Value: "Example", Variable: "LATCHKEY_BRAND_NAME"}}},
+			},
+			Problems: []AttentionItem{{Text: "The proxy is not trusted."}},
+		})},
 		{"admin audit", AdminAudit(audit, sampleAudit())},
 		{"admin audit empty", AdminAudit(audit, quiet)},
 		{"admin audit past end", AdminAudit(audit, pastLog)},
