@@ -252,7 +252,7 @@ func TestAdminPages(t *testing.T) {
 	b.wantStatus(b.press("Add user"), 422)
 	b.inspect("add user wrong")
 	b.visit("/admin/audit")
-	b.click("Details")
+	b.openLine()
 	b.inspect("audit")
 	b.visit("/admin/audit?subject=nobody-at-all")
 	b.inspect("audit no match")

@@ -1,8 +1,11 @@
 package e2e
 
 import (
+	"cmp"
 	"strings"
 	"testing"
+
+	"github.com/chromedp/cdproto/emulation"
 )
 
 // adminAndUser starts a portal with Ana, an admin, and Bo, an ordinary user. Both
@@ -250,19 +253,18 @@ func TestAuditLog(t *testing.T) {
 		ana.fill("Reason", "Left the team.")
 		ana.press("Disable Bo Chen")
 		ana.press("Audit log")
-		first := ask[string](ana, `document.querySelector(".log .what").textContent.replace(/\s+/g, " ").trim()`)
+		first := ask[string](ana, `document.querySelector(".log .what").innerText.replace(/\s+/g, " ").trim()`)
 		if want := "Ana Silva disabled Bo Chen. Reason: Left the team."; first != want {
 			t.Errorf("got the line %q, want %q", first, want)
 		}
-		ana.click("Details")
+		ana.openLine()
 		ana.see("IP address", "Request")
 
+		ana.click("Filter")
 		ana.fill("Who did it", "ana@example.org")
 		ana.choose("Event", "Disabled user")
 		ana.wantStatus(ana.press("Search"), 200)
-		if got := ask[int](ana, `document.querySelectorAll(".log > li").length`); got != 1 {
-			t.Errorf("got %d lines, want 1", got)
-		}
+		ana.wantLines(1)
 		csv := ask[[]string](ana, `fetch(document.querySelector("a[download]").href).then(async (r) =>
 			[String(r.status), r.headers.get("Content-Type"), r.headers.get("Content-Disposition"), await r.text()])`)
 		if csv[0] != "200" || !strings.HasPrefix(csv[1], "text/csv") || !strings.HasPrefix(csv[2], "attachment") {
@@ -271,10 +273,68 @@ func TestAuditLog(t *testing.T) {
 		if lines := strings.Count(csv[3], "\r\n"); lines != 2 || !strings.Contains(csv[3], "Left the team.") {
 			t.Errorf("got %d lines, want the header and one event:\n%s", lines, csv[3])
 		}
+		ana.click("Filter")
 		ana.fill("Affected account", "nobody-at-all")
 		ana.press("Search")
-		ana.see("Nothing in the log matches these filters.")
-		ana.press("Clear filters")
+		ana.see("Nothing in the log matches these filters.", "Affected account: nobody-at-all")
+		ana.press("Remove filter Affected account")
+		ana.press("Remove filter Event")
+		ana.openLine()
+		ana.press("All of this kind")
+		ana.wantAt("/admin/audit?action=user-disable")
+		ana.press("Remove filter Event")
 		ana.wantAt("/admin/audit")
+		ana.openLine()
+		ana.press("All events of Bo Chen")
+		ana.see("Person: Bo Chen")
+		ana.wantLines(4) // created, signed in, signed out, disabled
 	})
+}
+
+// openLine opens the first line of the audit log.
+func (b *tab) openLine() {
+	b.Helper()
+	ask[bool](b, `document.querySelector(".log summary").click() ?? true`)
+}
+
+// wantLines fails unless the page of the audit log has n lines.
+func (b *tab) wantLines(n int) {
+	b.Helper()
+	if got := ask[int](b, `document.querySelectorAll(".log li").length`); got != n {
+		b.Errorf("%s: got %d lines, want %d:\n%s", b.at(), got, n, b.text())
+	}
+}
+
+// TestAuditLines checks the height of a line, that a problem of the filter moves
+// no field out of its column, and that the script puts a line under the day of the
+// device.
+func TestAuditLines(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	boss := p.admin(newAccount("boss", "The Boss"))
+	b := open(t, p, true)
+	b.signIn(boss.username, boss.password)
+	b.visit("/admin/audit")
+	if got := ask[float64](b, `document.querySelector(".log li").getBoundingClientRect().height`); got > 41 {
+		t.Errorf("a line is %v pixels high, want 40 and its rule", got)
+	}
+	p.execute("UPDATE audit_events SET at = 1795995000000000") // 29 November 2026, 23:30 in UTC
+	for zone, want := range map[string]string{"": "Sunday, 29 November 2026 23:30", "Pacific/Auckland": "Monday, 30 November 2026 12:30"} {
+		call(b, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: cmp.Or(zone, "UTC")})
+		b.visit("/admin/audit")
+		if got := ask[string](b, `document.querySelector(".log h2").textContent + " " + document.querySelector(".log time").textContent`); got != want {
+			t.Errorf("in the zone %q: got %q, want %q", zone, got, want)
+		}
+	}
+	const columns = `[...document.querySelectorAll(".filters .field")].map((e) => e.getBoundingClientRect()).map(({ x, width }) => x + " " + width).join()`
+	for _, width := range []int64{1280, 320} {
+		b.screen(width, 800, false)
+		b.visit("/admin/audit")
+		b.click("Filter")
+		before := ask[string](b, columns)
+		b.visit("/admin/audit?from=0001-01-01&to=0001-01-01")
+		if after := ask[string](b, columns); after != before {
+			t.Errorf("on a screen of %d the fields are at %s, and with a problem at %s", width, before, after)
+		}
+	}
 }

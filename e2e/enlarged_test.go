@@ -27,7 +27,7 @@ func TestEnlargedText(t *testing.T) {
 	b.press("Ingrid")
 	b.wantEnlarged("user")
 	b.visit("/admin/audit")
-	b.click("Details")
+	b.openLine()
 	b.wantEnlarged("audit details")
 	b.wantStatus(b.visit("/admin/audit?from=0001-01-01&to=0001-01-01"), 422)
 	b.see("From: enter a day", "To: enter a day")

@@ -117,7 +117,7 @@ func TestLongWordsAdmin(t *testing.T) {
 	b.wantRoom("user disabled")
 	b.visit("/admin/audit")
 	b.see(longReason)
-	b.click("Details")
+	b.openLine()
 	b.wantRoom("audit")
 }
 

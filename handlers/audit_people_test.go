@@ -18,7 +18,7 @@ import (
 // auditLines returns the sentences of a page of the audit log, newest first.
 func auditLines(a *answer) []string {
 	var lines []string
-	for _, match := range regexp.MustCompile(`(?s)<p class="what">(.*?)</p>`).FindAllStringSubmatch(a.body, -1) {
+	for _, match := range regexp.MustCompile(`(?s)<span class="what">(.*?)<span class="meta">`).FindAllStringSubmatch(a.body, -1) {
 		text := regexp.MustCompile(`<[^>]*>`).ReplaceAllString(match[1], "")
 		lines = append(lines, strings.Join(strings.Fields(html.UnescapeString(text)), " "))
 	}
@@ -76,8 +76,11 @@ func TestAuditPeople(t *testing.T) {
 				t.Errorf("%q (-want +got):\n%s", test.query, diff)
 			}
 		}
-		boss.get("/admin/audit").has(`<a href="/admin/users/`+admin.ID+`"><bdi>Bo Chen</bdi></a>`, `<a href="/admin/users/`+carla.ID+`"><bdi>Carla Rossi</bdi></a>`).
-			says("Username of who did it bo", "Username of whom crossi")
+		boss.get("/admin/audit").has(`<a href="/admin/users/`+admin.ID+`">Account<span class="vh"> of Bo Chen</span>`, `<a href="/admin/users/`+carla.ID+`">`).
+			has(`<a href="/admin/audit?person=`+carla.ID+`">All events<span class="vh"> of Carla Rossi</span>`, `<a href="/admin/audit?action=user-unlock">`).
+			says("Bo Chen Account of Bo Chen All events of Bo Chen Username then: bo", "Username then: crossi")
+		boss.get("/admin/audit?action=user-unlock&person="+carla.ID).says("Remove filter Person: Carla Rossi", "Remove filter Event: Cleared sign-in limits").
+			has(`href="/admin/audit?action=user-unlock"`, `href="/admin/audit?person=`+carla.ID+`"`)
 	})
 }
 

@@ -39,7 +39,7 @@ func TestAuditSentences(t *testing.T) {
 			"Bo Chen signed in.", "Someone tried to sign in as ana with a wrong password.", "Someone tried to sign in with a wrong password.",
 			"Bo Chen disabled ana. Reason: left.", "Someone tried to sign in to the disabled account ana.", "Bo Chen enabled ana.",
 			"Bo Chen signed out ana everywhere.", "Bo Chen changed the role of ana: user → admin.", "Bo Chen created a reset link for ana.",
-			"Bo Chen cleared the sign-in limits of ana.", "System signed out ana everywhere.", "from 192.0.2.1", "Firefox on Linux",
+			"Bo Chen cleared the sign-in limits of ana.", "System signed out ana everywhere.", "IP address 192.0.2.1", "Firefox on Linux",
 		).has(`href="`+page+`"`, `href="/admin/users/`+admin.ID+`"`)
 		boss.get(page).says("Bo Chen disabled ana. Reason: left.", "See all in the audit log")
 	})
@@ -94,7 +94,7 @@ func TestAuditFilters(t *testing.T) {
 			if test.want == nil {
 				a.says("Nothing in the log matches these filters.", "Clear filters")
 			}
-			if lines := readCSV(t, boss.get("/admin/audit.csv?"+test.query)); len(lines)-1 != strings.Count(a.body, `<p class="what">`) {
+			if lines := readCSV(t, boss.get("/admin/audit.csv?"+test.query)); len(lines)-1 != strings.Count(a.body, `<span class="what">`) {
 				t.Errorf("%q: got %d lines in the download, and not as many on the page", test.query, len(lines)-1)
 			}
 		}
@@ -146,7 +146,7 @@ func TestAuditPages(t *testing.T) {
 		path, pages := "/admin/audit?action=user-unlock&actor=bo", []string{}
 		for path != "" && len(pages) < 9 {
 			a := boss.get(path).status(200)
-			seen += strings.Count(a.body, `<p class="what">`)
+			seen += strings.Count(a.body, `<span class="what">`)
 			pages = append(pages, path)
 			path = a.page("next")
 			if path != "" && !strings.Contains(path, "action=user-unlock") {

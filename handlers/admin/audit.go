@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -11,6 +12,7 @@ import (
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/models"
+	"latchkey/views/components"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
@@ -32,7 +34,7 @@ func (h *Handlers) Audit(c echo.Context) error {
 		Filter: pages.AuditFilter{
 			Person: f.person, Actor: f.actor, Subject: f.subject, From: f.from, To: f.to, Zone: f.zone, Actions: auditChoices(f.action),
 		},
-		Errors: wrong, ClearURL: "/admin/audit", Filtered: f.filtered(),
+		Errors: wrong, ClearURL: "/admin/audit",
 		FirstURL: f.url("/admin/audit"), CSVURL: f.url("/admin/audit.csv"),
 		PastEnd: len(list.Events) == 0 && query.After+query.Before != "",
 	}
@@ -42,15 +44,19 @@ func (h *Handlers) Audit(c echo.Context) error {
 	if list.Next != "" {
 		view.Next = f.url("/admin/audit", "after", list.Next)
 	}
-	if view.Rows, err = h.auditRows(c.Request().Context(), list.Events); err != nil {
+	if view.Days, err = h.auditDays(c.Request().Context(), list.Events); err != nil {
+		return err
+	}
+	if view.Chips, err = h.auditChips(c.Request().Context(), f); err != nil {
 		return err
 	}
 	return site.Answer(c, failure, pages.AdminAudit(h.site.Section(c, layouts.SectionAudit, "Audit log"), view))
 }
 
-// auditRows writes events as sentences. People have the names of today, linked
-// to their accounts; deleted accounts have those of the event.
-func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]pages.AuditRow, error) {
+// auditDays writes events as sentences, under their days in UTC. People have the
+// names of today, linked to their accounts; deleted accounts have those of the
+// event.
+func (h *Handlers) auditDays(ctx context.Context, events []models.Event) ([]pages.AuditDay, error) {
 	var ids []string
 	for _, e := range events {
 		ids = append(ids, e.ActorID, e.SubjectID)
@@ -66,16 +72,17 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 		case existing[id] == nil:
 			return pages.AuditPerson{Name: name, Deleted: true}
 		}
-		today := pages.AuditPerson{Name: callName(existing[id]), URL: "/admin/users/" + id}
+		today := pages.AuditPerson{Name: callName(existing[id]), URL: userPath(id), EventsURL: eventsOf(id)}
 		if today.Name != name {
 			today.Username = name
 		}
 		return today
 	}
-	var rows []pages.AuditRow
+	var days []pages.AuditDay
 	for _, e := range events {
 		line := audit.LineOf(e)
 		row := pages.AuditRow{
+			Kind: components.Link{Label: cmp.Or(audit.Label(e.Action), e.Action)},
 			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Someone"), Verb: line.Before, After: line.After,
 			Detail: line.Detail, Apart: line.Apart, Token: line.Token, IP: e.IP, Session: e.SessionID, Request: e.RequestID,
 		}
@@ -85,9 +92,43 @@ func (h *Handlers) auditRows(ctx context.Context, events []models.Event) ([]page
 		if line.Named {
 			row.Subject = person(e.SubjectID, e.SubjectName, "")
 		}
-		rows = append(rows, row)
+		if audit.Chosen(e.Action) != nil { // not an event of another version
+			row.Kind.URL = auditFilter{action: e.Action}.url("/admin/audit")
+		}
+		row.Icon, row.Tone = eventIcon(e.Action)
+		if n := len(days); n == 0 || !sameDay(days[n-1].Day, row.When) {
+			days = append(days, pages.AuditDay{Day: row.When})
+		}
+		day := &days[len(days)-1]
+		day.Rows = append(day.Rows, row)
 	}
-	return rows, nil
+	return days, nil
+}
+
+// eventsOf is the log of what a user did and of what was done to them.
+func eventsOf(userID string) string { return auditFilter{person: userID}.url("/admin/audit") }
+
+// sameDay reports whether two instants are on the same day in UTC.
+func sameDay(a, b time.Time) bool {
+	return a.UTC().Format(dayFormat) == b.UTC().Format(dayFormat)
+}
+
+// eventIcon returns the drawing of an event, and its colour if it is a warning or
+// takes something away.
+func eventIcon(action string) (components.IconName, components.Tone) {
+	switch action {
+	case audit.UserDisable, audit.UserDelete:
+		return components.IconBan, components.Bad
+	case audit.LoginFailed, audit.LoginDisabled, audit.PasswordFailed, audit.Replay, audit.Restored, audit.LateDelivery, audit.ScopeRefused:
+		return components.IconProblem, components.Warn
+	case audit.Login, audit.APILogin:
+		return components.IconEnter, components.Plain
+	case audit.Logout, audit.APILogout, audit.SessionEnd, audit.OtherSessionsEnd, audit.UserSignOut:
+		return components.IconLeave, components.Plain
+	case audit.TokenCreate, audit.TokenRemove, audit.UserTokenRemove, audit.PasswordChange, audit.PasswordReset, audit.UserResetLink:
+		return components.IconKey, components.Plain
+	}
+	return components.IconPerson, components.Plain
 }
 
 // nameToday gives the people of events the names that they have today.

@@ -46,10 +46,32 @@ func (f auditFilter) url(path string, extra ...string) string {
 	return path + "?" + values.Encode()
 }
 
-// filtered reports whether the filter leaves anything out.
-func (f auditFilter) filtered() bool {
-	f.zone = ""
-	return f != auditFilter{}
+// auditChips are the filters that are on, each leading to the log without it. An
+// id stands for the name of its user.
+func (h *Handlers) auditChips(ctx context.Context, f auditFilter) ([]components.Link, error) {
+	users, err := h.store.Users.Named(ctx, []string{f.person, f.actor, f.subject})
+	if err != nil {
+		return nil, err
+	}
+	var chips []components.Link
+	add := func(label, value string, without func(*auditFilter)) {
+		if value == "" {
+			return
+		}
+		if user := users[value]; user != nil {
+			value = callName(user)
+		}
+		rest := f
+		without(&rest)
+		chips = append(chips, components.Link{Label: label + ": " + value, URL: rest.url("/admin/audit")})
+	}
+	add("Person", f.person, func(f *auditFilter) { f.person = "" })
+	add("Who did it", f.actor, func(f *auditFilter) { f.actor = "" })
+	add("Affected account", f.subject, func(f *auditFilter) { f.subject = "" })
+	add("Event", audit.Label(f.action), func(f *auditFilter) { f.action = "" })
+	add("From", f.from, func(f *auditFilter) { f.from = "" })
+	add("To", f.to, func(f *auditFilter) { f.to = "" })
+	return chips, nil
 }
 
 // readAudit reads the query. An impossible day or person is returned as a

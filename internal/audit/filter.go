@@ -59,3 +59,16 @@ func Chosen(value string) []string {
 	}
 	return nil
 }
+
+// Label returns the words for a value of the filter; "" when there is no such
+// value.
+func Label(value string) string {
+	for _, group := range Filter() {
+		for _, entry := range group.Entries {
+			if entry.Value == value {
+				return entry.Label
+			}
+		}
+	}
+	return ""
+}

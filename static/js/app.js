@@ -94,6 +94,26 @@ function clockTime(element) {
 	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
 }
 
+// localDays puts the lines of a log under the days of the device.
+function localDays(log) {
+	const [heading, list] = log.children;
+	const lines = log.querySelectorAll("ul > li");
+	log.replaceChildren();
+	for (const line of lines) {
+		const day = new Date(line.querySelector("time").dateTime).toLocaleDateString(locale, {
+			weekday: "long", day: "numeric", month: "long", year: "numeric",
+		});
+		if (log.lastChild?.dataset.day !== day) {
+			const [title, under] = [heading.cloneNode(), list.cloneNode()];
+			title.textContent = under.dataset.day = day;
+			title.id += "-" + log.childElementCount;
+			under.setAttribute("aria-labelledby", title.id);
+			log.append(title, under);
+		}
+		log.lastChild.append(line);
+	}
+}
+
 // viewerZone puts the zone of the device into a hidden field, and into the
 // brackets of the hints of the fields for days.
 function viewerZone(field) {
@@ -176,6 +196,7 @@ each("form[data-once]", submitOnce);
 each("time[data-relative]", relativeTime);
 each("time[data-local]", localTime);
 each("time[data-clock]", clockTime);
+each("[data-days]", localDays);
 each("[data-zone]", viewerZone);
 each("a[data-dialog]", confirmInDialog);
 each("[data-copy]", copyValue);

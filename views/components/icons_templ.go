@@ -14,21 +14,27 @@ type IconName string
 // The icons. They are 20 by 20, in the colour of the text around them, and
 // hidden from screen readers: a word always stands beside them or names them.
 const (
-	IconProblem IconName = "problem"
-	IconDesktop IconName = "desktop"
-	IconPhone   IconName = "phone"
-	IconProgram IconName = "program"
-	IconCopy    IconName = "copy"
-	IconUp      IconName = "up"
-	IconDown    IconName = "down"
-	IconBack    IconName = "back"
-	IconNext    IconName = "next"
-	IconMoon    IconName = "moon"
-	IconSun     IconName = "sun"
-	IconDone    IconName = "done"
-	IconNote    IconName = "note"
-	IconLeave   IconName = "leave"
-	IconOpen    IconName = "open"
+	IconProblem  IconName = "problem"
+	IconDesktop  IconName = "desktop"
+	IconPhone    IconName = "phone"
+	IconProgram  IconName = "program"
+	IconCopy     IconName = "copy"
+	IconUp       IconName = "up"
+	IconDown     IconName = "down"
+	IconBack     IconName = "back"
+	IconNext     IconName = "next"
+	IconMoon     IconName = "moon"
+	IconSun      IconName = "sun"
+	IconDone     IconName = "done"
+	IconNote     IconName = "note"
+	IconOpen     IconName = "open"
+	IconDownload IconName = "download"
+	IconFilter   IconName = "filter"
+	IconBan      IconName = "ban"
+	IconEnter    IconName = "enter"
+	IconLeave    IconName = "leave"
+	IconKey      IconName = "key"
+	IconPerson   IconName = "person"
 )
 
 // Icon draws the named icon. Arrows that point along the line turn with the
@@ -58,7 +64,7 @@ func Icon(name IconName) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if name == IconBack || name == IconNext || name == IconLeave {
+		if name == IconBack || name == IconNext || name == IconLeave || name == IconEnter {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " class=\"icon turns\"")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -124,33 +130,63 @@ func Icon(name IconName) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+		case IconDownload:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<path d=\"M10 3v10M5.5 9l4.5 4.5L14.5 9M3.5 17h13\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		case IconFilter:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<path d=\"M3 5.5h14M5.5 10h9M8 14.5h4\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		case IconBan:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<circle cx=\"10\" cy=\"10\" r=\"7.5\"></circle> <path d=\"m4.8 4.8 10.4 10.4\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		case IconEnter:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<path d=\"M8 3.5h8v13H8M3 10h8.5M8.5 7l3 3-3 3\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		case IconKey:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<circle cx=\"6.5\" cy=\"13\" r=\"3.5\"></circle> <path d=\"m9 10.5 7.5-7M13.5 6.3 16 8.8\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
+		case IconPerson:
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "<circle cx=\"10\" cy=\"6.5\" r=\"3\"></circle> <path d=\"M4 16.5c0-3 2-4.7 6-4.7s6 1.7 6 4.7\"></path>")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 		case IconMoon:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "<path d=\"M16.5 12A7 7 0 0 1 8 3.5a7 7 0 1 0 8.5 8.5z\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 21, "<path d=\"M16.5 12A7 7 0 0 1 8 3.5a7 7 0 1 0 8.5 8.5z\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case IconSun:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<circle cx=\"10\" cy=\"10\" r=\"3.5\"></circle> <path d=\"M10 2v1.5M10 16.5V18M2 10h1.5M16.5 10H18M4.3 4.3l1.1 1.1M14.6 14.6l1.1 1.1M4.3 15.7l1.1-1.1M14.6 5.4l1.1-1.1\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 22, "<circle cx=\"10\" cy=\"10\" r=\"3.5\"></circle> <path d=\"M10 2v1.5M10 16.5V18M2 10h1.5M16.5 10H18M4.3 4.3l1.1 1.1M14.6 14.6l1.1 1.1M4.3 15.7l1.1-1.1M14.6 5.4l1.1-1.1\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case IconDone:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 17, "<circle cx=\"10\" cy=\"10\" r=\"7.5\"></circle> <path d=\"m6.8 10.2 2.2 2.3 4.2-4.7\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 23, "<circle cx=\"10\" cy=\"10\" r=\"7.5\"></circle> <path d=\"m6.8 10.2 2.2 2.3 4.2-4.7\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case IconNote:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<circle cx=\"10\" cy=\"10\" r=\"7.5\"></circle> <path d=\"M10 9.25v4.5M10 6.4v.15\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 24, "<circle cx=\"10\" cy=\"10\" r=\"7.5\"></circle> <path d=\"M10 9.25v4.5M10 6.4v.15\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		case IconLeave:
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<path d=\"M12 3.5H4v13h8M8.5 10H17M14 7l3 3-3 3\"></path>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 25, "<path d=\"M12 3.5H4v13h8M8.5 10H17M14 7l3 3-3 3\"></path>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</svg>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 26, "</svg>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -51,19 +51,27 @@ func sampleUser() AdminUserView {
 }
 
 func sampleAudit() AdminAuditView {
-	ana := AuditPerson{Name: "Ana Silva", URL: "/admin/users/a"}
-	bo := AuditPerson{Name: "Bo Chen", URL: "/admin/users/b"}
+	ana := AuditPerson{Name: "Ana Silva", URL: "/admin/users/a", EventsURL: "/admin/audit?person=a"}
+	bo := AuditPerson{Name: "Bo Chen", URL: "/admin/users/b", EventsURL: "/admin/audit?person=b"}
+	signedOut := AuditRow{When: sampleTime, Actor: ana, Verb: "signed out", Subject: bo, After: "everywhere", Icon: components.IconLeave}
 	return AdminAuditView{
 		Filter: AuditFilter{Actor: "ana", Actions: []components.OptionGroup{
 			{Label: "Accounts", Options: []components.Option{{Value: "disable", Label: "Disabled", Selected: true}}},
 		}},
-		ClearURL: "/admin/audit", Filtered: true, CSVURL: "/admin/audit?format=csv",
+		ClearURL: "/admin/audit", Chips: []components.Link{{Label: "Who did it: ana", URL: "/admin/audit?action=disable"}}, CSVURL: "/admin/audit?format=csv",
 		Previous: "/admin/audit?before=x", Next: "/admin/audit?after=x", FirstURL: "/admin/audit?actor=ana",
-		Rows: []AuditRow{
-			{When: sampleTime, Actor: ana, Verb: "disabled", Subject: bo, Detail: "1 session ended. Reason: left the team.", IP: "203.0.113.7", Device: "Chrome on macOS", Session: "s1", Request: "7K2F-9Q"},
-			{When: sampleTime, Actor: ana, Verb: "signed out", Subject: bo, After: "everywhere"},
-			{When: sampleTime, Actor: AuditPerson{Name: "Somebody"}, Verb: "could not sign in as", Subject: AuditPerson{Name: "chidi", Deleted: true}},
-			{When: sampleTime, Actor: bo, Verb: "changed their profile", Detail: "name"},
+		Days: []AuditDay{
+			{Day: sampleTime, Rows: []AuditRow{
+				{
+					When: sampleTime, Actor: ana, Verb: "disabled", Subject: bo, Detail: "1 session ended. Reason: left the team.", Icon: components.IconBan, Tone: components.Bad,
+					Kind: components.Link{Label: "Disabled user", URL: "/admin/audit?action=user-disable"}, IP: "203.0.113.7", Device: "Chrome on macOS", Session: "s1", Request: "7K2F-9Q",
+				},
+				signedOut, signedOut,
+			}},
+			{Day: sampleTime.AddDate(0, 0, -1), Rows: []AuditRow{
+				{When: sampleTime, Actor: AuditPerson{Name: "Somebody"}, Verb: "could not sign in as", Subject: AuditPerson{Name: "chidi", Deleted: true}},
+				{When: sampleTime, Actor: bo, Verb: "changed their profile", Detail: "name"},
+			}},
 		},
 	}
 }
@@ -94,8 +102,8 @@ func adminSamples() []sample {
 	own.Refused = AdminRefusals{Edit: "No.", Disable: "No.", SignOut: "No.", Role: "No.", ResetLink: "No.", Unlock: "No.", Delete: "No."}
 
 	quiet, pastLog, wrongLog := AdminAuditView{ClearURL: "/admin/audit"}, sampleAudit(), sampleAudit()
-	pastLog.Rows, pastLog.PastEnd = nil, true
-	wrongLog.Rows, wrongLog.Errors = nil, errorsOf("actor", "subject", "action", "from", "to")
+	pastLog.Days, pastLog.PastEnd = nil, true
+	wrongLog.Days, wrongLog.Errors = nil, errorsOf("actor", "subject", "action", "from", "to")
 
 	return []sample{
 		{"admin overview", AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{

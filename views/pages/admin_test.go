@@ -165,35 +165,40 @@ func TestAdminForms(t *testing.T) {
 	}
 }
 
-// TestAuditSentences wants every line to read as a sentence.
+// TestAuditSentences wants every line to read as a sentence under its day, alone
+// with its name, and to open to the people, the kind of event and the request.
 func TestAuditSentences(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "admin audit"))
 	var got []string
-	for _, p := range doc.all("p") {
-		if p.attrs["class"] == "what" {
-			got = append(got, p.text)
-		}
+	for _, summary := range doc.all("summary")[1:] { // after the filter
+		got = append(got, summary.text)
 	}
 	want := []string{
-		"Ana Silva disabled Bo Chen: 1 session ended. Reason: left the team.",
-		"Ana Silva signed out Bo Chen everywhere.",
-		"Somebody could not sign in as chidi (deleted).",
-		"Bo Chen changed their profile: name.",
+		"Ana Silva disabled Bo Chen: 1 session ended. Reason: left the team. 14:32 UTC",
+		"Ana Silva signed out Bo Chen everywhere. 14:32 UTC",
+		"Ana Silva signed out Bo Chen everywhere. 14:32 UTC (2)",
+		"Somebody could not sign in as chidi (deleted). 14:32 UTC",
+		"Bo Chen changed their profile: name. 14:32 UTC",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("sentences (-want +got):\n%s", diff)
 	}
-	var where []string
-	for _, p := range doc.all("p") {
-		if strings.HasPrefix(p.text, "from ") {
-			where = append(where, p.text)
-		}
+	var days []string
+	for _, h := range doc.all("h2") {
+		days = append(days, h.text)
 	}
-	if diff := cmp.Diff([]string{"from 203.0.113.7"}, where); diff != "" {
-		t.Errorf("from where (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{"Monday, 2 November 2026", "Sunday, 1 November 2026"}, days); diff != "" {
+		t.Errorf("days (-want +got):\n%s", diff)
 	}
-	if got := len(doc.all("details")); got != 1 {
-		t.Errorf("details: got %d, want that of the one line with a request", got)
+	var facts []string
+	for _, fact := range doc.inside(doc.all("details")[1], "div") {
+		facts = append(facts, doc.inside(fact, "dt")[0].text+": "+doc.inside(fact, "dd")[0].text)
+	}
+	if diff := cmp.Diff([]string{
+		"Time: 2 Nov 2026, 14:32 UTC", "Ana Silva: Account of Ana Silva All events of Ana Silva", "Bo Chen: Account of Bo Chen All events of Bo Chen",
+		"Event: Disabled user All of this kind", "IP address: 203.0.113.7", "Device: Chrome on macOS", "Session: s1", "Request: 7K2F-9Q",
+	}, facts); diff != "" {
+		t.Errorf("details (-want +got):\n%s", diff)
 	}
 }
 
@@ -208,7 +213,7 @@ func TestAdminEscapes(t *testing.T) {
 	users.Chips[0].Label = evil
 	audit := sampleAudit()
 	audit.Filter.Actor = evil
-	audit.Rows[0] = AuditRow{Actor: AuditPerson{Name: evil, URL: "/a"}, Verb: evil, Subject: AuditPerson{Name: evil}, After: evil, Detail: evil, IP: evil, Device: evil}
+	audit.Days[0].Rows[0] = AuditRow{Actor: AuditPerson{Name: evil, URL: "/a"}, Verb: evil, Subject: AuditPerson{Name: evil}, After: evil, Detail: evil, IP: evil, Device: evil}
 	page := signedIn("Users", layouts.SectionUsers)
 	for name, component := range map[string]templ.Component{
 		"user": AdminUser(page, user), "users": AdminUsers(page, users), "audit": AdminAudit(page, audit),
