@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/accessibility"
@@ -27,7 +28,12 @@ func (b *tab) ambiguous() []string {
 			continue
 		}
 		name := spoken(node.Name)
-		if before, found := seen[name]; found || name == "" {
+		for _, property := range node.Properties {
+			if property.Name == "url" { // two links to one page are one control
+				role = spoken(property.Value)
+			}
+		}
+		if before, found := seen[name]; name == "" || found && (before != role || !strings.Contains(role, "/")) {
 			faults = append(faults, fmt.Sprintf("%s %q beside %s", role, name, before))
 		}
 		seen[name] = role
