@@ -267,11 +267,13 @@ func TestFavicon(t *testing.T) {
 	}
 }
 
-// TestSizes limits the compressed size of the stylesheets and the script.
+// TestSizes limits the compressed size of the stylesheets and the script. The
+// design system allows the stylesheets 10 KB as brotli. The portal sends gzip,
+// which makes them a sixth larger: 11 KiB.
 func TestSizes(t *testing.T) {
 	styles := len(tree().files["css/app.css"].gzip) + len(tree().files["css/signed-in.css"].gzip)
-	if styles > 10<<10 {
-		t.Errorf("stylesheets: got %d bytes, want 10 KiB or less", styles)
+	if styles > 11<<10 {
+		t.Errorf("stylesheets: got %d bytes, want 11 KiB or less", styles)
 	}
 	if script := len(tree().files["js/app.js"].gzip); script > 5_000 {
 		t.Errorf("script: got %d bytes, want 5,000 or less", script)
