@@ -28,6 +28,9 @@ func (b *tab) ambiguous() []string {
 			continue
 		}
 		name := spoken(node.Name)
+		if strings.HasPrefix(name, "Show date picker") {
+			continue // the browser's own button in a field for a day
+		}
 		for _, property := range node.Properties {
 			if property.Name == "url" { // two links to one page are one control
 				role = spoken(property.Value)
