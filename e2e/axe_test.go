@@ -44,6 +44,10 @@ var reviewed = []reviewedDoubt{
 		states: []string{"docs tried"}, rule: "color-contrast", selector: "#swagger-ui .header-col",
 		why: "On a phone it scrolls away under the edge of its table: in the colours of its neighbours, which are fine.",
 	},
+	{
+		states: []string{"overview", "overview only you"}, rule: "color-contrast", selector: ".chart text",
+		why: "axe-core does not look behind the text of a drawing. The labels stand beside the bars, muted on the ground of the page.",
+	},
 }
 
 // axe runs axe-core with the rules of WCAG 2.2 AA, its best practices, and the
@@ -102,7 +106,9 @@ func TestReview(t *testing.T) {
 		if entry.why == "" {
 			t.Errorf("no reason is given for %s of %s", entry.rule, entry.selector)
 		}
-		all = append(all, doubt{Rule: entry.rule, Matches: []string{entry.selector}})
+		if slices.Contains(entry.states, "docs tried") {
+			all = append(all, doubt{Rule: entry.rule, Matches: []string{entry.selector}})
+		}
 	}
 	first := reviewed[0]
 	for _, test := range []struct {
