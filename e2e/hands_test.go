@@ -38,6 +38,13 @@ func (b *tab) press(name string) int {
 	return b.loading("press "+name, b.clicking(name))
 }
 
+// buttonNamed returns the whole name of the button whose name begins so: "Sign
+// out Safari on iPhone, signed in" goes on with the time.
+func (b *tab) buttonNamed(beginning string) string {
+	b.Helper()
+	return ask[string](b, `[...document.querySelectorAll("button")].map((e) => e.textContent.replace(/\s+/g, " ").trim()).find((name) => name.startsWith(%s)) ?? ""`, beginning)
+}
+
 func (b *tab) clicking(name string) chromedp.Action[chromedp.Void] {
 	b.Helper()
 	at := b.place("button", name)

@@ -112,7 +112,7 @@ func TestKeyboardSessions(t *testing.T) {
 		b.tabTo("Devices")
 		b.wantStatus(b.enter(), 200)
 		b.wantAt("/profile/sessions")
-		b.tabTo("Sign out Safari on iPhone, active now")
+		b.tabTo(b.buttonNamed("Sign out Safari on iPhone, signed in "))
 		b.wantStatus(b.loading("press Space", spaceKey.pressing(chromedp.ModifierNone)), 200)
 		b.wantAt("/profile/sessions")
 		b.see("Signed out of Safari on iPhone.", "Recently signed out", "Firefox on Windows")

@@ -104,7 +104,7 @@ func TestSignOutHereAndElsewhere(t *testing.T) {
 		// One of them, from the list.
 		there.signIn(ana.email, ana.password)
 		here.visit("/profile/sessions")
-		here.press("Sign out Chrome on Linux, active now")
+		here.press("Sign out Chrome on Linux, signed in ")
 		here.wantAt("/profile/sessions")
 		here.see("Signed out of Chrome on Linux.", "Recently signed out")
 		there.press("Devices")

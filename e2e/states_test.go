@@ -69,7 +69,7 @@ func TestErrorPages(t *testing.T) {
 		return true;
 	})()`)
 	b.wantStatus(b.press("Save name"), 413)
-	b.see("The form is larger than 64 KB")
+	b.see("The form is larger than the limit of 64 KB.")
 	b.inspect("error 413")
 
 	admin := open(t, p, true)
