@@ -81,7 +81,8 @@ func (b *tab) wantNothingInline(name string) {
 
 // layoutShifts returns what moved since the page began to load. It returns
 // nothing when it is called again for the same page, because changing the size
-// of the window moves everything.
+// of the window moves everything. Shifts below 0.001 are left out: a busy machine
+// may paint a centered line before its last word has arrived.
 func (b *tab) layoutShifts() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {
@@ -89,7 +90,7 @@ func (b *tab) layoutShifts() []string {
 		window.inspected = true;
 		const seen = new PerformanceObserver(() => {});
 		seen.observe({ type: "layout-shift", buffered: true });
-		return seen.takeRecords().filter((shift) => !shift.hadRecentInput).map((shift) => shift.value + " " + shift.sources.map((s) =>
+		return seen.takeRecords().filter((shift) => !shift.hadRecentInput && shift.value >= 0.001).map((shift) => shift.value + " " + shift.sources.map((s) =>
 			[s.previousRect, s.currentRect].map((r) => [r.x, r.y, r.width, r.height].join(" ")).join(" to ") + " " +
 			(s.node?.outerHTML ?? s.node?.textContent ?? "").slice(0, 100)));
 	})()`)
