@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -18,18 +18,18 @@ func settings(cfg *config.Config) []handlers.SettingsGroup {
 	return []handlers.SettingsGroup{
 		{Title: "Look", Settings: []handlers.Setting{
 			{Label: "Name", Value: cfg.Brand.Name, Variable: "LATCHKEY_BRAND_NAME"},
-			{Label: "Accent", Value: orElse(cfg.Brand.Accent, "Built-in green"), Variable: "LATCHKEY_BRAND_ACCENT"},
+			{Label: "Accent", Value: cmp.Or(cfg.Brand.Accent, "Built-in green"), Variable: "LATCHKEY_BRAND_ACCENT"},
 			{Label: "Logo", Value: either(cfg.Brand.Logo != nil, "Your file", "Built-in mark"), Variable: "LATCHKEY_BRAND_LOGO"},
-			{Label: "Address for help", Value: orElse(cfg.Brand.SupportEmail, "None"), Variable: "LATCHKEY_SUPPORT_EMAIL"},
+			{Label: "Address for help", Value: cmp.Or(cfg.Brand.SupportEmail, "None"), Variable: "LATCHKEY_SUPPORT_EMAIL"},
 		}},
 		{Title: "Addresses", Settings: []handlers.Setting{
 			{Label: "Public URL", Value: cfg.PublicURL, Variable: "LATCHKEY_PUBLIC_URL"},
 			{Label: "Listens on", Value: cfg.Addr, Variable: "LATCHKEY_ADDR"},
 			{Label: "Public URL without https", Value: either(cfg.InsecureHTTP, "Allowed", "Only on this machine"), Variable: "LATCHKEY_INSECURE_HTTP"},
 			{Label: "Subdomains must use https", Value: either(cfg.HSTSIncludeSubdomains, "Yes", "No"), Variable: "LATCHKEY_HSTS_INCLUDE_SUBDOMAINS"},
-			{Label: "Session cookies go to", Value: orElse(cfg.CookieDomain, "The host of the public URL"), Variable: "LATCHKEY_COOKIE_DOMAIN"},
+			{Label: "Session cookies go to", Value: cmp.Or(cfg.CookieDomain, "The host of the public URL"), Variable: "LATCHKEY_COOKIE_DOMAIN"},
 			{Label: "Apps behind forward-auth", Value: either(len(cfg.ForwardAuth) > 0, fmt.Sprint(len(cfg.ForwardAuth)), "None"), Variable: "LATCHKEY_FORWARD_AUTH_FILE"},
-			{Label: "Trusted proxies", Value: listed(cfg.TrustedProxies, netip.Prefix.String), Variable: "LATCHKEY_TRUSTED_PROXIES"},
+			{Label: "Trusted proxies", Value: listed(cfg.TrustedProxies), Variable: "LATCHKEY_TRUSTED_PROXIES"},
 		}},
 		{Title: "Accounts", Settings: []handlers.Setting{
 			{Label: "Sign-up", Value: either(cfg.Signup == config.SignupOpen, "Open to everyone", "Closed: admins add users"), Variable: "LATCHKEY_SIGNUP"},
@@ -45,7 +45,7 @@ func settings(cfg *config.Config) []handlers.SettingsGroup {
 		{Title: "API", Settings: []handlers.Setting{
 			{Label: "Passwords at /token", Value: either(cfg.PasswordGrant, "Accepted", "Refused"), Variable: "LATCHKEY_PASSWORD_GRANT"},
 			{Label: "Access tokens renew themselves", Value: either(cfg.TokenRenewal, "Yes", "No"), Variable: "LATCHKEY_TOKEN_RENEWAL"},
-			{Label: "Other origins with scripts", Value: listed(cfg.APIOrigins, func(s string) string { return s }), Variable: "LATCHKEY_API_CORS_ORIGINS"},
+			{Label: "Other origins with scripts", Value: listed(cfg.APIOrigins), Variable: "LATCHKEY_API_CORS_ORIGINS"},
 		}},
 		{Title: "Server", Settings: []handlers.Setting{
 			{Label: "Version", Value: version},
@@ -101,12 +101,11 @@ func either(condition bool, yes, no string) string {
 	return no
 }
 
-func orElse(value, none string) string { return either(value != "", value, none) }
-
-func listed[T any](values []T, text func(T) string) string {
+// listed writes values with commas between them.
+func listed[T any](values []T) string {
 	var words []string
 	for _, value := range values {
-		words = append(words, text(value))
+		words = append(words, fmt.Sprint(value))
 	}
-	return orElse(strings.Join(words, ", "), "None")
+	return cmp.Or(strings.Join(words, ", "), "None")
 }
