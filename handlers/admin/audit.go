@@ -82,7 +82,7 @@ func (h *Handlers) auditDays(ctx context.Context, events []models.Event) ([]page
 	for _, e := range events {
 		line := audit.LineOf(e)
 		row := pages.AuditRow{
-			Kind: components.Link{Label: cmp.Or(audit.Label(e.Action), e.Action)},
+			Kind: components.Link{Label: e.Action},
 			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Someone"), Verb: line.Before, After: line.After,
 			Detail: line.Detail, Apart: line.Apart, Token: line.Token, IP: e.IP, Session: e.SessionID, Request: e.RequestID,
 		}
@@ -92,8 +92,8 @@ func (h *Handlers) auditDays(ctx context.Context, events []models.Event) ([]page
 		if line.Named {
 			row.Subject = person(e.SubjectID, e.SubjectName, "")
 		}
-		if audit.Chosen(e.Action) != nil { // not an event of another version
-			row.Kind.URL = auditFilter{action: e.Action}.url("/admin/audit")
+		if label := audit.Label(e.Action); label != "" { // not an event of another version
+			row.Kind = components.Link{Label: label, URL: auditFilter{action: e.Action}.url("/admin/audit")}
 		}
 		row.Icon, row.Tone = eventIcon(e.Action)
 		if n := len(days); n == 0 || !sameDay(days[n-1].Day, row.When) {

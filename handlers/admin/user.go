@@ -42,7 +42,7 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
 		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason,
 		Paused: pages.Pause(paused[user.ID].Pages), APIPaused: pages.Pause(paused[user.ID].API),
-		ActivityURL: "/admin/audit?person=" + user.ID, BackURL: "/admin/users",
+		ActivityURL: eventsOf(user.ID), BackURL: "/admin/users",
 	}
 	view.Refused = refusals(user, site.Identity(c).UserID)
 	for _, s := range live {

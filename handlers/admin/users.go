@@ -132,7 +132,7 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 	}
 	for _, u := range list.Users {
 		row := pages.UserRow{
-			URL: "/admin/users/" + u.ID, Username: u.Username, FullName: u.FullName, Email: u.Email,
+			URL: userPath(u.ID), Username: u.Username, FullName: u.FullName, Email: u.Email,
 			Disabled: !u.DisabledAt.IsZero(), Invited: u.PasswordChangedAt.IsZero(), Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
 			LastSignIn: u.LastSignInAt.Time(), Created: u.CreatedAt.Time(),
 			Paused: pages.Pause(paused[u.ID].Pages), APIPaused: pages.Pause(paused[u.ID].API),

@@ -49,26 +49,19 @@ func eventsOf(group Group) (names []string) {
 
 // Chosen returns the events that a value of the filter stands for; nil when
 // there is no such value.
-func Chosen(value string) []string {
-	for _, group := range Filter() {
-		for _, entry := range group.Entries {
-			if entry.Value == value {
-				return entry.Events
-			}
-		}
-	}
-	return nil
-}
+func Chosen(value string) []string { return choice(value).Events }
 
 // Label returns the words for a value of the filter; "" when there is no such
 // value.
-func Label(value string) string {
+func Label(value string) string { return choice(value).Label }
+
+func choice(value string) Choice {
 	for _, group := range Filter() {
 		for _, entry := range group.Entries {
 			if entry.Value == value {
-				return entry.Label
+				return entry
 			}
 		}
 	}
-	return ""
+	return Choice{}
 }
