@@ -38,11 +38,11 @@ func (b *tab) press(name string) int {
 	return b.loading("press "+name, b.clicking(name))
 }
 
-// buttonNamed returns the whole name of the button whose name begins so: "Sign
-// out Safari on iPhone, signed in" goes on with the time.
+// buttonNamed returns the whole name of the link or button whose name begins so:
+// "Sign out Safari on iPhone, signed in" goes on with the time.
 func (b *tab) buttonNamed(beginning string) string {
 	b.Helper()
-	return ask[string](b, `[...document.querySelectorAll("button")].map((e) => e.textContent.replace(/\s+/g, " ").trim()).find((name) => name.startsWith(%s)) ?? ""`, beginning)
+	return ask[string](b, `(() => {`+finders+` const e = button(%s); return e ? words(e) : ""; })()`, beginning)
 }
 
 func (b *tab) clicking(name string) chromedp.Action[chromedp.Void] {
