@@ -199,7 +199,7 @@ func TestAdminPages(t *testing.T) {
 	b.see("You are the only user so far.")
 	b.inspect("users only you")
 	b.press("Ana Silva")
-	b.see("You cannot do this to your own account.")
+	b.see("This is your own account.")
 	self := b.at()
 	b.inspect("user self")
 	b.wantStatus(b.visit(self+"/disable"), 409)

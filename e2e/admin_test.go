@@ -121,7 +121,7 @@ func TestRoleAndSignOut(t *testing.T) {
 		ana.see("Bo Chen is signed out everywhere. 2 sessions ended.", "Not signed in anywhere.")
 		bo.press("Devices")
 		bo.wantAt("/login?next=%2Fprofile%2Fsessions")
-		bo.see("An admin signed you out everywhere.")
+		bo.see("An admin signed you out.")
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 // finders are functions that find visible elements by their text, as a person
 // does.
 const finders = `
-	const words = (e) => (e.getAttribute("aria-label") ?? e.textContent).replace(/\s+/g, " ").trim();
+	const words = (e) => (e.getAttribute("aria-label") ?? (e.querySelector(":scope.row > .label") ?? e).textContent).replace(/\s+/g, " ").trim();
 	const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && (!document.querySelector("dialog[open]") || e.closest("dialog[open]"));
 	const pick = (all, name) => all.find((e) => words(e) === name) ?? all.find((e) => words(e).startsWith(name));
 	const visible = (selector) => [...document.querySelectorAll(selector)].filter(seen);
@@ -164,8 +164,8 @@ func (b *tab) wantNot(words string) {
 	}
 }
 
-// focused describes the element with the focus: its name if it is a control,
-// else "#" and its id or class, or "nothing".
+// focused describes the element with the focus: its name if it is a control, of a
+// row in a list the label, else "#" and its id or class, or "nothing".
 func (b *tab) focused() string {
 	b.Helper()
 	return ask[string](b, `(() => {`+finders+`

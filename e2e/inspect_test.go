@@ -61,6 +61,10 @@ func (b *tab) inspectLooks(name string) {
 	for _, fault := range review(name, doubts) {
 		b.Errorf("%s: %s", name, fault)
 	}
+	b.screen(768, 1024, false)
+	for _, fault := range b.sideways() {
+		b.Errorf("%s, on a tablet: %s", name, fault)
+	}
 	b.wantReflow(name)
 	b.wantMirrored(name)
 	b.screen(1280, 800, false)

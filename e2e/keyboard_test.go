@@ -71,13 +71,11 @@ func (b *tab) write(text string) {
 }
 
 // tabTo presses Tab until the element that focused describes as want has the
-// focus, or is the setting of that name. It fails if Tab does not reach it, or if the focus is invisible on the
+// focus. It fails if Tab does not reach it, or if the focus is invisible on the
 // way.
 func (b *tab) tabTo(want string) {
 	b.Helper()
-	b.tabUntil(want, func(got string) bool {
-		return got == want || ask[bool](b, `document.activeElement.querySelector(".label")?.textContent === %s`, want)
-	})
+	b.tabUntil(want, func(got string) bool { return got == want })
 }
 
 // tabInto is tabTo for the element that matches a selector.

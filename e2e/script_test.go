@@ -100,6 +100,31 @@ func TestConfirmDialog(t *testing.T) {
 	bo.wantAt("/profile")
 }
 
+// TestLongDialog: in a window that is too low for a dialog, as with a zoom of
+// 400 %, the question is in view when it opens.
+func TestLongDialog(t *testing.T) {
+	t.Parallel()
+	ana, _, _ := adminAndUser(t, true)
+	ana.findUser("bo", "Bo Chen")
+	ana.zoom(320, 256, 4)
+	for _, link := range []string{"Change role", "Create reset link", "Sign out everywhere", "Disable", "Delete"} {
+		ana.click(link)
+		ana.until("the dialog to open", `document.querySelector("dialog[open]")`)
+		got := ask[string](ana, `(() => {
+			const dialog = document.querySelector("dialog[open]"), heading = dialog.querySelector("h2").getBoundingClientRect();
+			if (dialog.scrollHeight <= dialog.clientHeight) return "nothing to scroll";
+			if (heading.top < 0 || heading.bottom > innerHeight) return "the question is out of view";
+			return dialog.contains(document.activeElement) ? "" : "the focus is outside";
+		})()`)
+		if got != "" {
+			t.Errorf("%s: %s", link, got)
+		}
+		ana.key(escapeKey)
+		ana.until("the dialog to close", `!document.querySelector("dialog[open]")`)
+		ana.wantFocus(link)
+	}
+}
+
 func TestCopy(t *testing.T) {
 	t.Parallel()
 	ana, _, _ := adminAndUser(t, true)

@@ -11,9 +11,8 @@ import (
 	"latchkey/models"
 )
 
-// TestDisable disables somebody who is signed in on three devices: nothing of
-// the account is accepted at the very next request, and one click takes it
-// back.
+// TestDisable disables an account that is signed in on three devices: the very next
+// request of each is refused, and Undo enables the account again.
 func TestDisable(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -24,9 +23,9 @@ func TestDisable(t *testing.T) {
 		third.signIn("ana")
 		third.forget("access")
 		page := "/admin/users/" + user.ID
-		boss.get(page).status(200).says("Ana Silva ActiveUser", "Signs Ana Silva out everywhere and blocks sign-in.")
+		boss.get(page).status(200).says("Ana Silva", "ana@example.org Active", "Signs Ana Silva out everywhere and blocks sign-in.")
 		boss.get(page+"/disable").status(200).says("Disable Ana Silva?", "Ana Silva will be signed out of 3 devices now and cannot sign in. Nothing is deleted.")
-		b.get("/profile").status(200) // the question disabled nobody
+		b.get("/profile").status(200) // the question did not disable anyone
 		long := strings.Repeat("x", 501)
 		a := boss.post(page+"/disable", "reason", long).status(422).says("Use a reason of at most 500 characters.")
 		a.has(long)
@@ -63,7 +62,7 @@ func TestSignOutUser(t *testing.T) {
 		boss.get(page+"/sign-out").status(200).says("Sign out ana everywhere?", "1 session will end now.")
 		boss.post(page + "/sign-out").redirects(page)
 		boss.get(page).says("ana is signed out everywhere. 1 session ended.", "Not signed in anywhere.")
-		b.follow(b.get("/profile").takesTokens()).says("An admin signed you out everywhere. Sign in to continue.")
+		b.follow(b.get("/profile").takesTokens()).says("An admin signed you out. Sign in to continue.")
 		b.signIn("ana")
 	})
 }
@@ -136,7 +135,7 @@ func TestResetLinkOfDisabled(t *testing.T) {
 	})
 }
 
-// TestNewUser adds somebody, who chooses a password by the link.
+// TestNewUser adds a person, who chooses a password by the link.
 func TestNewUser(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -204,7 +203,7 @@ func TestYourself(t *testing.T) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
 		s.Person("second", models.RoleAdmin)
 		page := "/admin/users/" + admin.ID
-		boss.get(page).status(200).says(words)
+		boss.get(page).status(200).says("This is your own account.").hides("/disable", "/edit")
 		for _, act := range []string{"edit", "disable", "enable", "sign-out", "role", "reset-link", "unlock", "delete"} {
 			boss.post(page+"/"+act, "role", "user", "confirm", admin.Email).status(409).says(words)
 			if act != "enable" && act != "unlock" {
@@ -218,7 +217,7 @@ func TestYourself(t *testing.T) {
 	})
 }
 
-// TestLastAdmin checks that one active admin is left, whoever acts.
+// TestLastAdmin checks that one active admin is left, by pages and from a shell.
 func TestLastAdmin(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		first, one := s.signedIn("bo", models.RoleAdmin)

@@ -61,13 +61,13 @@ func TestEditUser(t *testing.T) {
 		if got := len(s.Events()); got != before {
 			t.Errorf("%d events of what changed nothing", got-before)
 		}
-		// The old name is nobody else's.
+		// The old name stays taken.
 		s.browser().post("/signup", "username", "ana", "email", "new@example.org", "password", secretWord).status(422)
 		boss.post("/admin/users/"+models.NewID()+"/edit", "username", "x1").status(404)
 	})
 }
 
-// TestEditUserTogether: an admin who edits what somebody else changed meanwhile
+// TestEditUserTogether: an admin who edits what another admin changed meanwhile
 // is told, sees both, and may then save.
 func TestEditUserTogether(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {

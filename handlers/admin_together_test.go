@@ -10,8 +10,8 @@ import (
 const changedWords = "This account has changed since you opened it. This page shows its current state."
 
 // TestTwoAdmins lets two admins act on one account from pages that both opened
-// before. Whoever is slower is shown what became of it, and nothing is done or
-// recorded again.
+// before. The page tells the second one that the account has changed, and the act
+// is not done or recorded again.
 func TestTwoAdmins(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -56,7 +56,7 @@ func TestTwoAdmins(t *testing.T) {
 	}
 }
 
-// TestTwoAdminsAsk opens the question before an act that somebody else was
+// TestTwoAdminsAsk opens the question before an act that another admin was
 // faster with.
 func TestTwoAdminsAsk(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
@@ -84,7 +84,7 @@ func TestTwoAdminsAsk(t *testing.T) {
 }
 
 // TestSameRole chooses the role that the account has, on a form that says so:
-// nobody was faster.
+// no admin was faster.
 func TestSameRole(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)

@@ -57,8 +57,8 @@ func TestUndo(t *testing.T) {
 	})
 }
 
-// TestUndoLate presses the button when somebody else was faster, and wants no
-// button where nothing was changed.
+// TestUndoLate presses the button when another admin was faster, and wants no
+// button after an act that changed nothing.
 func TestUndoLate(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)

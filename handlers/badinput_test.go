@@ -41,6 +41,7 @@ func formRoutes() []formRoute {
 		{"/admin/users/:id/role", []string{"role", "was"}},
 		{"/admin/users/:id/reset-link", []string{"nothing"}},
 		{"/admin/users/:id/unlock", []string{"nothing"}},
+		{"/admin/users/:id/sessions/:session/end", []string{"nothing"}},
 		{"/admin/users/:id/tokens/:token/end", []string{"nothing"}},
 		{"/admin/users/:id/delete", []string{"confirm"}},
 		{"/logout", nil},
@@ -239,7 +240,9 @@ func TestBadPaths(t *testing.T) {
 			for _, path := range []string{"/profile/tokens/" + id, "/profile/tokens/" + id + "/end", "/admin/users/" + ana.ID + "/tokens/" + id + "/end"} {
 				checkRefused(t, boss.get(path), "", []int{404})
 			}
-			for _, path := range []string{"/profile/tokens/" + id + "/end", "/admin/users/" + ana.ID + "/tokens/" + id + "/end"} {
+			for _, path := range []string{
+				"/profile/tokens/" + id + "/end", "/admin/users/" + ana.ID + "/tokens/" + id + "/end", "/admin/users/" + ana.ID + "/sessions/" + id + "/end",
+			} {
 				checkRefused(t, boss.post(path), "", []int{404})
 			}
 			out := s.browser().post("/admin/users/" + id + "/disable").status(303)

@@ -115,7 +115,7 @@ func TestContinueStale(t *testing.T) {
 	if _, _, err := s.Accounts.SignOutUser(t.Context(), auth.Shell(), user.ID); err != nil {
 		t.Fatal(err)
 	}
-	b.follow(b.get(continueTo("https://app.example.org/"))).says("An admin signed you out everywhere.")
+	b.follow(b.get(continueTo("https://app.example.org/"))).says("An admin signed you out.")
 }
 
 // TestContinueLoop: a browser whose cookies do not reach the app is not sent

@@ -18,7 +18,7 @@ import (
 var endedWords = map[models.Reason]string{
 	models.ReasonLogout:         "You signed out. Sign in to continue.",
 	models.ReasonEndedElsewhere: "You signed this device out from another device. Sign in to continue.",
-	models.ReasonAdmin:          "An admin signed you out everywhere. Sign in to continue.",
+	models.ReasonAdmin:          "An admin signed you out. Sign in to continue.",
 	models.ReasonDisabled:       "This account is disabled. Contact help@example.org.",
 	models.ReasonDeleted:        "You were signed out. Sign in to continue.",
 	models.ReasonPassword:       "Your password was changed, and every device was signed out. Sign in with the new password.",

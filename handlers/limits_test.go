@@ -52,7 +52,7 @@ func TestLoginLimit(t *testing.T) {
 		boss.get("/admin/users").says("ana ana@example.org Locked until 12:01 UTC User", "bo bo@example.org Active Admin").
 			has(`Locked until <time datetime="2026-11-22T12:01:00Z" data-clock>12:01 UTC</time>`)
 		boss.get("/admin/users?status=active&sort=-created&limit=50&q=an").says("1 of 1 user", "Locked until 12:01 UTC")
-		boss.get("/admin/users/"+user.ID).says("ana Locked", "Sign-in paused", "Clear sign-in limits")
+		boss.get("/admin/users/"+user.ID).says("ana@example.org Locked", "Sign-in paused", "Clear sign-in limits")
 		boss.post("/admin/users/" + user.ID + "/unlock").redirects("/admin/users/" + user.ID)
 		boss.get("/admin/users/"+user.ID).says("The sign-in limits of ana are cleared.").hides("Sign-in paused", "Locked")
 		boss.get("/admin/users").hides("Locked")
@@ -82,7 +82,7 @@ func TestAPIPaused(t *testing.T) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		boss.get("/admin/users").says("ana ana@example.org API sign-in paused User").hides("Locked")
 		boss.get("/admin/users/"+user.ID).hides("Locked").
-			says("ana API sign-in paused", "API sign-in paused Until 22 Nov 2026, 12:01 UTC", "Sign-in over the API is paused because of too many wrong passwords.")
+			says("ana@example.org API sign-in paused", "API sign-in paused Until 22 Nov 2026, 12:01 UTC", "Sign-in over the API is paused because of too many wrong passwords.")
 		s.attemptFrom("198.51.100.1:1", "ana", secretWord).redirects("/profile")
 		boss.post("/admin/users/" + user.ID + "/unlock").redirects("/admin/users/" + user.ID)
 		boss.get("/admin/users/"+user.ID).says("The sign-in limits of ana are cleared.").hides("API sign-in paused", "over the API")

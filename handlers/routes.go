@@ -76,6 +76,7 @@ func (h *Handlers) routes(r router) {
 	r.post("/admin/users/:id/enable", admins, h.admin.Enable, "/admin/users/:id")
 	r.get("/admin/users/:id/sign-out", admins, h.admin.ConfirmSignOut)
 	r.post("/admin/users/:id/sign-out", admins, h.admin.SignOutUser, "/admin/users/:id/sign-out")
+	r.post("/admin/users/:id/sessions/:session/end", admins, h.admin.EndSession, "/admin/users/:id")
 	r.get("/admin/users/:id/role", admins, h.admin.ConfirmRole)
 	r.post("/admin/users/:id/role", admins, h.admin.Role, "/admin/users/:id/role")
 	r.get("/admin/users/:id/reset-link", admins, h.admin.ConfirmResetLink)

@@ -141,6 +141,7 @@ func accessTable() []access {
 		question("reset-link"), act("reset-link", to("/admin/users/{id}/link")),
 		admins(get, "/admin/users/:id/link", "/admin/users/{id}/link", account), // nothing was made
 		question("delete"), act("delete", to("/admin/users"), "confirm", "{email}"),
+		admins(post, "/admin/users/:id/sessions/:session/end", "/admin/users/{id}", missing),
 		admins(get, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}/tokens/:token/end", missing),
 		admins(post, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}", missing),
 	}

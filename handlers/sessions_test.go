@@ -52,6 +52,38 @@ func TestSessions(t *testing.T) {
 	})
 }
 
+// TestAdminEndsSession checks that an admin signs out one device of a person, and
+// no device of their own there.
+func TestAdminEndsSession(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		ana, user := s.signedIn("ana", models.RoleUser)
+		first := s.LiveSessions(user.ID)[0].ID
+		second := s.browser()
+		second.signIn("ana")
+		boss, admin := s.signedIn("boris", models.RoleAdmin)
+		other := s.Person("cy", models.RoleUser)
+		page := "/admin/users/" + user.ID
+		end := page + "/sessions/" + first + "/end"
+		boss.get(page).status(200).has(`action="` + end + `"`)
+
+		boss.post("/admin/users/" + other.ID + "/sessions/" + first + "/end").status(404)
+		boss.post(page + "/sessions/" + models.NewID() + "/end").status(404)
+		ana.get("/profile").status(200)
+
+		boss.post(end).redirects(page)
+		boss.get(page).says("ana is signed out of Firefox on Linux.", "boris signed ana out of a device: session "+first[:6]+".").has("/sessions/").hides(first)
+		ana.follow(ana.get("/profile").takesTokens()).says("An admin signed you out")
+		second.get("/profile").status(200).says("An admin signed you out of a device.").hides("boris")
+		boss.post(end).redirects(page)
+		boss.get(page).says("That device was already signed out.")
+
+		own := s.LiveSessions(admin.ID)[0].ID
+		boss.get("/admin/users/" + admin.ID).says("Go to your devices").hides("/sessions/" + own)
+		boss.post("/admin/users/" + admin.ID + "/sessions/" + own + "/end").status(409)
+		boss.get("/profile").status(200)
+	})
+}
+
 // TestLapsedSessions checks that sessions that lapsed stay in the list of ended
 // sessions, with the reason.
 func TestLapsedSessions(t *testing.T) {

@@ -232,7 +232,7 @@ func TestAdminEndsToken(t *testing.T) {
 
 		boss.makeToken("Own", "scope.me", "on")
 		own := s.tokenNamed(admin.ID, "Own")
-		boss.get("/admin/users/"+admin.ID).says("Own", "These are your own access tokens. Go to your access tokens").hides("/tokens/" + own.ID)
+		boss.get("/admin/users/"+admin.ID).says("Own", "Go to your access tokens").hides("/tokens/" + own.ID)
 		boss.get("/admin/users/" + admin.ID + "/tokens/" + own.ID + "/end").status(409)
 		boss.post("/admin/users/" + admin.ID + "/tokens/" + own.ID + "/end").status(409)
 	})

@@ -20,7 +20,7 @@ type Event struct {
 	ID          string `gorm:"primaryKey"`
 	At          Time
 	Action      string
-	ActorID     string // empty: nobody signed in, or the system
+	ActorID     string // empty: not a signed-in person, or the system
 	ActorName   string
 	SubjectID   string
 	SubjectName string

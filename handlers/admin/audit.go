@@ -123,7 +123,7 @@ func eventIcon(action string) (components.IconName, components.Tone) {
 		return components.IconProblem, components.Warn
 	case audit.Login, audit.APILogin:
 		return components.IconEnter, components.Plain
-	case audit.Logout, audit.APILogout, audit.SessionEnd, audit.OtherSessionsEnd, audit.UserSignOut:
+	case audit.Logout, audit.APILogout, audit.SessionEnd, audit.OtherSessionsEnd, audit.UserSignOut, audit.UserSessionEnd:
 		return components.IconLeave, components.Plain
 	case audit.TokenCreate, audit.TokenRemove, audit.UserTokenRemove, audit.PasswordChange, audit.PasswordReset, audit.UserResetLink:
 		return components.IconKey, components.Plain

@@ -11,9 +11,6 @@ import (
 	"latchkey/views/pages"
 )
 
-// ownTokens is the reason why an admin cannot remove their own tokens there.
-const ownTokens = "These are your own access tokens."
-
 // ShowUser handles GET /admin/users/{id}.
 func (h *Handlers) ShowUser(c echo.Context) error {
 	user, err := h.pathUser(c)
@@ -42,35 +39,36 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
 		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason,
 		Paused: pages.Pause(paused[user.ID].Pages), APIPaused: pages.Pause(paused[user.ID].API),
-		ActivityURL: eventsOf(user.ID), BackURL: "/admin/users",
+		ActivityURL: eventsOf(user.ID), BackURL: "/admin/users", Own: user.ID == site.Identity(c).UserID,
 	}
-	view.Refused = refusals(user, site.Identity(c).UserID)
+	if user.Disabled() {
+		view.NoResetLink = account.EnableFirst
+	}
 	for _, s := range live {
 		view.Sessions = append(view.Sessions, h.site.SessionRow(s, view.Admin))
 	}
 	for _, t := range tokens {
-		view.Tokens = append(view.Tokens, h.site.TokenRow(t, view.Admin, view.URL+"/tokens/"))
+		row := h.site.TokenRow(t, view.Admin, view.URL+"/tokens/")
+		if view.Own {
+			row.EndURL = ""
+		}
+		view.Tokens = append(view.Tokens, row)
 	}
 	if err := h.nameToday(ctx, events); err != nil {
 		return err
 	}
 	for _, e := range events {
-		view.Activity = append(view.Activity, pages.AdminEvent{Text: audit.Sentence(e), When: e.At.Time(), Address: e.IP})
+		view.Activity = append(view.Activity, activityItem(e))
 	}
 	return site.Show(c, pages.AdminUser(h.site.Section(c, layouts.SectionUsers, view.Name), view))
 }
 
-// refusals returns the actions on an account that the admin cannot take now,
-// with the reasons.
-func refusals(user *models.User, adminID string) pages.AdminRefusals {
-	const own = account.NotYourself
-	switch {
-	case user.ID == adminID:
-		return pages.AdminRefusals{
-			Edit: own, Disable: own, Enable: own, SignOut: own, Role: own, ResetLink: own, Unlock: own, RemoveToken: ownTokens, Delete: own,
-		}
-	case user.Disabled():
-		return pages.AdminRefusals{ResetLink: account.EnableFirst}
+// activityItem writes an event for admins, with the device and the address of the
+// request that caused it.
+func activityItem(e models.Event) pages.ActivityItem {
+	item := pages.ActivityItem{Text: audit.Sentence(e), When: e.At.Time(), Address: e.IP}
+	if e.UserAgent != "" {
+		item.Device = site.DeviceName(e.UserAgent)
 	}
-	return pages.AdminRefusals{}
+	return item
 }

@@ -55,7 +55,7 @@ func (a *API) showMetadata(c echo.Context) error { return c.JSON(http.StatusOK, 
 func (a *API) describeMetadata() {
 	a.huma.OpenAPI().AddOperation(&huma.Operation{
 		OperationID: "metadata", Method: http.MethodGet, Path: metadataPath, Tags: []string{tagAbout}, Summary: "List the OAuth endpoints",
-		Description: "RFC 8414. Libraries read it to find the endpoints. Scripts of any origin can read it.", Security: anybody(),
+		Description: "RFC 8414. Libraries read it to find the endpoints. Scripts of any origin can read it.", Security: noToken(),
 		Responses: map[string]*huma.Response{"200": jsonBody[Metadata](a.huma, "The endpoints and what they accept.")},
 	})
 }

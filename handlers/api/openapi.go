@@ -86,8 +86,8 @@ func (a *API) security(scope oauth.Scope) []map[string][]string {
 	return []map[string][]string{{schemeOAuth: scopes}, {schemeBearer: scopes}}
 }
 
-// anybody documents that a route needs no bearer token.
-func anybody() []map[string][]string { return []map[string][]string{} }
+// noToken documents that a route needs no bearer token.
+func noToken() []map[string][]string { return []map[string][]string{} }
 
 // failures documents statuses whose body is a problem document.
 func failures(h huma.API, statuses []int) map[string]*huma.Response {
@@ -171,7 +171,7 @@ func (a *API) describeOAuth() {
 		OperationID: "revoke", Path: revokePath, Summary: "End the session of any token",
 		Description: "RFC 7009. An access or refresh token ends its session; a personal access token is removed. The response is the same for " +
 			"a value that is not a token.",
-		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}, clientID), Security: anybody(),
+		RequestBody: form([2]string{"token*", "The token."}, [2]string{"token_type_hint", "Not needed."}, clientID), Security: noToken(),
 	}, anyObject("An empty object. If the value was a token, it no longer works."), 400, 401, 413, 415, 503)
 	introspect := &huma.Operation{
 		OperationID: "introspect", Path: introspectPath, Summary: "Check whether a token is valid",
@@ -185,7 +185,7 @@ func (a *API) describeOAuth() {
 	}
 	a.huma.OpenAPI().AddOperation(&huma.Operation{
 		OperationID: "openapi", Method: http.MethodGet, Path: documentPath, Tags: []string{tagAbout}, Summary: "This document",
-		Security:  anybody(),
+		Security:  noToken(),
 		Responses: map[string]*huma.Response{"200": anyObject("OpenAPI 3.1.")},
 	})
 }
@@ -193,7 +193,7 @@ func (a *API) describeOAuth() {
 // tokenOperation documents POST /token, without passwords if the operator has
 // disabled them.
 func (a *API) tokenOperation(clientID [2]string) *huma.Operation {
-	op := &huma.Operation{OperationID: "token", Path: tokenPath, Summary: "Get tokens", Security: anybody()}
+	op := &huma.Operation{OperationID: "token", Path: tokenPath, Summary: "Get tokens", Security: noToken()}
 	if !a.oauth.TakesPasswords() {
 		op.Description = "With a refresh token. Each one works once; using it again ends its session. Passwords are not accepted here."
 		op.RequestBody = form(

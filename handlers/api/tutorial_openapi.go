@@ -16,7 +16,7 @@ const inBrowser = "The way of the FastAPI tutorials, for programs. A request fro
 func (a *API) describeTutorial() {
 	if a.oauth.TakesPasswords() {
 		login := &huma.Operation{
-			OperationID: "login", Path: loginPath, Summary: "Get tokens with a password", Description: inBrowser, Security: anybody(),
+			OperationID: "login", Path: loginPath, Summary: "Get tokens with a password", Description: inBrowser, Security: noToken(),
 			RequestBody: textObject(
 				[2]string{"username*", "Username or email address."}, [2]string{"password*", "Exactly as the person types it."},
 				[2]string{"scope", "As at /token."}, [2]string{"client_id", "As at /token."},
@@ -27,7 +27,7 @@ func (a *API) describeTutorial() {
 	}
 	if a.accounts.SignupOpen() {
 		signup := &huma.Operation{
-			OperationID: "signup", Path: signupPath, Summary: "Create an account", Security: anybody(),
+			OperationID: "signup", Path: signupPath, Summary: "Create an account", Security: noToken(),
 			Description: inBrowser + " The rules are those of the page. This does not sign the person in: use /login or /token next.",
 			RequestBody: textObject(
 				[2]string{"username*", "2 to 32 of a-z, 0-9, dot, underscore and hyphen."}, [2]string{"password*", "Exactly as the person types it."},

@@ -29,6 +29,7 @@ const (
 	FlashUserDisabled        = "user-disabled"
 	FlashUserEnabled         = "user-enabled"
 	FlashUserSignedOut       = "user-signed-out"
+	FlashUserSessionEnded    = "user-session"
 	FlashRoleChanged         = "user-role"
 	FlashLimitsCleared       = "user-unlocked"
 	FlashUserEdited          = "user-edited"
@@ -123,6 +124,8 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return flash
 	case FlashUserSignedOut:
 		return ok(strings.TrimSpace(arg(0) + " is signed out everywhere. " + sessionsEnded(arg(1))))
+	case FlashUserSessionEnded:
+		return ok(arg(0) + " is signed out of " + arg(1) + ".")
 	case FlashRoleChanged:
 		role := "a user"
 		if arg(1) == string(models.RoleAdmin) {

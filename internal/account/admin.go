@@ -101,6 +101,20 @@ func (s *Service) SignOutUser(ctx context.Context, actor auth.Actor, userID stri
 	return user, ended, err
 }
 
+// EndUserSession ends one session of an account and returns both. It returns
+// apperr.NotFound when the account has no such live session.
+func (s *Service) EndUserSession(ctx context.Context, actor auth.Actor, userID, id string) (user *models.User, session auth.SessionInfo, err error) {
+	err = s.actOn(ctx, actor, userID, func(a act) error {
+		user = a.user
+		if session, err = s.auth.End(ctx, a.tx, a.user.ID, id, models.ReasonAdmin); err != nil {
+			return err
+		}
+		a.record(actor.Event(audit.UserSessionEnd, a.user, audit.Details{Session: audit.ShortID(id)}))
+		return nil
+	})
+	return user, session, err
+}
+
 // SetRole changes the role of an account, which takes effect at its next
 // request. It returns the account as it was before.
 func (s *Service) SetRole(ctx context.Context, actor auth.Actor, userID string, role models.Role) (user *models.User, err error) {

@@ -25,6 +25,7 @@ const (
 	UserDisable      = "user-disable"
 	UserEnable       = "user-enable"
 	UserSignOut      = "user-sign-out"
+	UserSessionEnd   = "user-session-end"
 	UserRole         = "user-role"
 	UserResetLink    = "user-reset-link"
 	UserUnlock       = "user-unlock"
@@ -113,6 +114,7 @@ var kinds = []kind{
 	{UserDisable, Admins, "Disabled user", "disabled {subject}", "An admin disabled your account."},
 	{UserEnable, Admins, "Enabled user", "enabled {subject}", "An admin enabled your account."},
 	{UserSignOut, Admins, "Signed user out", "signed out {subject} everywhere", "An admin signed you out everywhere."},
+	{UserSessionEnd, Admins, "Signed user out of a device", "signed {subject} out of a device", "An admin signed you out of a device."},
 	{UserRole, Admins, "Changed role", "changed the role of {subject}", "An admin changed your role."},
 	{UserProfile, Admins, "Changed user's profile", "changed the profile of {subject}", "An admin changed your profile."},
 	{UserResetLink, Admins, "Created reset link", "created a reset link for {subject}", "An admin created a reset link for your account."},

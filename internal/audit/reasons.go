@@ -36,7 +36,7 @@ var endings = map[models.Reason]Ending{
 		Login: "You signed this device out from another device." + signInAgain, List: "Signed out from another device.", Token: "Removed by you",
 	},
 	models.ReasonAdmin: {
-		Login: "An admin signed you out everywhere." + signInAgain, List: "Signed out by an admin.", Token: "Removed by an admin",
+		Login: "An admin signed you out." + signInAgain, List: "Signed out by an admin.", Token: "Removed by an admin",
 	},
 	models.ReasonDisabled: {
 		Login: "This account is disabled.", Tone: Refusal, List: "The account was disabled.", Token: "The account was disabled",

@@ -120,6 +120,7 @@ func TestSentence(t *testing.T) {
 		{audit.UserSignOut, "System", "ana", audit.Details{}, "System signed out ana everywhere."},
 		{"of-another-version", "ana", "", audit.Details{}, "ana of-another-version."},
 
+		{audit.UserSessionEnd, "bo", "ana", audit.Details{Session: "abcdef"}, "bo signed ana out of a device: session abcdef."},
 		{audit.SessionEnd, "ana", "ana", audit.Details{Session: "abcdef"}, "ana signed out another device: session abcdef."},
 		{audit.ProfileChange, "ana", "ana", audit.Details{Username: audit.Changed("ana", "an"), FullName: audit.Changed("", "Ana Silva")}, "ana changed their profile: username ana → an, name (none) → Ana Silva."},
 		{audit.EmailChange, "ana", "ana", audit.Details{Email: audit.Changed("a@x.org", "b@x.org"), SessionsEnded: 2}, "ana changed their email address: a@x.org → b@x.org, 2 sessions ended."},

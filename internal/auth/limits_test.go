@@ -290,8 +290,8 @@ func TestParallelGuesses(t *testing.T) {
 	})
 }
 
-// TestLeavingCostsNothing: whoever goes away in the middle of a sign-in, at
-// whatever moment, has not failed with a right password.
+// TestLeavingCostsNothing: a client that disconnects during a sign-in with the
+// right password, at any moment, is not counted as a failure.
 func TestLeavingCostsNothing(t *testing.T) {
 	var looked, leaveAt int
 	var leave context.CancelFunc
@@ -412,8 +412,8 @@ func TestAPICountsApart(t *testing.T) {
 	})
 }
 
-// TestWiderNetworks: whoever moves through the /64s of a larger IPv6 network is
-// limited there too.
+// TestWiderNetworks: a client that uses many /64s of a larger IPv6 network is
+// limited by that network too.
 func TestWiderNetworks(t *testing.T) {
 	for _, test := range []struct {
 		name, address string // with a place for the number of the network

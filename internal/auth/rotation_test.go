@@ -131,8 +131,8 @@ func openStore(t *testing.T, databaseURL string) *models.Store {
 	return store
 }
 
-// TestSameRefreshToken: the token of a generation is made from the row, byte
-// for byte, whenever and by whomever.
+// TestSameRefreshToken: every process makes the token of a generation from the
+// row, byte for byte the same, at any time.
 func TestSameRefreshToken(t *testing.T) {
 	twoServices(t, func(p, q *portal) {
 		first := p.Join("ada").Tokens

@@ -79,18 +79,27 @@ func (s *Service) EndSession(ctx context.Context, identity *Identity, id string,
 		if err != nil {
 			return err
 		}
-		if err := tx.Sessions.End(ctx, id, user.ID, models.ReasonEndedElsewhere, s.now()); err != nil {
+		if info, err = s.End(ctx, tx, user.ID, id, models.ReasonEndedElsewhere); err != nil {
 			return err
 		}
-		row, err := tx.Sessions.ByID(ctx, id)
-		if err != nil {
-			return err
-		}
-		info = sessionInfo(*row)
 		record(identity.Actor(client).Event(audit.SessionEnd, user, audit.Details{Session: audit.ShortID(id)}))
 		return nil
 	})
 	return info, err
+}
+
+// End ends one live session of a person in the transaction of the caller and
+// returns it. It returns apperr.NotFound when the person has no such live
+// session.
+func (s *Service) End(ctx context.Context, tx *models.Store, userID, id string, reason models.Reason) (SessionInfo, error) {
+	if err := tx.Sessions.End(ctx, id, userID, reason, s.now()); err != nil {
+		return SessionInfo{}, err
+	}
+	row, err := tx.Sessions.ByID(ctx, id)
+	if err != nil {
+		return SessionInfo{}, err
+	}
+	return sessionInfo(*row), nil
 }
 
 // EndOtherSessions ends every session of the person but the current one and

@@ -129,7 +129,8 @@ function viewerZone(field) {
 }
 
 // confirmInDialog opens the question of a link in a dialog instead of on its own
-// page. The focus starts on Cancel, and returns to the link afterwards.
+// page. The focus starts on Cancel, or on the question where Cancel would scroll
+// it out of view, and returns to the link afterwards.
 function confirmInDialog(link) {
 	const dialog = document.getElementById(link.dataset.dialog);
 	const cancel = dialog?.querySelector("[data-close]");
@@ -142,7 +143,8 @@ function confirmInDialog(link) {
 		}
 		event.preventDefault();
 		dialog.showModal();
-		cancel.focus();
+		const long = dialog.scrollHeight > dialog.clientHeight;
+		(long ? dialog.querySelector("h2") : cancel).focus();
 	});
 	cancel.addEventListener("click", () => dialog.close());
 }

@@ -52,6 +52,21 @@ func SignOutUser(user AdminTarget, sessions, tokens int) components.Confirmation
 	}
 }
 
+// RemoveUserToken asks before an admin removes another person's access token.
+func RemoveUserToken(user AdminTarget, row TokenRow) components.Confirmation {
+	return components.Confirmation{
+		Heading: "Remove an access token of " + user.Name + "?",
+		Text: []string{
+			"Programs that use the access token " + row.Name + " (" + row.Hint + ") will stop working at once. You cannot undo this.",
+			"Other tokens and sessions of " + user.Name + " are not affected.",
+		},
+		Action: row.EndURL,
+		Button: "Remove token",
+		Busy:   "Removing…",
+		Cancel: user.URL,
+	}
+}
+
 // CreateResetLink asks before a reset link is made, or a new link for an invited
 // person.
 func CreateResetLink(user AdminTarget) components.Confirmation {
@@ -379,7 +394,7 @@ func confirmWith(page layouts.Page, question components.Confirmation, errs compo
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 187, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 202, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

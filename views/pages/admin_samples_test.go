@@ -40,12 +40,13 @@ func sampleUser() AdminUserView {
 		AdminTarget: sampleTarget, ID: "k7x2m4qpt6v3y5z2a4c6e8g3h5", FullName: "Bo Chen",
 		Created: sampleTime, LastSignIn: sampleTime, PasswordChanged: sampleTime, Paused: Pause{Until: sampleTime}, APIPaused: Pause{Locked: true},
 		Sessions: []SessionRow{
-			{Device: "Chrome on macOS", ActiveNow: true, Address: "203.0.113.7", SignedIn: sampleTime},
-			{Device: "Safari on iPhone", Phone: true, LastActive: sampleTime, SignedIn: sampleTime},
-			{Device: "API · backup script", Scopes: []string{"Read this account"}, LastActive: sampleTime, SignedIn: sampleTime},
+			{ID: "s", Device: "Chrome on macOS", ActiveNow: true, Address: "203.0.113.7", SignedIn: sampleTime},
+			{ID: "t", Device: "Safari on iPhone", Phone: true, LastActive: sampleTime, SignedIn: sampleTime},
+			{ID: "u", Device: "Safari on iPhone", Phone: true, LastActive: sampleTime, SignedIn: sampleTime},
+			{ID: "v", Device: "API · backup script", Scopes: []string{"Read this account"}, LastActive: sampleTime, SignedIn: sampleTime},
 		},
 		Tokens:      sampleTokens(),
-		Activity:    []AdminEvent{{Text: "Bo Chen signed in.", When: sampleTime, Address: "203.0.113.7"}},
+		Activity:    []ActivityItem{{Text: "Bo Chen signed in.", Device: "Chrome on macOS", When: sampleTime, Address: "203.0.113.7"}},
 		ActivityURL: "/admin/audit?subject=b", BackURL: "/admin/users",
 	}
 }
@@ -99,7 +100,11 @@ func adminSamples() []sample {
 
 	disabled, own := sampleUser(), sampleUser()
 	disabled.Sessions, disabled.Activity, disabled.DisabledSince, disabled.Admin = nil, nil, sampleTime, true
-	own.Refused = AdminRefusals{Edit: "No.", Disable: "No.", SignOut: "No.", Role: "No.", ResetLink: "No.", Unlock: "No.", Delete: "No."}
+	disabled.NoResetLink = "Not now."
+	own.Own, own.Tokens = true, sampleTokens()
+	for i := range own.Tokens {
+		own.Tokens[i].EndURL = ""
+	}
 
 	quiet, pastLog, wrongLog := AdminAuditView{ClearURL: "/admin/audit"}, sampleAudit(), sampleAudit()
 	pastLog.Days, pastLog.PastEnd = nil, true
@@ -118,9 +123,9 @@ func adminSamples() []sample {
 		{"admin user", AdminUser(users, sampleUser())},
 		{"admin user disabled", AdminUser(users, disabled)},
 		{"admin user own", AdminUser(users, own)},
-		{"admin disable", AdminDisable(users, AdminDisableView{User: sampleTarget, Sessions: 3})},
+		{"admin disable", AdminDisable(users, AdminDisableView{User: sampleTarget, Sessions: 4})},
 		{"admin disable errors", AdminDisable(users, AdminDisableView{User: sampleTarget, Reason: "x", Errors: errorsOf("reason")})},
-		{"admin sign-out", Confirm(users, SignOutUser(sampleTarget, 3, 2))},
+		{"admin sign-out", Confirm(users, SignOutUser(sampleTarget, 4, 2))},
 		{"admin role", AdminRole(users, sampleTarget, "user", nil)},
 		{"admin reset link", Confirm(users, CreateResetLink(sampleTarget))},
 		{"admin delete", Confirm(users, DeleteUser(sampleTarget, "", nil))},

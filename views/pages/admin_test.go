@@ -207,7 +207,7 @@ func TestAdminEscapes(t *testing.T) {
 	const evil = `<img src=x onerror=alert(1)>`
 	user := sampleUser()
 	user.Name, user.FullName, user.Email, user.DisabledReason, user.DisabledSince = evil, evil, evil, evil, sampleTime
-	user.Activity = []AdminEvent{{Text: evil, Address: evil, When: sampleTime}}
+	user.Activity = []ActivityItem{{Text: evil, Device: evil, Address: evil, When: sampleTime}}
 	users := sampleUsers()
 	users.Filter.Q, users.Rows[0].FullName = evil, evil
 	users.Chips[0].Label = evil

@@ -145,7 +145,7 @@ func TestUserStatus(t *testing.T) {
 	} {
 		doc := parse(t, AdminUser(signedIn("User", layouts.SectionUsers), test.view))
 		for _, head := range doc.all("div") {
-			if head.attrs["class"] == "who-is" && !strings.Contains(head.text, test.want) {
+			if head.attrs["class"] == "who" && !strings.Contains(head.text, test.want) {
 				t.Errorf("%+v: got %q, want %q in it", test.view, head.text, test.want)
 			}
 		}
