@@ -22,6 +22,7 @@ type app struct {
 
 	mu      sync.Mutex
 	served  map[string]bool          // values of X-Request-Mark that arrived
+	asked   int                      // how often a proxy asked the app instead of the portal
 	release map[string]chan struct{} // event streams that wait for their client
 }
 
@@ -48,6 +49,11 @@ func startApp(t *testing.T) *app {
 
 func (a *app) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
+	case "/forward-auth":
+		a.mu.Lock()
+		a.asked++
+		a.mu.Unlock()
+		a.show(w, r)
 	case "/events":
 		a.events(w, r)
 	case "/ws":
@@ -72,6 +78,13 @@ func (a *app) show(w http.ResponseWriter, r *http.Request) {
 		r.Method, r.RequestURI, h.Get("Remote-User"), h.Get("Remote-Id"), h.Get("Remote-Email"), h.Get("Remote-Name"), h.Get("Remote-Groups"),
 		h, size, hex.EncodeToString(sum.Sum(nil)),
 	})
+}
+
+// questions returns how often a proxy has asked the app for permission.
+func (a *app) questions() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.asked
 }
 
 // got reports whether the app served the request with a mark.

@@ -51,6 +51,9 @@ func TestForwardAuth(t *testing.T) {
 						scenario.run(w)
 					})
 				}
+				if n := w.app.questions(); n > 0 {
+					t.Errorf("%s asked the app for permission %d times instead of the portal", p.title, n)
+				}
 			})
 		})
 	}
