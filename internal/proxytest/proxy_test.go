@@ -42,12 +42,13 @@ var proxies = []proxy{
 	{"caddy", startCaddy, "Caddy", "version"},
 	{"haproxy", startHAProxy, "HAProxy", "-v"},
 	{"apache2", startApache, "Apache", "-v"},
+	{"traefik", startTraefik, "Traefik", "version"},
 }
 
 // findProgram finds a program of this machine.
 func findProgram(t *testing.T, name string) string {
 	t.Helper()
-	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin") {
+	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin", traefikDir(t)) {
 		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
 			return path
 		}

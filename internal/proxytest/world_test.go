@@ -38,6 +38,7 @@ const (
 // world is a portal and an app behind one proxy.
 type world struct {
 	t         *testing.T
+	proxy     string // its name
 	store     *models.Store
 	auth      *auth.Service
 	accounts  *account.Service
@@ -72,7 +73,7 @@ func newWorld(t *testing.T, p proxy, program string, store *models.Store) *world
 // newWorldOf starts a portal and a proxy in front of it and a given app.
 func newWorldOf(t *testing.T, p proxy, program string, store *models.Store, b backends) *world {
 	t.Helper()
-	w := &world{t: t, store: store}
+	w := &world{t: t, proxy: p.name, store: store}
 	w.portal = w.startPortal()
 	b.portal = w.portal.addr
 	addr, roots := p.start(t, program, b)
