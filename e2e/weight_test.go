@@ -8,22 +8,15 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// TestOverviewSize limits the bytes of the overview with an empty cache, headers
-// included, and checks that its figures stand two by two on a phone.
-func TestOverviewSize(t *testing.T) {
+// TestOverviewColumns: the figures of the overview stand two by two on a phone.
+func TestOverviewColumns(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
 	boss := p.admin(newAccount("boss", "The Boss"))
 	b := open(t, p, true)
 	b.signIn(boss.username, boss.password)
-	call(b, network.ClearBrowserCache, cdp.Empty{})
-	_, before := b.watch.transferred()
-	b.visit("/admin")
-	b.until("the page to be complete", `document.readyState === "complete"`)
-	if _, after := b.watch.transferred(); after-before > 60<<10 {
-		t.Errorf("got %d bytes, want at most 60 KiB", after-before)
-	}
 	b.screen(320, 640, false)
+	b.visit("/admin")
 	if got := ask[int](b, `new Set([...document.querySelectorAll(".figures > li")].map((e) => e.offsetLeft)).size`); got != 2 {
 		t.Errorf("the figures stand in %d columns on a screen of 320, want 2", got)
 	}
@@ -34,19 +27,34 @@ func TestOverviewSize(t *testing.T) {
 func TestPageWeight(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
+	boss := p.admin(newAccount("boss", "The Boss"))
+	p.people(30)
+	signedOut, signedIn := open(t, p, true), open(t, p, true)
+	signedIn.signIn(boss.username, boss.password)
+	signedIn.findUser("person03", "Kwame Mensah")
+	user := signedIn.at()
 	for _, test := range []struct {
+		tab      *tab
 		path     string
 		bytes    int
 		requests int
 	}{
-		{"/login", 15 << 10, 5},
-		{"/signup", 15 << 10, 5},
+		{signedOut, "/login", 15 << 10, 5},
+		{signedOut, "/signup", 15 << 10, 5},
+		{signedIn, "/profile", 60 << 10, 6},
+		{signedIn, "/admin", 60 << 10, 6},
+		{signedIn, "/admin/users", 60 << 10, 6},
+		{signedIn, user, 60 << 10, 6},
+		{signedIn, "/admin/audit", 60 << 10, 6},
+		{signedIn, "/admin/settings", 60 << 10, 6},
 	} {
-		b := open(t, p, true)
+		b := test.tab
 		call(b, network.ClearBrowserCache, cdp.Empty{})
+		earlier, before := b.watch.transferred()
 		b.visit(test.path)
 		b.until("the page to be complete", `document.readyState === "complete"`)
-		requests, bytes := b.watch.transferred()
+		all, after := b.watch.transferred()
+		requests, bytes := all[len(earlier):], after-before
 		for _, url := range requests {
 			if !strings.HasPrefix(url, p.url) {
 				t.Errorf("%s requested %s", test.path, url)
@@ -57,5 +65,23 @@ func TestPageWeight(t *testing.T) {
 				test.path, bytes, len(requests), test.bytes, test.requests, requests)
 		}
 		t.Logf("%s: %d bytes in %d requests", test.path, bytes, len(requests))
+	}
+}
+
+// TestHomeHeight: on a phone the account home with its activity scrolls at most
+// half as far as it once did (2,021 pixels).
+func TestHomeHeight(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	for range 6 {
+		p.signInFrom(ana, iphone)
+	}
+	b := open(t, p, true)
+	b.signIn(ana.username, ana.password)
+	b.screen(320, 640, false)
+	b.visit("/profile")
+	if got := ask[int](b, `document.documentElement.scrollHeight - innerHeight`); got > 1010 {
+		t.Errorf("got %d pixels to scroll, want at most 1010", got)
 	}
 }

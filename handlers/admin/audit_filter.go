@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	auditPageSize = 50
+	auditPageSize = 30
 	dayFormat     = "2006-01-02"
 )
 
