@@ -21,6 +21,7 @@ type watch struct {
 	expected string // complaints with this prefix are ignored
 	found    []string
 	requests []string
+	open     map[network.RequestID]bool // requests without a whole response
 	bytes    float64
 }
 
@@ -31,8 +32,15 @@ func (w *watch) event(event any) {
 	switch event := event.(type) {
 	case *network.EventRequestWillBeSent:
 		w.requests = append(w.requests, event.Request.URL)
+		if w.open == nil {
+			w.open = map[network.RequestID]bool{}
+		}
+		w.open[event.RequestID] = true
 	case *network.EventLoadingFinished:
 		w.bytes += event.EncodedDataLength
+		delete(w.open, event.RequestID)
+	case *network.EventLoadingFailed:
+		delete(w.open, event.RequestID)
 	}
 	problem := complaint(event)
 	if problem == "" || w.muted || w.expected != "" && strings.HasPrefix(problem, w.expected) {
@@ -109,4 +117,12 @@ func (w *watch) transferred() ([]string, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.requests), int(w.bytes)
+}
+
+// quiet reports whether every request has its response, one whose URL ends so
+// among them.
+func (w *watch) quiet(url string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.open) == 0 && slices.ContainsFunc(w.requests, func(asked string) bool { return strings.HasSuffix(asked, url) })
 }

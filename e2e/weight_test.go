@@ -52,7 +52,7 @@ func TestPageWeight(t *testing.T) {
 		call(b, network.ClearBrowserCache, cdp.Empty{})
 		earlier, before := b.watch.transferred()
 		b.visit(test.path)
-		b.until("the page to be complete", `document.readyState === "complete"`)
+		waitFor(t, "the icon, which comes last", func() bool { return b.watch.quiet("/img/icon.svg") })
 		all, after := b.watch.transferred()
 		requests, bytes := all[len(earlier):], after-before
 		for _, url := range requests {
