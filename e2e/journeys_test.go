@@ -57,12 +57,19 @@ func TestKeyboardTheme(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		b := open(t, startPortal(t), script)
 		b.visit("/forgot")
-		for _, test := range []struct{ button, theme string }{
-			{"Use dark theme", "dark"},
-			{"Use light theme", "light"},
+		for _, test := range []struct{ button, theme, other string }{
+			{"Use dark theme", "dark", "Use light theme"},
+			{"Use light theme", "light", "Use dark theme"},
 		} {
 			b.tabTo(test.button)
-			b.wantStatus(b.enter(), 200)
+			if script {
+				b.key(enterKey)
+				b.wantThemeStored(test.theme)
+				b.wantFocus(test.other)
+				b.wantVisibleFocus(test.other)
+			} else {
+				b.wantStatus(b.enter(), 200)
+			}
 			b.wantAt("/forgot")
 			b.wantTheme(test.theme)
 		}

@@ -12,8 +12,12 @@ func TestTheme(t *testing.T) {
 		b := open(t, p, script)
 		b.visit("/login?next=%2Fprofile%2Fsessions")
 		light := b.background()
-		b.press("Use dark theme")
+		b.fill("Email or username", "half an addr")
+		b.switchTheme("dark")
 		b.wantAt("/login?next=%2Fprofile%2Fsessions")
+		if got, want := b.value("Email or username"), "half an addr"; script && got != want {
+			t.Errorf("got %q in the form after the switch, want %q as typed", got, want)
+		}
 		b.wantTheme("dark")
 		dark := b.background()
 		if light == dark {
@@ -40,6 +44,28 @@ func TestTheme(t *testing.T) {
 		if got := b.background(); got != dark {
 			t.Errorf("got the background %s on a dark device, want %s", got, dark)
 		}
+	})
+}
+
+// switchTheme uses the switch in the footer. With script the page stays, without
+// it is loaded again.
+func (b *tab) switchTheme(theme string) {
+	b.Helper()
+	button := "Use " + theme + " theme"
+	if ask[bool](b, `matchMedia("(scripting: none)").matches`) {
+		b.wantStatus(b.press(button), 200)
+		return
+	}
+	b.click(button)
+	b.wantThemeStored(theme)
+}
+
+// wantThemeStored waits until the next page has the theme.
+func (b *tab) wantThemeStored(theme string) {
+	b.Helper()
+	waitFor(b.T, "the theme to be stored", func() bool {
+		cookie := b.cookies()["theme"]
+		return cookie != nil && cookie.Value == theme
 	})
 }
 

@@ -24,6 +24,18 @@ function showPassword(button) {
 	field.form.addEventListener("submit", () => set(false));
 }
 
+// switchTheme sets the theme and keeps the page, with what was typed into it.
+function switchTheme(form) {
+	form.addEventListener("submit", (event) => {
+		event.preventDefault();
+		const theme = event.submitter.value;
+		document.documentElement.dataset.theme = theme;
+		each("meta[name=theme-color]", (meta) => { meta.content = getComputedStyle(document.body).backgroundColor; });
+		form.querySelector(`button:not([value=${theme}])`).focus();
+		fetch(form.action, { method: "POST", body: new URLSearchParams({ theme }), redirect: "manual", keepalive: true });
+	});
+}
+
 // The original content of buttons whose form is being sent.
 const idle = new Map();
 
@@ -194,6 +206,7 @@ function holdBack(link) {
 const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
 each("[data-show-password]", showPassword);
+each("[data-stay]", switchTheme);
 each("form[data-once]", submitOnce);
 each("time[data-relative]", relativeTime);
 each("time[data-local]", localTime);
