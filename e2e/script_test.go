@@ -70,6 +70,34 @@ func (b *tab) wantSentOnce(selector, busy string) {
 	}
 }
 
+// TestNotice checks that a message to which the script moved the focus stays calm:
+// one pixel around it, in the colour of a line.
+func TestNotice(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	b := open(t, p, true)
+	b.signIn(ana.username, ana.password)
+	b.visit("/profile/name")
+	b.press("Save name")
+	b.see("Your changes are saved.")
+	for _, dark := range []bool{false, true} {
+		b.screen(1280, 800, dark)
+		got := ask[[]string](b, `(() => {
+			const message = document.activeElement, { outline } = getComputedStyle(message);
+			const line = document.createElement("p");
+			message.append(line);
+			line.style.outline = "1px solid var(--line-strong)"; // set by script, which the policy allows
+			const want = getComputedStyle(line).outline;
+			line.remove();
+			return [message.getAttribute("role"), outline, want];
+		})()`)
+		if got[0] != "alert" || got[1] != got[2] {
+			t.Errorf("dark %t: the focus is on %q with the outline %s, want a message with %s", dark, got[0], got[1], got[2])
+		}
+	}
+}
+
 func TestConfirmDialog(t *testing.T) {
 	t.Parallel()
 	ana, bo, _ := adminAndUser(t, true)
