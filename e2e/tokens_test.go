@@ -3,7 +3,6 @@ package e2e
 import (
 	"net/http"
 	"net/url"
-	"strings"
 	"testing"
 )
 
@@ -141,81 +140,5 @@ func (p *portal) tokens(a account, client, scope string) {
 	_ = response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		p.t.Fatalf("POST /token: got %s", response.Status)
-	}
-}
-
-// TestDocsWithoutScript checks that the API documentation lists every request and
-// shows nothing that needs script.
-func TestDocsWithoutScript(t *testing.T) {
-	t.Parallel()
-	b := open(t, startPortal(t), false)
-	b.wantStatus(b.visit("/docs"), 200)
-	b.see("POST", "/token", "/users/me", "Read your own account", "/users/{id}/sessions", "users:write")
-	b.wantNot("Try it")
-	b.wantNothingInline("docs without script")
-	b.screen(320, 640, false)
-	if got := ask[int64](b, `document.scrollingElement.scrollWidth`); got > 320 {
-		t.Errorf("the page is %d wide and scrolls sideways: %s", got, b.tooWide())
-	}
-	b.clickOn(".endpoints summary")
-	b.until("the details to open", `document.querySelector(".endpoints details").open`)
-	ask[int64](b, `(document.querySelectorAll(".endpoints details").forEach((d) => { d.open = true; }), 1)`)
-	b.see("The name that the client gives itself", "-d username=… -d password=…", "Errors: 400 Bad Request")
-	b.picture("docs without script")
-}
-
-// TestDocs tries the API on its documentation page: the browser has no complaint,
-// nothing is loaded from other hosts, and a request gets its response.
-func TestDocs(t *testing.T) {
-	t.Parallel()
-	p := startPortal(t)
-	ana := p.signUp(newAccount("ana", "Ana Silva"))
-	b := open(t, p, true)
-	b.watch.expect("Form") // Swagger UI's fields have no proper labels
-	b.wantStatus(b.visit("/docs"), 200)
-	b.until("Swagger UI to be there", `document.querySelector(".opblock-tag")`)
-	b.inspectLooks("docs") // not inspect: Swagger UI sets style attributes
-	ask[int64](b, `(document.querySelectorAll(".endpoints details").forEach((d) => { d.open = true; }), 1)`)
-	b.inspectLooks("docs with all details")
-	ask[int64](b, `(document.querySelectorAll(".endpoints details").forEach((d) => { d.open = false; }), 1)`)
-
-	b.click("Authorize")
-	b.until("the dialog", `document.querySelector(".modal-ux")`)
-	b.picture("docs authorize")
-	b.fill("username:", ana.username)
-	b.fill("password:", ana.password)
-	b.clickOn(".modal-ux .auth.authorize")
-	b.until("to be signed in", `document.querySelector(".modal-ux").innerText.includes("Logout")`)
-	b.clickOn(".modal-ux .close-modal")
-
-	const me = `[id$="read-me"]`
-	b.clickOn(me + " .opblock-summary-control")
-	// The responses appear once Swagger UI has read the whole operation.
-	b.until("the operation to open", `document.querySelector(%s).querySelector(".responses-table")?.innerText.includes("full_name")`, me)
-	b.clickOn(me + " .execute")
-	b.until("the response", `document.querySelector(%s).innerText.includes("ana@example.org")`, me)
-	b.inspectLooks("docs tried")
-	for _, name := range []string{"access", "refresh"} {
-		if b.cookies()[name] != nil {
-			t.Errorf("the page set the cookie %s", name)
-		}
-	}
-	requests, _ := b.watch.transferred()
-	for _, asked := range requests {
-		if !strings.HasPrefix(asked, p.url) && !strings.HasPrefix(asked, "data:") {
-			t.Errorf("the page requested %s", asked)
-		}
-	}
-	b.signIn(ana.username, ana.password)
-	b.visit("/profile/sessions")
-	b.see("API · documentation page")
-}
-
-// clickOn clicks the element that matches a selector, for pages whose text is
-// not the portal's.
-func (b *tab) clickOn(selector string) {
-	b.Helper()
-	if !ask[bool](b, `(() => { const e = document.querySelector(%s); e?.click(); return Boolean(e); })()`, selector) {
-		b.Fatalf("there is no %s on %s:\n%s", selector, b.at(), b.text())
 	}
 }

@@ -9,17 +9,13 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
-	"latchkey/views/layouts"
 	"latchkey/views/pages"
 )
 
-// docs handles GET /docs. The page is the same for everyone: it reads no
-// cookie, not even that of the theme.
+// docs handles GET /docs. The page is the same for everyone but for the theme.
 func (h *Handlers) docs(c echo.Context) error {
-	c.Response().Header().Del("Vary") // not by cookie
-	page := layouts.Page{
-		Title: "API", Description: "The API of " + h.site.Brand.Name + ": read about every request and try it.", Brand: h.site.Brand, Path: "/docs",
-	}
+	page := h.site.Frame(c, "API")
+	page.Description = "The API of " + h.site.Brand.Name + ": read about every request and try it."
 	return site.Show(c, pages.Docs(page, pages.DocsView{
 		PublicURL: h.site.PublicURL, DocumentURL: "/openapi.json", Groups: endpointGroups(h.api.OpenAPI(), h.site.PublicURL),
 		Passwords: h.oauth.TakesPasswords(),

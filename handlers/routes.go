@@ -23,7 +23,6 @@ func (h *Handlers) routes(r router) {
 	r.plain(readyPath, h.readyz)
 	r.plain("/static/*", files(static.Handler(h.static), h.protects))
 	r.plain("/favicon.ico", files(static.Favicon(h.static), false))
-	r.plain("/docs", h.docs)
 	r.plain("/.well-known/change-password", h.changePassword)
 	r.plain(forward.Path, h.forward.Check)
 
@@ -41,6 +40,7 @@ func (h *Handlers) routes(r router) {
 	r.get("/setup", public, h.signin.ShowSetup)
 	r.post("/setup", anonymous, h.signin.Setup, "/setup?token")
 	r.post("/theme", anonymous, h.theme, "/")
+	r.get("/docs", anonymous, h.docs)
 
 	r.get("/profile", users, h.account.ShowProfile)
 	r.post("/profile", users, h.account.Profile, "/profile")

@@ -1,11 +1,13 @@
-// Swagger UI on the page about the API. The list above it needs no script.
+// Swagger UI on the page about the API, in place of the list that needs no script.
 
 const root = document.getElementById("swagger-ui");
-const dark = matchMedia("(prefers-color-scheme: dark)");
+const page = document.documentElement;
+const darkDevice = matchMedia("(prefers-color-scheme: dark)");
 
 // Swagger UI has dark colours of its own, behind this class.
-const follow = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
-dark.addEventListener("change", follow);
+const follow = () => page.classList.toggle("dark-mode", page.dataset.theme ? page.dataset.theme === "dark" : darkDevice.matches);
+darkDevice.addEventListener("change", follow);
+new MutationObserver(follow).observe(page, { attributeFilter: ["data-theme"] });
 follow();
 
 // The parts of Swagger UI that the page does not have already: no title, no
@@ -57,12 +59,28 @@ const asText = ({ React }) => ({
 	},
 });
 
-globalThis.SwaggerUIBundle({
+// What Swagger UI leaves out until a request is sent, taken from the list: who may
+// call an endpoint, and the command that does.
+const asListed = ({ React: { createElement, Fragment } }) => ({
+	wrapComponents: {
+		parameters: (Original) => (props) => {
+			const [path, method] = props.pathMethod;
+			const listed = document.querySelector(`[data-operation="${method.toUpperCase()} ${path}"]`);
+			const text = (selector) => listed?.querySelector(selector).textContent.replace(/\s+/g, " ").trim();
+			return createElement(Fragment, null,
+				createElement("div", { className: "opblock-description-wrapper" },
+					createElement("p", null, text(".needs")), createElement("pre", { className: "sample" }, text(".sample"))),
+				createElement(Original, props));
+		},
+	},
+});
+
+const show = (bundle) => bundle({
 	domNode: root,
 	url: root.dataset.document,
 	layout: "Parts",
-	presets: [globalThis.SwaggerUIBundle.presets.apis],
-	plugins: [parts, withoutBasic, asItself, asText],
+	presets: [bundle.presets.apis],
+	plugins: [parts, withoutBasic, asItself, asText, asListed],
 	defaultModelsExpandDepth: 0,
 	docExpansion: "list",
 	operationsSorter: (a, b) => a.get("path").length - b.get("path").length,
@@ -76,3 +94,10 @@ globalThis.SwaggerUIBundle({
 		return Object.assign(request, { url: location.origin + pathname + search, credentials: "omit" });
 	},
 });
+
+if (globalThis.SwaggerUIBundle) {
+	show(globalThis.SwaggerUIBundle);
+} else { // it did not load
+	root.parentElement.remove();
+	document.querySelector(".unscripted").classList.remove("unscripted");
+}
