@@ -119,8 +119,8 @@ func (w *watch) transferred() ([]string, int) {
 	return slices.Clone(w.requests), int(w.bytes)
 }
 
-// quiet reports whether every request has its response, one whose URL ends so
-// among them.
+// quiet reports whether every request has its response, one whose URL ends with
+// url among them.
 func (w *watch) quiet(url string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
