@@ -129,8 +129,8 @@ func TestUserCounts(t *testing.T) {
 		nobody := models.NewID()
 		named, err := store.Users.Named(ctx, []string{ada.ID, nobody, carol.ID})
 		want := map[string]*models.User{}
-		for _, user := range []*models.User{ada, carol} {
-			want[user.ID] = &models.User{ID: user.ID, Username: user.Username, Email: user.Email, FullName: user.FullName}
+		for user, disabled := range map[*models.User]models.Time{ada: models.At(epoch), carol: 0} {
+			want[user.ID] = &models.User{ID: user.ID, Username: user.Username, Email: user.Email, FullName: user.FullName, DisabledAt: disabled}
 		}
 		if diff := cmp.Diff(want, named); diff != "" || err != nil {
 			t.Errorf("named (%v, -want +got):\n%s", err, diff)

@@ -5,7 +5,7 @@ import "context"
 // ListWithin is List with counting up to counted and sorting up to sorted users,
 // to see with few users what happens with many.
 func (u *Users) ListWithin(ctx context.Context, query UserQuery, counted, sorted int) (UserPage, error) {
-	return u.list(ctx, query, counted, sorted)
+	return u.list(ctx, query, maxPage, counted, sorted)
 }
 
 // UnfillSearch makes an account one of an earlier release.

@@ -20,20 +20,22 @@ const (
 	maxCounted = 1000
 	// maxSorted is the largest number of results that are all read and sorted.
 	maxSorted = 20_000
-	// maxPage is the most users a page holds, defaultPage the number when the
-	// query names none.
-	maxPage, defaultPage = 100, 25
+	// maxPage is the most users a page holds, maxBatch the most that Batch
+	// returns, defaultPage the number when the query names none.
+	maxPage, maxBatch, defaultPage = 100, 1000, 25
 	// maxSearch is the longest search in code points, maxWords the most words.
 	maxSearch, maxWords = 256, 16
 )
 
-// UserStatus says whether an account is active.
+// UserStatus is the state of an account. Every account has exactly one.
 type UserStatus string
 
-// The states by which the list can be filtered.
+// The states by which the list can be filtered. An invited account has no
+// password yet. If it is disabled as well, its state is disabled.
 const (
 	StatusActive   UserStatus = "active"
 	StatusDisabled UserStatus = "disabled"
+	StatusInvited  UserStatus = "invited"
 )
 
 // UserSort is the order of a list of users.
@@ -57,14 +59,14 @@ type UserQuery struct {
 	// the name. A word without a letter or a digit is ignored. An id finds its
 	// user.
 	Q      string
-	Status UserStatus // "": both
+	Status UserStatus // "": all
 	Role   Role       // "": both
 	Sort   UserSort   // "": SortMatch with a search, else SortUsername
 	Desc   bool
 	// After and Before are cursors of an earlier page of the same order: the
 	// page that follows, or the one in front. At most one is set.
 	After, Before string
-	Limit         int       // 1 to 100; 0: 25
+	Limit         int       // 1 to 100, for Batch to 1,000; 0: 25
 	Now           time.Time // decides which sessions are live
 }
 
@@ -81,6 +83,19 @@ type UserRow struct {
 	CreatedAt         Time
 	Sessions          int    // live ones
 	Key               string // of the list's order, for cursors
+}
+
+// Status returns the state of the account.
+func (r UserRow) Status() UserStatus { return statusOf(r.DisabledAt, r.PasswordChangedAt) }
+
+func statusOf(disabledAt, passwordChangedAt Time) UserStatus {
+	switch {
+	case !disabledAt.IsZero():
+		return StatusDisabled
+	case passwordChangedAt.IsZero():
+		return StatusInvited
+	}
+	return StatusActive
 }
 
 // UserPage is one page of the list.
@@ -103,11 +118,16 @@ type UserFigures struct {
 // List returns a page of users. It returns apperr.Malformed for a query that no
 // page sends, such as an unknown order or a foreign cursor.
 func (u *Users) List(ctx context.Context, query UserQuery) (UserPage, error) {
-	return u.list(ctx, query, maxCounted, maxSorted)
+	return u.list(ctx, query, maxPage, maxCounted, maxSorted)
 }
 
-func (u *Users) list(ctx context.Context, query UserQuery, counted, sorted int) (page UserPage, err error) {
-	s, err := u.newUserSearch(ctx, query)
+// Batch is List for a download, with more users at a time.
+func (u *Users) Batch(ctx context.Context, query UserQuery) (UserPage, error) {
+	return u.list(ctx, query, maxBatch, maxCounted, maxSorted)
+}
+
+func (u *Users) list(ctx context.Context, query UserQuery, most, counted, sorted int) (page UserPage, err error) {
+	s, err := u.newUserSearch(ctx, query, most)
 	if err != nil || s == nil {
 		return page, err
 	}
@@ -148,9 +168,9 @@ func (u *Users) list(ctx context.Context, query UserQuery, counted, sorted int) 
 	return page, nil
 }
 
-// newUserSearch checks a query and splits its search into words. It returns nil
-// for a search that has only marks: it finds no users.
-func (u *Users) newUserSearch(ctx context.Context, query UserQuery) (*userSearch, error) {
+// newUserSearch checks a query for at most most users and splits its search into
+// words. It returns nil for a search that has only marks: it finds no users.
+func (u *Users) newUserSearch(ctx context.Context, query UserQuery, most int) (*userSearch, error) {
 	s := &userSearch{
 		UserQuery: query, db: u.store.db.WithContext(ctx), after: ">",
 		same: gorm.Expr("(username = ? OR email_folded = ?)", FoldUsername(query.Q), FoldEmail(query.Q)),
@@ -175,8 +195,7 @@ func (u *Users) newUserSearch(ctx context.Context, query UserQuery) (*userSearch
 	}
 	var known bool
 	if s.order, known = userOrders[s.Sort]; !known ||
-		s.Limit < 0 || s.Limit > maxPage ||
-		s.Status != "" && s.Status != StatusActive && s.Status != StatusDisabled ||
+		s.Limit < 0 || s.Limit > most || !slices.Contains([]UserStatus{"", StatusActive, StatusDisabled, StatusInvited}, s.Status) ||
 		s.Role != "" && s.Role != RoleUser && s.Role != RoleAdmin ||
 		s.After != "" && s.Before != "" ||
 		!isText(s.Q) || utf8.RuneCountInString(s.Q) > maxSearch || len(typed) > maxWords {

@@ -40,6 +40,9 @@ func crowd(n int) []models.User {
 		if random.IntN(8) == 0 {
 			user.DisabledAt = 7
 		}
+		if random.IntN(4) > 0 {
+			user.PasswordChangedAt = 5
+		}
 		if random.IntN(50) == 0 {
 			user.Role = models.RoleAdmin
 		}
@@ -110,7 +113,7 @@ func expect(users []models.User, query models.UserQuery, sorted int) []string {
 	var found []models.User
 	for _, user := range users {
 		if _, matches := rankOf(user, query.Q, false); matches && (query.Role == "" || query.Role == user.Role) &&
-			(query.Status == "" || user.Disabled() == (query.Status == models.StatusDisabled)) {
+			(query.Status == "" || query.Status == user.Status()) {
 			found = append(found, user)
 		}
 	}
@@ -227,7 +230,7 @@ func eachQuery(users []models.User, f func(models.UserQuery)) {
 		"", "m", "ma", "MA", "mar", "aria", "Umit", "山田太郎", "o'b", `100% "bob_\`, "___", "not and", "zzz", "  ria\tMA ", "ia zof", "@example.org",
 		users[9].ID, users[5].Username, strings.ToUpper(users[5].Email), users[5].Username[:4], "m smith example",
 	}
-	filters := []models.UserQuery{{}, {Status: models.StatusActive}, {Status: models.StatusDisabled, Role: models.RoleUser}, {Role: models.RoleAdmin}}
+	filters := []models.UserQuery{{}, {Status: models.StatusActive}, {Status: models.StatusDisabled, Role: models.RoleUser}, {Status: models.StatusInvited}, {Role: models.RoleAdmin}}
 	turn := 0
 	for _, q := range searches {
 		for _, sort := range []models.UserSort{"", models.SortUsername, models.SortEmail, models.SortCreated, models.SortLastSignIn} {
@@ -363,6 +366,72 @@ func TestListCountsLiveSessions(t *testing.T) {
 		if diff := gocmp.Diff(map[string]int{ann.ID: 2, bob.ID: 0}, got); diff != "" {
 			t.Errorf("sessions (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// TestStatus: every account has one status, by which the list finds it. A
+// disabled account without a password is disabled, not invited.
+func TestStatus(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		now := models.At(epoch)
+		for name, user := range map[string]models.User{
+			"ann": {PasswordChangedAt: now},
+			"bob": {},
+			"cat": {PasswordChangedAt: now, DisabledAt: now},
+			"dan": {DisabledAt: now},
+		} {
+			user.ID, user.Username, user.Email, user.Role, user.CreatedAt = models.NewID(), name, name+"@example.org", models.RoleUser, now
+			must(t, store.Users.Create(t.Context(), &user))
+		}
+		tests := []struct {
+			status models.UserStatus
+			q      string
+			want   string
+		}{
+			{"", "", "ann active, bob invited, cat disabled, dan disabled"},
+			{models.StatusActive, "", "ann active"},
+			{models.StatusInvited, "", "bob invited"},
+			{models.StatusDisabled, "", "cat disabled, dan disabled"},
+			{models.StatusInvited, "example", "bob invited"},
+			{models.StatusInvited, "ann", ""},
+		}
+		for _, test := range tests {
+			page, err := store.Users.List(t.Context(), models.UserQuery{Status: test.status, Q: test.q})
+			must(t, err)
+			var got []string
+			for _, row := range page.Users {
+				user, err := store.Users.ByID(t.Context(), row.ID)
+				must(t, err)
+				if user.Status() != row.Status() {
+					t.Errorf("%s: %s in the list, %s by id", row.Username, row.Status(), user.Status())
+				}
+				got = append(got, row.Username+" "+string(row.Status()))
+			}
+			if got := strings.Join(got, ", "); got != test.want {
+				t.Errorf("status %q, search %q: got %q, want %q", test.status, test.q, got, test.want)
+			}
+		}
+	})
+}
+
+// TestBatch: a download gets more users at a time than a page has, the same ones
+// in the same order.
+func TestBatch(t *testing.T) {
+	testdb.Each(t, func(t *testing.T, store *models.Store) {
+		users := addCrowd(t, store, 200)
+		query := models.UserQuery{Status: models.StatusActive, Sort: models.SortCreated, Desc: true, Limit: 101}
+		var got []string
+		for more := true; more; {
+			page, err := store.Users.Batch(t.Context(), query)
+			must(t, err)
+			got = append(got, ids(page)...)
+			query.After, more = page.Next, page.Next != ""
+		}
+		if diff := gocmp.Diff(expect(users, query, 10_000), got); diff != "" {
+			t.Errorf("users (-want +got):\n%s", diff)
+		}
+		_, err := store.Users.Batch(t.Context(), models.UserQuery{Limit: 1001})
+		wantKind(t, "more than a batch", err, apperr.Malformed)
 	})
 }
 

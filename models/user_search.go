@@ -77,6 +77,7 @@ func (s *userSearch) show(places *gorm.DB) (rows []UserRow, err error) {
 
 // indexed selects the users who match. SQLite, which has no statistics, is told
 // to read the trigram index, unless a filter leaves few users and has an index.
+// The invited have an index, but can be most of the users.
 func (s *userSearch) indexed() *gorm.DB {
 	if s.db.Name() == dialectPostgres || len(s.words) == 0 || s.Role == RoleAdmin || s.Status == StatusDisabled {
 		return s.matching("users", "?")
@@ -100,9 +101,11 @@ func (s *userSearch) matching(table, condition string) *gorm.DB {
 	}
 	switch s.Status {
 	case StatusActive:
-		db = db.Where("users.disabled_at = 0")
+		db = db.Where("users.disabled_at = 0 AND users.password_changed_at <> 0")
 	case StatusDisabled:
 		db = db.Where("users.disabled_at <> 0")
+	case StatusInvited:
+		db = db.Where("users.disabled_at = 0 AND users.password_changed_at = 0")
 	}
 	return db
 }

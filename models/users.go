@@ -39,6 +39,9 @@ type User struct {
 // Disabled reports whether the account is disabled.
 func (u *User) Disabled() bool { return !u.DisabledAt.IsZero() }
 
+// Status returns the state of the account.
+func (u *User) Status() UserStatus { return statusOf(u.DisabledAt, u.PasswordChangedAt) }
+
 // Users is the table of accounts.
 type Users struct{ store *Store }
 
@@ -233,10 +236,11 @@ func (u *Users) CountInvited(ctx context.Context) (int64, error) {
 	return u.count(ctx, "count invited users", "password_changed_at = 0 AND disabled_at = 0")
 }
 
-// Named returns those of the accounts that exist, by id, with only their names.
+// Named returns those of the accounts that exist, by id, with only their names
+// and whether they are disabled.
 func (u *Users) Named(ctx context.Context, ids []string) (map[string]*User, error) {
 	var rows []*User
-	err := u.store.db.WithContext(ctx).Select("id", "username", "email", "full_name").Where("id IN ?", ids).Find(&rows).Error
+	err := u.store.db.WithContext(ctx).Select("id", "username", "email", "full_name", "disabled_at").Where("id IN ?", ids).Find(&rows).Error
 	found := make(map[string]*User, len(rows))
 	for _, user := range rows {
 		found[user.ID] = user

@@ -94,6 +94,8 @@ func (l *list) plan(plain, selective, broad *listKind) ([]*listPage, error) {
 		add(broad, "search `j` by "+sort, "q=j", "sort", sort)
 	}
 	add(plain, "disabled accounts", "status=disabled")
+	add(plain, "active accounts", "status=active")
+	add(plain, "invited accounts", "status=invited")
 	add(plain, "admins", "role=admin")
 	add(selective, "search `joao.carter253022`", "q=joao.carter253022")
 	add(selective, "search `joao.ca`", "q=joao.ca")

@@ -28,6 +28,7 @@ const (
 	admins       = 50 // of all users; all of them active
 	disabledIn   = 100
 	neverIn      = 5
+	invitedIn    = 100
 	wholeIn      = 40 // one in so many has a name of wholeNames
 	ageOfOldest  = 3 * 365 * 24 * time.Hour
 	shareOfLogin = 64 // sign-ins fall on so few instants per day that some coincide
@@ -48,8 +49,8 @@ var columns = []string{
 // dialect is "sqlite" or "postgres", and gathers the planner's statistics. On
 // PostgreSQL db must be a pool of pgx's. All of them are inserted, or none.
 //
-// Every hundredth is disabled, up to fifty are admins, one in five has never
-// signed in. None of them can sign in: there are no passwords.
+// Every hundredth is disabled, another one invited, up to fifty are admins, one
+// in five has never signed in. None of them can sign in: there are no passwords.
 func Users(ctx context.Context, db *sql.DB, dialect string, n int) error {
 	insert := insertSQLite
 	if dialect == "postgres" {
@@ -169,12 +170,15 @@ func (p *people) next() []any {
 	case i%disabledIn == 42:
 		disabled, reason = p.between(created).UnixMicro(), "left the company"
 	}
-	lastSignIn := int64(0)
+	lastSignIn, passwordSet := int64(0), created.UnixMicro()
+	if i%invitedIn == 23 {
+		passwordSet = 0
+	}
 	if p.random.IntN(neverIn) != 0 {
 		lastSignIn = p.between(created).Truncate(24 * time.Hour / shareOfLogin).UnixMicro()
 	}
 	at := created.UnixMicro()
-	return []any{p.id(), username, email, models.FoldEmail(email), name, "", int64(0), role, disabled, reason, lastSignIn, at, at, models.SearchText(username, email, name)}
+	return []any{p.id(), username, email, models.FoldEmail(email), name, "", passwordSet, role, disabled, reason, lastSignIn, at, at, models.SearchText(username, email, name)}
 }
 
 // between returns an instant from t to epoch.

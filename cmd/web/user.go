@@ -56,7 +56,7 @@ func (n named) on(ctx context.Context, p *process, f func(o *portal, user *model
 
 type userListCmd struct {
 	Search string `short:"q" help:"Only accounts whose username, email or name contains each of these words."`
-	Status string `enum:",active,disabled" default:"" help:"active or disabled."`
+	Status string `enum:",active,disabled,invited" default:"" help:"active, disabled or invited."`
 	Role   string `enum:",user,admin" default:"" help:"user or admin."`
 }
 
@@ -75,7 +75,7 @@ func (c userListCmd) Run(ctx context.Context, p *process) error {
 			}
 			for _, u := range page.Users {
 				_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.Username, u.Email, u.FullName, u.Role,
-					status(u.DisabledAt), instant(u.LastSignInAt), u.ID)
+					u.Status(), instant(u.LastSignInAt), u.ID)
 			}
 			if page.Next == "" {
 				return table.Flush()
@@ -109,7 +109,7 @@ func printUser(w io.Writer, user *models.User) {
 		{"Email", user.Email},
 		{"Name", user.FullName},
 		{"Role", string(user.Role)},
-		{"Status", status(user.DisabledAt)},
+		{"Status", string(user.Status())},
 		{"Reason", user.DisabledReason},
 		{"Created", instant(user.CreatedAt)},
 		{"Last sign-in", instant(user.LastSignInAt)},
@@ -120,13 +120,6 @@ func printUser(w io.Writer, user *models.User) {
 			_, _ = fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])
 		}
 	}
-}
-
-func status(disabled models.Time) string {
-	if disabled.IsZero() {
-		return "active"
-	}
-	return "disabled"
 }
 
 func instant(t models.Time) string {

@@ -116,7 +116,7 @@ func TestUserCommands(t *testing.T) {
 		do("create", "--username=bo", "--email=bo@example.org", "--role=admin").exits(exitDone)
 		id := accountOf(t, databaseURL, "ana").ID
 
-		list := do("list").exits(exitDone).prints("ana", "Ana@example.org", "Ana Silva", "user", "active", "never", id, "bo", "admin")
+		list := do("list").exits(exitDone).prints("ana", "Ana@example.org", "Ana Silva", "user", "invited", "never", id, "bo", "admin")
 		if got := strings.Count(list.stdout, "\n"); got != 3 {
 			t.Errorf("got %d lines, want a header and 2 accounts:\n%s", got, list.stdout)
 		}
@@ -125,8 +125,12 @@ func TestUserCommands(t *testing.T) {
 				t.Errorf("%s lists others:\n%s", filter, o.stdout)
 			}
 		}
+		do("list", "--status=invited").prints("ana", "bo")
+		if o := do("list", "--status=active"); strings.Contains(o.stdout, "@") {
+			t.Errorf("people without a password are listed as active:\n%s", o.stdout)
+		}
 		for _, name := range []string{"ana", "ANA", "ana@EXAMPLE.org", id} {
-			do("show", name).exits(exitDone).prints("Username", "ana", "Ana@example.org", "Ana Silva", "active", id, "Password set", "never")
+			do("show", name).exits(exitDone).prints("Username", "ana", "Ana@example.org", "Ana Silva", "invited", id, "Password set", "never")
 		}
 		do("disable", "ana", "--reason", "left the team").exits(exitDone).
 			prints("ana is disabled. Sessions ended: 0. All its sessions and tokens have stopped working.")

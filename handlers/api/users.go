@@ -56,7 +56,7 @@ type Users struct {
 type usersInput struct {
 	as
 	Q      string `query:"q" maxLength:"200" doc:"Words in any order, without regard to case and accents. The username, the email address or the full name contains each word; a word of one or two characters begins one of them. An id finds its user."`
-	Status string `query:"status" enum:"active,disabled" doc:"Only active or only disabled accounts; by default both."`
+	Status string `query:"status" enum:"active,disabled,invited" doc:"Only active, only disabled or only invited accounts; by default all. An invited account has no password yet and is not disabled; an active one has a password and is not disabled."`
 	Role   string `query:"role" enum:"user,admin" doc:"Only users or only admins; by default both."`
 	Sort   string `query:"sort" enum:"username,-username,email,-email,created,-created,last_sign_in,-last_sign_in" doc:"The order; a leading hyphen reverses it. By default, the best match comes first with q, otherwise the order is by username."`
 	Limit  int    `query:"limit" minimum:"1" maximum:"100" default:"25" doc:"How many users a page has."`

@@ -49,20 +49,22 @@ func TestUsers(t *testing.T) {
 		s.Person("ana", models.RoleUser)
 		s.Person("bob", models.RoleUser)
 		s.disable(s.Person("cleo", models.RoleUser))
+		s.Invited("dora")
 		token := s.signIn("boss", "users").Access
 		for query, want := range map[string][]string{
-			"":                             {"ana", "bob", "boss", "cleo"},
+			"":                             {"ana", "bob", "boss", "cleo", "dora"},
 			"?q=bo":                        {"bob", "boss"},
 			"?q=ana@example.org":           {"ana"},
 			"?q=zzz":                       nil,
 			"?status=disabled":             {"cleo"},
 			"?status=active&role=user":     {"ana", "bob"},
+			"?status=invited":              {"dora"},
 			"?role=admin":                  {"boss"},
-			"?sort=-username":              {"cleo", "boss", "bob", "ana"},
+			"?sort=-username":              {"dora", "cleo", "boss", "bob", "ana"},
 			"?sort=-last_sign_in&limit=1":  {"boss"},
-			"?limit=100&sort=email":        {"ana", "bob", "boss", "cleo"},
+			"?limit=100&sort=email":        {"ana", "bob", "boss", "cleo", "dora"},
 			"?status=&role=&q=&sort=&x=":   nil, // refused below
-			"?sort=username&after=&limit=": {"ana", "bob", "boss", "cleo"},
+			"?sort=username&after=&limit=": {"ana", "bob", "boss", "cleo", "dora"},
 		} {
 			a := s.call(token, "GET", "/users"+query, "")
 			if strings.Contains(query, "x=") {

@@ -23,10 +23,20 @@ var passwordHash = sync.OnceValue(func() string {
 func (p *Portal) Person(name string, role models.Role) *models.User {
 	p.T.Helper()
 	now := models.At(p.Clock.Now())
-	user := &models.User{
-		ID: models.NewID(), Username: name, Email: name + "@example.org", PasswordHash: passwordHash(), Role: role,
-		PasswordChangedAt: now, CreatedAt: now, UpdatedAt: now,
-	}
+	return p.create(&models.User{Username: name, Role: role, PasswordHash: passwordHash(), PasswordChangedAt: now})
+}
+
+// Invited creates an account that has no password yet.
+func (p *Portal) Invited(name string) *models.User {
+	p.T.Helper()
+	return p.create(&models.User{Username: name, Role: models.RoleUser})
+}
+
+func (p *Portal) create(user *models.User) *models.User {
+	p.T.Helper()
+	user.ID, user.Email = models.NewID(), user.Username+"@example.org"
+	user.CreatedAt = models.At(p.Clock.Now())
+	user.UpdatedAt = user.CreatedAt
 	if err := p.Store.Users.Create(p.T.Context(), user); err != nil {
 		p.T.Fatal(err)
 	}
