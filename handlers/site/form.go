@@ -18,6 +18,12 @@ type Form = fields.Values
 // ReadForm reads the body, never the query (package fields).
 func ReadForm(c echo.Context) (Form, error) { return fields.Read(c.Request()) }
 
+// ReadFormList is ReadForm for a form in which one field may occur many times
+// (fields.ReadList).
+func ReadFormList(c echo.Context, name string) (Form, []string, error) {
+	return fields.ReadList(c.Request(), name)
+}
+
 // ReadQuery returns the query, by the same rules.
 func ReadQuery(c echo.Context) (Form, error) { return fields.Query(c.Request()) }
 

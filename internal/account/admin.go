@@ -24,11 +24,24 @@ const (
 func (s *Service) guarded(ctx context.Context, actor auth.Actor,
 	f func(tx *models.Store, admins []string, record func(models.Event)) error,
 ) error {
-	if actor.UserID != "" {
-		if err := s.auth.Take(ctx, actor, limit.AdminActs, actor.UserID); err != nil {
-			return err
-		}
+	if err := s.count(ctx, actor, limit.AdminActs); err != nil {
+		return err
 	}
+	return s.asAdmin(ctx, actor, f)
+}
+
+// count counts an action against a limit of admins. The shell has none.
+func (s *Service) count(ctx context.Context, actor auth.Actor, rule limit.Limit) error {
+	if actor.UserID == "" {
+		return nil
+	}
+	return s.auth.Take(ctx, actor, rule, actor.UserID)
+}
+
+// asAdmin is guarded for an action that is counted already.
+func (s *Service) asAdmin(ctx context.Context, actor auth.Actor,
+	f func(tx *models.Store, admins []string, record func(models.Event)) error,
+) error {
 	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		admins, err := tx.Users.LockActiveAdmins(ctx)
 		if err != nil {
@@ -49,7 +62,15 @@ func (s *Service) guarded(ctx context.Context, actor auth.Actor,
 // actOn runs an admin's action on one account, which must not be the actor's
 // own.
 func (s *Service) actOn(ctx context.Context, actor auth.Actor, userID string, f func(a act) error) error {
-	return s.guarded(ctx, actor, func(tx *models.Store, admins []string, record func(models.Event)) error {
+	if err := s.count(ctx, actor, limit.AdminActs); err != nil {
+		return err
+	}
+	return s.actCounted(ctx, actor, userID, f)
+}
+
+// actCounted is actOn for an action that is counted already.
+func (s *Service) actCounted(ctx context.Context, actor auth.Actor, userID string, f func(a act) error) error {
+	return s.asAdmin(ctx, actor, func(tx *models.Store, admins []string, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, userID)
 		if err != nil {
 			return err
@@ -92,11 +113,8 @@ func (s *Service) Enable(ctx context.Context, actor auth.Actor, userID string) (
 func (s *Service) SignOutUser(ctx context.Context, actor auth.Actor, userID string) (user *models.User, ended int, err error) {
 	err = s.actOn(ctx, actor, userID, func(a act) error {
 		user = a.user
-		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonAdmin, s.now()); err != nil {
-			return err
-		}
-		a.record(actor.Event(audit.UserSignOut, a.user, audit.Details{SessionsEnded: ended}))
-		return nil
+		ended, err = a.signOut(ctx)
+		return err
 	})
 	return user, ended, err
 }

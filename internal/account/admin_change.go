@@ -140,6 +140,15 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	return ended, nil
 }
 
+// signOut ends the sessions of the account and returns how many were live.
+func (a act) signOut(ctx context.Context) (ended int, err error) {
+	if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonAdmin, a.s.now()); err != nil {
+		return 0, err
+	}
+	a.record(a.actor.Event(audit.UserSignOut, a.user, audit.Details{SessionsEnded: ended}))
+	return ended, nil
+}
+
 func (a act) enable(ctx context.Context) error {
 	if !a.user.Disabled() {
 		return nil

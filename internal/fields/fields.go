@@ -5,6 +5,7 @@ package fields
 
 import (
 	"errors"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -35,9 +36,34 @@ func (v Values) Or(name, otherwise string) string {
 // apperr.TooLarge, apperr.Unsupported, or apperr.Malformed for too many fields,
 // a duplicate field, a NUL, or text that is not UTF-8.
 func Read(r *http.Request) (Values, error) {
+	values, err := parse(r)
+	if err != nil {
+		return nil, err
+	}
+	return Values(values), check(values)
+}
+
+// ReadList is Read for a form in which one field may occur many times. It returns
+// the values of that field apart from the others, in the order of the form.
+func ReadList(r *http.Request, name string) (others Values, list []string, err error) {
+	values, err := parse(r)
+	if err != nil {
+		return nil, nil, err
+	}
+	list, values = values[name], maps.Clone(values)
+	delete(values, name)
+	for _, value := range list {
+		if err := check(url.Values{name: {value}}); err != nil {
+			return nil, nil, err
+		}
+	}
+	return Values(values), list, check(values)
+}
+
+func parse(r *http.Request) (url.Values, error) {
 	if !IsForm(r) {
 		if r.ContentLength == 0 {
-			return Values{}, nil
+			return url.Values{}, nil
 		}
 		return nil, apperr.New(apperr.Unsupported, "", nil)
 	}
@@ -45,7 +71,7 @@ func Read(r *http.Request) (Values, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, unreadable(err)
 	}
-	return Values(r.PostForm), check(r.PostForm)
+	return r.PostForm, nil
 }
 
 const formType = "application/x-www-form-urlencoded"

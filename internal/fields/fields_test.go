@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -54,6 +55,41 @@ func TestRead(t *testing.T) {
 			}
 			if err == nil && got.Get("a") != test.value {
 				t.Errorf("got %q, want %q", got.Get("a"), test.value)
+			}
+		})
+	}
+}
+
+func TestReadList(t *testing.T) {
+	for _, test := range []struct {
+		name, body string
+		want       error
+		list       []string
+	}{
+		{"none", "a=1", nil, nil},
+		{"one", "id=x&a=1", nil, []string{"x"}},
+		{"many, in their order", "id=y&a=1&id=x&id=y", nil, []string{"y", "x", "y"}},
+		{"another field twice", "id=x&a=1&a=2", apperr.Malformed, nil},
+		{"NUL in one of them", "id=x&id=%00&a=1", apperr.Malformed, nil},
+		{"not UTF-8", "id=x&id=%FF&a=1", apperr.Malformed, nil},
+		{"badly encoded", "id=%zz&a=1", apperr.Malformed, nil},
+		{"too many other fields", "id=x&a=1" + many(50), apperr.Malformed, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodPost, "/?id=query", strings.NewReader(test.body))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			others, list, err := fields.ReadList(r, "id")
+			if !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
+				t.Fatalf("got %v, want %v", err, test.want)
+			}
+			if err != nil {
+				return
+			}
+			if !slices.Equal(list, test.list) || others.Get("a") != "1" || others.Get("id") != "" {
+				t.Errorf("got %q and %v", list, others)
+			}
+			if again, err := fields.Read(r); len(test.list) < 2 && (err != nil || again.Get("a") != "1") {
+				t.Errorf("read again: got %v, %v", again, err)
 			}
 		})
 	}

@@ -35,6 +35,7 @@ var (
 	Signups   = perWindow("signup", 10, time.Hour, "Too many accounts were created from your network.")
 	Grants    = perWindow("token", 30, time.Minute, "Too many sign-ins came from this address.")
 	AdminActs = perWindow("admin", 60, time.Minute, "You made too many changes in a short time.")
+	BulkActs  = perWindow("bulk", 6, time.Minute, "You changed many accounts in a short time.")
 	Usernames = perWindow("rename", 10, time.Hour, "You tried too many usernames in a short time.")
 	Addresses = perWindow("address", 10, time.Hour, "You tried too many email addresses in a short time.")
 )
