@@ -231,8 +231,9 @@ func TestUserList(t *testing.T) {
 		b.press("Search")
 		names("Dario Bonetti")
 		b.fill("Search by username, email or name", "bo")
+		b.click("Filter")
 		b.choose("Status", "Disabled")
-		b.press("Search")
+		b.press("Show users")
 		names("Bodil Hansen")
 		b.choose("Role", "Admin")
 		b.press("Search")
@@ -241,6 +242,10 @@ func TestUserList(t *testing.T) {
 		names("Bodil Hansen")
 		b.press("Clear")
 		names("Dario Bonetti", "Cleo Park", "Bodil Hansen", "Bo Chen", "Ana Silva")
+		b.click("Filter")
+		b.choose("Sort by", "Email, A to Z")
+		b.press("Show users")
+		names("Ana Silva", "Bo Chen", "Bodil Hansen", "Cleo Park", "Dario Bonetti")
 	})
 }
 

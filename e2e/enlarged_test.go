@@ -3,6 +3,8 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // TestEnlargedText doubles the text size (WCAG 2.2, 1.4.4) on a narrow phone: no
@@ -83,7 +85,16 @@ func TestUserTable(t *testing.T) {
 		b.Errorf("a row is %v pixels high, want 52 and its line", got)
 	}
 	b.screen(320, 800, false)
+	ask[chromedp.Void](b, `document.querySelectorAll(".seen time").forEach((time) => { time.textContent = "17 minutes ago" })`)
 	if got := ask[[]float64](b, `["tbody tr", ".tablewrap"].map((s) => document.querySelector(s).getBoundingClientRect().height)`); got[0] > 73 || got[1] > 2000 {
 		b.Errorf("on a phone a row and the list of 25 are %v pixels high, want 72 and at most 2,000", got)
+	}
+	// The filter is folded away, and the boxes are large enough for a finger.
+	if got := ask[float64](b, `document.querySelector("tbody tr").getBoundingClientRect().top + scrollY`); got > 400 {
+		b.Errorf("on a phone the first person is %v pixels down the page, want at most 400", got)
+	}
+	box := ask[[]float64](b, `(({ width, height }) => [width, height])(document.querySelector(".tick label").getBoundingClientRect())`)
+	if box[0] < 24 || box[1] < 24 {
+		b.Errorf("the box of a person is %v pixels large, want at least 24 by 24", box)
 	}
 }

@@ -156,7 +156,7 @@ func TestKeyboardUsers(t *testing.T) {
 		b.tabTo("Next")
 		b.wantStatus(b.enter(), 200)
 		wantFirst("person00")
-		b.see("2 of 27 users", "The Boss")
+		b.see("26–27 of 27 users", "The Boss")
 		b.tabTo("Previous")
 		b.wantStatus(b.enter(), 200)
 		wantFirst("person25")

@@ -87,7 +87,7 @@ func (b *tab) tabInto(selector string) {
 func (b *tab) tabUntil(want string, reached func(got string) bool) {
 	b.Helper()
 	var way []string
-	for range 60 {
+	for range 120 {
 		b.key(tabKey)
 		got := b.focused()
 		way = append(way, got)

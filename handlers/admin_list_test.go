@@ -115,7 +115,7 @@ func TestUserList(t *testing.T) {
 				t.Errorf("sort %q, back to the start (-want +got):\n%s", test.sort, diff)
 			}
 		}
-		boss.get("/admin/users").says("25 of 60 users", "Users, sorted by username, A to Z")
+		boss.get("/admin/users").says("1–25 of 60 users", "Users, sorted by username, A to Z")
 		if got := boss.get("/admin/users?limit=50").names(); len(got) != 50 {
 			t.Errorf("limit 50: got %d users", len(got))
 		}
@@ -145,10 +145,48 @@ func checkState(t *testing.T, path string, want url.Values, links ...string) {
 	}
 }
 
+// TestUserPositions: the result line says which users of the list are here. The
+// links between pages carry the position; one that cannot be right is ignored.
+func TestUserPositions(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		boss := s.crowd(103)
+		second := boss.get("/admin/users").says("1–25 of 104 users").page("next")
+		third := boss.get(second).says("26–50 of 104 users").page("next")
+		fourth := boss.get(third).says("51–75 of 104 users").page("next")
+		last := boss.get(boss.get(fourth).says("76–100 of 104 users").page("next")).says("101–104 of 104 users")
+		back := boss.get(last.page("prev")).says("76–100 of 104 users")
+		boss.get(boss.get(back.page("prev")).says("51–75 of 104 users").page("prev")).says("26–50 of 104 users")
+
+		from := regexp.MustCompile(`[&?]from=\d+`)
+		if got := from.FindString(second); got != "&from=26" && got != "?from=26" {
+			t.Fatalf("the second page is %s", second)
+		}
+		without := from.ReplaceAllString(third, "")
+		for _, wrong := range []string{
+			"", "&from=", "&from=x", "&from=0", "&from=1", "&from=-51", "&from=%2B51", "&from=051", "&from=51.0", "&from=80", "&from=99999999999999999999", "&from=" + strings.Repeat("9", 2000),
+		} {
+			a := boss.get(without + wrong).status(200).says(" 25 of 104 users")
+			if next := a.page("next"); next == "" || from.MatchString(next) {
+				t.Errorf("%q: the next page is %q", wrong, next)
+			}
+		}
+		// The first page and the last need no position.
+		boss.get(from.ReplaceAllString(boss.get(second).page("prev"), "")).says("1–25 of 104 users")
+		boss.get(from.ReplaceAllString(boss.get(fourth).page("next"), "")).says("101–104 of 104 users")
+		boss.get("/admin/users?limit=100&status=disabled").says("35 of 35 users")
+		boss.get("/admin/users?from=50").says("1–25 of 104 users")
+	})
+}
+
 // TestUserFilters checks search, status and role, alone and together.
 func TestUserFilters(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(31)
+		s.Invited("ivy")
+		gone := s.Invited("ivo") // disabled before a password was set: not invited any more
+		if err := s.Store.Users.Disable(t.Context(), gone.ID, "", s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
 		ana := s.Person("ana", models.RoleUser)
 		if err := s.rename(ana, "María Ødegård 100%_x"); err != nil {
 			t.Fatal(err)
@@ -179,6 +217,10 @@ func TestUserFilters(t *testing.T) {
 			{"role=admin", []string{"u00", "u10", "u20", "u30", "zz"}, "5 of 5 users"},
 			{"role=admin&status=active", []string{"u10", "u20", "zz"}, "3 of 3 users"},
 			{"q=u1&status=disabled", []string{"u12", "u15", "u18"}, "3 of 3 users"},
+			{"status=invited", []string{"ivy"}, "1 of 1 user"},
+			{"status=invited&role=admin", nil, "No users with status Invited and role Admin."},
+			{"q=iv&status=active", nil, "No users match “iv” with status Active."},
+			{"status=active&role=admin&q=u", []string{"u10", "u20"}, "2 of 2 users"},
 			{"q=zz&status=disabled", nil, "No users match “zz” with status Disabled."},
 		} {
 			a := boss.get("/admin/users?" + test.query).status(200).says(test.says)
@@ -198,7 +240,7 @@ func TestUserFilters(t *testing.T) {
 		}
 		// A new search starts at the first page and keeps the order; Clear clears.
 		a := boss.get("/admin/users?q=u&status=active&sort=-created&limit=50").status(200).says("Search: u", "Status: Active").
-			has(`name="sort" value="-created"`, `name="limit" value="50"`, `href="/admin/users?limit=50&sort=-created"`)
+			has(`<option value="-created" selected>Created, newest first`, `name="limit" value="50"`, `href="/admin/users?limit=50&sort=-created"`)
 		checkState(t, "chips", url.Values{"sort": {"-created"}, "q": {"u"}}, a.page("next"))
 		boss.get("/admin/users?sort=-created").has(`aria-sort="descending"`, `href="/admin/users?sort=created"`)
 	})

@@ -34,6 +34,7 @@ func formRoutes() []formRoute {
 		{"/profile/email", []string{"email", "current_password"}},
 		{"/profile/tokens", []string{"name", "scope.me", "days", "current_password"}},
 		{"/admin/users/new", []string{"username", "email", "full_name", "role"}},
+		{"/admin/users/bulk", []string{"act", "reason", "list", "confirmed"}},
 		{"/admin/users/:id/edit", []string{"username", "email", "full_name", "seen"}},
 		{"/admin/users/:id/disable", []string{"reason"}},
 		{"/admin/users/:id/enable", []string{"nothing"}},

@@ -66,6 +66,9 @@ func (h *Handlers) routes(r router) {
 
 	r.get("/admin", admins, h.admin.Overview)
 	r.get("/admin/users", admins, h.admin.Users)
+	r.get("/admin/users.csv", admins, h.admin.UsersCSV)
+	r.get("/admin/users/bulk", admins, h.admin.NoBulk)
+	r.post("/admin/users/bulk", admins, h.admin.Bulk, "/admin/users")
 	r.get("/admin/users/new", admins, h.admin.ShowNewUser)
 	r.post("/admin/users/new", admins, h.admin.NewUser, "/admin/users/new")
 	r.get("/admin/users/:id", admins, h.admin.ShowUser)

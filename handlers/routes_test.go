@@ -130,9 +130,11 @@ func accessTable() []access {
 		members(get, "/profile/tokens/:id", missing),
 		members(get, "/profile/tokens/:id/end", missing), members(post, "/profile/tokens/:id/end", missing),
 
-		page("/admin"), page("/admin/users"), page("/admin/users/new"), page("/admin/users/:id"),
+		page("/admin"), page("/admin/users"), page("/admin/users.csv"), page("/admin/users/new"), page("/admin/users/:id"),
 		page("/admin/audit"), page("/admin/audit.csv"), page("/admin/settings"),
 		admins(post, "/admin/users/new", "/admin/users/new", refused),
+		admins(get, "/admin/users/bulk", "/admin/users/bulk", to("/admin/users")),
+		admins(post, "/admin/users/bulk", "/admin/users", refused),
 		question("disable"), act("disable", account, "reason", "left the team"),
 		plainAct("enable"), plainAct("unlock"),
 		question("sign-out"), act("sign-out", account),

@@ -18,6 +18,8 @@ import (
 	"latchkey/views/pages"
 )
 
+const usersPath = "/admin/users"
+
 // listState is the state of the user list in its URL.
 type listState struct {
 	q, status, role, sort string
@@ -27,8 +29,8 @@ type listState struct {
 // pageSizes are how many users a page may show; the first is the default.
 var pageSizes = [...]int{25, 50, 100}
 
-// readList reads the query. An unknown size is apperr.Malformed; Users.List
-// checks the other values.
+// readList reads the query. An unknown size or order is apperr.Malformed;
+// Users.List checks the other values.
 func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) {
 	s := listState{q: models.Tidy(in.Get("q")), status: in.Get("status"), role: in.Get("role"), sort: in.Get("sort"), limit: pageSizes[0]}
 	query := models.UserQuery{
@@ -47,7 +49,7 @@ func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) 
 		}
 	}
 	query.Limit = s.limit
-	if !known || len(s.q) > 200 || query.Sort == "" {
+	if !known || len(s.q) > 200 || sortCaption(cmp.Or(s.sort, string(query.Sort))) == "" {
 		return s, query, apperr.New(apperr.Malformed, "The user list cannot be shown with these filters.", nil)
 	}
 	return s, query, nil
@@ -61,24 +63,26 @@ func defaultSort(q string) models.UserSort {
 	return models.SortUsername
 }
 
-// url returns the URL of the list with this state and one more parameter.
-func (s listState) url(extra ...string) string {
+// url returns the URL of the list with this state and more parameters. Empty ones
+// are left out.
+func (s listState) url(extra ...string) string { return s.at(usersPath, extra...) }
+
+// at is url for another path with the same query.
+func (s listState) at(path string, extra ...string) string {
 	values := url.Values{}
-	for _, p := range [][2]string{{"q", s.q}, {"status", s.status}, {"role", s.role}, {"sort", s.sort}} {
-		if p[1] != "" {
-			values.Set(p[0], p[1])
+	pairs := append([]string{"q", s.q, "status", s.status, "role", s.role, "sort", s.sort}, extra...)
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			values.Set(pairs[i], pairs[i+1])
 		}
 	}
 	if s.limit != pageSizes[0] {
 		values.Set("limit", strconv.Itoa(s.limit))
 	}
-	for i := 0; i+1 < len(extra); i += 2 {
-		values.Set(extra[i], extra[i+1])
-	}
 	if len(values) == 0 {
-		return "/admin/users"
+		return path
 	}
-	return "/admin/users?" + values.Encode()
+	return path + "?" + values.Encode()
 }
 
 // Users handles GET /admin/users.
@@ -87,6 +91,11 @@ func (h *Handlers) Users(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	return h.showUsers(c, in, nil)
+}
+
+// showUsers shows the list with the query in, and why a bulk action on it failed.
+func (h *Handlers) showUsers(c echo.Context, in site.Form, failure error) error {
 	state, query, err := readList(in, h.site.Now())
 	if err != nil {
 		return err
@@ -103,16 +112,66 @@ func (h *Handlers) Users(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := h.site.Section(c, layouts.SectionUsers, "Users")
-	return site.Show(c, pages.AdminUsers(page, usersView(state, query, list, paused)))
+	view := usersView(state, query, list, paused)
+	view.From = firstPosition(in.Get("from"), list)
+	turn := func(name, cursor string, from int) string {
+		if cursor == "" {
+			return ""
+		}
+		return state.url(name, cursor, "from", position(from))
+	}
+	if view.From > 0 {
+		view.Previous = turn("before", list.Prev, view.From-state.limit)
+		view.Next = turn("after", list.Next, view.From+len(list.Users))
+	} else {
+		view.Previous, view.Next = turn("before", list.Prev, 0), turn("after", list.Next, 0)
+	}
+	view.SelfURL = state.url("after", query.After, "before", query.Before, "from", position(view.From))
+	if failure != nil {
+		view.Errors = components.Errors{{Text: apperr.Details(failure).Message}}
+	}
+	return site.Answer(c, failure, pages.AdminUsers(h.site.Section(c, layouts.SectionUsers, "Users"), view))
+}
+
+// maxPosition bounds the positions in URLs.
+const maxPosition = 1_000_000_000
+
+// position writes the position of a page's first user for a URL. The first page
+// needs none.
+func position(from int) string {
+	if from < 2 || from > maxPosition {
+		return ""
+	}
+	return strconv.Itoa(from)
+}
+
+// firstPosition returns the position in the list of the first user of a page, 0
+// if it is not known. Cursors have no positions: the links from page to page
+// carry it in carried. A position that cannot be right is ignored.
+func firstPosition(carried string, list models.UserPage) int {
+	n := len(list.Users)
+	switch {
+	case n == 0:
+		return 0
+	case list.Prev == "":
+		return 1
+	case list.Next == "" && !list.More:
+		return list.Count - n + 1
+	}
+	from, err := strconv.Atoi(carried)
+	if err != nil || carried != position(from) || !list.More && from+n > list.Count || list.Next == "" && from+n <= list.Count {
+		return 0
+	}
+	return from
 }
 
 func usersView(s listState, query models.UserQuery, list models.UserPage, paused map[string]limit.Pauses) pages.AdminUsersView {
 	view := pages.AdminUsersView{
-		Filter:   pages.UsersFilter{Q: s.q, Status: s.status, Role: s.role, Sort: s.sort},
-		ClearURL: listState{sort: s.sort, limit: s.limit}.url(),
-		Total:    list.Count, More: list.More, FirstURL: s.url(), NewURL: "/admin/users/new",
-		PastEnd: len(list.Users) == 0 && list.Count > 0, Incomplete: list.Incomplete,
+		Filter:   pages.UsersFilter{Q: s.q, Status: s.status, Role: s.role},
+		ClearURL: listState{sort: s.sort, limit: s.limit}.url(), CSVURL: s.at(usersPath + ".csv"),
+		Total: list.Count, More: list.More, FirstURL: s.url(), NewURL: usersPath + "/new",
+		Searched: (s.q != "" || s.status != "" || s.role != "") && query.After == "" && query.Before == "",
+		PastEnd:  len(list.Users) == 0 && list.Count > 0, Incomplete: list.Incomplete,
 		OnlyYou: s.q == "" && s.status == "" && s.role == "" && list.Count == 1,
 		Sorts:   sortLinks(s, query), Chips: chips(s),
 	}
@@ -124,16 +183,10 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 		sized.limit = n
 		view.Sizes = append(view.Sizes, pages.PageSize{Size: n, URL: sized.url(), Current: n == s.limit})
 	}
-	if list.Prev != "" {
-		view.Previous = s.url("before", list.Prev)
-	}
-	if list.Next != "" {
-		view.Next = s.url("after", list.Next)
-	}
 	for _, u := range list.Users {
 		row := pages.UserRow{
-			URL: userPath(u.ID), Username: u.Username, FullName: u.FullName, Email: u.Email,
-			Disabled: !u.DisabledAt.IsZero(), Invited: u.PasswordChangedAt.IsZero(), Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
+			ID: u.ID, URL: userPath(u.ID), Username: u.Username, FullName: u.FullName, Email: u.Email,
+			Disabled: u.Status() == models.StatusDisabled, Invited: u.Status() == models.StatusInvited, Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
 			LastSignIn: u.LastSignInAt.Time(), Created: u.CreatedAt.Time(),
 			Paused: pages.Pause(paused[u.ID].Pages), APIPaused: pages.Pause(paused[u.ID].API),
 		}
@@ -156,7 +209,7 @@ func chips(s listState) []components.Link {
 	if s.status != "" {
 		without := s
 		without.status = ""
-		add("Status: "+map[string]string{"active": "Active", "disabled": "Disabled"}[s.status], without)
+		add("Status: "+map[string]string{"active": "Active", "disabled": "Disabled", "invited": "Invited"}[s.status], without)
 	}
 	if s.role != "" {
 		without := s
@@ -193,8 +246,23 @@ func sortLinks(s listState, query models.UserQuery) pages.UsersSorts {
 	return pages.UsersSorts{
 		Username: link(models.SortUsername, false), Email: link(models.SortEmail, false),
 		LastSignIn: link(models.SortLastSignIn, true), Created: link(models.SortCreated, true),
-		Caption: sortCaption(cmp.Or(s.sort, string(query.Sort))),
+		Caption: sortCaption(cmp.Or(s.sort, string(query.Sort))), Choices: sortChoices(s),
 	}
+}
+
+// sortChoices are the orders to choose from. The default has no value, so that a
+// new search starts with the best match.
+func sortChoices(s listState) []components.Option {
+	choices := []components.Option{{Label: sortCaption(string(defaultSort(s.q)))}}
+	for _, sort := range []string{"username", "-username", "email", "-email", "-last_sign_in", "last_sign_in", "-created", "created"} {
+		if sort != string(defaultSort(s.q)) {
+			choices = append(choices, components.Option{Value: sort, Label: sortCaption(sort), Selected: sort == s.sort})
+		}
+	}
+	for i, choice := range choices {
+		choices[i].Label = strings.ToUpper(choice.Label[:1]) + choice.Label[1:]
+	}
+	return choices
 }
 
 // sortCaption names the order of the list that a sort in the URL stands for.

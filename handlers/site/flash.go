@@ -9,6 +9,7 @@ import (
 	"latchkey/models"
 	"latchkey/views/components"
 	"latchkey/views/layouts"
+	"latchkey/views/pages"
 )
 
 // Keys of the messages that a redirect carries.
@@ -35,6 +36,8 @@ const (
 	FlashUserEdited          = "user-edited"
 	FlashUserDeleted         = "user-deleted"
 	FlashUserChanged         = "user-changed"
+	FlashUsersDisabled       = "users-disabled"
+	FlashUsersSignedOut      = "users-signed-out"
 	FlashSessionAlreadyEnded = "no-session"
 	FlashTokenRemoved        = "token"
 	FlashUserTokenRemoved    = "user-token"
@@ -103,7 +106,26 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashTokenShown:
 		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If you lost it, remove it and create another."}
 	}
+	if message.Key == FlashUsersDisabled || message.Key == FlashUsersSignedOut {
+		return bulkFlash(message)
+	}
 	return adminFlash(message.Key, arg)
+}
+
+// bulkFlash returns the message after an action on many accounts: how many users
+// had it, and who was left out.
+func bulkFlash(message cookie.Flash) *layouts.Flash {
+	if len(message.Args) == 0 {
+		return nil
+	}
+	text, are := message.Args[0], " are "
+	if text == "1 user" {
+		are = " is "
+	}
+	if text += are + "signed out everywhere."; message.Key == FlashUsersDisabled {
+		text = message.Args[0] + are + "disabled. Their sessions and tokens have stopped working."
+	}
+	return &layouts.Flash{Kind: components.OK, Text: strings.TrimSpace(text + " " + pages.LeftOut(message.Args[1:]))}
 }
 
 // adminFlash returns the message after an admin's action: the person, the ended

@@ -203,6 +203,28 @@ function holdBack(link) {
 	}, wait);
 }
 
+// slashSearch lets the key / lead to a search field while a box is ticked. The
+// browser remembers the box (WCAG 2.2, 2.1.4: a shortcut of one character can be
+// turned off).
+function slashSearch(box) {
+	const field = document.getElementById(box.dataset.slash);
+	const tell = () => { field.ariaKeyShortcuts = box.checked ? "/" : null; };
+	box.checked = localStorage.getItem("slash") !== "off";
+	tell();
+	box.addEventListener("change", () => {
+		localStorage.setItem("slash", box.checked ? "on" : "off");
+		tell();
+	});
+	addEventListener("keydown", (event) => {
+		const typing = event.target.closest("input:not([type=checkbox]), select, textarea");
+		if (event.key === "/" && box.checked && !typing && !event.ctrlKey && !event.altKey && !event.metaKey) {
+			event.preventDefault();
+			field.select();
+			field.focus();
+		}
+	});
+}
+
 const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
 each("[data-show-password]", showPassword);
@@ -227,3 +249,6 @@ addEventListener("pageshow", (event) => {
 
 // Screen readers begin with the message or the error.
 document.querySelector("[data-focus]")?.focus();
+
+// Last, because it fails where the browser has no storage.
+each("[data-slash]", slashSearch);

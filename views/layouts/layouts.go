@@ -114,6 +114,9 @@ type Page struct {
 	NoIndex bool
 	// Refresh is the URL that the page redirects to at once, or "".
 	Refresh string
+	// Results is the id of the results of a search, "" on other pages. The skip
+	// link leads to them.
+	Results string
 	// HasError puts "Error: " before the title. Forms with problems set it by
 	// themselves.
 	HasError bool
@@ -122,6 +125,12 @@ type Page struct {
 // Failed returns the page with HasError set when failed is true.
 func (p Page) Failed(failed bool) Page {
 	p.HasError = p.HasError || failed
+	return p
+}
+
+// Found returns the page with Results set as given.
+func (p Page) Found(results string) Page {
+	p.Results = results
 	return p
 }
 

@@ -11,27 +11,35 @@ var sampleTarget = AdminTarget{Name: "Bo Chen", Username: "bo", Email: "bo@examp
 
 func sampleUsers() AdminUsersView {
 	return AdminUsersView{
-		Filter:   UsersFilter{Q: "b", Status: "active", Sort: "-created", Limit: 50},
+		Filter:   UsersFilter{Q: "b", Status: "active", Limit: 50},
 		Chips:    []components.Link{{Label: "Status: Active", URL: "/admin/users?q=b"}},
 		ClearURL: "/admin/users",
 		Total:    1204,
 		Rows: []UserRow{
-			{URL: "/admin/users/b", Username: "bo", FullName: "Bo Chen", Email: "bo@example.org", Sessions: 3, LastSignIn: sampleTime, Created: sampleTime},
-			{URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Paused: Pause{Locked: true}, Admin: true, Created: sampleTime},
-			{URL: "/admin/users/d", Username: "dee", Email: "dee@example.org", Paused: Pause{Until: sampleTime}, APIPaused: Pause{Locked: true}, Created: sampleTime},
-			{URL: "/admin/users/e", Username: "eve", Email: "eve@example.org", Paused: Pause{Locked: true}, Created: sampleTime},
-			{URL: "/admin/users/g", Username: "gil", Email: "gil@example.org", APIPaused: Pause{Until: sampleTime}, Created: sampleTime},
-			{URL: "/admin/users/f", Username: "fay", Email: "fay@example.org", Invited: true, Created: sampleTime},
+			{ID: "b", URL: "/admin/users/b", Username: "bo", FullName: "Bo Chen", Email: "bo@example.org", Sessions: 3, LastSignIn: sampleTime, Created: sampleTime},
+			{ID: "c", URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Paused: Pause{Locked: true}, Admin: true, Created: sampleTime},
+			{ID: "d", URL: "/admin/users/d", Username: "dee", Email: "dee@example.org", Paused: Pause{Until: sampleTime}, APIPaused: Pause{Locked: true}, Created: sampleTime},
+			{ID: "e", URL: "/admin/users/e", Username: "eve", Email: "eve@example.org", Paused: Pause{Locked: true}, Created: sampleTime},
+			{ID: "g", URL: "/admin/users/g", Username: "gil", Email: "gil@example.org", APIPaused: Pause{Until: sampleTime}, Created: sampleTime},
+			{ID: "f", URL: "/admin/users/f", Username: "fay", Email: "fay@example.org", Invited: true, Created: sampleTime},
 		},
 		Sorts: UsersSorts{
 			Username: SortLink{URL: "/admin/users?sort=username"}, Email: SortLink{URL: "/admin/users?sort=email"},
 			LastSignIn: SortLink{URL: "/admin/users?sort=-last_sign_in"},
 			Created:    SortLink{URL: "/admin/users?sort=created", Order: Descending},
 			Caption:    "created, newest first",
+			Choices:    []components.Option{{Label: "Best match first"}, {Value: "-created", Label: "Created, newest first", Selected: true}},
 		},
 		Sizes: []PageSize{{Size: 25, URL: "/admin/users?limit=25"}, {Size: 50, URL: "/admin/users", Current: true}},
 		Next:  "/admin/users?after=x", Previous: "/admin/users?before=x",
-		FirstURL: "/admin/users?q=b", NewURL: "/admin/users/new",
+		FirstURL: "/admin/users?q=b", NewURL: "/admin/users/new", CSVURL: "/admin/users.csv?q=b", SelfURL: "/admin/users?q=b&sort=-created",
+	}
+}
+
+func sampleBulk(act BulkAct) AdminBulkView {
+	return AdminBulkView{
+		Act: act, Users: []BulkUser{{ID: "b", Name: "Bo Chen", Email: "bo@example.org"}, {ID: "e", Name: "eve"}},
+		LeftOut: []string{"Ana Silva (your own account)", "chidi (already disabled)"}, ListURL: "/admin/users?q=b",
 	}
 }
 
@@ -95,7 +103,10 @@ func adminSamples() []sample {
 	audit := signedIn("Audit log", layouts.SectionAudit)
 
 	none, past, alone := sampleUsers(), sampleUsers(), sampleUsers()
-	none.Rows, past.Rows, past.PastEnd = nil, nil, true
+	none.Rows, none.Searched, past.Rows, past.PastEnd = nil, true, nil, true
+	refused, found, bulk := sampleUsers(), sampleUsers(), sampleBulk(BulkDisable)
+	refused.Errors, found.Searched, found.Previous = errorsOf(""), true, ""
+	bulk.Errors = errorsOf("reason")
 	alone.Rows, alone.OnlyYou = alone.Rows[:1], true
 
 	disabled, own := sampleUser(), sampleUser()
@@ -120,6 +131,11 @@ func adminSamples() []sample {
 		{"admin users none", AdminUsers(users, none)},
 		{"admin users past end", AdminUsers(users, past)},
 		{"admin users alone", AdminUsers(users, alone)},
+		{"admin users refused", AdminUsers(users, refused)},
+		{"admin users found", AdminUsers(users, found)},
+		{"admin users disable", AdminBulk(users, sampleBulk(BulkDisable))},
+		{"admin users disable errors", AdminBulk(users, bulk)},
+		{"admin users sign-out", AdminBulk(users, sampleBulk(BulkSignOut))},
 		{"admin user", AdminUser(users, sampleUser())},
 		{"admin user disabled", AdminUser(users, disabled)},
 		{"admin user own", AdminUser(users, own)},

@@ -33,6 +33,31 @@ func TestUsersResult(t *testing.T) {
 	}
 }
 
+// TestUsersPosition: the result line has the positions of a page when they are
+// known and there is another page.
+func TestUsersPosition(t *testing.T) {
+	for _, test := range []struct {
+		from, rows, total int
+		more              bool
+		previous, next    string
+		want              string
+	}{
+		{1, 25, 1000, false, "", "/n", "1–25 of 1,000 users"},
+		{26, 25, 60, false, "/p", "/n", "26–50 of 60 users"},
+		{51, 1, 51, false, "/p", "", "51–51 of 51 users"},
+		{0, 25, 60, false, "/p", "/n", "25 of 60 users"},
+		{1, 25, 25, false, "", "", "25 of 25 users"},
+		{1001, 50, 1000, true, "/p", "/n", "1,001–1,050 of more than 1,000 users"},
+	} {
+		view := AdminUsersView{
+			Rows: make([]UserRow, test.rows), Total: test.total, More: test.more, From: test.from, Previous: test.previous, Next: test.next,
+		}
+		if got := view.result(); got != test.want {
+			t.Errorf("%+v: got %q, want %q", test, got, test.want)
+		}
+	}
+}
+
 func TestUsersNoMatch(t *testing.T) {
 	tests := []struct {
 		filter UsersFilter
@@ -42,6 +67,7 @@ func TestUsersNoMatch(t *testing.T) {
 		{UsersFilter{Q: "bol"}, "No users match “bol”."},
 		{UsersFilter{Q: "bo"}, "No users match “bo”. A word of one or two characters finds those whose username, email or name begins with it."},
 		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled. A word of one or two characters finds those whose username, email or name begins with it."},
+		{UsersFilter{Status: "invited"}, "No users with status Invited."},
 		{UsersFilter{Status: "active", Role: "admin"}, "No users with status Active and role Admin."},
 		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User. A word of one or two characters finds those whose username, email or name begins with it."},
 	}
@@ -65,7 +91,7 @@ func TestUsersSearch(t *testing.T) {
 			got = append(got, n.attrs["name"]+"="+n.attrs["value"])
 		}
 	}
-	want := []string{"q=b", "sort=-created", "limit=50", "status=", "role="}
+	want := []string{"q=b", "=", "limit=50", "status=", "role=", "sort="}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
@@ -79,7 +105,7 @@ func TestUsersTable(t *testing.T) {
 	for _, n := range doc {
 		roles[n.attrs["role"]]++
 	}
-	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 7, "columnheader": 7, "rowheader": 6, "cell": 36} {
+	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 7, "columnheader": 8, "rowheader": 6, "cell": 42} {
 		if got := roles[role]; got != want {
 			t.Errorf("role %s: got %d, want %d", role, got, want)
 		}
@@ -104,6 +130,77 @@ func TestUsersTable(t *testing.T) {
 	}
 	if diff := cmp.Diff(map[string]string{"prev": "/admin/users?before=x", "next": "/admin/users?after=x"}, rels); diff != "" {
 		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+}
+
+// TestUsersFound: after a search the skip link leads to the result line, the
+// script moves the focus there, and Tab passes over the sort links. On other
+// pages of the list nothing of this happens.
+func TestUsersFound(t *testing.T) {
+	for _, test := range []struct{ sample, skip, focus, tabindex string }{
+		{"admin users found", "#results", "6 of 1,204 users", "-1"},
+		{"admin users", "#main", "", ""},
+		{"admin users none", "#main", "No users match “b” with status Active. A word of one or two characters", ""},
+	} {
+		doc := parse(t, sampleNamed(t, test.sample))
+		focus := ""
+		for _, n := range doc {
+			if n.has("data-focus") && n.attrs["role"] == "status" && n.attrs["tabindex"] == "-1" {
+				focus = n.text
+			}
+			if n.attrs["class"] == "skip" && n.attrs["href"] != test.skip {
+				t.Errorf("%s: the skip link leads to %q, want %q", test.sample, n.attrs["href"], test.skip)
+			}
+		}
+		if !strings.HasPrefix(focus, test.focus) || test.focus == "" && focus != "" {
+			t.Errorf("%s: the focus goes to %q, want %q", test.sample, focus, test.focus)
+		}
+		for _, th := range doc.all("th") {
+			for _, a := range doc.inside(th, "a") {
+				if th.attrs["scope"] == "col" && a.attrs["tabindex"] != test.tabindex {
+					t.Errorf("%s: the sort link %s has tabindex %q, want %q", test.sample, a.text, a.attrs["tabindex"], test.tabindex)
+				}
+			}
+		}
+	}
+}
+
+// TestUsersBoxes: every row has a box with the person's name, in a form with the
+// two actions and the way back.
+func TestUsersBoxes(t *testing.T) {
+	doc := parse(t, sampleNamed(t, "admin users"))
+	var got []string
+	for _, form := range doc.all("form") {
+		if form.attrs["action"] != "/admin/users/bulk" {
+			continue
+		}
+		for _, n := range append(doc.inside(form, "input"), doc.inside(form, "button")...) {
+			text := n.attrs["name"] + "=" + n.attrs["value"]
+			if label := n.within("label"); label != nil {
+				text += " " + label.text
+			}
+			got = append(got, text)
+		}
+	}
+	want := []string{
+		"list=/admin/users?q=b&sort=-created", "id=b Select Bo Chen", "id=c Select chidi", "id=d Select dee", "id=e Select eve", "id=g Select gil", "id=f Select fay",
+		"act=disable", "act=sign-out",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+func TestLeftOut(t *testing.T) {
+	for want, users := range map[string][]string{
+		"":                      nil,
+		"Left out: a.":          {"a"},
+		"Left out: a and b.":    {"a", "b"},
+		"Left out: a, b and c.": {"a", "b", "c"},
+	} {
+		if got := LeftOut(users); got != want {
+			t.Errorf("%q: got %q, want %q", users, got, want)
+		}
 	}
 }
 
