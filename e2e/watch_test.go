@@ -31,13 +31,18 @@ func (w *watch) event(event any) {
 	defer w.mu.Unlock()
 	switch event := event.(type) {
 	case *network.EventRequestWillBeSent:
+		if strings.HasPrefix(event.Request.URL, "data:") {
+			break // the browser's own icons
+		}
 		w.requests = append(w.requests, event.Request.URL)
 		if w.open == nil {
 			w.open = map[network.RequestID]bool{}
 		}
 		w.open[event.RequestID] = true
 	case *network.EventLoadingFinished:
-		w.bytes += event.EncodedDataLength
+		if w.open[event.RequestID] {
+			w.bytes += event.EncodedDataLength
+		}
 		delete(w.open, event.RequestID)
 	case *network.EventLoadingFailed:
 		delete(w.open, event.RequestID)
@@ -117,6 +122,13 @@ func (w *watch) transferred() ([]string, int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.requests), int(w.bytes)
+}
+
+// restart forgets the requests so far.
+func (w *watch) restart() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.requests, w.open, w.bytes = nil, nil, 0
 }
 
 // quiet reports whether every request has its response, one whose URL ends with

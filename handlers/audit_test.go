@@ -153,8 +153,8 @@ func TestAuditPages(t *testing.T) {
 				t.Errorf("%s leads to %s", a.asked, path)
 			}
 		}
-		if seen != 120 || len(pages) != 4 {
-			t.Errorf("got %d events on %d pages, want 120 on 4", seen, len(pages))
+		if seen != 120 || len(pages) != 5 {
+			t.Errorf("got %d events on %d pages, want 120 on 5", seen, len(pages))
 		}
 		if got := boss.get(boss.get(pages[2]).page("prev")).text(); got != boss.get(pages[1]).text() {
 			t.Error("back is not where it was")

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	auditPageSize = 30
+	auditPageSize = 25
 	dayFormat     = "2006-01-02"
 )
 
