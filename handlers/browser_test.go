@@ -185,7 +185,7 @@ func (a *answer) has(pieces ...string) *answer {
 }
 
 var (
-	inlineTags = regexp.MustCompile(`</?(a|bdi|strong|span|time|b|i)(\s[^>]*)?>`)
+	inlineTags = regexp.MustCompile(`</?(a|bdi|strong|span|time|b|i|wbr)(\s[^>]*)?>`)
 	anyTag     = regexp.MustCompile(`(?s)<(script|style|title)[^>]*>.*?</(script|style|title)>|<[^>]*>`)
 	spaces     = regexp.MustCompile(`\s+`)
 )
