@@ -189,7 +189,7 @@ func TestChangeEmail(t *testing.T) {
 		for _, test := range []struct{ email, current, field, want string }{
 			{"new@example.org", "wrong", "current_password", "The current password is not correct."},
 			{"new@example.org", "", "current_password", "Enter your current password."},
-			{"", secretWord, "email", "Enter your email address."},
+			{"", secretWord, "email", "Enter an email address."},
 			{"nothing", secretWord, "email", "Enter an email address like name@example.com."},
 			{"ana@example.org", secretWord, "email", "This is already your email address."},
 			{"TAKEN@example.org", secretWord, "email", "There is already an account with this email address."},

@@ -38,7 +38,7 @@ func TestNoEmail(t *testing.T) {
 		b.get("/admin").status(403).says("You are signed in as ada.")
 		b.post("/profile", "username", "ada", "full_name", "Ada Lovelace").redirects("/profile")
 		b.get("/profile/email").status(200).says("Your account has no email address.")
-		b.post("/profile/email", "email", "", "current_password", secretWord).status(422).says("Enter your email address.")
+		b.post("/profile/email", "email", "", "current_password", secretWord).status(422).says("Enter an email address.")
 		b.post("/profile/email", "email", "ada@example.org", "current_password", secretWord).redirects("/profile")
 		b.get("/profile").status(200).says("ada@example.org")
 		s.browser().post("/login", "username", "ada@example.org", "password", secretWord).redirects("/profile")

@@ -78,7 +78,7 @@ func TestSignupRules(t *testing.T) {
 			{"username", "<b>x</b>", badName + " It contains “<”."},
 			{"username", "Admin", "This username is reserved. Choose another."},
 			{"username", "TAKEN", "This username is taken. Choose another."},
-			{"email", "", "Enter your email address."},
+			{"email", "", "Enter an email address."},
 			{"email", "ana", badEmail},
 			{"email", "@example.org", badEmail},
 			{"email", "a@b@example.org", badEmail},

@@ -71,7 +71,7 @@ func (s *Service) checkOwnUsername(username string) string {
 func checkEmail(text string) string {
 	const example = "Enter an email address like name@example.com."
 	if text == "" {
-		return "Enter your email address."
+		return "Enter an email address."
 	}
 	if len(text) > maxEmail {
 		return "Use an email address of at most 254 characters."
