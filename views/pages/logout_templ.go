@@ -47,17 +47,17 @@ func Logout(page layouts.Page) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Sign out?</h1><div class=\"form\"><form class=\"stack\" id=\"sign-out\" method=\"post\" action=\"/logout\" data-once><p>You will need your password to sign in on this device again.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, "<h1>Sign out?</h1><div class=\"form\"><form class=\"stack\" id=\"sign-out\" method=\"post\" action=\"/logout\" data-once><p>You will need your password to sign in on this device again.</p><div class=\"actions\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Submit(components.Button{
-				Label: "Sign out", More: " of " + page.Brand.Name, Busy: "Signing out…", Style: components.Primary, Block: true,
+				Label: "Sign out", More: " of " + page.Brand.Name, Busy: "Signing out…", Style: components.Primary,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<p class=\"muted\"><a href=\"/profile\">Go to your account</a></p></form></div>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, "<a class=\"btn\" href=\"/profile\">Cancel</a></div></form></div>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
