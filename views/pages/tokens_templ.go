@@ -555,7 +555,7 @@ func tokenForm(form TokenForm) templ.Component {
 			templ_7745c5c3_Var18 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<section class=\"panel stack\" aria-labelledby=\"create\"><h2 id=\"create\">Create a token</h2><form class=\"stack\" id=\"create-token\" method=\"post\" action=\"/profile/tokens\" novalidate data-once>")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 34, "<section class=\"panel stack\" aria-labelledby=\"create\"><h2 id=\"create\">Create a token</h2><form class=\"stack form\" id=\"create-token\" method=\"post\" action=\"/profile/tokens\" novalidate data-once>")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
