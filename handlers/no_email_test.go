@@ -34,7 +34,7 @@ func TestNoEmail(t *testing.T) {
 		}
 		b := s.browser()
 		b.signIn("ada")
-		b.get("/profile").status(200).says("no email address")
+		b.get("/profile").status(200).says("No email address")
 		b.get("/admin").status(403).says("You are signed in as ada.")
 		b.post("/profile", "username", "ada", "full_name", "Ada Lovelace").redirects("/profile")
 		b.get("/profile/email").status(200).says("Your account has no email address.")
@@ -54,10 +54,10 @@ func TestNoEmailAdmin(t *testing.T) {
 		users := s.withoutEmail("ada", "bea")
 		boss, _ := s.signedIn("boss", models.RoleAdmin)
 		for _, sort := range []string{"email", "-email", "username"} {
-			boss.get("/admin/users?sort="+sort+"&limit=25").status(200).says("no email address", "boss@example.org")
+			boss.get("/admin/users?sort="+sort+"&limit=25").status(200).says("No email address", "boss@example.org")
 		}
 		page := "/admin/users/" + users[0].ID
-		boss.get(page).status(200).says("no email address")
+		boss.get(page).status(200).says("No email address")
 		boss.get(page + "/reset-link").status(200).says("ada (no email address)")
 		boss.get(page + "/delete").status(200).says("Type ada to confirm")
 		boss.post(page+"/delete", "confirm", "").status(422).says("type its username")
