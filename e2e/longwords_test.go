@@ -69,7 +69,7 @@ func TestLongWordsAccount(t *testing.T) {
 	b.question("Remove " + longName)
 	b.wantRoom("token end dialog")
 	b.press("Remove token")
-	b.see("The access token "+longName+" is removed.", "No longer working")
+	b.see("The access token “"+longName+"” is removed.", "No longer working")
 	b.wantRoom("token ended")
 	p.tokens(ana, longName, "me")
 	b.visit("/profile/sessions")

@@ -69,10 +69,10 @@ func TestAccessToken(t *testing.T) {
 
 		b.visit("/profile/tokens")
 		b.question("Remove Nightly backup")
-		b.see("Remove the token Nightly backup?")
+		b.see("Remove the token “Nightly backup”?")
 		b.press("Remove token")
 		b.wantAt("/profile/tokens")
-		b.see("The access token Nightly backup is removed.", "No longer working")
+		b.see("The access token “Nightly backup” is removed.", "No longer working")
 		if got := p.bearer(token); got != http.StatusUnauthorized {
 			t.Errorf("the removed token: got status %d, want 401", got)
 		}

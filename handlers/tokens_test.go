@@ -70,12 +70,12 @@ func TestTokens(t *testing.T) {
 		b.get("/profile/tokens").says("Never used", "Permissions: read this account, change this account.")
 
 		end := "/profile/tokens/" + token.ID + "/end"
-		b.get(end).status(200).says("Remove the token Nightly backup?", token.Hint)
+		b.get(end).status(200).says("Remove the token “Nightly backup”?", token.Hint)
 		if !s.works(secret) {
 			t.Error("asking ended the token")
 		}
 		b.post(end).redirects("/profile/tokens")
-		b.get("/profile/tokens").says("The access token Nightly backup is removed.", "No longer working", "Removed by you")
+		b.get("/profile/tokens").says("The access token “Nightly backup” is removed.", "No longer working", "Removed by you")
 		if s.works(secret) {
 			t.Error("the ended token works")
 		}
@@ -221,7 +221,7 @@ func TestAdminEndsToken(t *testing.T) {
 			t.Error("the token ended too early")
 		}
 		boss.post(end).redirects(page)
-		boss.get(page).says("The access token Backup of ana is removed.", "No access tokens.", "boris removed an access token of ana: Backup.")
+		boss.get(page).says("The access token “Backup” of ana is removed.", "No access tokens.", "boris removed an access token of ana: Backup.")
 		if s.works(secret) {
 			t.Error("the ended token works")
 		}

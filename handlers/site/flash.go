@@ -100,7 +100,7 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashDeviceAlreadyGone:
 		return &layouts.Flash{Kind: components.Info, Text: "That device was already forgotten."}
 	case FlashTokenRemoved:
-		return ok("The access token " + arg(0) + " is removed.")
+		return ok("The access token “" + arg(0) + "” is removed.")
 	case FlashTokenAlreadyEnded:
 		return &layouts.Flash{Kind: components.Info, Text: "That access token was already removed."}
 	case FlashTokenShown:
@@ -162,7 +162,7 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		}
 		return flash
 	case FlashUserTokenRemoved:
-		return ok("The access token " + arg(0) + " of " + arg(1) + " is removed.")
+		return ok("The access token “" + arg(0) + "” of " + arg(1) + " is removed.")
 	case FlashUserChanged:
 		return &layouts.Flash{Kind: components.Info, Text: "This account has changed since you opened it. This page shows its current state."}
 	case FlashLinkShown:

@@ -57,7 +57,7 @@ func RemoveUserToken(user AdminTarget, row TokenRow) components.Confirmation {
 	return components.Confirmation{
 		Heading: "Remove an access token of " + user.Name + "?",
 		Text: []string{
-			"Programs that use the access token " + row.Name + " (" + row.Hint + ") will stop working at once. You cannot undo this.",
+			"Programs that use the access token “" + row.Name + "” (" + row.Hint + ") will stop working at once. You cannot undo this.",
 			"Other tokens and sessions of " + user.Name + " are not affected.",
 		},
 		Action: row.EndURL,

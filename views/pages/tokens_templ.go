@@ -710,9 +710,9 @@ func TokenCreated(page layouts.Page, view TokenCreatedView) templ.Component {
 // RemoveToken asks before a person removes an access token of their own.
 func RemoveToken(row TokenRow) components.Confirmation {
 	return components.Confirmation{
-		Heading: "Remove the token " + row.Name + "?",
+		Heading: "Remove the token “" + row.Name + "”?",
 		Text: []string{
-			"Programs that use " + row.Name + " (" + row.Hint + ") will stop working at once. You cannot undo this.",
+			"Programs that use “" + row.Name + "” (" + row.Hint + ") will stop working at once. You cannot undo this.",
 			"Your other tokens and your sessions are not affected.",
 		},
 		Action: row.EndURL,

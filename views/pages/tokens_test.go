@@ -60,8 +60,8 @@ func TestTokenRows(t *testing.T) {
 		}
 	}
 	want := []string{
-		"Nightly backup Expires soon|Remove Nightly backup, lk_…a2b3|/profile/tokens/t/end|Remove the token Nightly backup?",
-		"<b>Photos</b>|Remove <b>Photos</b>, lk_…c4d5|/profile/tokens/u/end|Remove the token <b>Photos</b>?",
+		"Nightly backup Expires soon|Remove Nightly backup, lk_…a2b3|/profile/tokens/t/end|Remove the token “Nightly backup”?",
+		"<b>Photos</b>|Remove <b>Photos</b>, lk_…c4d5|/profile/tokens/u/end|Remove the token “<b>Photos</b>”?",
 		"Old script Removed|",
 	}
 	for i := range want {
