@@ -1,5 +1,5 @@
-// The script of all pages, which work without it too. All texts come from data-
-// attributes of the page, and are set as text, never as HTML.
+// The script of all pages, which also work without it. All texts come from data
+// attributes of the page and are set as text, never as HTML.
 
 // The locale in which the server writes times, and its word for now.
 const { locale, now } = document.documentElement.dataset;
@@ -24,7 +24,8 @@ function showPassword(button) {
 	field.form.addEventListener("submit", () => set(false));
 }
 
-// switchTheme sets the theme and keeps the page, with what was typed into it.
+// switchTheme sets the theme without reloading the page, so forms keep their
+// input.
 function switchTheme(form) {
 	form.addEventListener("submit", (event) => {
 		event.preventDefault();
@@ -74,7 +75,7 @@ function ready(form) {
 }
 
 // relativeTime writes "3 hours ago", or the date of a time more than 60 days
-// away, and puts the whole time in the title.
+// away, and puts the full time into the title.
 function relativeTime(element) {
 	const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 	const when = new Date(element.dateTime);
@@ -106,7 +107,7 @@ function clockTime(element) {
 	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
 }
 
-// localDays puts the lines of a log under the days of the device.
+// localDays regroups the lines of a log by day in the device's time zone.
 function localDays(log) {
 	const [heading, list] = log.children;
 	const lines = log.querySelectorAll("ul > li");
@@ -126,8 +127,8 @@ function localDays(log) {
 	}
 }
 
-// viewerZone puts the zone of the device into a hidden field, and into the
-// brackets of the hints of the fields for days.
+// viewerZone puts the device's time zone into a hidden field, and into the
+// parentheses in the hints of the day fields.
 function viewerZone(field) {
 	const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
 	if (!timeZone) {
@@ -140,9 +141,9 @@ function viewerZone(field) {
 	}
 }
 
-// confirmInDialog opens the question of a link in a dialog instead of on its own
-// page. The focus starts on Cancel, or on the question where Cancel would scroll
-// it out of view, and returns to the link afterwards.
+// confirmInDialog opens a confirmation in a dialog instead of on its own page. The
+// focus starts on Cancel, or on the heading if focusing Cancel would scroll it out
+// of view, and returns to the link afterwards.
 function confirmInDialog(link) {
 	const dialog = document.getElementById(link.dataset.dialog);
 	const cancel = dialog?.querySelector("[data-close]");
@@ -161,8 +162,8 @@ function confirmInDialog(link) {
 	cancel.addEventListener("click", () => dialog.close());
 }
 
-// copyValue copies the text of an element. The button's label changes for a
-// moment, and a hidden status line tells screen readers.
+// copyValue copies the text of an element. The button's label changes briefly, and
+// a hidden status line tells screen readers.
 function copyValue(button) {
 	const label = button.querySelector("span");
 	const status = button.parentElement.querySelector("[role=status]");
@@ -188,7 +189,7 @@ function copyValue(button) {
 	});
 }
 
-// holdBack keeps a "Try again" link from being followed before its time.
+// holdBack disables a "Try again" link until its time.
 function holdBack(link) {
 	const wait = new Date(link.dataset.notBefore) - Date.now();
 	if (wait <= 0) {
@@ -203,9 +204,9 @@ function holdBack(link) {
 	}, wait);
 }
 
-// slashSearch lets the key / lead to a search field while a box is ticked. The
-// browser remembers the box (WCAG 2.2, 2.1.4: a shortcut of one character can be
-// turned off).
+// slashSearch makes the key / move the focus to a search field while a checkbox is
+// checked. The browser remembers the checkbox (WCAG 2.2, 2.1.4: a shortcut of one
+// character can be turned off).
 function slashSearch(box) {
 	const field = document.getElementById(box.dataset.slash);
 	const tell = () => { field.ariaKeyShortcuts = box.checked ? "/" : null; };
@@ -240,7 +241,7 @@ each("[data-copy]", copyValue);
 each("[data-not-before]", holdBack);
 addEventListener("pagehide", () => each("[data-shown-once]", (secret) => secret.replaceChildren()));
 addEventListener("pageshow", (event) => {
-	// Back led to a page that the browser had kept in memory.
+	// The Back button restored the page from the browser's memory.
 	if (event.persisted) {
 		each("form[data-once]", ready);
 		each("[data-shown-once]", () => location.reload());
@@ -250,5 +251,5 @@ addEventListener("pageshow", (event) => {
 // Screen readers begin with the message or the error.
 document.querySelector("[data-focus]")?.focus();
 
-// Last, because it fails where the browser has no storage.
+// Last, because it throws if the browser blocks storage.
 each("[data-slash]", slashSearch);

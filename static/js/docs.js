@@ -1,10 +1,10 @@
-// Swagger UI on the page about the API, in place of the list that needs no script.
+// Swagger UI on the page about the API. It replaces the plain list of endpoints.
 
 const root = document.getElementById("swagger-ui");
 const page = document.documentElement;
 const darkDevice = matchMedia("(prefers-color-scheme: dark)");
 
-// Swagger UI has dark colours of its own, behind this class.
+// This class turns on Swagger UI's own dark colours.
 const follow = () => page.classList.toggle("dark-mode", page.dataset.theme ? page.dataset.theme === "dark" : darkDevice.matches);
 darkDevice.addEventListener("change", follow);
 new MutationObserver(follow).observe(page, { attributeFilter: ["data-theme"] });
@@ -24,8 +24,7 @@ const parts = ({ React }) => ({
 });
 
 // Authorize offers a password, if the portal accepts it, or a token. It leaves
-// out HTTP Basic, which is in the document too: its form would call a token a
-// password.
+// out the document's HTTP Basic scheme, whose form would call a token a password.
 const asked = ({ oauth2, bearer }) => ({ ...(oauth2 && { oauth2 }), bearer });
 const withoutBasic = {
 	statePlugins: {
@@ -50,8 +49,8 @@ const asItself = {
 	},
 };
 
-// The texts of the document are plain text. Swagger UI would write them as HTML,
-// which the policy of the page forbids (trusted types).
+// The texts of the document are plain text. Swagger UI would insert them as HTML,
+// which the page's content security policy forbids (trusted types).
 const asText = ({ React }) => ({
 	wrapComponents: {
 		Markdown: () => ({ source }) =>
@@ -59,8 +58,8 @@ const asText = ({ React }) => ({
 	},
 });
 
-// What Swagger UI leaves out until a request is sent, taken from the list: who may
-// call an endpoint, and the command that does.
+// Facts that Swagger UI does not show until a request is sent, taken from the plain
+// list: the required token or scopes, and the curl command.
 const asListed = ({ React: { createElement, Fragment } }) => ({
 	wrapComponents: {
 		parameters: (Original) => (props) => {

@@ -8,8 +8,8 @@ package components
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// OptionGroup is a named part of a GroupedSelect. Options without a name stand
-// before or between the groups.
+// OptionGroup is a named group of a GroupedSelect. Options in a group without a
+// name are listed before or between the named groups.
 type OptionGroup struct {
 	Label   string
 	Options []Option
@@ -143,8 +143,8 @@ func Textarea(in Input) templ.Component {
 	})
 }
 
-// GroupedSelect is a Select whose options come in groups. The options of the
-// choice itself come first.
+// GroupedSelect is a Select whose options are in groups. The options of the choice
+// itself come first.
 func GroupedSelect(c Choice, groups []OptionGroup) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -352,8 +352,8 @@ func options(list []Option) templ.Component {
 	})
 }
 
-// Chips are the active filters of a list, each a link to the list without it. Its
-// children are more items.
+// Chips are the active filters of a list, each a link to the list without it. The
+// children are additional items.
 func Chips(filters []Link) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -86,8 +86,8 @@ func Submit(b Button) templ.Component {
 	})
 }
 
-// PostButton is a form with one button: an act that needs no question. Its
-// children follow the label.
+// PostButton is a form with one button, for an action that needs no confirmation.
+// Its children follow the label.
 func PostButton(action string, b Button, hidden ...Hidden) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -160,8 +160,8 @@ func PostButton(action string, b Button, hidden ...Hidden) templ.Component {
 	})
 }
 
-// ConfirmLink leads to the page that asks before an act. With script it opens
-// the dialog of the same id instead (see ConfirmDialog).
+// ConfirmLink links to the page that confirms an action. With script it opens the
+// dialog with that id instead (see ConfirmDialog).
 func ConfirmLink(dialog string, link Link, style Style, small bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -238,8 +238,8 @@ func ConfirmLink(dialog string, link Link, style Style, small bool) templ.Compon
 	})
 }
 
-// ConfirmDialog asks the question in a dialog that a ConfirmLink of the page
-// opens. Its children are more fields.
+// ConfirmDialog asks for confirmation in a dialog that a ConfirmLink opens. Its
+// children are additional fields.
 func ConfirmDialog(id string, c Confirmation) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -360,8 +360,8 @@ func ConfirmDialog(id string, c Confirmation) templ.Component {
 	})
 }
 
-// ConfirmForm asks the question on a page of its own. The focus starts on Cancel,
-// unless there is a problem. Its children are more fields.
+// ConfirmForm asks for confirmation on a separate page. The focus starts on
+// Cancel, unless there are errors. Its children are additional fields.
 func ConfirmForm(c Confirmation) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

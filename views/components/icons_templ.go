@@ -8,11 +8,11 @@ package components
 import "github.com/a-h/templ"
 import templruntime "github.com/a-h/templ/runtime"
 
-// IconName names a drawing of Icon.
+// IconName is the name of an icon.
 type IconName string
 
-// The icons. They are 20 by 20, in the colour of the text around them, and
-// hidden from screen readers: a word always stands beside them or names them.
+// The icons. They are 20 by 20 pixels, in the colour of the surrounding text, and
+// hidden from screen readers: there is always a word beside the icon, or a label.
 const (
 	IconProblem  IconName = "problem"
 	IconDesktop  IconName = "desktop"
@@ -40,8 +40,8 @@ const (
 	IconSearch   IconName = "search"
 )
 
-// Icon draws the named icon. Arrows that point along the line turn with the
-// direction of writing.
+// Icon draws the named icon. Horizontal arrows are mirrored on pages that are
+// written from right to left.
 func Icon(name IconName) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -14,8 +14,8 @@ import (
 	"unicode"
 )
 
-// Tile is the initials of a person on a little door, tinted by the name. It only
-// decorates: the name always stands beside it.
+// Tile shows the initials of a person on a small door, tinted by the name. It is
+// decoration: the name is always beside it.
 func Tile(name string, large bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -66,7 +66,7 @@ func Tile(name string, large bool) templ.Component {
 	})
 }
 
-// tileClass chooses one of the tints of the stylesheet.
+// tileClass returns the class of one of the stylesheet's tints.
 func tileClass(name string, large bool) string {
 	tints := [...]string{"t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"}
 	hash := fnv.New32a()
@@ -79,8 +79,8 @@ func tileClass(name string, large bool) string {
 }
 
 // initials returns the first letters of the first and the last word of a name in
-// Latin, Greek or Cyrillic letters, and the first letter alone of other names: in
-// other scripts two letters do not make initials.
+// Latin, Greek or Cyrillic letters. Other scripts have no such initials, so it
+// returns only the first letter.
 func initials(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) })
 	if len(words) == 0 {

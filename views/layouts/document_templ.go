@@ -13,10 +13,10 @@ import (
 	"latchkey/views/components"
 )
 
-// document is the HTML document around the body of every page. The stylesheets
-// come with it; signed-out pages need only the first. Browsers that know how
-// wait with the first paint for the small script, so that the times it rewrites
-// move nothing.
+// document is the HTML document around the body of every page. It links the
+// stylesheets; signed-out pages need only the first one. Browsers that support it
+// wait for the small script before the first paint, so that the times that it
+// rewrites do not shift the page.
 func document(page Page, stylesheets ...string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -323,8 +323,8 @@ func brand(page Page) templ.Component {
 	})
 }
 
-// doorBrand is the brand above a door, which leads to home. Its name is left to
-// the heading if that has it.
+// doorBrand is the brand above a door, with a link to home. It leaves out the name
+// if the heading contains it.
 func doorBrand(page Page, portal, home string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -417,9 +417,9 @@ func doorBrand(page Page, portal, home string) templ.Component {
 	})
 }
 
-// logo is the operator's logo, or the portal's own mark, which follows the
-// accent: an arch with a keyhole, as high and wide as size. portal goes before
-// the logo's address.
+// logo is the operator's logo, or the portal's own mark in the accent colour: an
+// arch with a keyhole, as high and wide as size. portal is the prefix of the
+// logo's URL.
 func logo(brand Brand, portal, size string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -521,9 +521,9 @@ func logo(brand Brand, portal, size string) templ.Component {
 	})
 }
 
-// flash is the message that a redirect carried here. It stays until the next
-// page. The script moves the focus to it, because a live region that is there
-// from the start is often not read out.
+// flash is the message that a redirect carried to this page. The script moves the
+// focus to it, because screen readers often ignore a live region that is already
+// in the page when it loads.
 func flash(page Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -656,8 +656,8 @@ func flash(page Page) templ.Component {
 	})
 }
 
-// footer holds the way to help, at the same place on every page (WCAG 2.2,
-// 3.2.6), and the theme switch.
+// footer has the help link, at the same place on every page (WCAG 2.2, 3.2.6), and
+// the theme switch.
 func footer(page Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -714,9 +714,10 @@ func footer(page Page) templ.Component {
 	})
 }
 
-// themeSwitch offers the other theme. The stylesheet shows the one button that
-// changes something: which one that is, only the device knows without a choice.
-// With script the page stays, and so does what was typed into it.
+// themeSwitch offers the other theme. It contains a button for each theme, and the
+// stylesheet shows the one that changes the page: until a theme is chosen, only
+// the device knows which one that is. With script the page is not reloaded, so
+// forms keep their input.
 func themeSwitch(page Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -745,7 +746,7 @@ func themeSwitch(page Page) templ.Component {
 		var templ_7745c5c3_Var36 string
 		templ_7745c5c3_Var36, templ_7745c5c3_Err = templ.ResolveAttributeValue(page.Path)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/layouts/document.templ`, Line: 137, Col: 52}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/layouts/document.templ`, Line: 138, Col: 52}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var36)
 		if templ_7745c5c3_Err != nil {

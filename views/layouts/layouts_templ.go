@@ -10,8 +10,8 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "latchkey/views/components"
 
-// Door is the frame of pages for people who are not signed in: the brand and
-// the page in a door, the footer on the floor that it stands on.
+// Door is the frame of pages for people who are not signed in: the brand and the
+// page inside an outlined door, and the footer below it.
 func Door(page Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -87,8 +87,8 @@ func Door(page Page) templ.Component {
 	})
 }
 
-// App is the frame of pages for people who are signed in. Pages of an admin
-// section have the rail instead of the bar.
+// App is the frame of pages for people who are signed in. Pages of the admin area
+// have the rail instead of the bar.
 func App(page Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -297,8 +297,8 @@ func bar(page Page) templ.Component {
 	})
 }
 
-// rail holds the sections of the admin area and the way back to one's own
-// account: beside the page where there is room, otherwise above it as tabs.
+// rail has links to the sections of the admin area and back to the admin's own
+// account. It is beside the page if there is room, otherwise above it as tabs.
 func rail(page Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -435,8 +435,8 @@ func signOut() templ.Component {
 	})
 }
 
-// Either is App for a signed-in person and Door otherwise, for pages that both
-// can meet.
+// Either is App for a signed-in person and Door otherwise, for pages that can be
+// shown to both.
 func Either(page Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -11,9 +11,9 @@ import templruntime "github.com/a-h/templ/runtime"
 import "latchkey/static"
 
 // Outside is the frame of a page that a browser shows at the address of a
-// protected app. Every URL in it is absolute, below portal (the public URL),
-// and it has neither a script nor a form. The browser sends no theme cookie to
-// the app, so the page follows the device.
+// protected app. Every URL in it is absolute, below portal (the public URL), and
+// it has neither scripts nor forms. The browser sends no theme cookie to the app,
+// so the page uses the theme of the device.
 func Outside(page Page, portal string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -17,36 +17,36 @@ import (
 	"time"
 )
 
-// AdminAuditView is what a page of the audit log shows.
+// AdminAuditView is the data of a page of the audit log.
 type AdminAuditView struct {
 	Filter AuditFilter
 	Errors components.Errors
-	// Chips are the filters that are on, each leading to the log without it.
-	// ClearURL is the log without any.
+	// Chips are the active filters. Each one links to the log without it, and
+	// ClearURL to the log without any.
 	Chips    []components.Link
 	ClearURL string
-	// Days are the lines of each day in UTC, newest first.
+	// Days are the lines grouped by day in UTC, newest first.
 	Days []AuditDay
-	// Previous leads to newer lines, Next to older ones; "" for none.
+	// Previous links to newer lines, Next to older ones; "" if there are none.
 	Previous string
 	Next     string
 	// FirstURL is the first page with the same filter, PastEnd says that this
 	// page is past the last one.
 	FirstURL string
 	PastEnd  bool
-	// CSVURL downloads every event that the filter lets through.
+	// CSVURL downloads every event that matches the filter.
 	CSVURL string
 }
 
-// AuditFilter is the query of the log, as it was typed.
+// AuditFilter is the filter of the log, as it was typed.
 type AuditFilter struct {
 	Person  string // who did it or to whom
 	Actor   string
 	Subject string
 	From    string // a day, "2026-11-22"
 	To      string
-	Zone    string // of the days: "Europe/Berlin"; "" is UTC
-	// Actions are the choices of the action field without "Any".
+	Zone    string // time zone of the days: "Europe/Berlin"; "" is UTC
+	// Actions are the options of the action field, without "Any".
 	Actions []components.OptionGroup
 }
 
@@ -65,15 +65,15 @@ type AuditRow struct {
 	Subject AuditPerson
 	After   string // "everywhere" in "signed out Bo Chen everywhere"
 	Detail  string // "2 sessions ended. Reason: left the team"
-	// Apart says that Detail is a sentence of its own, after a full stop instead
-	// of a colon.
+	// Apart says that Detail is a separate sentence, after a full stop instead of
+	// a colon.
 	Apart bool
-	// Icon and Tone draw the kind of event. Kind names it and leads to all events
-	// of it, unless another version wrote it.
+	// Icon and Tone show the kind of event. Kind names it and links to all events
+	// of that kind, unless another version of Latchkey wrote the event.
 	Icon components.IconName
 	Tone components.Tone
 	Kind components.Link
-	// The request, each "" when it is not known.
+	// Facts of the request, each "" if it is not known.
 	IP      string
 	Device  string
 	Session string
@@ -81,22 +81,22 @@ type AuditRow struct {
 	Request string
 }
 
-// AuditPerson is a person in the sentence. The zero value is left out.
+// AuditPerson is a person in the sentence. The zero value stands for no person.
 type AuditPerson struct {
-	// Name is the name of today, of a deleted account the name as it was then, or
+	// Name is the current name, or the last name of a deleted account, or
 	// "System", or "Someone".
 	Name string
-	// URL is the page of the account, "" when there is none. EventsURL is the log
-	// of all that the person did or that was done to them.
+	// URL is the page of the account, "" if there is none. EventsURL is the log of
+	// every event by or about the person.
 	URL       string
 	EventsURL string
-	// Username is that of the account at the time, "" when Name says it.
+	// Username is the username at the time of the event, "" if Name shows it.
 	Username string
-	// Deleted says that the account is gone.
+	// Deleted says that the account was deleted.
 	Deleted bool
 }
 
-// verb is what follows the actor.
+// verb is the text after the actor.
 func (r AuditRow) verb() string {
 	if r.Subject.Name == "" {
 		return " " + r.Verb + r.end()
@@ -104,7 +104,7 @@ func (r AuditRow) verb() string {
 	return " " + r.Verb + " "
 }
 
-// end is what follows the last person of the sentence.
+// end is the text after the last person of the sentence.
 func (r AuditRow) end() string {
 	end := "."
 	switch {
@@ -119,10 +119,10 @@ func (r AuditRow) end() string {
 	return end
 }
 
-// detail is Detail with one full stop, also when a typed reason ends with one.
+// detail is Detail with one full stop, even if a typed reason ends with one.
 func (r AuditRow) detail() string { return strings.TrimSuffix(r.Detail, ".") + "." }
 
-// mark follows the name of a deleted account.
+// mark is the text after the name: " (deleted)" for a deleted account.
 func (p AuditPerson) mark() string {
 	if p.Deleted {
 		return " (deleted)"
@@ -130,7 +130,7 @@ func (p AuditPerson) mark() string {
 	return ""
 }
 
-// people are those of the sentence, each once.
+// people are the people of the sentence, each once.
 func (r AuditRow) people() []AuditPerson {
 	people := []AuditPerson{r.Actor}
 	if r.Subject.Name != "" && r.Subject != r.Actor {
@@ -351,7 +351,7 @@ func AdminAudit(page layouts.Page, view AdminAuditView) templ.Component {
 	})
 }
 
-// auditSearch is the filter of the log. It is open while something in it is wrong.
+// auditSearch is the filter of the log. It is unfolded while it has an error.
 func auditSearch(view AdminAuditView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -470,13 +470,13 @@ func auditSearch(view AdminAuditView) templ.Component {
 	})
 }
 
-// dayHint says in which zone a day is.
+// dayHint adds the time zone to the hint of a day field.
 func (f AuditFilter) dayHint(day string) string {
 	return day + " (" + cmp.Or(f.Zone, "UTC") + ")"
 }
 
-// zone is the zone of the days. Where no day is chosen yet, the script puts the
-// zone of the device in, here and into the hints.
+// zone is the hidden field for the time zone of the days. If no day is chosen yet,
+// the script fills in the zone of the device, here and in the hints.
 func (f AuditFilter) zone() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -529,8 +529,8 @@ func (f AuditFilter) zone() templ.Component {
 	})
 }
 
-// auditDays are the lines under their days in UTC. The script puts them under the
-// days of the device.
+// auditDays lists the lines grouped by day in UTC. The script regroups them by day
+// in the time zone of the device.
 func auditDays(days []AuditDay) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -890,8 +890,8 @@ func auditRow(row AuditRow, same repeats) templ.Component {
 	})
 }
 
-// auditPerson leads to the account of a person of the line, and to all events
-// about them.
+// auditPerson links to the account of a person in the line and to all their
+// events.
 func auditPerson(p AuditPerson) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

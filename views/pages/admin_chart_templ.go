@@ -16,13 +16,13 @@ import (
 	"time"
 )
 
-// The measures of the chart. Heights are pixels: the axis with the days under
-// it, and the room of the highest day, whose number stands above it. Widths are
-// per cent of the chart, so that neither text nor hatching is stretched.
+// The dimensions of the chart. Heights are in pixels: the axis with the days below
+// it, and the bar of the highest day with its number above. Widths are percentages
+// of the chart, so that neither text nor hatching is stretched.
 const (
 	chartAxis = 170.0
 	chartRoom = 151.0
-	barWidth  = 0.6 // of the room of a day
+	barWidth  = 0.6 // as a fraction of the width of a day
 )
 
 // dayFormat writes a day as "19 November".
@@ -32,11 +32,11 @@ const dayFormat = "2 January"
 type signInChart struct {
 	bars    []chartBar
 	labels  []chartLabel
-	caption string // what the chart shows, for everybody
+	caption string // the result in words, visible to everyone
 }
 
-// chartBar is a day: the sign-ins stand on the axis, the failures on them. A
-// height is "" where there is nothing.
+// chartBar is the bar of a day: the sign-ins with the failures stacked on top. A
+// height is "" if its count is zero.
 type chartBar struct {
 	x, width                         string
 	y, height, failedY, failedHeight string
@@ -50,8 +50,8 @@ type chartLabel struct {
 	odd                bool // there is no room for it on a phone
 }
 
-// newSignInChart scales the days so that the highest takes the whole room. A
-// day with anything at all has a bar that can be seen.
+// newSignInChart scales the bars so that the highest day has the full height. A
+// count above zero is always visible.
 func newSignInChart(days []SignInDay) signInChart {
 	var chart signInChart
 	signedIn, failed, highest := 0, 0, 0
@@ -113,8 +113,8 @@ func pixels(n float64) string { return strconv.FormatFloat(n, 'f', 1, 64) }
 
 func signIns(n int) string { return plural(n, "sign-in", "sign-ins") }
 
-// signInsPerDay draws the sign-ins of each day. Its caption says the result, and
-// the same numbers are there as a table.
+// signInsPerDay draws the sign-ins of each day. Its caption states the result, and
+// a table has the same numbers.
 func signInsPerDay(days []SignInDay) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -387,8 +387,8 @@ func swatch(class, fill string) templ.Component {
 	})
 }
 
-// draw is the drawing. Attributes alone place the bars, their colour comes from
-// the stylesheet; the hatching of the failures is the same in every theme.
+// draw renders the chart as SVG. Attributes place the bars, and the stylesheet
+// colours them; the hatching of the failures is the same in every theme.
 func (chart signInChart) draw() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -648,7 +648,7 @@ func (chart signInChart) draw() templ.Component {
 	})
 }
 
-// line draws the last days of a figure. It only decorates.
+// line draws the last days of a figure. It is decoration.
 func (f Figure) line() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -727,8 +727,8 @@ func (f Figure) line() templ.Component {
 	})
 }
 
-// linePath returns a line through the days in a box of 100 by 28, and the height
-// at which it ends. The lowest day is at the bottom, the highest at the top.
+// linePath returns a path through the days in a box of 100 by 28, and the height
+// of its end. The lowest day is at the bottom, the highest at the top.
 func linePath(days []int) (path, end string) {
 	const top, bottom = 3.0, 25.0
 	least, most := slices.Min(days), slices.Max(days)

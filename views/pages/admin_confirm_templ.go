@@ -13,8 +13,8 @@ import (
 	"latchkey/views/layouts"
 )
 
-// DisableUser asks before an account is disabled that has some live sessions.
-// AdminDisable adds the field for the reason.
+// DisableUser asks for confirmation before an account with this number of live
+// sessions is disabled. AdminDisable adds the field for the reason.
 func DisableUser(user AdminTarget, sessions int) components.Confirmation {
 	text := user.Name + " cannot sign in from now on. Nothing is deleted. You can enable the account again."
 	if sessions > 0 {
@@ -31,8 +31,8 @@ func DisableUser(user AdminTarget, sessions int) components.Confirmation {
 	}
 }
 
-// SignOutUser asks before all sessions of an account are ended. tokens is the
-// number of access tokens, which go on working.
+// SignOutUser asks for confirmation before all sessions of an account are ended.
+// tokens is the number of access tokens, which keep working.
 func SignOutUser(user AdminTarget, sessions, tokens int) components.Confirmation {
 	ends := plural(sessions, "session", "sessions") + " will end now."
 	if sessions == 0 {
@@ -52,7 +52,8 @@ func SignOutUser(user AdminTarget, sessions, tokens int) components.Confirmation
 	}
 }
 
-// RemoveUserToken asks before an admin removes another person's access token.
+// RemoveUserToken asks for confirmation before an admin removes another person's
+// access token.
 func RemoveUserToken(user AdminTarget, row TokenRow) components.Confirmation {
 	return components.Confirmation{
 		Heading: "Remove an access token of " + user.Name + "?",
@@ -67,8 +68,8 @@ func RemoveUserToken(user AdminTarget, row TokenRow) components.Confirmation {
 	}
 }
 
-// CreateResetLink asks before a reset link is made, or a new link for an invited
-// person.
+// CreateResetLink asks for confirmation before a reset link is created, or a new
+// link for an invited person.
 func CreateResetLink(user AdminTarget) components.Confirmation {
 	link, anyone := "reset link", "Anyone who opens it can set a new password for this account."
 	then := " The current password keeps working until a new one is set."
@@ -89,8 +90,8 @@ func CreateResetLink(user AdminTarget) components.Confirmation {
 	}
 }
 
-// DeleteUser asks before an account is deleted. typed is the value of the field
-// "confirm", errs is what is wrong with it.
+// DeleteUser asks for confirmation before an account is deleted. typed is the
+// value of the field "confirm", errs are its errors.
 func DeleteUser(user AdminTarget, typed string, errs components.Errors) components.Confirmation {
 	proof := components.Input{
 		Name: "confirm", Label: "Type " + user.Email + " to confirm", Value: typed,
@@ -115,7 +116,7 @@ func DeleteUser(user AdminTarget, typed string, errs components.Errors) componen
 	}
 }
 
-// AdminDisableView is what the page that asks before disabling shows.
+// AdminDisableView is the data of the page that confirms disabling an account.
 type AdminDisableView struct {
 	User AdminTarget
 	// Sessions is the number of live sessions.
@@ -124,7 +125,7 @@ type AdminDisableView struct {
 	Errors   components.Errors
 }
 
-// AdminDisable asks before an account is disabled.
+// AdminDisable asks for confirmation before an account is disabled.
 func AdminDisable(page layouts.Page, view AdminDisableView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -205,8 +206,8 @@ func reasonField(id, name, value, problem string) templ.Component {
 	})
 }
 
-// ChangeRole asks before an account with the role gets the other one. role is
-// "user" or "admin". AdminRole adds the badges of both.
+// ChangeRole asks for confirmation before an account changes from role, which is
+// "user" or "admin", to the other one. AdminRole adds the badges of both.
 func ChangeRole(user AdminTarget, role string, errs components.Errors) components.Confirmation {
 	act := "Make " + user.Name + " an admin"
 	then := user.Name + " will be able to see, disable and delete every account, change roles and read the audit log."
@@ -226,7 +227,7 @@ func ChangeRole(user AdminTarget, role string, errs components.Errors) component
 	}
 }
 
-// otherRole is the role that is not this one.
+// otherRole returns "user" for "admin" and "admin" for "user".
 func otherRole(role string) string {
 	if role == "admin" {
 		return "user"
@@ -234,7 +235,7 @@ func otherRole(role string) string {
 	return "admin"
 }
 
-// currently names the role that an account has: "Currently an admin."
+// currently states the account's role: "Currently an admin."
 func currently(role string) string {
 	if role == "admin" {
 		return "Currently an admin."
@@ -250,7 +251,8 @@ func roleHint(role string) string {
 	return "Can manage only their own account."
 }
 
-// AdminRole asks before an account with the role gets the other one.
+// AdminRole asks for confirmation before an account changes from role to the
+// other one.
 func AdminRole(page layouts.Page, user AdminTarget, role string, errs components.Errors) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -298,7 +300,7 @@ func AdminRole(page layouts.Page, user AdminTarget, role string, errs components
 	})
 }
 
-// roleChange shows the role and the other one.
+// roleChange shows the badges of the current and the new role.
 func roleChange(role string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -348,7 +350,7 @@ func roleChange(role string) templ.Component {
 	})
 }
 
-// confirmWith is Confirm with more fields as its children.
+// confirmWith is Confirm with additional fields as its children.
 func confirmWith(page layouts.Page, question components.Confirmation, errs components.Errors) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -394,7 +396,7 @@ func confirmWith(page layouts.Page, question components.Confirmation, errs compo
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 202, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 204, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

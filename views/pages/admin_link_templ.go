@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// AdminLinkView is what the page with a new reset link shows.
+// AdminLinkView is the data of the page with a new reset link.
 type AdminLinkView struct {
 	User AdminTarget
 	// Link is the whole URL. It is a secret: anyone who has it can set the
@@ -33,7 +33,7 @@ func (v AdminLinkView) heading() string {
 	return "Reset link created"
 }
 
-// AdminLink shows a set-password link, for the only time.
+// AdminLink shows a new reset link. The link is never shown again.
 func AdminLink(page layouts.Page, view AdminLinkView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

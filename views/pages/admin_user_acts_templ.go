@@ -10,8 +10,9 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "latchkey/views/components"
 
-// adminActs are the acts on an account but Edit, which stands beside the name. An
-// act that needs a question leads to its page, or opens a dialog.
+// adminActs lists the actions on an account except Edit, which is beside the
+// name. An action that needs confirmation opens a dialog, or its page without
+// script.
 func adminActs(view AdminUserView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -204,9 +205,8 @@ func adminActDialogs(view AdminUserView) templ.Component {
 	})
 }
 
-// adminAsk is an act that asks first: on the page below the account's that has
-// the name of the act, or in the dialog of that name. gone marks an act that
-// takes the account away.
+// adminAsk is an action that needs confirmation, on the page userURL/act or in
+// the dialog "ask-"+act. gone marks an action that takes the account away.
 func adminAsk(act, label, text, userURL string, gone bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -274,7 +274,7 @@ func adminAsk(act, label, text, userURL string, gone bool) templ.Component {
 	})
 }
 
-// adminPost is an act that needs no question.
+// adminPost is an action that needs no confirmation.
 func adminPost(label, text, action, busy string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -338,7 +338,7 @@ func adminPost(label, text, action, busy string) templ.Component {
 	})
 }
 
-// adminRefused is an act that is refused now, with the reason.
+// adminRefused is an action that is not possible now, with the reason.
 func adminRefused(label, reason string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

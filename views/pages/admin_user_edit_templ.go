@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// AdminUserEditForm is what the page to edit an account shows.
+// AdminUserEditForm is the data of the page to edit an account.
 type AdminUserEditForm struct {
 	User     AdminTarget
 	Username string
@@ -21,8 +21,8 @@ type AdminUserEditForm struct {
 	FullName string
 	// Seen stands for the names that the form was filled in with.
 	Seen string
-	// Now are the names of the account when another admin changed them in the
-	// meantime.
+	// Now are the current names of the account, set if another admin changed them
+	// in the meantime.
 	Now    *AdminUserNames
 	Errors components.Errors
 }
@@ -34,8 +34,8 @@ type AdminUserNames struct {
 	FullName string
 }
 
-// AdminUserEdit is the form for the names of an account. It is another person's,
-// so browsers are told not to fill it in.
+// AdminUserEdit is the form for the names of another person's account, so
+// browsers are told not to fill it in.
 func AdminUserEdit(page layouts.Page, form AdminUserEditForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

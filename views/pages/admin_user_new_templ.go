@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// AdminUserForm is what the page to add an account shows.
+// AdminUserForm is the data of the page to add an account.
 type AdminUserForm struct {
 	Username string
 	Email    string
@@ -24,8 +24,8 @@ type AdminUserForm struct {
 	CancelURL string
 }
 
-// AdminUserNew is the form for a new account. It is another person's account, so
-// browsers are told not to fill it in.
+// AdminUserNew is the form for another person's new account, so browsers are told
+// not to fill it in.
 func AdminUserNew(page layouts.Page, form AdminUserForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

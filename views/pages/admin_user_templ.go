@@ -16,17 +16,17 @@ import (
 
 // AdminTarget is the account that an admin acts on.
 type AdminTarget struct {
-	// Name is what to call the person: the full name, else the username.
+	// Name is the full name, or the username if there is none.
 	Name     string
 	Username string
 	Email    string
 	// Invited says that the person has not set a password yet.
 	Invited bool
-	// URL is the page of the account. The pages of the acts are below it.
+	// URL is the page of the account. The pages of the actions are below it.
 	URL string
 }
 
-// AdminUserView is what the page of one account shows.
+// AdminUserView is the data of the page of one account.
 type AdminUserView struct {
 	AdminTarget
 	ID              string
@@ -37,19 +37,19 @@ type AdminUserView struct {
 	PasswordChanged time.Time // zero: no password yet
 	DisabledSince   time.Time // zero: active
 	DisabledReason  string
-	// Paused is the pause of sign-in on the pages, APIPaused that at /token.
+	// Paused is the pause of sign-in on the pages, APIPaused the one at /token.
 	Paused    Pause
 	APIPaused Pause
-	// Sessions are the live ones, latest use first.
+	// Sessions are the live sessions, last used first.
 	Sessions []SessionRow
-	// Tokens are the access tokens that work, the newest first.
+	// Tokens are the working access tokens, newest first.
 	Tokens []TokenRow
 	// Activity are the last few events, newest first. ActivityURL lists them all.
 	Activity    []ActivityItem
 	ActivityURL string
-	// Own says that this is the admin's own account, on which they cannot act here.
+	// Own says that this is the admin's own account, which they cannot change here.
 	Own bool
-	// NoResetLink says why no reset link can be created now, "" when one can.
+	// NoResetLink says why no reset link can be created now, "" if one can.
 	NoResetLink string
 	// BackURL is the list of users.
 	BackURL string
@@ -63,7 +63,7 @@ func (v AdminUserView) paused() bool {
 	return v.Paused.on() || v.APIPaused.on()
 }
 
-// role is the value of the role, as in the form that changes it.
+// role is the account's role as the form sends it.
 func (v AdminUserView) role() string {
 	if v.Admin {
 		return "admin"

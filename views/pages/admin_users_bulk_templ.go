@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// BulkAct is an action on several users. Its value is that of the form.
+// BulkAct is an action on several users, as the form sends it.
 type BulkAct string
 
 // The actions.
@@ -23,13 +23,12 @@ const (
 	BulkSignOut BulkAct = "sign-out"
 )
 
-// AdminBulkView is what the page shows that asks before an action on several
-// users.
+// AdminBulkView is the data of the page that confirms an action on several users.
 type AdminBulkView struct {
 	Act   BulkAct
 	Users []BulkUser
-	// LeftOut are the selected users that the action leaves out, each with the
-	// reason: "Bo Chen (already disabled)".
+	// LeftOut are the selected users whom the action skips, each with the reason:
+	// "Bo Chen (already disabled)".
 	LeftOut []string
 	// ListURL is the page of the list that the users were selected on.
 	ListURL string
@@ -37,7 +36,7 @@ type AdminBulkView struct {
 	Errors  components.Errors
 }
 
-// BulkUser is a user that the action will be done to.
+// BulkUser is a user whom the action affects.
 type BulkUser struct {
 	ID    string
 	Name  string
@@ -53,7 +52,7 @@ func (v AdminBulkView) Title() string {
 	return "Sign out " + count
 }
 
-// question asks before the action.
+// question asks for confirmation before the action.
 func (v AdminBulkView) question() components.Confirmation {
 	question := components.Confirmation{
 		Heading: v.Title() + " everywhere?",
@@ -79,7 +78,7 @@ func (v AdminBulkView) question() components.Confirmation {
 	return question
 }
 
-// LeftOut is the sentence about users that an action leaves out, "" for none.
+// LeftOut is the sentence about users whom an action skips, "" if there are none.
 func LeftOut(users []string) string {
 	switch n := len(users); n {
 	case 0:
@@ -91,7 +90,7 @@ func LeftOut(users []string) string {
 	}
 }
 
-// AdminBulk asks before an action on several users.
+// AdminBulk asks for confirmation before an action on several users.
 func AdminBulk(page layouts.Page, view AdminBulkView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -137,7 +136,7 @@ func AdminBulk(page layouts.Page, view AdminBulkView) templ.Component {
 				var templ_7745c5c3_Var3 string
 				templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(user.Name)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_bulk.templ`, Line: 92, Col: 21}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_bulk.templ`, Line: 91, Col: 21}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 				if templ_7745c5c3_Err != nil {
@@ -150,7 +149,7 @@ func AdminBulk(page layouts.Page, view AdminBulkView) templ.Component {
 				var templ_7745c5c3_Var4 string
 				templ_7745c5c3_Var4, templ_7745c5c3_Err = templ.JoinStringErrs(emailOrNone(user.Email))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_bulk.templ`, Line: 93, Col: 48}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_bulk.templ`, Line: 92, Col: 48}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var4))
 				if templ_7745c5c3_Err != nil {
@@ -173,7 +172,7 @@ func AdminBulk(page layouts.Page, view AdminBulkView) templ.Component {
 				var templ_7745c5c3_Var5 string
 				templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(LeftOut(view.LeftOut))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_bulk.templ`, Line: 98, Col: 43}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_bulk.templ`, Line: 97, Col: 43}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 				if templ_7745c5c3_Err != nil {

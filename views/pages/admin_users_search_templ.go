@@ -15,19 +15,19 @@ import (
 	"unicode/utf8"
 )
 
-// UsersFilter is the query of the list, as it is in the URL.
+// UsersFilter is the query of the list, as in the URL.
 type UsersFilter struct {
 	Q      string
 	Status string // "", "active", "disabled", "invited"
 	Role   string // "", "user", "admin"
-	// Limit travels along in the form, unless it is zero.
+	// Limit is a hidden field of the form, unless it is zero.
 	Limit int
 }
 
-// open reports whether the filter is unfolded: while a filter in it is on.
+// open reports whether the filter is unfolded, as it is while a filter is active.
 func (f UsersFilter) open() bool { return f.Status != "" || f.Role != "" }
 
-// noMatch says what was looked for and not found.
+// noMatch says that no users match, and names the search and the filters.
 func (f UsersFilter) noMatch() string {
 	text := "No users"
 	if f.Q != "" {
@@ -44,7 +44,7 @@ func (f UsersFilter) noMatch() string {
 	text += "."
 	for _, word := range strings.Fields(f.Q) {
 		if utf8.RuneCountInString(word) < 3 {
-			return text + " A word of one or two characters finds those whose username, email or name begins with it."
+			return text + " A word of one or two characters finds only usernames, emails and names that begin with it."
 		}
 	}
 	return text
@@ -70,9 +70,9 @@ func statusName(status string) string {
 	return "Active"
 }
 
-// usersSearch is the search with the filters and the order folded away. The key
-// "/" leads to the search, unless the box in the filter switches that off (WCAG
-// 2.2, 2.1.4): that needs script.
+// usersSearch is the search with the filters and the order folded away. With
+// script, the key "/" moves the focus to the search; the box in the filter turns
+// that off (WCAG 2.2, 2.1.4).
 func usersSearch(view AdminUsersView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -13,8 +13,8 @@ import (
 	"strconv"
 )
 
-// usersBulk is the table with a box for each person, and the actions on those
-// whose box is ticked. With script the actions appear with the first tick.
+// usersBulk is the table with a box for each person, and the actions on the
+// selected people. With script the actions appear with the first selection.
 func usersBulk(view AdminUsersView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -77,8 +77,8 @@ func usersBulk(view AdminUsersView) templ.Component {
 	})
 }
 
-// usersTable is the table of users. The roles are written out because some
-// browsers forget those of a table that is laid out as lines.
+// usersTable is the table of users. Its roles are explicit because some browsers
+// drop the implicit roles of a table that CSS lays out as lines.
 func usersTable(view AdminUsersView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -399,13 +399,13 @@ func (r UserRow) row() templ.Component {
 	})
 }
 
-// calm reports that there is nothing to say about the state of an account.
+// calm reports whether the account is simply active, so that it needs no badge.
 func (r UserRow) calm() bool { return !r.Disabled && !r.Invited && !r.Paused.on() && !r.APIPaused.on() }
 
-// statusBadge says whether an account can be used: not a disabled one, not on a
-// device that is not known while sign-in on the pages is paused, not with the
-// password over the API while that is paused, and not by an invited person
-// before they set a password.
+// statusBadge shows whether an account can be used. A disabled account cannot. A
+// pause of sign-in on the pages affects devices that are not known, a pause over
+// the API affects sign-in with the password there, and an invited person has to
+// set a password first.
 func statusBadge(disabled, invited bool, paused, apiPaused Pause) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -463,9 +463,9 @@ func statusBadge(disabled, invited bool, paused, apiPaused Pause) templ.Componen
 	})
 }
 
-// link is the sort link of a column head, with an arrow when the list is
-// sorted by it. After a search Tab passes over it, so that it leads from the
-// result line to the first result; the filter has the same orders.
+// link is the sort link of a column head, with an arrow if the list is sorted by
+// it. After a search Tab skips it, so that Tab moves from the result line to the
+// first result; the filter offers the same orders.
 func (s SortLink) link(label string, searched bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -565,7 +565,7 @@ func (s SortLink) link(label string, searched bool) templ.Component {
 	})
 }
 
-// attributes say to a screen reader that the column is sorted.
+// attributes tell screen readers how the column is sorted.
 func (s SortLink) attributes() templ.Attributes {
 	if s.Order == Unsorted {
 		return nil

@@ -15,17 +15,17 @@ import (
 	"time"
 )
 
-// AdminUsersView is what a page of the list of users shows.
+// AdminUsersView is the data of a page of the list of users.
 type AdminUsersView struct {
 	Filter UsersFilter
 	// Errors say why an action on the selected users was refused.
 	Errors components.Errors
-	// Chips are the filters that are on ("Status: Disabled"), each leading to
-	// the list without it. ClearURL is the list without any.
+	// Chips are the active filters ("Status: Disabled"). Each one links to the
+	// list without it, and ClearURL to the list without any.
 	Chips    []components.Link
 	ClearURL string
-	// Total is how many users the filter lets through. More says that there
-	// are more than Total.
+	// Total is the number of users that match the filter. More says that there are
+	// more than Total.
 	Total int
 	More  bool
 	// From is the position of the first row in the list, from 1; 0 if it is not
@@ -33,19 +33,19 @@ type AdminUsersView struct {
 	From int
 	Rows []UserRow
 	// Searched says that this is the first page of a search or of a filtered
-	// list: the focus goes to its result line.
+	// list. The focus then goes to the result line.
 	Searched bool
 	Sorts    UsersSorts
-	// Sizes are the choices of how many a page shows.
+	// Sizes are the choices of rows per page.
 	Sizes []PageSize
-	// Previous and Next lead to the pages around this one, "" for none.
+	// Previous and Next link to the adjacent pages, "" if there is none.
 	Previous string
 	Next     string
-	// FirstURL is the first page of the same list, for a page past its end.
+	// FirstURL is the first page of the same list.
 	FirstURL string
-	// PastEnd says that there is nothing here because the list ended before.
+	// PastEnd says that this page is past the end of the list.
 	PastEnd bool
-	// Incomplete says that a search does not find all accounts yet.
+	// Incomplete says that the search does not find all accounts yet.
 	Incomplete bool
 	// OnlyYou says that there is no other account yet.
 	OnlyYou bool
@@ -55,7 +55,7 @@ type AdminUsersView struct {
 	SelfURL string
 }
 
-// UserRow is one user of the list.
+// UserRow is one user in the list.
 type UserRow struct {
 	ID       string
 	URL      string
@@ -63,10 +63,10 @@ type UserRow struct {
 	FullName string
 	Email    string
 	Disabled bool
-	// Paused is the pause of sign-in on the pages, APIPaused that at /token.
+	// Paused is the pause of sign-in on the pages, APIPaused the one at /token.
 	Paused    Pause
 	APIPaused Pause
-	// Invited says that no password was ever set.
+	// Invited says that the person has not set a password yet.
 	Invited    bool
 	Admin      bool
 	Sessions   int
@@ -74,12 +74,12 @@ type UserRow struct {
 	Created    time.Time
 }
 
-// Pause is a pause of sign-in after too many wrong passwords. The zero value is
-// none.
+// Pause is a pause of sign-in after too many wrong passwords. The zero value means
+// no pause.
 type Pause struct {
 	Until time.Time
-	// Locked says that the pause lasts until an admin clears the limits,
-	// whatever Until is.
+	// Locked says that the pause lasts until an admin clears the limits. Until is
+	// then ignored.
 	Locked bool
 }
 
@@ -91,20 +91,22 @@ type UsersSorts struct {
 	Email      SortLink
 	LastSignIn SortLink
 	Created    SortLink
-	// Caption names the present order: "last sign-in, newest first".
+	// Caption names the current order: "last sign-in, newest first".
 	Caption string
-	// Choices are all orders, for a list to choose from.
+	// Choices are all orders, as options of a select field.
 	Choices []components.Option
 }
 
-// SortLink leads to the list in another order, or in the same one reversed.
+// SortLink links to the list in another order, or in the reverse of the current
+// one.
 type SortLink struct {
 	URL string
-	// Order is the present one, when the list has it.
+	// Order is the current direction, Unsorted if the list is sorted by another
+	// column.
 	Order SortOrder
 }
 
-// SortOrder is how a list is sorted by a column. Its value is that of
+// SortOrder is the direction in which a list is sorted by a column, as the value of
 // aria-sort.
 type SortOrder string
 
@@ -122,8 +124,8 @@ type PageSize struct {
 	Current bool
 }
 
-// result says how much of the list is here: "26–50 of 1,204 users", or "25 of
-// 1,204 users" when the position is not known. A list of one page has no
+// result says which part of the list the page shows: "26–50 of 1,204 users", or
+// "25 of 1,204 users" if the position is not known. A list of one page has no
 // positions: "25 of 25 users".
 func (v AdminUsersView) result() string {
 	text := thousands(len(v.Rows)) + " of "
@@ -144,7 +146,7 @@ func (v AdminUsersView) result() string {
 	}
 }
 
-// name is what the row is called by: the full name where there is one.
+// name is the full name, or the username if there is none.
 func (r UserRow) name() string {
 	if r.FullName != "" {
 		return r.FullName
@@ -160,7 +162,7 @@ func roleName(role string) string {
 	return "User"
 }
 
-// resultsID is the id of the result line, to which the skip link leads after a
+// resultsID is the id of the result line, the target of the skip link after a
 // search.
 const resultsID = "results"
 
@@ -209,7 +211,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 			var templ_7745c5c3_Var3 templ.SafeURL
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(view.NewURL))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 165, Col: 55}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 167, Col: 55}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
@@ -255,7 +257,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 					var templ_7745c5c3_Var5 templ.SafeURL
 					templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(view.ClearURL))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 173, Col: 63}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 175, Col: 63}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 					if templ_7745c5c3_Err != nil {
@@ -309,7 +311,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 					var templ_7745c5c3_Var7 templ.SafeURL
 					templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(view.FirstURL))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 184, Col: 41}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 186, Col: 41}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 					if templ_7745c5c3_Err != nil {
@@ -357,7 +359,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 					var templ_7745c5c3_Var9 templ.SafeURL
 					templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(view.ClearURL))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 189, Col: 54}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 191, Col: 54}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 					if templ_7745c5c3_Err != nil {
@@ -385,7 +387,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 				var templ_7745c5c3_Var10 string
 				templ_7745c5c3_Var10, templ_7745c5c3_Err = templ.ResolveAttributeValue(resultsID)
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 193, Col: 40}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 195, Col: 40}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var10)
 				if templ_7745c5c3_Err != nil {
@@ -406,7 +408,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 				var templ_7745c5c3_Var11 string
 				templ_7745c5c3_Var11, templ_7745c5c3_Err = templ.JoinStringErrs(view.result())
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 193, Col: 94}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 195, Col: 94}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var11))
 				if templ_7745c5c3_Err != nil {
@@ -444,7 +446,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 						var templ_7745c5c3_Var13 templ.SafeURL
 						templ_7745c5c3_Var13, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(view.NewURL))
 						if templ_7745c5c3_Err != nil {
-							return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 197, Col: 40}
+							return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 199, Col: 40}
 						}
 						_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var13))
 						if templ_7745c5c3_Err != nil {
@@ -478,7 +480,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 				var templ_7745c5c3_Var14 templ.SafeURL
 				templ_7745c5c3_Var14, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(view.CSVURL))
 				if templ_7745c5c3_Err != nil {
-					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 204, Col: 51}
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 206, Col: 51}
 				}
 				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var14))
 				if templ_7745c5c3_Err != nil {
@@ -515,7 +517,7 @@ func AdminUsers(page layouts.Page, view AdminUsersView) templ.Component {
 	})
 }
 
-// found is the id of the results of a search, "" where there are none.
+// found is the id of the results of a search, "" if there are none.
 func (v AdminUsersView) found() string {
 	if !v.Searched || len(v.Rows) == 0 {
 		return ""
@@ -523,8 +525,8 @@ func (v AdminUsersView) found() string {
 	return resultsID
 }
 
-// focused are the attributes of the result line: after a search the script moves
-// the focus there.
+// focused returns the attributes of the result line. After a search the script
+// moves the focus there.
 func (v AdminUsersView) focused() templ.Attributes {
 	if !v.Searched {
 		return nil
@@ -565,7 +567,7 @@ func pageSizes(sizes []PageSize) templ.Component {
 			var templ_7745c5c3_Var16 templ.SafeURL
 			templ_7745c5c3_Var16, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(size.URL))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 236, Col: 30}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 238, Col: 30}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var16))
 			if templ_7745c5c3_Err != nil {
@@ -588,7 +590,7 @@ func pageSizes(sizes []PageSize) templ.Component {
 			var templ_7745c5c3_Var17 string
 			templ_7745c5c3_Var17, templ_7745c5c3_Err = templ.JoinStringErrs(strconv.Itoa(size.Size))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 240, Col: 29}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users.templ`, Line: 242, Col: 29}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var17))
 			if templ_7745c5c3_Err != nil {

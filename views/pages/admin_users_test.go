@@ -65,11 +65,11 @@ func TestUsersNoMatch(t *testing.T) {
 	}{
 		{UsersFilter{}, "No users."},
 		{UsersFilter{Q: "bol"}, "No users match “bol”."},
-		{UsersFilter{Q: "bo"}, "No users match “bo”. A word of one or two characters finds those whose username, email or name begins with it."},
-		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled. A word of one or two characters finds those whose username, email or name begins with it."},
+		{UsersFilter{Q: "bo"}, "No users match “bo”. A word of one or two characters finds only usernames, emails and names that begin with it."},
+		{UsersFilter{Q: "bo", Status: "disabled"}, "No users match “bo” with status Disabled. A word of one or two characters finds only usernames, emails and names that begin with it."},
 		{UsersFilter{Status: "invited"}, "No users with status Invited."},
 		{UsersFilter{Status: "active", Role: "admin"}, "No users with status Active and role Admin."},
-		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User. A word of one or two characters finds those whose username, email or name begins with it."},
+		{UsersFilter{Q: "bo", Role: "user"}, "No users match “bo” with role User. A word of one or two characters finds only usernames, emails and names that begin with it."},
 	}
 	for _, test := range tests {
 		if got := test.filter.noMatch(); got != test.want {

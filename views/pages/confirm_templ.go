@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// Confirm is the page that asks before an act that is hard to undo.
+// Confirm is the page that confirms an action that is hard to undo.
 func Confirm(page layouts.Page, question components.Confirmation) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

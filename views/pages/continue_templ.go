@@ -10,18 +10,18 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import "latchkey/views/layouts"
 
-// ContinueView is the way on to a protected app.
+// ContinueView is the data of the page that continues to a protected app.
 type ContinueView struct {
 	// App is its host.
 	App string
 	URL string
-	// Cut says that URL is the app's start, because the address that was asked
-	// for was too long to remember.
+	// Cut says that URL is the app's start page, because the requested address was
+	// too long to remember.
 	Cut bool
 }
 
-// Continue is the page between signing in and an app. Unless the address was
-// cut it leads on by itself.
+// Continue is the page between signing in and an app. Unless the address was cut,
+// it continues to the app by itself.
 func Continue(page layouts.Page, view ContinueView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -119,8 +119,8 @@ func Continue(page layouts.Page, view ContinueView) templ.Component {
 }
 
 // Bare is the page for a request to a host that is not the portal's. The portal
-// refuses the stylesheet on that host as well, so the page needs nothing beside
-// itself; only a heading makes a link as high as a target has to be.
+// refuses the stylesheet on that host as well, so the page loads no other files.
+// The link is in a heading, which makes it large enough as a target.
 func Bare(brand string, view ErrorView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

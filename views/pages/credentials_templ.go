@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// ChangePasswordForm is what the page to change the password shows.
+// ChangePasswordForm is the data of the page to change the password.
 type ChangePasswordForm struct {
 	// Username is shown read-only, for password managers.
 	Username    string
@@ -22,13 +22,13 @@ type ChangePasswordForm struct {
 	Errors      components.Errors
 }
 
-// RemoveTokensField is the name of the box that RemoveTokens describes.
+// RemoveTokensField is the name of the checkbox of RemoveTokens.
 const RemoveTokensField = "end_tokens"
 
-// RemoveTokens is the offer to remove the person's access tokens along with a
-// password. Without any there is no offer.
+// RemoveTokens is the checkbox to remove the person's access tokens when the
+// password changes. It is left out if the person has none.
 type RemoveTokens struct {
-	Count  int // how many work
+	Count  int // how many tokens work
 	Ticked bool
 }
 
@@ -157,9 +157,9 @@ func ChangePassword(page layouts.Page, form ChangePasswordForm) templ.Component 
 	})
 }
 
-// ChangeEmailForm is what the page to change the email address shows.
+// ChangeEmailForm is the data of the page to change the email address.
 type ChangeEmailForm struct {
-	// Current is the address of the account, Email what was typed.
+	// Current is the address of the account, Email the one that was typed.
 	Current string
 	Email   string
 	Errors  components.Errors
@@ -279,11 +279,10 @@ func ChangeEmail(page layouts.Page, form ChangeEmailForm) templ.Component {
 	})
 }
 
-// ChangeUsernameForm is what the page to change the username shows.
+// ChangeUsernameForm is the data of the page to change the username.
 type ChangeUsernameForm struct {
 	Username string
-	// FullName came along with the username, from a form of both; "" when none
-	// did.
+	// FullName is the full name, if a form sent it along with the username.
 	FullName string
 	Errors   components.Errors
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// LinkState is why a one-time link does not work.
+// LinkState is the reason why a one-time link does not work.
 type LinkState int
 
 // The states of a link that does not work.
@@ -27,21 +27,21 @@ const (
 	LinkEnded
 )
 
-// deadLink are the words about a link that does not work.
+// deadLink has the texts about a link that does not work.
 type deadLink struct {
 	heading string
 	text    string
-	// when and then follow the text: a time and the rest of the sentence.
+	// when and then follow the text: a time, and the rest of the sentence.
 	when time.Time
 	then string
-	// ask ends the text with whom to ask for a new link.
+	// ask says to end the text with the contact for a new link.
 	ask string
-	// signIn makes the sign-in page the main way on.
+	// signIn makes the link to the sign-in page the main action.
 	signIn bool
 }
 
-// resetWords are the words about a reset link. replaced is when a newer
-// one was made.
+// resetWords returns the texts about a reset link. replaced is when a newer link
+// was created.
 func resetWords(state LinkState, replaced time.Time) deadLink {
 	switch state {
 	case LinkExpired:
@@ -61,7 +61,7 @@ func resetWords(state LinkState, replaced time.Time) deadLink {
 	}
 }
 
-// setupWords are the words about a setup link.
+// setupWords returns the texts about a setup link.
 func setupWords(state LinkState) deadLink {
 	switch state {
 	case LinkExpired:
@@ -73,8 +73,8 @@ func setupWords(state LinkState) deadLink {
 	}
 }
 
-// ResetDeadLink is the page behind a reset link that does not work.
-// replaced is when a newer one was made, for one that was replaced.
+// ResetDeadLink is the page of a reset link that does not work. If a newer link
+// replaced it, replaced is when that was created.
 func ResetDeadLink(page layouts.Page, state LinkState, replaced time.Time) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -104,7 +104,7 @@ func ResetDeadLink(page layouts.Page, state LinkState, replaced time.Time) templ
 	})
 }
 
-// SetupDeadLink is the page behind a setup link that does not work.
+// SetupDeadLink is the page of a setup link that does not work.
 func SetupDeadLink(page layouts.Page, state LinkState) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

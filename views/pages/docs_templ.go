@@ -15,16 +15,16 @@ import (
 	"latchkey/views/layouts"
 )
 
-// DocsView is what the page about the API shows.
+// DocsView is the data of the page about the API.
 type DocsView struct {
 	PublicURL string
-	// DocumentURL is where the OpenAPI document is.
+	// DocumentURL is the URL of the OpenAPI document.
 	DocumentURL string
 	Groups      []EndpointGroup
 	Passwords   bool // POST /token accepts passwords
 }
 
-// EndpointGroup are the endpoints about one thing.
+// EndpointGroup is a group of endpoints about one topic.
 type EndpointGroup struct {
 	Name      string
 	Text      string // a sentence, or ""
@@ -36,15 +36,15 @@ type Endpoint struct {
 	Method  string
 	Path    string
 	Summary string // a sentence without its full stop
-	// Token says that it needs a bearer token, Scopes which scopes.
+	// Token says that it needs a bearer token, and Scopes the scopes that it needs.
 	Token  bool
 	Scopes []string
-	// Text are sentences about it, or "".
+	// Text describes it in sentences, or is "".
 	Text       string
 	Parameters []Parameter
-	// Curl is a command that calls it.
+	// Curl is a curl command that calls it.
 	Curl string
-	// Answer is the status of success and its description, Sample a JSON body or
+	// Answer is the success status with its description. Sample is a JSON body, or
 	// "".
 	Answer   string
 	Sample   string
@@ -66,8 +66,8 @@ func (p Parameter) place() string {
 	return "(" + p.Place + ")"
 }
 
-// Docs is the page about the API. Swagger UI lists the endpoints, to try them;
-// without script, or if Swagger UI does not load, a plain list does.
+// Docs is the page about the API. Swagger UI lists the endpoints and can call
+// them. Without script, or if Swagger UI does not load, a plain list replaces it.
 func Docs(page layouts.Page, view DocsView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

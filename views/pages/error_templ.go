@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// ErrorView is what an error page says.
+// ErrorView is the data of an error page.
 type ErrorView struct {
 	// Heading is plain words without a number: "Page not found".
 	Heading string
 	Text    string
-	// Email is an address in Text to write to, "" for none.
+	// Email is an email address that occurs in Text, "" for none.
 	Email string
-	// Timed is the text when it has a time of day in it, nil otherwise.
+	// Timed is the text if it contains a time of day, else nil.
 	Timed *components.Timed
 	// Reference finds the request in the log ("7K2F-9Q"), "" for none.
 	Reference string
@@ -34,8 +34,8 @@ type ErrorAction struct {
 	URL   string
 	// Post makes it a form with one button instead of a link.
 	Post bool
-	// NotBefore holds a "Try again" back until that instant, where there is
-	// script; zero for at once.
+	// NotBefore disables a "Try again" link until that instant, with script. Zero
+	// means that it works at once.
 	NotBefore time.Time
 }
 
@@ -88,8 +88,8 @@ func Error(page layouts.Page, view ErrorView) templ.Component {
 	})
 }
 
-// Refused is Error for a page that is shown at the address of a protected app.
-// The URLs of its actions are absolute and lead out by links alone.
+// Refused is Error for a page that is shown at the address of a protected app. Its
+// actions are links with absolute URLs.
 func Refused(page layouts.Page, portal string, view ErrorView) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -14,28 +14,28 @@ import (
 	"net/url"
 )
 
-// LoginForm is what the sign-in page shows.
+// LoginForm is the data of the sign-in page.
 type LoginForm struct {
 	// Username is the typed username or email address.
 	Username string
 	Remember bool
 	// Next is where the person goes afterwards, "" for their account.
 	Next string
-	// App is the name of the protected app that Next leads on to, "" for none.
+	// App is the name of the protected app that Next leads to, "" for none.
 	App string
 	// Error is about the pair of name and password ("Email, username or
 	// password is not correct."): it marks both fields.
 	Error string
-	// Errors are about single fields, such as an empty one, or about none of
-	// them, such as blocked cookies.
+	// Errors are about a single field, such as an empty one, or about the whole
+	// form, such as blocked cookies.
 	Errors components.Errors
 	// Limit is the error after too many attempts; its text is empty before that.
 	Limit components.FieldError
-	// Notice says why a session ended; nil for nothing.
+	// Notice says why a session ended; nil if none did.
 	Notice *components.Message
 }
 
-// summary lists every problem for the box at the top.
+// summary lists every error for the box at the top.
 func (f LoginForm) summary() components.Errors {
 	var all components.Errors
 	if f.Limit.Text != "" {
@@ -47,7 +47,7 @@ func (f LoginForm) summary() components.Errors {
 	return append(all, f.Errors...)
 }
 
-// shared is the id of the error that both fields point to.
+// shared is the id of the error that both fields refer to.
 func (f LoginForm) shared() string {
 	if f.Error == "" {
 		return ""
@@ -62,10 +62,10 @@ func (f LoginForm) usernameError() string {
 	return f.Errors.For("username")
 }
 
-// maxAppName is the longest app name that is shown whole, in characters.
+// maxAppName is the longest app name that is not shortened, in characters.
 const maxAppName = 60
 
-// appName is the name of the app as it stands in the heading.
+// appName is the name of the app for the heading.
 func (f LoginForm) appName() string {
 	name := []rune(f.App)
 	if len(name) <= maxAppName {
@@ -307,8 +307,8 @@ func Login(page layouts.Page, form LoginForm) templ.Component {
 	})
 }
 
-// LoginDisabled tells the owner of a disabled account, who gave the right
-// password, that it is disabled.
+// LoginDisabled tells the owner of a disabled account that it is disabled, once
+// they have entered the correct password.
 func LoginDisabled(page layouts.Page) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -14,7 +14,7 @@ import (
 	"strings"
 )
 
-// contact is a sentence that names whom to ask: before, then the support address
+// contact is a sentence that says who can help: before, then the support address
 // as a link or "the operator of Latchkey", then after.
 func contact(brand layouts.Brand, before, after string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
@@ -101,7 +101,7 @@ func contact(brand layouts.Brand, before, after string) templ.Component {
 	})
 }
 
-// breakable is a host name that breaks only before its dots.
+// breakable is a host name that wraps only before its dots.
 func breakable(host string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -162,8 +162,8 @@ func breakable(host string) templ.Component {
 	})
 }
 
-// breakableEmail is an email address that breaks before its domain if it has to,
-// or says that there is none.
+// breakableEmail is an email address that wraps before its domain if necessary, or
+// says that there is none.
 func breakableEmail(email string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -287,8 +287,8 @@ func backLink(link components.Link) templ.Component {
 	})
 }
 
-// knownUsername shows whose password a form is about. It is a real field, so
-// that a password manager saves the new password with the right name.
+// knownUsername shows the username of the account whose password a form sets. It
+// is a field, so that a password manager saves the password with the right name.
 func knownUsername(username string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -385,7 +385,7 @@ func currentPassword(problem string) templ.Component {
 	})
 }
 
-// usernameHint says every rule of usernames that a person can follow.
+// usernameHint states every rule for usernames that a person can follow.
 const usernameHint = "2 to 32 characters: letters a to z and digits, with dots, hyphens or underscores in between."
 
 // othersNames are the fields with the names of another person's account, which

@@ -13,8 +13,8 @@ import (
 	"latchkey/views/layouts"
 )
 
-// Forgot says whom to ask for a new password, because no mail is sent. next is
-// where the person was going, "" for their account.
+// Forgot says whom to ask for a new password, because the portal sends no mail.
+// next is the page the person wanted to open, "" for their account.
 func Forgot(page layouts.Page, next string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -83,7 +83,7 @@ func Forgot(page layouts.Page, next string) templ.Component {
 	})
 }
 
-// ResetForm is what the page behind a reset link shows.
+// ResetForm is the data of the page of a reset link.
 type ResetForm struct {
 	// Token is the link's token. The form sends it, so that opening the link
 	// alone changes nothing.
@@ -97,8 +97,8 @@ type ResetForm struct {
 	Errors      components.Errors
 }
 
-// Reset is the page behind a reset link. An invited person is welcomed, and
-// signed in afterwards.
+// Reset is the page of a reset link. It welcomes an invited person, who is signed
+// in afterwards.
 func Reset(page layouts.Page, form ResetForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

@@ -15,9 +15,9 @@ import (
 	"time"
 )
 
-// SessionsView is what the list of sessions shows.
+// SessionsView is the data of the list of sessions.
 type SessionsView struct {
-	// Current is this browser's session, Others the rest, latest use first.
+	// Current is this browser's session, Others the rest, last used first.
 	Current SessionRow
 	Others  []SessionRow
 	// Ended are the sessions that ended in the last 30 days, newest first.
@@ -38,7 +38,7 @@ type DeviceRow struct {
 type SessionRow struct {
 	ID string
 	// Device is "Chrome on macOS" or "Unknown browser", or "API · " and the name
-	// that the program gave itself. Phone picks the icon.
+	// that the program sent. Phone selects the icon.
 	Device string
 	Phone  bool
 	// Scopes are the permissions of a program that uses the API, in words; nil
@@ -47,16 +47,16 @@ type SessionRow struct {
 	// ActiveNow is shown in place of LastActive.
 	ActiveNow  bool
 	LastActive time.Time
-	// Address is the IP address, "" when it is not known.
+	// Address is the IP address, "" if it is not known.
 	Address  string
 	SignedIn time.Time
 	// Method is how the person signed in: "password".
 	Method string
-	// Until is when the session ends by itself. Stays says that the browser keeps
-	// it when it closes, which is never so for a program.
+	// Until is when the session expires. Stays says that the browser keeps it when
+	// it closes; a program's session never has it.
 	Until time.Time
 	Stays bool
-	// New marks another device that was unseen before, for some days.
+	// New marks another device that signed in for the first time in the last days.
 	New bool
 }
 
@@ -70,7 +70,7 @@ func (r SessionRow) icon() components.IconName {
 	return components.IconDesktop
 }
 
-// EndedSession is a session that is over.
+// EndedSession is a session that has ended.
 type EndedSession struct {
 	Device string
 	When   time.Time
@@ -78,7 +78,7 @@ type EndedSession struct {
 	Reason string
 }
 
-// EndOthers asks before n other sessions are ended.
+// EndOthers asks for confirmation before n other sessions are ended.
 func EndOthers(n int) components.Confirmation {
 	devices := plural(n, "device", "devices")
 	return components.Confirmation{
@@ -91,10 +91,10 @@ func EndOthers(n int) components.Confirmation {
 	}
 }
 
-// repeats counts names, so that no two buttons of a page have the same one.
+// repeats counts names, so that no two buttons on a page have the same name.
 type repeats map[string]int
 
-// mark is what follows a name that is the same as n before it: " (2)" after one.
+// mark returns the suffix for a name: "" the first time, then " (2)", " (3)".
 func (r repeats) mark(name string, at time.Time) string {
 	name += components.FullTime(at)
 	if r[name]++; r[name] == 1 {
@@ -332,7 +332,7 @@ func Sessions(page layouts.Page, view SessionsView) templ.Component {
 	})
 }
 
-// fold is a part of a page that opens under its title.
+// fold is a section that opens under its title.
 func fold(title string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -503,7 +503,7 @@ func deviceRow(row DeviceRow, same repeats) templ.Component {
 	})
 }
 
-// sessionFacts are what tells one session from another.
+// sessionFacts shows the facts that tell one session from another.
 func sessionFacts(row SessionRow, current bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

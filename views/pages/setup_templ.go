@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// SetupForm is what the page to create the first admin shows.
+// SetupForm is the data of the page to create the first admin.
 type SetupForm struct {
 	// Token is the link's token. The form sends it, so that opening the link
 	// alone changes nothing.
@@ -25,7 +25,7 @@ type SetupForm struct {
 	Errors      components.Errors
 }
 
-// Setup is the page behind the one-time setup link.
+// Setup is the page of the one-time setup link.
 func Setup(page layouts.Page, form SetupForm) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

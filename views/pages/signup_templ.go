@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// SignupForm is what the page to create an account shows.
+// SignupForm is the data of the page to create an account.
 type SignupForm struct {
 	Username string
 	Email    string
@@ -114,8 +114,8 @@ func Signup(page layouts.Page, form SignupForm) templ.Component {
 	})
 }
 
-// SignupClosed takes the place of the form while sign-up is closed. next is
-// where the person was going, "" for their account.
+// SignupClosed replaces the form while sign-up is closed. next is the page the
+// person wanted to open, "" for their account.
 func SignupClosed(page layouts.Page, next string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
