@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Each page in each of its states passes inspect.
+// The tests that run inspect on each page in each of its states.
 
 func TestSignedOutPages(t *testing.T) {
 	t.Parallel()

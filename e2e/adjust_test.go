@@ -6,8 +6,8 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// Pages that people adjust to their eyes: with their own colours, and with
-// wider text spacing. Each check is first shown to fail.
+// Pages that people adjust to their vision, with their own colours or wider text
+// spacing. Each test first shows that its checks can fail.
 
 // adjusted runs a test on one page of each kind: signed out, a form with lists,
 // and a table.
@@ -31,9 +31,8 @@ func adjusted(t *testing.T, f func(b *tab, name string)) {
 	}
 }
 
-// restyle applies a person's own style sheet to the page until the next page
-// loads. The content security policy does not apply to it, because it does not
-// come from the page.
+// restyle applies a user style sheet until the next page loads. The content
+// security policy does not apply to it, because it does not come from the page.
 func (b *tab) restyle(css string) {
 	b.Helper()
 	ask[bool](b, `(() => {
@@ -105,7 +104,8 @@ const colours = `
 	const name = (e) => e.outerHTML.slice(0, 90);
 `
 
-// unreadable names the text that has too little contrast with its background.
+// unreadable returns the texts that have too little contrast with their
+// background.
 func (b *tab) unreadable() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {`+colours+`
@@ -121,8 +121,8 @@ func (b *tab) unreadable() []string {
 	})()`)
 }
 
-// unbounded names the buttons and fields whose edge cannot be seen. It leaves
-// out checkboxes and radio buttons, which the browser draws.
+// unbounded returns the buttons and fields whose edge is invisible. It leaves out
+// checkboxes and radio buttons, which the browser draws.
 func (b *tab) unbounded() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {`+colours+`
@@ -136,7 +136,7 @@ func (b *tab) unbounded() []string {
 	})()`)
 }
 
-// ringless moves through the page with the Tab key and names the elements that
+// ringless moves through the page with the Tab key and returns the elements that
 // show no ring when they have the focus (WCAG 2.2, 2.4.7).
 func (b *tab) ringless() []string {
 	b.Helper()
@@ -168,12 +168,12 @@ func (b *tab) ringless() []string {
 	return faults
 }
 
-// spacing is the text spacing that a page must allow (WCAG 2.2, 1.4.12).
+// spacing is the text spacing that a page must support (WCAG 2.2, 1.4.12).
 const spacing = `* { line-height: 1.5 !important; letter-spacing: 0.12em !important; word-spacing: 0.16em !important }
 p { margin-block-end: 2em !important }`
 
-// TestTextSpacing widens the text spacing: no text is cut off, and no page
-// scrolls sideways on a phone.
+// TestTextSpacing widens the text spacing and checks that no text is cut off and
+// no page scrolls sideways on a phone.
 func TestTextSpacing(t *testing.T) {
 	adjusted(t, func(b *tab, name string) {
 		for _, look := range looks {
@@ -193,9 +193,9 @@ func TestTextSpacing(t *testing.T) {
 	})
 }
 
-// clipped names the elements that hide a part of their content. It leaves out
+// clipped returns the elements that hide a part of their content. It leaves out
 // text for screen readers, fields, which can be scrolled, and shortened lines
-// whose title has the whole text.
+// whose title has the full text.
 func (b *tab) clipped() []string {
 	b.Helper()
 	return ask[[]string](b, `[...document.querySelectorAll("body *")]

@@ -36,7 +36,7 @@ func TestFirstAdmin(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		p := startPortal(t)
 		link := p.setupPath()
-		p.signUp(newAccount("bo", "Bo Chen")) // signing up first does not make bo an admin
+		p.signUp(newAccount("bo", "Bo Chen")) // the first person to sign up does not become an admin
 		b := open(t, p, script)
 		b.wantStatus(b.visit(link), 200)
 		b.see("Create the first admin")
@@ -76,7 +76,7 @@ func TestDisableAndUndo(t *testing.T) {
 		bo.wantStatus(bo.press("Sign in"), 403)
 		bo.see("This account is disabled. Contact help@example.org.")
 		bo.wantNot("Left the team")
-		bo.wantNot("Stay signed in") // nothing to try again
+		bo.wantNot("Stay signed in") // the page has no sign-in form
 		bo.visit("/login?next=%2Fprofile%2Fsessions")
 		bo.fill("Email or username", account.username)
 		bo.fill("Password", "not the password")
@@ -310,9 +310,9 @@ func (b *tab) wantLines(n int) {
 	}
 }
 
-// TestAuditLines checks the height of a line, that a problem of the filter moves
-// no field out of its column, and that the script puts a line under the day of the
-// device.
+// TestAuditLines checks the height of a line, that an error in the filter moves no
+// field out of its column, and that the script groups lines by day in the device's
+// time zone.
 func TestAuditLines(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)

@@ -6,23 +6,24 @@ import (
 	"testing"
 )
 
-// findings are the results of axe-core for a page: the violations, and the rules
-// that it could not decide.
+// findings are the results of axe-core for a page: the violations, and the elements
+// about which it could not decide.
 type findings struct {
 	Violations []string
 	Incomplete []doubt
 }
 
-// doubt is an element for which axe-core could not decide about a rule.
+// doubt is an element about which axe-core could not decide whether it meets a
+// rule.
 type doubt struct {
 	Rule    string
 	What    string
 	Matches []string // the selectors of reviewed that the element matches
 }
 
-// reviewed are the doubts that a person looked at and found to be fine, in the
-// states in which axe-core may have them. Whether it has one depends on the
-// fonts of the machine, so a doubt that does not come up is no fault.
+// reviewed lists the doubts that a person has reviewed and found to be fine, with
+// the page states in which axe-core may report them. Reports depend on the fonts of
+// the machine, so a doubt that is not reported is no fault.
 var reviewed = []reviewedDoubt{
 	{
 		states: []string{"docs", "docs tried"}, rule: "aria-prohibited-attr", selector: "#swagger-ui .copy-to-clipboard",
@@ -76,7 +77,7 @@ func (b *tab) axe() findings {
 	}))`, selectors)
 }
 
-// reviewedDoubt is about the elements that selector matches, in any of these
+// reviewedDoubt applies to the elements that selector matches, in any of these
 // states of a page.
 type reviewedDoubt struct {
 	states         []string
@@ -88,7 +89,7 @@ func (r reviewedDoubt) covers(state string, d doubt) bool {
 	return slices.Contains(r.states, state) && r.rule == d.Rule && slices.Contains(d.Matches, r.selector)
 }
 
-// review names the doubts about a state of a page that are not in reviewed.
+// review returns the doubts about a state of a page that are not in reviewed.
 func review(state string, doubts []doubt) []string {
 	var faults []string
 	for _, d := range doubts {
@@ -118,7 +119,7 @@ func TestReview(t *testing.T) {
 	}{
 		{name: "no doubt", state: "login"},
 		{name: "all reviewed", state: "docs tried", doubts: all},
-		{name: "one that did not come up", state: "docs tried", doubts: all[1:]},
+		{name: "one that is not reported", state: "docs tried", doubts: all[1:]},
 		{name: "another page", state: "login", doubts: all[:1], want: 1},
 		{name: "another rule", state: "login", doubts: []doubt{{Rule: "region", Matches: []string{first.selector}}}, want: 1},
 		{name: "another element", state: "docs tried", doubts: append(slices.Clone(all), doubt{Rule: first.rule}), want: 1},

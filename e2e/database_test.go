@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// sqliteFile returns the path of the portal's database, if it is SQLite.
+// sqliteFile returns the path of the portal's database, and whether it is SQLite.
 func (p *portal) sqliteFile() (path string, isSQLite bool) {
 	return strings.CutPrefix(p.database, "sqlite:")
 }
 
-// open connects to the portal's database directly, as an operator may. Package
+// open connects to the portal's database directly, as an operator could. Package
 // models registers the drivers.
 func (p *portal) open() *sql.DB {
 	p.t.Helper()

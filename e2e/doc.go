@@ -5,16 +5,16 @@
 // route returns and who may use it. Package e2e is a module of its own, so that
 // the browser driver does not become a dependency of the portal.
 //
-// The portal is built once. Each test starts it on an empty database and uses
-// its own context, and so its own cookies, of one shared browser. Package
+// The portal is built once. Each test starts it on an empty database and has its
+// own context, with its own cookies, in one shared browser. Package
 // testdb provides the databases. go.mod repeats its dependencies: when they
 // change in the portal's go.mod, run go mod tidy here too. Three variables
 // change a run:
 //
 //   - LATCHKEY_E2E_DATABASE=postgres: each portal has a PostgreSQL database
 //     instead of an SQLite file.
-//   - LATCHKEY_TEST_STRICT=1: tests fail instead of being skipped if Chromium,
-//     or PostgreSQL where it is requested, is missing.
+//   - LATCHKEY_TEST_STRICT=1: if Chromium, or PostgreSQL when it is requested, is
+//     missing, tests fail instead of being skipped.
 //   - LATCHKEY_E2E_SCREENSHOTS=DIR: screenshots of every page that is checked
 //     for accessibility are saved there.
 package e2e

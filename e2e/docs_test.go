@@ -27,8 +27,8 @@ func TestDocsWithoutScript(t *testing.T) {
 	b.wantTheme("dark")
 }
 
-// TestDocsWithoutSwagger checks that the plain list is there if Swagger UI does
-// not load.
+// TestDocsWithoutSwagger checks that the page shows the plain list if Swagger UI
+// does not load.
 func TestDocsWithoutSwagger(t *testing.T) {
 	t.Parallel()
 	b := open(t, startPortal(t), true)
@@ -45,8 +45,9 @@ func TestDocsWithoutSwagger(t *testing.T) {
 	b.inspectLooks("docs list with all details")
 }
 
-// TestDocs tries the API on its documentation page: the browser has no complaint,
-// nothing is loaded from other hosts, and a request gets its response.
+// TestDocs calls the API from its documentation page. It checks that the browser
+// reports no problem, that nothing is loaded from other hosts, and that a request
+// gets its response.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)

@@ -7,8 +7,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestEnlargedText doubles the text size (WCAG 2.2, 1.4.4) on a narrow phone: no
-// page scrolls sideways, and a password field stays wide enough for a password.
+// TestEnlargedText doubles the text size (WCAG 2.2, 1.4.4) on a narrow phone and
+// checks that no page scrolls sideways and that a password field stays wide enough
+// for a password.
 func TestEnlargedText(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -52,7 +53,7 @@ func (b *tab) wantEnlarged(name string) {
 	}
 }
 
-// wantWide fails unless an element is at least least pixels wide.
+// wantWide fails if an element is narrower than least pixels.
 func (b *tab) wantWide(selector string, least float64) {
 	b.Helper()
 	if got := ask[float64](b, `document.querySelector(%s).getBoundingClientRect().width`, selector); got < least {
@@ -60,8 +61,8 @@ func (b *tab) wantWide(selector string, least float64) {
 	}
 }
 
-// TestUserTable checks the user list on every width, as a table or as two lines
-// a person: it does not overflow, and a page of it stays short.
+// TestUserTable checks that the user list does not overflow at any width, as a
+// table or with two lines for each person, and that a page of it stays short.
 func TestUserTable(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)

@@ -21,7 +21,7 @@ func startProtected(t *testing.T, env ...string) (p *portal, app string) {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { guard(t, p.url, w, r) }))
 	t.Cleanup(server.Close)
-	app = strings.Replace(server.URL, "127.0.0.1", "localhost", 1) // cookies know no ports
+	app = strings.Replace(server.URL, "127.0.0.1", "localhost", 1) // cookies ignore ports
 	return startProtecting(t, app, env...), app
 }
 
@@ -35,8 +35,8 @@ func startProtecting(t *testing.T, app string, env ...string) *portal {
 	return startPortal(t, append(env, "LATCHKEY_FORWARD_AUTH_FILE="+rules, "LATCHKEY_TRUSTED_PROXIES=127.0.0.1,::1")...)
 }
 
-// guard is a reverse proxy and its app in one: it asks the portal, and passes
-// on what that says unless it is yes.
+// guard is a reverse proxy and its app in one. It asks the portal about each
+// request and passes a refusal on.
 func guard(t *testing.T, portal string, w http.ResponseWriter, r *http.Request) {
 	ask, err := http.NewRequestWithContext(r.Context(), http.MethodGet, portal+"/forward-auth", nil)
 	if err != nil {
@@ -58,7 +58,7 @@ func guard(t *testing.T, portal string, w http.ResponseWriter, r *http.Request) 
 	}
 	defer func() { _ = answer.Body.Close() }()
 	if answer.StatusCode == http.StatusOK && r.URL.Path == "/download" {
-		w.WriteHeader(http.StatusNoContent) // a browser stays where it is
+		w.WriteHeader(http.StatusNoContent) // a browser then stays on its page
 		return
 	}
 	if answer.StatusCode == http.StatusOK {
@@ -74,7 +74,7 @@ func guard(t *testing.T, portal string, w http.ResponseWriter, r *http.Request) 
 	_, _ = io.Copy(w, answer.Body)
 }
 
-// visitAt opens a page anywhere and returns its status.
+// visitAt opens a page at any address and returns its status.
 func (b *tab) visitAt(address string) int {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
@@ -84,8 +84,8 @@ func (b *tab) visitAt(address string) int {
 	return int(response.Status)
 }
 
-// untilAt waits for the browser to come to a page by itself. While it is on its
-// way there may be no page to ask.
+// untilAt waits for the browser to reach a page by itself. In between there may be
+// no page that can evaluate an expression.
 func (b *tab) untilAt(address string) {
 	b.Helper()
 	waitFor(b.T, "the page "+address, func() bool {
@@ -97,8 +97,8 @@ func (b *tab) untilAt(address string) {
 }
 
 // TestForwardAuth goes from an app to the sign-in page and back. The content
-// security policy lets the form lead nowhere but to the portal, which
-// Chromium applies to the redirects that follow, too.
+// security policy restricts the form to the portal, and Chromium applies that to
+// the redirects that follow, too.
 func TestForwardAuth(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		p, app := startProtected(t, shortLived)
@@ -116,7 +116,7 @@ func TestForwardAuth(t *testing.T) {
 		b.untilAt(page)
 		b.see("Hello Ana Silva at /docs/a%20b?x=1&y=%26")
 
-		// The session is renewed on the way, and nothing of it is seen.
+		// The session is renewed on the way, which the person does not notice.
 		b.untilExpired()
 		b.wantStatus(b.visitAt(app+"/other"), 200)
 		b.untilAt(app + "/other")
@@ -125,7 +125,7 @@ func TestForwardAuth(t *testing.T) {
 		b.wantStatus(b.visitAt(app+"/admin"), 403)
 		b.see("You cannot open this page", "This account has no access to this page of Photos.", "Use another account")
 
-		// A link to the sign-in page that leads on to the app.
+		// A link to the sign-in page that continues to the app.
 		b.visit("/profile")
 		b.press("Sign out")
 		b.visit("/login?next=" + url.QueryEscape("/continue?rd="+url.QueryEscape(page)))
@@ -136,8 +136,8 @@ func TestForwardAuth(t *testing.T) {
 	})
 }
 
-// TestRefusedAtApp looks at the page that the portal shows at an app's origin:
-// it has the portal's look, by files that the browser loads from there.
+// TestRefusedAtApp checks that the page that the portal shows at an app's origin
+// has the portal's look, with files that the browser loads from the portal.
 func TestRefusedAtApp(t *testing.T) {
 	t.Parallel()
 	p, app := startProtected(t)
@@ -154,8 +154,8 @@ func TestRefusedAtApp(t *testing.T) {
 	b.inspect("refused at an app")
 }
 
-// TestSignInForApp looks at the sign-in page that names an app, whose name may
-// be longer than there is room for.
+// TestSignInForApp checks the sign-in page that names an app, also with a name that
+// is too long for the page.
 func TestSignInForApp(t *testing.T) {
 	t.Parallel()
 	for name, host := range map[string]string{

@@ -8,8 +8,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// finders are functions that find visible elements by their text, as a person
-// does.
+// finders are JavaScript functions that find visible elements by their text, as a
+// person does.
 const finders = `
 	const words = (e) => (e.getAttribute("aria-label") ?? (e.querySelector(":scope.row > .label") ?? e).textContent).replace(/\s+/g, " ").trim();
 	const seen = (e) => e.checkVisibility({ visibilityProperty: true }) && (!document.querySelector("dialog[open]") || e.closest("dialog[open]"));
@@ -38,8 +38,8 @@ func (b *tab) press(name string) int {
 	return b.loading("press "+name, b.clicking(name))
 }
 
-// buttonNamed returns the whole name of the link or button whose name begins so:
-// "Sign out Safari on iPhone, signed in" goes on with the time.
+// buttonNamed returns the full name of the link or button whose name has a prefix:
+// "Sign out Safari on iPhone, signed in" is followed by the time.
 func (b *tab) buttonNamed(beginning string) string {
 	b.Helper()
 	return ask[string](b, `(() => {`+finders+` const e = button(%s); return e ? words(e) : ""; })()`, beginning)
@@ -164,8 +164,8 @@ func (b *tab) wantNot(words string) {
 	}
 }
 
-// focused describes the element with the focus: its name if it is a control, of a
-// row in a list the label, else "#" and its id or class, or "nothing".
+// focused describes the element with the focus: the name of a control, the label
+// of a row in a list, "#" with the id or class of any other element, or "nothing".
 func (b *tab) focused() string {
 	b.Helper()
 	return ask[string](b, `(() => {`+finders+`

@@ -23,10 +23,10 @@ var looks = []struct {
 	{"phone light", 320, 640, false},
 }
 
-// inspect checks the open page for the rules that every page has to keep.
+// inspect checks the open page for the rules that every page has to meet.
 // axe-core finds no fault, in light and dark, on a wide screen and on a narrow
-// phone. The page does not scroll sideways, also when it is enlarged or written
-// from right to left. It has no inline style or script, does not move while it
+// phone. The page does not scroll sideways, even if it is enlarged or laid out
+// from right to left. It has no inline style or script, does not shift while it
 // loads, and sends each form only once. name is the state of the page in
 // messages and in the names of screenshots.
 func (b *tab) inspect(name string) {
@@ -45,7 +45,7 @@ func (b *tab) inspect(name string) {
 // inspectLooks is inspect for a page that may have inline styles.
 func (b *tab) inspectLooks(name string) {
 	b.Helper()
-	b.watch.mute(true) // axe-core tries things that the content security policy forbids
+	b.watch.mute(true) // the content security policy blocks parts of axe-core
 	defer b.watch.mute(false)
 	ask[chromedp.Void](b, strings.ReplaceAll(suite.axe, "%", "%%")+"; undefined")
 	var doubts []doubt
@@ -100,7 +100,7 @@ func (b *tab) layoutShifts() []string {
 	})()`)
 }
 
-// tooWide names the elements that stick out of a page that scrolls sideways.
+// tooWide returns the elements that make a page scroll sideways.
 func (b *tab) tooWide() []string {
 	b.Helper()
 	return ask[[]string](b, `[...document.querySelectorAll("body *")]

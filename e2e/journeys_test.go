@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// What people do to their account and admins do to other accounts, with only the
-// keyboard: Tab, Enter and Space. The focus is visible at every step.
+// The tasks of people and admins with only the keyboard: Tab, Enter and Space. The
+// focus is visible at every step.
 
 // enterQuestion presses Enter on a link to a confirmation and fails unless the
 // focus is then on Cancel. With script, the confirmation opens as a dialog if

@@ -26,7 +26,7 @@ var (
 )
 
 // pressing presses the key and releases it. Key down and text are one event, as
-// when a person types: a page that leaves on key down never sees the text.
+// when a person types: a page that navigates on key down never receives the text.
 func (k key) pressing(modifiers chromedp.Modifier) chromedp.Action[chromedp.Void] {
 	return chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		event := input.DispatchKeyEventParams{
@@ -102,8 +102,8 @@ func (b *tab) tabUntil(want string, reached func(got string) bool) {
 }
 
 // wantVisibleFocus fails unless the element with the focus is in view and has an
-// outline: of 2 pixels, around the button in the field too, or of 1 where a
-// script put the focus on a message.
+// outline: 2 pixels, also around the button in a field, or 1 pixel if a script
+// moved the focus to a message.
 func (b *tab) wantVisibleFocus(name string) {
 	b.Helper()
 	got := ask[string](b, `(() => {
@@ -152,7 +152,7 @@ func TestKeyboardOnly(t *testing.T) {
 		b.wantFocus("#main")
 		b.tabTo("Name")
 
-		b.tabTo("Use dark theme") // the last control: nothing traps the focus
+		b.tabTo("Use dark theme") // the last control, so nothing traps the focus
 		b.visit("/profile")
 		b.tabTo("Admin")
 		b.enter()

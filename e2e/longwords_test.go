@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Pages where every name is as long as possible and a single word, which a
-// browser does not break by default.
+// Pages on which every name is as long as possible and a single word, which
+// browsers do not wrap by default.
 
 var (
 	longName   = strings.Repeat("W", 64) // of a person, an access token or an API client
@@ -139,8 +139,8 @@ func (b *tab) wantRoom(name string) {
 	}
 }
 
-// overhanging names the text that overflows its container, such as a button or a
-// card. If a dialog is open, it looks only at the dialog.
+// overhanging returns the texts that overflow their container, such as a button or
+// a card. If a dialog is open, it checks only the dialog.
 func (b *tab) overhanging() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {

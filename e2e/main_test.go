@@ -13,11 +13,11 @@ import (
 	"latchkey/internal/testdb"
 )
 
-// suite is what all tests share. TestMain fills it in.
+// suite is the state that all tests share. TestMain sets it.
 var suite struct {
 	binary   string                     // the built portal
 	database func(tb testing.TB) string // returns the URL of an empty database
-	browser  context.Context            // of the one Chromium
+	browser  context.Context            // of the shared Chromium
 	missing  string                     // why there is no browser; "" if there is one
 	axe      string                     // the source of axe-core
 }
@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// run builds the portal, starts the browser and runs the tests. m exits with
-// their outcome.
+// run builds the portal, starts the browser and runs the tests. It returns an
+// error only if the tests could not run; m has their result.
 func run(m *testing.M) error {
 	switch kind := os.Getenv("LATCHKEY_E2E_DATABASE"); kind {
 	case "", "sqlite":

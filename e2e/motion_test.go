@@ -6,9 +6,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// TestReducedMotion checks that neither pages nor an open dialog move for people
-// who prefer reduced motion. For others, colours fade, which shows that the check
-// finds motion.
+// TestReducedMotion checks that neither pages nor an open dialog have motion for
+// people who prefer reduced motion. For others, colours fade, which shows that the
+// check can find motion.
 func TestReducedMotion(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -57,7 +57,7 @@ func (b *tab) preferMotion(preference string) {
 	}})
 }
 
-// moving names the elements with a transition or animation longer than 10 ms.
+// moving returns the elements with a transition or animation longer than 10 ms.
 func (b *tab) moving() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {

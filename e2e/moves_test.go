@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// TestNoLayoutShift loads pages on a slow network: the end of the page and the
-// script arrive late and must not move what is already painted.
+// TestNoLayoutShift loads pages on a slow network. The end of the page and the
+// script arrive late and must not move any painted content.
 func TestNoLayoutShift(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t, "LATCHKEY_LIMITS=on")

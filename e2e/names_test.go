@@ -10,13 +10,13 @@ import (
 	"github.com/chromedp/cdproto/accessibility"
 )
 
-// controls are the roles of what a person can operate.
+// controls are the roles of the elements that a person can operate.
 var controls = []string{
 	"button", "checkbox", "combobox", "DisclosureTriangle", "link", "menuitem", "radio", "searchbox", "switch", "tab", "textbox",
 }
 
-// ambiguous names the controls that have no name of their own, as a screen reader
-// would read it: none at all, or that of another control.
+// ambiguous returns the controls that a screen reader would read without a name, or
+// with the name of another control.
 func (b *tab) ambiguous() []string {
 	b.Helper()
 	var faults []string
@@ -52,16 +52,16 @@ func spoken(value *accessibility.Value) (text string) {
 	return text
 }
 
-// wantNamesApart fails unless each control of the page has a name of its own.
+// wantNamesApart fails unless each control of the page has a unique name.
 func (b *tab) wantNamesApart(name string) {
 	b.Helper()
 	for _, fault := range b.ambiguous() {
-		b.Errorf("%s: not the only one of that name: %s", name, fault)
+		b.Errorf("%s: without a unique name: %s", name, fault)
 	}
 }
 
-// TestNamesApart signs in with two equal phones at the same time, and signs one
-// of them out: no two buttons sound alike.
+// TestNamesApart signs in with two identical phones at the same time, signs one of
+// them out, and checks that no two buttons have the same name.
 func TestNamesApart(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)

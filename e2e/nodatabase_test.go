@@ -33,7 +33,7 @@ func TestNoDatabase(t *testing.T) {
 }
 
 // holdDatabase locks the database until the end of the test, as another program
-// may.
+// could.
 func (p *portal) holdDatabase() {
 	p.t.Helper()
 	path, isSQLite := p.sqliteFile()

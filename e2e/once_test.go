@@ -17,8 +17,8 @@ func (b *tab) reload() {
 	b.must("reload", err)
 }
 
-// TestShownOnce reloads the pages that show a secret, leaves them and comes back:
-// no second secret is created, and the secret is not shown again.
+// TestShownOnce reloads the pages that show a secret, leaves them and goes back. It
+// checks that no second secret is created and that the secret is not shown again.
 func TestShownOnce(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		ana, _, _ := adminAndUser(t, script)

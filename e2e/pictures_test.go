@@ -21,14 +21,14 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// maxPicture is how large a picture of the README may be, in bytes.
+// maxPicture is the maximum size of a picture of the README in bytes.
 const maxPicture = 120 << 10
 
 // TestReadmePictures takes the pictures of the README, on a portal with made-up
 // people: the sign-in page, the overview and the page of a user, light and dark.
-// With LATCHKEY_E2E_PICTURES=DIR they are saved there (scripts/screenshots).
-// Otherwise it only checks that they can be taken, are small, and are those that
-// the README shows.
+// With LATCHKEY_E2E_PICTURES=DIR it saves them there (scripts/screenshots).
+// Otherwise it only checks that it can take them, that they are small, and that
+// the README shows the same files.
 func TestReadmePictures(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -41,7 +41,7 @@ func TestReadmePictures(t *testing.T) {
 	b.findUser("bo", "Bo Chen")
 	b.save(dir, "user", 1000)
 	b.press("Overview")
-	b.see("Next steps") // because the portal is on localhost, as no other portal is
+	b.see("Next steps") // only because the portal is on localhost
 	ask[bool](b, `(document.querySelector("#next-steps").closest("section").remove(), true)`)
 	b.save(dir, "overview", 800)
 
@@ -79,7 +79,7 @@ func (p *portal) sampleHistory() account {
 	p.tokens(bo, "backup script", "me")
 	p.command("user", "disable", "person05", "--reason", "Left the team.")
 
-	// People came one after the other, and their address is one for documentation
+	// The accounts get different creation times and an address for documentation
 	// (RFC 5737).
 	p.execute(`UPDATE users SET created_at = created_at - (seq * 17 % 90) * 86400000000`)
 	p.execute(`UPDATE users SET password_changed_at = created_at`)
@@ -121,14 +121,14 @@ func (b *tab) save(dir, name string, height int64) {
 		small, err := inPalette(shot.Data)
 		b.must("write a picture", err)
 		if len(small) > maxPicture {
-			b.Errorf("%s%s: the picture has %d bytes, the most is %d", name, theme, len(small), maxPicture)
+			b.Errorf("%s%s: the picture has %d bytes, want at most %d", name, theme, len(small), maxPicture)
 		}
 		b.must("save a picture", os.WriteFile(filepath.Join(dir, name+theme+".png"), small, 0o644))
 	}
 }
 
-// inPalette returns a PNG picture with its 256 most frequent colours, which takes
-// a fraction of the bytes. The rest are edges of letters.
+// inPalette reduces a PNG picture to its 256 most frequent colours, which takes a
+// fraction of the bytes. Other colours occur only at the edges of letters.
 func inPalette(data []byte) ([]byte, error) {
 	picture, err := png.Decode(bytes.NewReader(data))
 	if err != nil {

@@ -34,7 +34,7 @@ type portal struct {
 	output   *output
 }
 
-// output collects the output of a process and can be read at the same time.
+// output collects the output of a process. It can be read while the process runs.
 type output struct {
 	mu   sync.Mutex
 	text bytes.Buffer

@@ -6,9 +6,9 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 )
 
-// TestPrint checks pages on paper, on a dark device and with the dark theme
-// chosen: dark ink on white, no bar, no footer and no control, what folds away
-// unfolded, and nothing cut off at the side.
+// TestPrint checks printed pages, on a dark device and with the dark theme: dark
+// text on white, no bar, footer or controls, folded parts open, and nothing cut
+// off at the side.
 func TestPrint(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -51,14 +51,14 @@ func (b *tab) paper() {
 	}})
 }
 
-// onScreenOnly names the parts of the page that are useless on paper.
+// onScreenOnly returns the parts of the page that are useless on paper.
 func (b *tab) onScreenOnly() []string {
 	b.Helper()
 	return ask[[]string](b, `[...document.querySelectorAll(".top, .rail, .foot, button, .btn, input, select, textarea")]
 		.filter((e) => e.checkVisibility()).map((e) => e.outerHTML.slice(0, 90))`)
 }
 
-// folded names the parts of the page that open under a title and do not show.
+// folded returns the parts of the page that are folded away under a title.
 func (b *tab) folded() []string {
 	b.Helper()
 	return ask[[]string](b, `[...document.querySelectorAll("details > :not(summary)")]

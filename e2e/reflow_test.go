@@ -8,9 +8,8 @@ import (
 )
 
 // zooms are windows with browser zoom: 200 % in a window of 1280 by 800, and
-// 400 % in one of 1280 by 1024 (WCAG 2.2, 1.4.4 and 1.4.10). Zoom leaves a page
-// fewer CSS pixels and draws each of them bigger, which width, height and scale
-// imitate.
+// 400 % in one of 1280 by 1024 (WCAG 2.2, 1.4.4 and 1.4.10). With zoom, a page has
+// fewer and larger CSS pixels, which width, height and scale simulate.
 var zooms = []struct {
 	name          string
 	width, height int64
@@ -41,8 +40,8 @@ func (b *tab) wantReflow(name string) {
 	}
 }
 
-// wantMirrored fails unless the page also fits when it is written from right to
-// left, and codes and addresses stay left to right.
+// wantMirrored fails unless the page also fits from right to left, and codes and
+// addresses stay left to right.
 func (b *tab) wantMirrored(name string) {
 	b.Helper()
 	b.direct("rtl")
@@ -72,9 +71,9 @@ func (b *tab) sideways() []string {
 	return nil
 }
 
-// covered focuses one control after the other and names those that are out of
-// view or wholly or partly covered by another element (WCAG 2.2, 2.4.11). If a
-// dialog is open, it looks only at the dialog.
+// covered focuses each control in turn and returns those that are out of view, or
+// that another element covers at least partly (WCAG 2.2, 2.4.11). If a dialog is
+// open, it checks only the dialog.
 func (b *tab) covered() []string {
 	b.Helper()
 	return ask[[]string](b, `(() => {
@@ -101,7 +100,7 @@ func (b *tab) covered() []string {
 	})()`)
 }
 
-// reversed names the codes and addresses that follow the direction of the page.
+// reversed returns the codes and addresses that follow the direction of the page.
 // It leaves out Swagger UI, which supports only one direction.
 func (b *tab) reversed() []string {
 	b.Helper()

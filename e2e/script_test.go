@@ -7,8 +7,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// What only script does. The other tests of this package show that pages work
-// without it.
+// Tests of features that need script. The other tests of this package show that
+// pages work without it.
 
 func TestShowPassword(t *testing.T) {
 	t.Parallel()
@@ -70,8 +70,8 @@ func (b *tab) wantSentOnce(selector, busy string) {
 	}
 }
 
-// TestNotice checks that a message to which the script moved the focus stays calm:
-// one pixel around it, in the colour of a line.
+// TestNotice checks that a message has a plain outline after the script moved the
+// focus to it: one pixel, in the colour of lines.
 func TestNotice(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -128,8 +128,8 @@ func TestConfirmDialog(t *testing.T) {
 	bo.wantAt("/profile")
 }
 
-// TestLongDialog: in a window that is too low for a dialog, as with a zoom of
-// 400 %, the question is in view when it opens.
+// TestLongDialog checks that the question is in view when a dialog opens in a
+// window that is too low for it, as with a zoom of 400 %.
 func TestLongDialog(t *testing.T) {
 	t.Parallel()
 	ana, _, _ := adminAndUser(t, true)

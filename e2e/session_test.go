@@ -6,7 +6,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// shortLived makes access tokens expire while a test waits.
+// shortLived makes access tokens expire soon enough for a test to wait for it.
 const shortLived = "LATCHKEY_ACCESS_TTL=1s"
 
 func TestAccessTokenExpired(t *testing.T) {
@@ -163,8 +163,8 @@ func TestChangePasswordEndsOtherSessions(t *testing.T) {
 	})
 }
 
-// question follows a link to a confirmation. With script it opens as a dialog on
-// the page, with the focus on Cancel.
+// question follows a link to a confirmation. With script it opens as a dialog, with
+// the focus on Cancel.
 func (b *tab) question(link string) {
 	b.Helper()
 	if ask[bool](b, `matchMedia("(scripting: none)").matches`) {

@@ -7,11 +7,10 @@ import (
 	"testing"
 )
 
-// The states of pages after a refusal, an expiry or a failure. Each passes
-// inspect.
+// The tests that run inspect on pages after a refusal, an expiry or a failure.
 
-// TestLimitPages inspects what limits cause: the page about a user whose sign-in
-// is paused, and the refusal of an admin who makes too many changes.
+// TestLimitPages inspects the pages that limits cause: the page of a user whose
+// sign-in is paused, and the refusal for an admin who makes too many changes.
 func TestLimitPages(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t, "LATCHKEY_LIMITS=on")

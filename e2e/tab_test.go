@@ -15,8 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// tab is one tab of the browser on one portal. Its methods stop the test when
-// they cannot do what they were asked.
+// tab is one browser tab on one portal. Its methods stop the test if they fail.
 type tab struct {
 	*testing.T
 	portal *portal
@@ -91,8 +90,8 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 	return result
 }
 
-// ask evaluates an expression in the page. It works without script too: only
-// the page's own scripts are switched off.
+// ask evaluates an expression in the page. It works without script too, because
+// only the page's own scripts are turned off.
 func ask[T any](b *tab, format string, args ...any) T {
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)

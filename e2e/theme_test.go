@@ -47,8 +47,7 @@ func TestTheme(t *testing.T) {
 	})
 }
 
-// switchTheme uses the switch in the footer. With script the page stays, without
-// it is loaded again.
+// switchTheme uses the switch in the footer. Without script this reloads the page.
 func (b *tab) switchTheme(theme string) {
 	b.Helper()
 	button := "Use " + theme + " theme"

@@ -89,7 +89,7 @@ func TestTokenPages(t *testing.T) {
 	b.signIn(ana.username, ana.password)
 	b.visit("/profile/tokens")
 	b.inspect("tokens empty")
-	b.tick("Read this account") // untick it: no permission is chosen
+	b.tick("Read this account") // clears the box, so that no permission is chosen
 	b.wantStatus(b.press("Create token"), 422)
 	b.see("Choose what the token may do.")
 	b.inspect("tokens wrong")

@@ -6,9 +6,9 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// TestUserSearchTabStops: after a search, at most three Tab stops lead from the
-// skip link to the first result. With script the focus is already on the result
-// line.
+// TestUserSearchTabStops checks that, after a search, at most three Tab stops lead
+// from the skip link to the first result. With script the focus is already on the
+// result line.
 func TestUserSearchTabStops(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		p := startPortal(t)
@@ -33,7 +33,8 @@ func TestUserSearchTabStops(t *testing.T) {
 		b.key(enterKey)
 		b.wantStops("the skip link", "Noor Haddad", 3)
 
-		// A page that was turned is no new search: the skip link leads to it all.
+		// Another page of the results is not a new search, so the skip link leads to
+		// the main content.
 		b.visit("/admin/users?limit=25")
 		if got, want := ask[string](b, `document.querySelector(".skip").textContent`), "Skip to main content"; got != want {
 			t.Errorf("got the skip link %q on the whole list, want %q", got, want)
@@ -61,7 +62,8 @@ func (b *tab) wantStops(from, to string, most int) {
 	b.Errorf("%s: %d Tab stops from %s lead to %q, not to %q", b.at(), most, from, way, to)
 }
 
-// TestSlash: the key / leads to the search, and can be switched off.
+// TestSlash checks that the key / moves the focus to the search, and that this can
+// be turned off.
 func TestSlash(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -82,7 +84,7 @@ func TestSlash(t *testing.T) {
 	b.key(slash)
 	b.wantFocus(search)
 	if got := b.value(search); got != "the" {
-		t.Errorf("got %q in the field, want what was there", got)
+		t.Errorf("got %q in the field, want the text from before", got)
 	}
 	b.key(slash) // in the field it is a character, which replaces the selected text
 	if got := b.value(search); got != "/" {
@@ -109,8 +111,8 @@ func TestSlash(t *testing.T) {
 	b.wantFocus(search)
 }
 
-// TestBulk: people are selected in the list, one question names them, and its
-// answer leads back to the list.
+// TestBulk selects people in the list, checks that one confirmation names them, and
+// that it leads back to the list.
 func TestBulk(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		ana, bo, _ := adminAndUser(t, script)
@@ -121,7 +123,7 @@ func TestBulk(t *testing.T) {
 		ana.visit(list)
 		bar := `document.querySelector(".selected").checkVisibility()`
 		if got := ask[bool](ana, bar); got == script {
-			t.Errorf("with nobody selected the actions are shown: %t, with script: %t", got, script)
+			t.Errorf("with no one selected the actions are shown: %t, with script: %t", got, script)
 		}
 		if !script {
 			ana.wantStatus(ana.press("Disable selected"), 422)

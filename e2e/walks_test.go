@@ -10,11 +10,11 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// Whole errands as people do them who hear the page and use the keyboard: each
-// control is found by its role and its name in the accessibility tree, where it
-// has to be the only one, and reached by Tab.
+// Complete tasks, as people do them with a screen reader and the keyboard. Each
+// control is found by its role and name in the accessibility tree, where they have
+// to be unique, and is reached with Tab.
 
-// heard returns the controls of a role whose name begins so.
+// heard returns the controls of a role whose name has a prefix.
 func (b *tab) heard(role, beginning string) (nodes []*accessibility.Node) {
 	b.Helper()
 	tree := call(b, accessibility.GetFullAXTree, accessibility.GetFullAXTreeParams{})
@@ -27,7 +27,7 @@ func (b *tab) heard(role, beginning string) (nodes []*accessibility.Node) {
 }
 
 // reach presses Tab until the focus is on the control with this role and name, or
-// else on the only one whose name begins so.
+// else on the only one whose name has this prefix.
 func (b *tab) reach(role, name string) {
 	b.Helper()
 	nodes := b.heard(role, name)
@@ -35,7 +35,7 @@ func (b *tab) reach(role, name string) {
 		nodes = nodes[i : i+1]
 	}
 	if len(nodes) != 1 {
-		b.Fatalf("%s: a screen reader reads %d of %s %q, want 1", b.at(), len(nodes), role, name)
+		b.Fatalf("%s: a screen reader reads %d controls of role %s named %q, want 1", b.at(), len(nodes), role, name)
 	}
 	element := call(b, dom.ResolveNode, dom.ResolveNodeParams{BackendNodeID: nodes[0].BackendDOMNodeID})
 	call(b, runtime.CallFunctionOn, runtime.CallFunctionOnParams{
@@ -69,8 +69,8 @@ func TestWalkDisableAndUndo(t *testing.T) {
 	b.see("Ingrid Nowak is enabled and can sign in again.")
 }
 
-// TestWalkEqualDevices signs out one of two phones that differ in nothing but
-// their names here, as their owner and as an admin.
+// TestWalkEqualDevices signs out one of two identical phones, whose controls differ
+// only in their names, as their owner and as an admin.
 func TestWalkEqualDevices(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)

@@ -12,16 +12,16 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 )
 
-// watch collects the complaints of the browser in one tab: errors and warnings
-// on the console, violations of the content security policy, and faulty forms.
-// It also records requests and counts transferred bytes.
+// watch collects the problems that the browser reports in one tab: errors and
+// warnings on the console, violations of the content security policy, and faulty
+// forms. It also records requests and counts transferred bytes.
 type watch struct {
 	mu       sync.Mutex
 	muted    bool
 	expected string // complaints with this prefix are ignored
 	found    []string
 	requests []string
-	open     map[network.RequestID]bool // requests without a whole response
+	open     map[network.RequestID]bool // requests without a complete response
 	bytes    float64
 }
 
@@ -56,9 +56,9 @@ func (w *watch) event(event any) {
 	}
 }
 
-// complaint returns what the browser complains about, or "". A page with an
-// error status is no complaint, because tests ask for it on purpose. A static
-// file with one is.
+// complaint returns the problem that an event reports, or "". An error status of a
+// page is no problem, because tests request such pages on purpose. An error status
+// of a static file is.
 func complaint(event any) string {
 	switch event := event.(type) {
 	case *runtime.EventConsoleAPICalled:
@@ -86,7 +86,7 @@ func complaint(event any) string {
 	return ""
 }
 
-// said returns what a page wrote to the console.
+// said returns the text that a page wrote to the console.
 func said(args []*runtime.RemoteObject) string {
 	var words []string
 	for _, arg := range args {
@@ -109,7 +109,7 @@ func (w *watch) expect(start string) {
 	w.expected = start
 }
 
-// mute ignores all complaints while muted, for what a tool does to the page.
+// mute ignores all complaints while muted, because a tool may cause some.
 func (w *watch) mute(muted bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -131,8 +131,8 @@ func (w *watch) restart() {
 	w.requests, w.open, w.bytes = nil, nil, 0
 }
 
-// quiet reports whether every request has its response, one whose URL ends with
-// url among them.
+// quiet reports whether every request has its response, including one whose URL
+// ends with url.
 func (w *watch) quiet(url string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 )
 
-// TestOverviewColumns: the figures of the overview stand two by two on a phone.
+// TestOverviewColumns checks that the overview has two figures in a row on a phone.
 func TestOverviewColumns(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -18,7 +18,7 @@ func TestOverviewColumns(t *testing.T) {
 	b.screen(320, 640, false)
 	b.visit("/admin")
 	if got := ask[int](b, `new Set([...document.querySelectorAll(".figures > li")].map((e) => e.offsetLeft)).size`); got != 2 {
-		t.Errorf("the figures stand in %d columns on a screen of 320, want 2", got)
+		t.Errorf("the figures are in %d columns on a screen of 320, want 2", got)
 	}
 }
 
@@ -37,7 +37,7 @@ func TestPageWeight(t *testing.T) {
 		tab   *tab
 		path  string
 		bytes int
-		last  string // what the browser asks for last, and does not ask for again
+		last  string // the URL that the browser requests last, and only once
 	}{
 		{signedOut, "/login", 15 << 10, "/img/icon.svg"},
 		{signedOut, "/signup", 15 << 10, ""},

@@ -11,7 +11,7 @@ import (
 	"latchkey/models"
 )
 
-// TestProfile checks the account page and what can be changed there.
+// TestProfile checks the account page and the changes that can be made there.
 func TestProfile(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -46,8 +46,8 @@ func TestProfile(t *testing.T) {
 	})
 }
 
-// TestProfileInPart checks that a field that does not come stays as it is, and
-// that one that comes empty does not.
+// TestProfileInPart checks that a field that is not sent keeps its value, and that
+// a field that is sent empty does not.
 func TestProfileInPart(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -72,8 +72,9 @@ func TestProfileInPart(t *testing.T) {
 	})
 }
 
-// TestChangeUsername: a new username takes the current password, on both roads
-// that a form can go, and nothing typed but the password is lost.
+// TestChangeUsername checks that a new username requires the current password on
+// both routes that accept one, and that the form keeps all input except the
+// password.
 func TestChangeUsername(t *testing.T) {
 	const missing, wrong = "Enter your current password.", "The current password is not correct."
 	eachSite(t, func(t *testing.T, s *site) {
@@ -97,11 +98,11 @@ func TestChangeUsername(t *testing.T) {
 			t.Errorf("became %q, %q without the password", now.Username, now.FullName)
 		}
 		if got := s.LastEvent(audit.PasswordFailed).SubjectID; got != user.ID {
-			t.Errorf("the wrong password is recorded of %q", got)
+			t.Errorf("the wrong password is recorded for %q", got)
 		}
 		b.post("/profile/username", "username", "ana.s", "current_password", secretWord).redirects("/profile")
 		b.get("/profile").status(200).says("Your changes are saved.", "ana.s") // still signed in
-		// No password for what is no new username.
+		// No password is required if the username does not change.
 		b.post("/profile/username", "username", "ANA.S").redirects("/profile")
 		b.post("/profile", "full_name", "Ana Silva").redirects("/profile")
 	})
@@ -130,8 +131,8 @@ func TestProfileEscapes(t *testing.T) {
 	})
 }
 
-// TestChangePassword checks that every other session ends, with the reason,
-// and that this browser goes on in a new one.
+// TestChangePassword checks that every other session ends, with the reason, and
+// that this browser continues in a new session.
 func TestChangePassword(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -170,14 +171,14 @@ func TestChangePassword(t *testing.T) {
 		}
 		const words = "Your password was changed, and every device was signed out. Sign in with the new password."
 		other.follow(other.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()).says(words)
-		// A late answer to what this browser sent before must not take its new cookies away.
+		// A late response to an earlier request must not clear the new cookies.
 		copied.follow(copied.get("/profile").touchesNoToken()).says("You signed in again in this browser, so the earlier session ended.")
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(422)
 		s.browser().post("/login", "username", "ana", "password", otherWord).redirects("/profile")
 	})
 }
 
-// TestChangeEmail is as TestChangePassword, for the address.
+// TestChangeEmail is TestChangePassword for the email address.
 func TestChangeEmail(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -240,7 +241,7 @@ func TestTheme(t *testing.T) {
 	})
 }
 
-// TestWellKnown checks the address that password managers ask for.
+// TestWellKnown checks the address that password managers request.
 func TestWellKnown(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)

@@ -25,7 +25,7 @@ func TestDisable(t *testing.T) {
 		page := "/admin/users/" + user.ID
 		boss.get(page).status(200).says("Ana Silva", "ana@example.org Active", "Signs Ana Silva out everywhere and blocks sign-in.")
 		boss.get(page+"/disable").status(200).says("Disable Ana Silva?", "Ana Silva will be signed out of 3 devices now and cannot sign in. Nothing is deleted.")
-		b.get("/profile").status(200) // the question did not disable anyone
+		b.get("/profile").status(200) // the confirmation page did not disable anyone
 		long := strings.Repeat("x", 501)
 		a := boss.post(page+"/disable", "reason", long).status(422).says("Use a reason of at most 500 characters.")
 		a.has(long)
@@ -41,14 +41,14 @@ func TestDisable(t *testing.T) {
 		if got, want := audit.Detail(s.LastEvent(audit.UserDisable)), "3 sessions ended. Reason: left the team"; got != want {
 			t.Errorf("got detail %q, want %q", got, want)
 		}
-		// Again is fine and changes nothing.
+		// Disabling again succeeds and changes nothing.
 		boss.post(page+"/disable", "reason", "another").redirects(page)
 		boss.get(page).says("left the team")
 		boss.post(page + "/reset-link").status(409).says("This account is disabled. Enable it first.")
 
 		boss.post(page + "/enable").redirects(page)
 		boss.get(page).says("Ana Silva is enabled and can sign in again.")
-		b.get("/profile").status(303) // what ended stays over
+		b.get("/profile").status(303) // the ended session stays ended
 		second.signIn("ana")
 	})
 }
@@ -67,8 +67,8 @@ func TestSignOutUser(t *testing.T) {
 	})
 }
 
-// TestRole checks that a role counts at the very next request, both ways, and
-// ends no session.
+// TestRole checks that a change of role in either direction takes effect at the
+// next request and ends no session.
 func TestRole(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -96,8 +96,8 @@ func TestRole(t *testing.T) {
 
 var linkInPage = regexp.MustCompile(`http://localhost:8080/reset\?token=([A-Za-z0-9_-]{43})`)
 
-// TestResetLink checks that the link works, is shown this once, and is in no
-// log and no database.
+// TestResetLink checks that the link works, is shown only once, and is in neither
+// the log nor the database.
 func TestResetLink(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -120,8 +120,8 @@ func TestResetLink(t *testing.T) {
 	})
 }
 
-// TestResetLinkOfDisabled checks that neither the question nor its answer is
-// there for a disabled account, and that the message before it stays.
+// TestResetLinkOfDisabled checks that a disabled account gets neither the
+// confirmation page nor a link, and that an earlier message is kept.
 func TestResetLinkOfDisabled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -135,7 +135,7 @@ func TestResetLinkOfDisabled(t *testing.T) {
 	})
 }
 
-// TestNewUser adds a person, who chooses a password by the link.
+// TestNewUser adds a person, who sets a password with the link.
 func TestNewUser(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -168,7 +168,7 @@ func TestNewUser(t *testing.T) {
 	})
 }
 
-// TestDelete deletes an account for good, when its address is typed.
+// TestDelete deletes an account permanently, once its address is typed.
 func TestDelete(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -189,14 +189,14 @@ func TestDelete(t *testing.T) {
 		boss.get(page).status(404)
 		boss.post(page + "/enable").status(404)
 		boss.get("/admin/audit").says("bo deleted the account of ana (deleted): 1 session ended.")
-		// The address is free again, the username never.
+		// The address can be used again, the username never.
 		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).status(422).
 			says("This username used to belong to another account")
 		s.browser().post("/signup", "username", "ana2", "email", "ana@example.org", "password", secretWord).redirects("/profile")
 	})
 }
 
-// TestYourself checks that no admin acts on their own account.
+// TestYourself checks that admins cannot act on their own account.
 func TestYourself(t *testing.T) {
 	const words = "You cannot do this to your own account."
 	eachSite(t, func(t *testing.T, s *site) {
@@ -217,7 +217,8 @@ func TestYourself(t *testing.T) {
 	})
 }
 
-// TestLastAdmin checks that one active admin is left, by pages and from a shell.
+// TestLastAdmin checks that neither the pages nor the shell remove the last active
+// admin.
 func TestLastAdmin(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		first, one := s.signedIn("bo", models.RoleAdmin)

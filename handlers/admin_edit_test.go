@@ -8,8 +8,9 @@ import (
 	"latchkey/models"
 )
 
-// TestEditUser: an admin changes the names of an account; the log and the person
-// are told, and a new address signs the person out.
+// TestEditUser checks that an admin can change the names of an account, that the
+// log and the person's activity show it, and that a new address signs the person
+// out.
 func TestEditUser(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -59,16 +60,16 @@ func TestEditUser(t *testing.T) {
 			}
 		}
 		if got := len(s.Events()); got != before {
-			t.Errorf("%d events of what changed nothing", got-before)
+			t.Errorf("got %d events for changes that changed nothing, want none", got-before)
 		}
-		// The old name stays taken.
+		// The old name cannot be used by others.
 		s.browser().post("/signup", "username", "ana", "email", "new@example.org", "password", secretWord).status(422)
 		boss.post("/admin/users/"+models.NewID()+"/edit", "username", "x1").status(404)
 	})
 }
 
-// TestEditUserTogether: an admin who edits what another admin changed meanwhile
-// is told, sees both, and may then save.
+// TestEditUserTogether checks an admin whose edit meets another admin's change:
+// the page says so, shows both versions, and then saves.
 func TestEditUserTogether(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)

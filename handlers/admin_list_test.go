@@ -14,8 +14,8 @@ import (
 	"latchkey/models"
 )
 
-// crowd makes n users u00, u01 … a minute apart; every third is disabled, every
-// tenth an admin. The admin who looks is "zz".
+// crowd creates n users u00, u01 … a minute apart; every third is disabled, every
+// tenth an admin. The admin of the returned browser is "zz".
 func (s *site) crowd(n int) *browser {
 	s.T.Helper()
 	for i := range n {
@@ -53,7 +53,7 @@ func (a *answer) names() []string {
 	return list
 }
 
-// page is where the link to the next or previous page leads, or "".
+// page returns the target of the link to the next or previous page, or "".
 func (a *answer) page(rel string) string {
 	for _, tag := range pageLink.FindAllStringSubmatch(a.body, -1) {
 		if tag[1] == rel {
@@ -63,8 +63,8 @@ func (a *answer) page(rel string) string {
 	return ""
 }
 
-// TestUserList walks the list in every order, forth and back: every page has
-// who belongs there, and its links keep the state.
+// TestUserList pages through the list in every order, forward and back. It checks
+// that every page has the right users and that its links keep the state.
 func TestUserList(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(59)
@@ -101,7 +101,7 @@ func TestUserList(t *testing.T) {
 				path = a.page("next")
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("sort %q, forth (-want +got):\n%s", test.sort, diff)
+				t.Errorf("sort %q, forward (-want +got):\n%s", test.sort, diff)
 			}
 			if len(pages) != 3 {
 				t.Fatalf("sort %q: got %d pages, want 3", test.sort, len(pages))
@@ -145,8 +145,8 @@ func checkState(t *testing.T, path string, want url.Values, links ...string) {
 	}
 }
 
-// TestUserPositions: the result line says which users of the list are here. The
-// links between pages carry the position; one that cannot be right is ignored.
+// TestUserPositions checks that the result line says which users the page shows.
+// The links between pages carry the position; an impossible position is ignored.
 func TestUserPositions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(103)
@@ -170,7 +170,7 @@ func TestUserPositions(t *testing.T) {
 				t.Errorf("%q: the next page is %q", wrong, next)
 			}
 		}
-		// The first page and the last need no position.
+		// The first and the last page need no position.
 		boss.get(from.ReplaceAllString(boss.get(second).page("prev"), "")).says("1–25 of 104 users")
 		boss.get(from.ReplaceAllString(boss.get(fourth).page("next"), "")).says("101–104 of 104 users")
 		boss.get("/admin/users?limit=100&status=disabled").says("35 of 35 users")
@@ -183,7 +183,7 @@ func TestUserFilters(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(31)
 		s.Invited("ivy")
-		gone := s.Invited("ivo") // disabled before a password was set: not invited any more
+		gone := s.Invited("ivo") // disabled before a password was set, so no longer invited
 		if err := s.Store.Users.Disable(t.Context(), gone.ID, "", s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +258,7 @@ func TestUserListEdges(t *testing.T) {
 		if next == "" {
 			t.Fatal("there is no second page")
 		}
-		// Meanwhile everybody on the second page is deleted.
+		// In the meantime, all users on the second page are deleted.
 		for _, name := range []string{"u24", "u25"} {
 			user, err := s.Store.Users.ByUsername(t.Context(), name)
 			if err != nil {
@@ -269,7 +269,7 @@ func TestUserListEdges(t *testing.T) {
 			}
 		}
 		boss.get(next).status(200).says("This page is past the end of the list.", "Go to the first page")
-		// A cursor of one order is no cursor of another.
+		// A cursor of one order is not valid in another.
 		cursor, err := url.Parse(next)
 		if err != nil {
 			t.Fatal(err)

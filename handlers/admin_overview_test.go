@@ -16,12 +16,12 @@ import (
 	"latchkey/models"
 )
 
-// figureLink finds the figures of the overview: where each leads, its name, its
-// number and the note under it.
+// figureLink matches the figures of the overview: the link of each, its name, its
+// number and its note.
 var figureLink = regexp.MustCompile(`<a href="([^"]+)"><span class="label">([^<]+)</span> <span class="number">([^<]+)</span> <span class="label">([^<]+)</span>`)
 
-// TestOverview checks the four figures, that each list has as many lines as the
-// number that leads to it says, and the chart.
+// TestOverview checks the four figures, that the list behind each has that many
+// lines, and the chart.
 func TestOverview(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -67,8 +67,8 @@ func TestOverview(t *testing.T) {
 	})
 }
 
-// TestFigureLines checks the lines under the totals: they go back from the
-// present number by what was added and removed on each day.
+// TestFigureLines checks the lines under the totals, which are computed backwards
+// from the current number by the additions and removals of each day.
 func TestFigureLines(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -103,8 +103,7 @@ func TestNextSteps(t *testing.T) {
 	}, withHTTPS, withSupport)
 }
 
-// TestCopiedSessions checks that the overview tells of copied sessions for a
-// week.
+// TestCopiedSessions checks that the overview reports copied sessions for a week.
 func TestCopiedSessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -126,12 +125,12 @@ func TestCopiedSessions(t *testing.T) {
 	})
 }
 
-// TestOverviewQuiet wants days without a sign-in told, and not taken for none
-// ever: an admin who stays signed in is there all the while.
+// TestOverviewQuiet checks that the overview distinguishes days without a sign-in
+// from a portal without any: an admin stays signed in the whole time.
 func TestOverviewQuiet(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		for range 6 { // less than the idle limit each, and than the absolute limit together
+		for range 6 { // each step is below the idle limit, their sum below the absolute limit
 			s.Clock.Advance(5*24*time.Hour - time.Minute)
 			boss.get("/admin").status(200)
 		}

@@ -8,8 +8,8 @@ import (
 	"latchkey/models"
 )
 
-// TestSettingsRequest checks what the settings page says about the way that the
-// request for it took.
+// TestSettingsRequest checks how the settings page describes the way on which its
+// own request arrived.
 func TestSettingsRequest(t *testing.T) {
 	for _, test := range []struct {
 		name, peer, forwarded string

@@ -10,8 +10,8 @@ import (
 const changedWords = "This account has changed since you opened it. This page shows its current state."
 
 // TestTwoAdmins lets two admins act on one account from pages that both opened
-// before. The page tells the second one that the account has changed, and the act
-// is not done or recorded again.
+// before. The second one is told that the account has changed, and the action is
+// neither repeated nor recorded again.
 func TestTwoAdmins(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -56,8 +56,8 @@ func TestTwoAdmins(t *testing.T) {
 	}
 }
 
-// TestTwoAdminsAsk opens the question before an act that another admin was
-// faster with.
+// TestTwoAdminsAsk opens the confirmation page of an action that another admin has
+// already done.
 func TestTwoAdminsAsk(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		first, _ := s.signedIn("bo", models.RoleAdmin)
@@ -83,8 +83,8 @@ func TestTwoAdminsAsk(t *testing.T) {
 	})
 }
 
-// TestSameRole chooses the role that the account has, on a form that says so:
-// no admin was faster.
+// TestSameRole sends a form with the role that the account has and had when the
+// form was opened: no other admin has changed it.
 func TestSameRole(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)

@@ -29,7 +29,7 @@ func (b *browser) undo(a *answer) *answer {
 	return b.follow(b.post(html.UnescapeString(form[1]), pairs...))
 }
 
-// TestUndo takes each act back, and takes that back too.
+// TestUndo undoes each action, and then undoes the undo.
 func TestUndo(t *testing.T) {
 	const reason = `left, "for good" & ever <b>`
 	eachSite(t, func(t *testing.T, s *site) {
@@ -57,8 +57,8 @@ func TestUndo(t *testing.T) {
 	})
 }
 
-// TestUndoLate presses the button when another admin was faster, and wants no
-// button after an act that changed nothing.
+// TestUndoLate presses Undo after another admin has changed the account. It also
+// checks that an action that changed nothing offers no Undo.
 func TestUndoLate(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -68,13 +68,13 @@ func TestUndoLate(t *testing.T) {
 		boss.undo(admin).says("This account has changed since you opened it. This page shows its current state.").hides(">Undo")
 		same := boss.follow(boss.post(page+"/role", "role", "user", "was", "user")).says("ana is now a user.")
 		if undoForm.MatchString(same.body) {
-			t.Error("there is a button to undo nothing")
+			t.Error("an action that changed nothing offers Undo")
 		}
 	})
 }
 
-// TestUndoLongReason wants the longest reason, which the message cannot hold,
-// to come back as far as it does.
+// TestUndoLongReason checks that Undo restores the start of the longest reason,
+// which does not fit into the message.
 func TestUndoLongReason(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)

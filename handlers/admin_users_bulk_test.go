@@ -23,7 +23,7 @@ func (b *browser) bulk(users []*models.User, pairs ...string) *answer {
 
 var hiddenField = regexp.MustCompile(`<input type="hidden" name="([^"]+)" value="([^"]*)"`)
 
-// answerQuestion sends the form of the page with the question.
+// answerQuestion sends the form of a confirmation page.
 func (b *browser) answerQuestion(a *answer, pairs ...string) *answer {
 	b.site.T.Helper()
 	_, form, found := strings.Cut(a.body, `action="/admin/users/bulk"`)
@@ -47,8 +47,8 @@ func (s *site) actions(action string) (n int) {
 	return n
 }
 
-// TestBulkDisable: the form of the list asks one question, whose form disables
-// everyone who can be disabled, each with an event of their own.
+// TestBulkDisable checks that the form of the list leads to one confirmation, which
+// disables everyone who can be disabled and records an event for each.
 func TestBulkDisable(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, self := s.signedIn("bo", models.RoleAdmin)
@@ -61,9 +61,9 @@ func TestBulkDisable(t *testing.T) {
 		question := boss.bulk([]*models.User{ana, self, cy, dee, ana}, "act", "disable", "list", list).status(200).
 			says("Disable 2 users?", "ana ana@example.org", "cy cy@example.org", "Nothing is deleted.", "Left out: bo (your own account) and dee (already disabled).", "Reason").
 			has(`href="` + list + `"`)
-		b.get("/profile").status(200) // the question disabled nobody
+		b.get("/profile").status(200) // the confirmation page disabled no one
 		if n := s.actions(audit.UserDisable); n != 1 {
-			t.Errorf("the question made %d events", n-1)
+			t.Errorf("the confirmation page recorded %d events", n-1)
 		}
 		long := strings.Repeat("x", 501)
 		boss.answerQuestion(question, "reason", long).status(422).says("Use a reason of at most 500 characters.", "Disable 2 users?").has(long)
@@ -83,14 +83,14 @@ func TestBulkDisable(t *testing.T) {
 		if n := s.actions(audit.UserDisable); n != 3 {
 			t.Errorf("got %d events, want one for each of 3 users", n)
 		}
-		// The same form again: nobody is left to disable.
+		// The same form again: everyone is already disabled.
 		boss.answerQuestion(question).status(422).says("There is a problem", "No user was disabled. Left out: ana (already disabled) and cy (already disabled).")
 		boss.bulk([]*models.User{self}, "act", "disable").status(422).says("No user was disabled. Left out: bo (your own account).")
 	})
 }
 
-// TestBulkMeanwhile: what changed between the question and its answer is named
-// in the message.
+// TestBulkMeanwhile checks that the message names the users who changed between the
+// confirmation page and its form.
 func TestBulkMeanwhile(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, self := s.signedIn("bo", models.RoleAdmin)
@@ -130,8 +130,8 @@ func TestBulkSignOut(t *testing.T) {
 	})
 }
 
-// TestBulkWrong: a form that no page sends, or with no one selected, does nothing
-// and shows the list as it was, with a sentence.
+// TestBulkWrong checks that a form that no page sends, or one without selected
+// users, changes nothing and shows the list again with an error.
 func TestBulkWrong(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(26)
@@ -166,7 +166,7 @@ func TestBulkWrong(t *testing.T) {
 		if s.Reload(ana).Disabled() || s.actions(audit.UserDisable) > 0 {
 			t.Error("a wrong form disabled a user")
 		}
-		// The way back is a page of the list, whatever the form says.
+		// The link back always leads to a page of the list.
 		for _, there := range []string{
 			"https://evil.example/admin/users", "//evil.example/admin/users", "/admin/users/../audit", "/profile", "javascript:alert(1)",
 			"/admin/users?sort=shoe-size", "/admin/users?%zz", "\\admin", strings.Repeat("x", 5000),
@@ -182,7 +182,8 @@ func TestBulkWrong(t *testing.T) {
 	})
 }
 
-// TestBulkLimit: the 7th bulk action of a minute is refused as a whole.
+// TestBulkLimit checks that the 7th bulk action within a minute is refused as a
+// whole.
 func TestBulkLimit(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -191,7 +192,7 @@ func TestBulkLimit(t *testing.T) {
 		for range 6 {
 			boss.bulk(both, "act", "sign-out", "confirmed", "yes").status(303)
 		}
-		boss.bulk(both, "act", "disable").status(200) // a question is no action
+		boss.bulk(both, "act", "disable").status(200) // the confirmation page does not count
 		boss.bulk(both, "act", "disable", "confirmed", "yes").status(429).says("You changed many accounts in a short time. Try again at")
 		if s.Reload(ana).Disabled() || s.Reload(cy).Disabled() {
 			t.Error("a refused action disabled users")

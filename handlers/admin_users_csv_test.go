@@ -23,7 +23,7 @@ func (a *answer) csvRows() [][]string {
 	return rows
 }
 
-// TestUsersCSV downloads the list as it is filtered, all pages of it.
+// TestUsersCSV downloads all pages of the filtered list.
 func TestUsersCSV(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(59)
@@ -74,7 +74,7 @@ func (a *answer) wantRows(want ...[]string) {
 	}
 }
 
-// TestUsersCSVFormulas: no name is a formula for a spreadsheet.
+// TestUsersCSVFormulas checks that a spreadsheet takes no name for a formula.
 func TestUsersCSVFormulas(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("zz", models.RoleAdmin)

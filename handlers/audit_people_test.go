@@ -25,9 +25,9 @@ func auditLines(a *answer) []string {
 	return lines
 }
 
-// TestAuditPeople: the log finds people by the names that admins see, by parts
-// of them and after they are gone, and names and links them as the list of users
-// does.
+// TestAuditPeople checks that the log finds people by the names that admins see and
+// by parts of them, even after the account is deleted, and that it names and links
+// them like the list of users.
 func TestAuditPeople(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
@@ -84,7 +84,8 @@ func TestAuditPeople(t *testing.T) {
 	})
 }
 
-// TestAuditTooManyPeople: a name that very many have is not cut short in silence.
+// TestAuditTooManyPeople checks that a name that too many people have is an error,
+// so that no events are left out silently.
 func TestAuditTooManyPeople(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -101,8 +102,8 @@ func TestAuditTooManyPeople(t *testing.T) {
 	})
 }
 
-// TestAuditZone: days begin and end at midnight of the zone in the query, and
-// the page names the zone.
+// TestAuditZone checks that days begin and end at midnight in the zone of the
+// query, and that the page names the zone.
 func TestAuditZone(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
@@ -153,8 +154,8 @@ func TestAuditZone(t *testing.T) {
 	})
 }
 
-// TestCardsLeadToWhatTheyShow: the link of every card that sums up a list leads
-// to a page with exactly that.
+// TestCardsLeadToWhatTheyShow checks that the link of every summary leads to a page
+// with exactly the events or users that it summarises.
 func TestCardsLeadToWhatTheyShow(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)

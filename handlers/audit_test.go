@@ -15,7 +15,7 @@ import (
 	"latchkey/models"
 )
 
-// TestAuditSentences checks how what happened reads.
+// TestAuditSentences checks the sentences of events.
 func TestAuditSentences(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
@@ -45,7 +45,7 @@ func TestAuditSentences(t *testing.T) {
 	})
 }
 
-// TestAuditFilters checks each filter, and that pages keep them.
+// TestAuditFilters checks each filter, and that links to other pages keep them.
 func TestAuditFilters(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
@@ -106,8 +106,8 @@ func TestAuditFilters(t *testing.T) {
 	})
 }
 
-// TestAuditDays checks that the page and the download refuse the same days in
-// the same words.
+// TestAuditDays checks that the page and the download refuse the same days with the
+// same messages.
 func TestAuditDays(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -137,7 +137,7 @@ func TestAuditDays(t *testing.T) {
 	})
 }
 
-// TestAuditPages walks the log forth and back with a filter.
+// TestAuditPages pages through the log with a filter, forward and back.
 func TestAuditPages(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
@@ -157,7 +157,7 @@ func TestAuditPages(t *testing.T) {
 			t.Errorf("got %d events on %d pages, want 120 on 5", seen, len(pages))
 		}
 		if got := boss.get(boss.get(pages[2]).page("prev")).text(); got != boss.get(pages[1]).text() {
-			t.Error("back is not where it was")
+			t.Error("paging back does not lead to the first page")
 		}
 	})
 }
@@ -177,8 +177,8 @@ func (s *site) appendEvents(n int, actor *models.User) {
 	}
 }
 
-// TestAuditCSV checks the download: everything that the filter lets through,
-// and nothing that a spreadsheet would run.
+// TestAuditCSV checks that the download has every event that matches the filter,
+// and no cell that a spreadsheet would run.
 func TestAuditCSV(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
@@ -210,7 +210,7 @@ func TestAuditCSV(t *testing.T) {
 			t.Errorf("header (-want +got):\n%s", diff)
 		}
 		for _, line := range lines {
-			// Some spreadsheets take semicolons or tabs to be between cells.
+			// Some spreadsheets split cells at semicolons or tabs.
 			for _, cell := range strings.FieldsFunc(strings.Join(line, ";"), func(r rune) bool { return r == ';' || r == '\t' }) {
 				if cell = strings.TrimLeft(cell, " "); cell != "" && strings.ContainsRune("=+-@\t\r", rune(cell[0])) {
 					t.Errorf("a spreadsheet runs %q", cell)

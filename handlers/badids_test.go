@@ -9,8 +9,9 @@ import (
 	"latchkey/models"
 )
 
-// TestBadIDs puts text that is no id in every place of every route where one
-// is expected: 404, on each database, and never a query with it.
+// TestBadIDs replaces each id in the path of every route with text that is not an
+// id. It checks that the response is 404 on each database, and that no query
+// contains the text.
 func TestBadIDs(t *testing.T) {
 	bad := []string{"%00", "%FF", "a%00b", "%C3%28", "%ED%A0%80", "%E2%80%AE", "%27", strings.Repeat("a", 4000)}
 	eachSite(t, func(t *testing.T, s *site) {
@@ -41,7 +42,7 @@ func TestBadIDs(t *testing.T) {
 	})
 }
 
-// pathWith fills in the ids of a route: bad at one place, good at the others.
+// pathWith fills in the ids of a route: bad in one place, good in the others.
 func pathWith(places []string, at int, bad, good string) string {
 	filled := make([]string, len(places))
 	for i, place := range places {

@@ -13,8 +13,8 @@ import (
 	"latchkey/models"
 )
 
-// formRoute is a form and its fields. One without fields is a button: whatever
-// comes in its body is not read.
+// formRoute is a form and its fields. A form without fields is a button, whose body
+// is not read.
 type formRoute struct {
 	route  string
 	fields []string
@@ -53,7 +53,7 @@ func formRoutes() []formRoute {
 	}
 }
 
-// badBody is a body that no form of ours sends.
+// badBody is a body that no form of the portal sends.
 type badBody struct {
 	name string
 	body func(fields []string) string
@@ -95,8 +95,9 @@ func badBodies() []badBody {
 	}
 }
 
-// TestBadBodies sends to every form what no form of ours sends: 4xx with the
-// page of its status, never 500, nothing of the machinery, and no effect.
+// TestBadBodies sends bodies to every form that no form of the portal sends. The
+// response is a 4xx with the page of its status, never 500, reveals no internals,
+// and nothing changes.
 func TestBadBodies(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
@@ -128,7 +129,7 @@ func TestBadBodies(t *testing.T) {
 		}
 		for _, route := range s.Echo.Routes() {
 			if route.Method == http.MethodPost && !api.Owns(route.Path) && !slices.Contains(seen, route.Path) {
-				t.Errorf("nothing bad is sent to %s", route.Path)
+				t.Errorf("no bad body is sent to %s", route.Path)
 			}
 		}
 		if after := s.Reload(target); after.Disabled() || after.Role != models.RoleUser || *after != *target {
@@ -138,12 +139,12 @@ func TestBadBodies(t *testing.T) {
 			t.Errorf("got %d accounts (%v), want 2", all.Total, err)
 		}
 		if len(s.LiveSessions(admin.ID)) != 1 {
-			t.Error("the session of the admin is over")
+			t.Error("the admin's session has ended")
 		}
 	})
 }
 
-// TestQueryIsNoForm checks that a form is read from the body alone.
+// TestQueryIsNoForm checks that a form is read only from the body.
 func TestQueryIsNoForm(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -152,7 +153,7 @@ func TestQueryIsNoForm(t *testing.T) {
 	})
 }
 
-// leaks are pieces of the machinery that no visitor is to see.
+// leaks are internals that no visitor may see.
 var leaks = []string{
 	"goroutine", ".go:", "SELECT ", "INSERT ", "UPDATE ", "SQLSTATE", "sqlite", "pgx", "runtime error", "panic", "constraint", "gorm", "strconv", "invalid ",
 }
@@ -174,7 +175,7 @@ func checkNoLeak(t *testing.T, a *answer, name string) {
 	}
 }
 
-// TestBadQueries asks for pages with queries and ids that no page links to.
+// TestBadQueries requests pages with queries and ids that no page links to.
 func TestBadQueries(t *testing.T) {
 	long := strings.Repeat("a", 5000)
 	eachSite(t, func(t *testing.T, s *site) {
@@ -207,7 +208,7 @@ func TestBadQueries(t *testing.T) {
 				checkRefused(t, boss.get(test.path+"?"+query), "", test.want)
 			}
 		}
-		// What a page does not read does not hurt it.
+		// Pages ignore parameters that they do not use.
 		for _, path := range []string{"/profile?x=%00", "/profile?a=1&a=2", "/forgot?%FF=%00", "/admin?x=" + long, "/admin/users/new?role=%00"} {
 			a := boss.get(path).status(200)
 			checkNoLeak(t, a, "")
@@ -215,8 +216,8 @@ func TestBadQueries(t *testing.T) {
 	})
 }
 
-// TestBadPaths asks for ids that are none and for paths that are written
-// strangely.
+// TestBadPaths requests paths with text that is not an id, and paths with unusual
+// spellings.
 func TestBadPaths(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)
@@ -288,7 +289,7 @@ func TestBadHeaders(t *testing.T) {
 			a := b.do(r).status(200).hides("<script>alert", "theme=")
 			checkNoLeak(t, a, test.name)
 			if got := a.header.Get("X-Request-Id"); strings.Contains(got, "<") {
-				t.Errorf("a stranger named the request %q", got)
+				t.Errorf("an untrusted client chose the request's name %q", got)
 			}
 			r = httptest.NewRequest(http.MethodGet, "/profile", nil)
 			r.Host, r.RemoteAddr = "localhost:8080", "not an address"

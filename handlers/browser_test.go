@@ -12,10 +12,11 @@ import (
 	"time"
 )
 
-// firefox is how the browsers of the tests name themselves.
+// firefox is the User-Agent of the browsers in the tests.
 const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"
 
-// browser keeps cookies for as long as they live by the site's clock.
+// browser is an HTTP client that keeps cookies until they expire by the site's
+// clock.
 type browser struct {
 	site    *site
 	cookies map[string]kept
@@ -25,14 +26,15 @@ type browser struct {
 
 type kept struct {
 	value   string
-	expires time.Time // zero: with the window
+	expires time.Time // zero: until the browser closes
 }
 
 func (s *site) browser() *browser {
 	return &browser{site: s, cookies: map[string]kept{}, agent: firefox, address: "192.0.2.1:1234"}
 }
 
-// clone is a browser with the same cookies; what one is told the other is not.
+// clone returns another browser with the same cookies. Later changes in one do not
+// affect the other.
 func (b *browser) clone() *browser {
 	twin := *b
 	twin.cookies = maps.Clone(b.cookies)
@@ -45,10 +47,10 @@ func (b *browser) signIn(name string) {
 	b.post("/login", "username", name, "password", secretWord, "remember", "on").redirects("/profile")
 }
 
-// cookie is the value of a cookie that is still kept, or "".
+// cookie returns the value of a cookie that has not expired, or "".
 func (b *browser) cookie(name string) string { return b.cookies[name].value }
 
-// forget drops cookies, as when their time is over.
+// forget removes cookies, as if they had expired.
 func (b *browser) forget(names ...string) {
 	for _, name := range names {
 		delete(b.cookies, name)
@@ -66,7 +68,7 @@ func (b *browser) post(path string, pairs ...string) *answer {
 	return b.do(b.request(http.MethodPost, path, values.Encode()))
 }
 
-// request is what the browser would send, to be changed by the test.
+// request returns the browser's request, which the test can change.
 func (b *browser) request(method, path, body string) *http.Request {
 	r := httptest.NewRequest(method, path, strings.NewReader(body))
 	u, err := url.Parse(b.site.URL)
@@ -89,7 +91,7 @@ func (b *browser) request(method, path, body string) *http.Request {
 	return r
 }
 
-// do sends a request and keeps the cookies of the answer.
+// do sends a request and keeps the cookies of the response.
 func (b *browser) do(r *http.Request) *answer {
 	b.site.T.Helper()
 	recorder := httptest.NewRecorder()
@@ -112,7 +114,7 @@ func (b *browser) do(r *http.Request) *answer {
 	return a
 }
 
-// follow goes where an answer leads.
+// follow follows the redirect of a response.
 func (b *browser) follow(a *answer) *answer {
 	b.site.T.Helper()
 	if a.code != http.StatusSeeOther {
@@ -121,7 +123,7 @@ func (b *browser) follow(a *answer) *answer {
 	return b.get(a.header.Get("Location"))
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	t       *testing.T
 	asked   string
@@ -140,7 +142,7 @@ func (a *answer) status(want int) *answer {
 	return a
 }
 
-// redirects checks for a 303 to a place.
+// redirects checks for a 303 to location want.
 func (a *answer) redirects(want string) *answer {
 	a.t.Helper()
 	a.status(http.StatusSeeOther)
@@ -150,7 +152,7 @@ func (a *answer) redirects(want string) *answer {
 	return a
 }
 
-// says checks for words that a person reads.
+// says checks for texts that a person can read.
 func (a *answer) says(words ...string) *answer {
 	a.t.Helper()
 	text := a.text()
@@ -162,7 +164,7 @@ func (a *answer) says(words ...string) *answer {
 	return a
 }
 
-// hides checks that something is nowhere in the page.
+// hides checks that the page does not contain any of the texts.
 func (a *answer) hides(texts ...string) *answer {
 	a.t.Helper()
 	for _, text := range texts {
@@ -173,7 +175,7 @@ func (a *answer) hides(texts ...string) *answer {
 	return a
 }
 
-// has checks for a piece of the page's source, entities resolved.
+// has checks for a part of the page's source, with entities resolved.
 func (a *answer) has(pieces ...string) *answer {
 	a.t.Helper()
 	for _, want := range pieces {
@@ -190,14 +192,14 @@ var (
 	spaces     = regexp.MustCompile(`\s+`)
 )
 
-// text is what a person reads.
+// text returns the text that a person can read.
 func (a *answer) text() string {
 	text := anyTag.ReplaceAllString(inlineTags.ReplaceAllString(a.body, ""), " ")
 	return strings.TrimSpace(spaces.ReplaceAllString(html.UnescapeString(text), " "))
 }
 
-// value is what stands in a field of the page's content, and whether there is
-// one.
+// value returns the value of a field in the page's content, and whether the field
+// exists.
 func (a *answer) value(field string) (string, bool) {
 	content, _, _ := strings.Cut(a.body, "</main>")
 	input := regexp.MustCompile(`<input[^>]*\sname="` + regexp.QuoteMeta(field) + `"[^>]*>`).FindString(content)
@@ -208,8 +210,8 @@ func (a *answer) value(field string) (string, bool) {
 	return html.UnescapeString(found[1]), true
 }
 
-// fieldID is the id of a field; of a group of boxes, which is no input itself,
-// it is the name.
+// fieldID returns the id of a field. For a group of checkboxes, which is not an
+// input itself, it returns the name.
 func (a *answer) fieldID(field string) string {
 	input := regexp.MustCompile(`<input[^>]*\sname="` + regexp.QuoteMeta(field) + `"[^>]*>`).FindString(a.body)
 	if found := regexp.MustCompile(`\sid="([^"]*)"`).FindStringSubmatch(input); found != nil {
@@ -218,7 +220,7 @@ func (a *answer) fieldID(field string) string {
 	return field
 }
 
-// fieldError is the error beside a field, or "".
+// fieldError returns the error beside a field, or "".
 func (a *answer) fieldError(field string) string {
 	found := regexp.MustCompile(`(?s)<p class="error" id="` + regexp.QuoteMeta(a.fieldID(field)) + `-error">(.*?)</p>`).FindStringSubmatch(a.body)
 	if found == nil {
@@ -227,7 +229,7 @@ func (a *answer) fieldError(field string) string {
 	return strings.TrimPrefix((&answer{body: found[1]}).text(), "Error: ")
 }
 
-// setCookie is what the answer said of a cookie; nil when it said nothing.
+// setCookie returns the cookie that the response sets, nil if it does not set it.
 func (a *answer) setCookie(name string) *http.Cookie {
 	for _, c := range a.cookies {
 		if c.Name == name {
@@ -237,7 +239,7 @@ func (a *answer) setCookie(name string) *http.Cookie {
 	return nil
 }
 
-// touchesNoToken checks that the token cookies stay as they are.
+// touchesNoToken checks that the token cookies do not change.
 func (a *answer) touchesNoToken() *answer {
 	a.t.Helper()
 	for _, c := range a.cookies {
@@ -248,7 +250,7 @@ func (a *answer) touchesNoToken() *answer {
 	return a
 }
 
-// givesTokens checks that both token cookies come, and live.
+// givesTokens checks that the response sets both token cookies.
 func (a *answer) givesTokens() *answer {
 	a.t.Helper()
 	for _, name := range []string{"access", "refresh"} {
@@ -259,7 +261,7 @@ func (a *answer) givesTokens() *answer {
 	return a
 }
 
-// takesTokens checks that both token cookies are cleared.
+// takesTokens checks that the response clears both token cookies.
 func (a *answer) takesTokens() *answer {
 	a.t.Helper()
 	for _, name := range []string{"access", "refresh"} {

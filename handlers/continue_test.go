@@ -15,8 +15,8 @@ import (
 
 func continueTo(target string) string { return "/continue?rd=" + url.QueryEscape(target) }
 
-// TestContinueTargets checks that only the apps of the file are led to, and
-// that anything else is told so.
+// TestContinueTargets checks that the page redirects only to apps in the file, and
+// that any other target gets an error.
 func TestContinueTargets(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	member, _ := s.signedIn("ana", models.RoleUser)
@@ -55,7 +55,7 @@ func TestContinueSignIn(t *testing.T) {
 			login := b.follow(b.get(continueTo(test.target)))
 			next, _ := login.status(200).value("next")
 			if next == "" {
-				t.Fatalf("%s: the sign-in page has no way back", test.name)
+				t.Fatalf("%s: the sign-in page has no next", test.name)
 			}
 			var in *answer
 			if way == "/login" {
@@ -75,7 +75,7 @@ func TestContinueSignIn(t *testing.T) {
 			} else {
 				page.has(refresh)
 			}
-			// A person who is already signed in sees no page on the way.
+			// A person who is already signed in is redirected without a page in between.
 			if !test.cut {
 				if got := b.get(continueTo(test.target)).status(302).header.Get("Location"); got != test.end {
 					t.Errorf("%s: got Location %q", test.name, got)
@@ -85,8 +85,8 @@ func TestContinueSignIn(t *testing.T) {
 	}
 }
 
-// TestContinueHeading: the sign-in page names the app that it leads on to, and
-// nothing that is not one.
+// TestContinueHeading checks that the sign-in page names the app that it leads to,
+// and no other target.
 func TestContinueHeading(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	const named = `<h1><span class="lead">Sign in to continue to </span><bdi>app<wbr>.example<wbr>.org</bdi></h1>`
@@ -108,7 +108,7 @@ func TestContinueHeading(t *testing.T) {
 	off.browser().get("/login?next=" + url.QueryEscape(next)).status(200).has(`<span class="lead">Sign in to </span> <bdi>Latchkey</bdi></h1>`)
 }
 
-// TestContinueStale: the sign-in page says why a session is over.
+// TestContinueStale checks that the sign-in page says why a session has ended.
 func TestContinueStale(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	b, user := s.signedIn("ana", models.RoleUser)
@@ -118,8 +118,8 @@ func TestContinueStale(t *testing.T) {
 	b.follow(b.get(continueTo("https://app.example.org/"))).says("An admin signed you out.")
 }
 
-// TestContinueLoop: a browser whose cookies do not reach the app is not sent
-// round and round; the page says what to set.
+// TestContinueLoop checks that a browser whose cookies do not reach the app is not
+// redirected in a loop, and that the page says which variable to set.
 func TestContinueLoop(t *testing.T) {
 	noDomain := func(s *portaltest.Options) { behindForwardAuth(s); s.CookieDomain = "" }
 	s := newSite(t, testdb.SQLite(t), noDomain)
@@ -127,7 +127,7 @@ func TestContinueLoop(t *testing.T) {
 	var a *answer
 	rounds := 0
 	for ; rounds < 10; rounds++ {
-		r := s.browser().asked("GET", "/x", navigation...) // without cookies: they do not get there
+		r := s.browser().asked("GET", "/x", navigation...) // without cookies, because they do not reach the app
 		location, _ := url.Parse(s.browser().do(r).status(302).header.Get("Location"))
 		if a = b.get(location.RequestURI()); a.code != 302 {
 			break
@@ -135,14 +135,14 @@ func TestContinueLoop(t *testing.T) {
 	}
 	a.status(http.StatusLoopDetected).says("Your sign-in does not reach this app", "set LATCHKEY_COOKIE_DOMAIN to example.org", "Try again")
 	if rounds > 5 {
-		t.Errorf("after %d rounds", rounds)
+		t.Errorf("got the page after %d rounds", rounds)
 	}
 	if s.Logs.Line("set LATCHKEY_COOKIE_DOMAIN to example.org", `"ERROR"`) == "" {
-		t.Error("the log does not say what to set")
+		t.Error("the log does not say which variable to set")
 	}
 	s.Clock.Advance(11e9)
 	b.get(continueTo("https://app.example.org/x")).status(302)
-	// Many tabs on their way to pages of their own are no loop.
+	// Many tabs that open different pages are no loop.
 	for _, path := range strings.Split("abcdefghijklmnopqrst", "") {
 		b.get(continueTo("https://app.example.org/" + path)).status(302)
 	}
@@ -171,7 +171,7 @@ func TestContinueRemedy(t *testing.T) {
 	}
 }
 
-// TestCookieDomainSwitchedOn: who is signed in stays so, and gets the cookies
+// TestCookieDomainSwitchedOn checks that people stay signed in and get the cookies
 // that the apps need.
 func TestCookieDomainSwitchedOn(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), withHTTPS)

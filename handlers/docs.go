@@ -12,7 +12,7 @@ import (
 	"latchkey/views/pages"
 )
 
-// docs handles GET /docs. The page is the same for everyone but for the theme.
+// docs handles GET /docs. The page is the same for everyone, except for the theme.
 func (h *Handlers) docs(c echo.Context) error {
 	page := h.site.Frame(c, "API")
 	page.Description = "The API of " + h.site.Brand.Name + ": read about every request and try it."

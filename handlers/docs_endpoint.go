@@ -74,8 +74,8 @@ func bodyParameters(schema *huma.Schema) []pages.Parameter {
 	return list
 }
 
-// bodyArguments returns the arguments of curl for a body: of a form the
-// required fields, or else those for signing in.
+// bodyArguments returns the arguments of curl for a body. For a form these are the
+// required fields or, if there are none, the fields for signing in.
 func bodyArguments(document *huma.OpenAPI, kind string, schema *huma.Schema) []string {
 	if kind == "application/json" {
 		sample, err := json.Marshal(sampleOf(document, schema, 0))

@@ -11,9 +11,9 @@ import (
 	"latchkey/models"
 )
 
-// TestDocs wants the page to name everything that the document describes, to
-// be the same for everyone but for the theme, and to be allowed no more than it
-// needs.
+// TestDocs checks that the page lists every endpoint of the document, that it is
+// the same for everyone except for the theme, and that its content security policy
+// allows no more than it needs.
 func TestDocs(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b := s.browser()
@@ -92,7 +92,7 @@ func descriptions(t *testing.T, document string) (texts []string) {
 	return texts
 }
 
-// TestDocsSamples checks that the answers shown could be real ones.
+// TestDocsSamples checks that the sample responses are realistic.
 func TestDocsSamples(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	page := s.browser().get("/docs")
@@ -121,8 +121,8 @@ func TestDocsSamples(t *testing.T) {
 	page.says(`{"disabled":true,`)
 }
 
-// TestDocsWithoutPasswords wants no request for a password that is not accepted.
-// Where sign-up is open, creating an account still requires a password.
+// TestDocsWithoutPasswords checks that the page offers no sign-in with a password
+// that is not accepted. If sign-up is open, creating an account still requires one.
 func TestDocsWithoutPasswords(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), passwordsOff, signupClosed)
 	s.browser().get("/docs").status(200).says("/token -d grant_type=… -d refresh_token=…").hides("username and a password", "-d password")
@@ -134,7 +134,7 @@ func TestDocsWithoutPasswords(t *testing.T) {
 	}
 }
 
-// TestDocsWithHTTPS wants the rest of the policy kept.
+// TestDocsWithHTTPS checks that the rest of the policy is kept.
 func TestDocsWithHTTPS(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		if got := s.browser().get("/docs").status(200).header.Get("Content-Security-Policy"); !strings.HasSuffix(got, "; upgrade-insecure-requests") {

@@ -8,9 +8,10 @@ import (
 	"latchkey/models"
 )
 
-// TestRemoveTokensWithPassword: the forms for a new password say how many
-// access tokens there are, and a box removes them: ticked behind a reset link,
-// because someone else may have used the account, and not for a plain change.
+// TestRemoveTokensWithPassword checks that the forms for a new password state the
+// number of access tokens, and that a checkbox removes them. It is checked by
+// default after a reset link, because someone else may have used the account, and
+// not for an ordinary change.
 func TestRemoveTokensWithPassword(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -35,7 +36,8 @@ func TestRemoveTokensWithPassword(t *testing.T) {
 			}
 		}
 
-		// A plain change: the box is there and not ticked; what was ticked stays so.
+		// An ordinary change: the checkbox is not checked by default, and keeps its
+		// state if the form is shown again.
 		b.get("/profile/password").status(200).says("Remove 2 access tokens too").has(box).hides(box + " checked")
 		b.post("/profile/password", "current_password", "wrong", "new_password", "another-"+secretWord, "end_tokens", "on").status(422).has(box + " checked")
 		b.post("/profile/password", "current_password", secretWord, "new_password", "another-"+secretWord).redirects("/profile")
@@ -52,7 +54,7 @@ func TestRemoveTokensWithPassword(t *testing.T) {
 		b.get("/profile/tokens").says("Removed with the password")
 		b.get("/profile/password").status(200).hides(box)
 
-		// A reset: the box is ticked.
+		// A reset: the checkbox is checked.
 		secrets = []string{b.makeToken("Backup", "scope.me", "on")}
 		token := s.resetToken(user)
 		s.browser().get("/reset?token=" + token).status(200).says("Remove 1 access token too").has(box + " checked")

@@ -14,7 +14,7 @@ import (
 	"latchkey/models"
 )
 
-// endedWords is what the sign-in page says of each reason.
+// endedWords are the messages of the sign-in page for each reason.
 var endedWords = map[models.Reason]string{
 	models.ReasonLogout:         "You signed out. Sign in to continue.",
 	models.ReasonEndedElsewhere: "You signed this device out from another device. Sign in to continue.",
@@ -32,16 +32,15 @@ var endedWords = map[models.Reason]string{
 	models.ReasonExpired:  "You were signed out because you last signed in too long ago. Sign in to continue.",
 }
 
-// TestEndedWords checks the words for every reason there is, on the page that
-// one is sent to and on the sign-in page opened by hand, with a live access
-// token and without.
+// TestEndedWords checks the message for every reason, on the sign-in page after a
+// redirect and when it is opened directly, with and without a live access token.
 func TestEndedWords(t *testing.T) {
 	reasons := reasonsInSource(t)
 	eachSite(t, func(t *testing.T, s *site) {
 		for i, reason := range reasons {
 			words, known := endedWords[reason]
 			if !known {
-				t.Errorf("reason %q: no words are expected", reason)
+				t.Errorf("reason %q: endedWords has no message", reason)
 				continue
 			}
 			// Without "Stay signed in" the browser keeps the cookie for as long as
@@ -66,7 +65,7 @@ func TestEndedWords(t *testing.T) {
 			}
 			cookies := (*answer).takesTokens
 			if reason == models.ReasonReplaced {
-				cookies = (*answer).touchesNoToken // it may come late, when the new ones are there
+				cookies = (*answer).touchesNoToken // a late response must not clear the new cookies
 			}
 			byHand, refreshed, home := b.clone(), b.clone(), b.clone()
 			refreshed.forget("access")
@@ -117,8 +116,8 @@ func (s *site) end(user *models.User, reason models.Reason) {
 	}
 }
 
-// reasonsInSource reads the constants of models.Reason from where they are
-// declared, so that a new one cannot be left out.
+// reasonsInSource reads the constants of models.Reason from the source, so that a
+// new one cannot be left out.
 func reasonsInSource(t *testing.T) []models.Reason {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../models/sessions.go", nil, 0)
@@ -146,26 +145,26 @@ func reasonsInSource(t *testing.T) []models.Reason {
 	return list
 }
 
-// TestRestoredBackup checks that a session that is older in the database than
-// in the browser ends without alarm.
+// TestRestoredBackup checks that a session that is older in the database than in
+// the browser ends without a warning about a copy.
 func TestRestoredBackup(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		// What the person holds is of generation 3; the backup knows of the first.
+		// The browser's tokens are of generation 3; the backup has the first.
 		b.cookies["refresh"] = kept{value: s.resign(b.cookie("refresh"), map[string]any{"gen": 3, "jti": models.NewID()})}
 		b.forget("access")
 		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		b.get("/login").status(200).says("You were signed out. Sign in to continue.").hides("protect")
 		if s.LastEvent(audit.Restored).SubjectID != user.ID {
-			t.Error("the end is not in the audit log")
+			t.Error("the audit log does not have the end of the session")
 		}
 		b.signIn("ana")
 		b.get("/profile").hides("a copy of its sign-in")
 	})
 }
 
-// TestManyDevices checks that the twenty-first sign-in ends the session used
-// longest ago, which says why.
+// TestManyDevices checks that the twenty-first sign-in ends the least recently used
+// session, and that its browser is told the reason.
 func TestManyDevices(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		first, user := s.signedIn("ana", models.RoleUser)
@@ -180,8 +179,8 @@ func TestManyDevices(t *testing.T) {
 	})
 }
 
-// TestOldHash checks that a password hash with other costs goes on working and
-// is replaced.
+// TestOldHash checks that a password hash with other costs keeps working and is
+// replaced.
 func TestOldHash(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)

@@ -77,7 +77,7 @@ func homeOf(c echo.Context) pages.ErrorAction {
 	return pages.ErrorAction{Label: "Go to the users", URL: "/admin/users"}
 }
 
-// tooLarge names the limit that a form was over.
+// tooLarge names the limit that a form exceeded.
 func tooLarge(c echo.Context) string {
 	limit := maxBody
 	if smallForms()[c.Request().URL.Path] {

@@ -74,7 +74,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	}
 	header := c.Response().Header()
 	if status == http.StatusServiceUnavailable {
-		header.Del("Set-Cookie") // nothing is known: no cookie is touched
+		header.Del("Set-Cookie") // the state is unknown, so cookies stay as they are
 	}
 	wait := retryAfter(status, err)
 	if wait > 0 {
@@ -92,7 +92,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 	case api.Answers(c.Request()):
 		answer = h.api.Answer(c, api.Failure{Kind: kind, Status: status, Err: err, Wait: wait})
 	case kind == apperr.NotFound && strings.HasPrefix(c.Request().URL.Path, "/.well-known/"):
-		answer = c.String(status, "not found\n") // programs ask there, for much that does not exist here
+		answer = c.String(status, "not found\n") // programs probe it for many documents that the portal does not have
 	case c.Path() == forward.Path:
 		answer = h.refuseForward(c, kind, err, wait)
 	case wantsJSON(c.Request()):

@@ -18,7 +18,7 @@ import (
 	"latchkey/models"
 )
 
-// statuses is what each kind of failure is to a visitor.
+// statuses are the expected statuses for each kind of failure.
 var statuses = map[apperr.Kind]int{
 	apperr.Malformed:    400,
 	apperr.Unauthorized: 303, // to the sign-in page; 401 for programs
@@ -41,11 +41,11 @@ var statuses = map[apperr.Kind]int{
 	apperr.Loop:         508,
 }
 
-// cause is what must never reach a visitor.
+// cause is the text that must never reach a visitor.
 const cause = "pq: relation secret_table does not exist"
 
-// TestEveryKind proves that every kind has a status and that its cause goes to
-// the log alone, under the reference that the visitor is shown.
+// TestEveryKind checks that every kind has a status and that its cause is only in
+// the log, under the reference that the visitor sees.
 func TestEveryKind(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	for _, kind := range apperr.Kinds() {
@@ -113,8 +113,8 @@ func checkProblem(t *testing.T, s *site, a *answer, status int) {
 	}
 }
 
-// TestUnclassified shows what a fault of ours looks like: a fixed text, a
-// reference, and nothing of the cause or the stack.
+// TestUnclassified checks the response to a fault of the portal: a fixed text and a
+// reference, without the cause or the stack.
 func TestUnclassified(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -144,7 +144,7 @@ func TestUnclassified(t *testing.T) {
 	}
 }
 
-// TestRetryAfter checks that a response that asks to wait says how long.
+// TestRetryAfter checks that a response that tells a visitor to wait says how long.
 func TestRetryAfter(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	for _, test := range []struct {
@@ -167,8 +167,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// TestUnavailableTouchesNoCookie checks that what was to be set before the
-// failure is not.
+// TestUnavailableTouchesNoCookie checks that cookies set before the failure are not
+// sent.
 func TestUnavailableTouchesNoCookie(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	s.Echo.GET("/fail", func(c echo.Context) error {
@@ -180,8 +180,8 @@ func TestUnavailableTouchesNoCookie(t *testing.T) {
 	}
 }
 
-// TestErrorPageLeavesTheMessage checks that the message of a redirect outlives
-// whatever error page comes before the page that shows it.
+// TestErrorPageLeavesTheMessage checks that an error page keeps the message of a
+// redirect for the page that shows it.
 func TestErrorPageLeavesTheMessage(t *testing.T) {
 	const message = "Your account is ready."
 	for name, options := range map[string][]func(*portaltest.Options){"flash": nil, "__Host-flash": {withHTTPS}} {
@@ -190,7 +190,7 @@ func TestErrorPageLeavesTheMessage(t *testing.T) {
 		b.post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).redirects("/profile")
 		for _, kind := range apperr.Kinds() {
 			if statuses[kind] == http.StatusSeeOther {
-				continue // no page: to sign in, with the reason
+				continue // redirects to the sign-in page, with the reason
 			}
 			path := "/fail/" + strings.ReplaceAll(string(kind), " ", "-")
 			s.failWith(path, func() error { return apperr.New(kind, "", errors.New(cause)) })
@@ -212,8 +212,8 @@ func checkLeft(t *testing.T, a *answer, name, message string) {
 	}
 }
 
-// TestMessageOfPageThatFails checks that a page which fails after it took the
-// message gives it back.
+// TestMessageOfPageThatFails checks that a page that fails after it has read the
+// message keeps it for the next page.
 func TestMessageOfPageThatFails(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -225,8 +225,9 @@ func TestMessageOfPageThatFails(t *testing.T) {
 	})
 }
 
-// TestDatabaseGone closes the database under people who are signed in: 503 for
-// every visitor, no cookie changes, and no one is signed in or told that they are not.
+// TestDatabaseGone closes the database while people are signed in. Every visitor
+// gets 503, no cookie changes, and no one is signed in or told that they are
+// signed out.
 func TestDatabaseGone(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		member, _ := s.signedIn("ana", models.RoleUser)
@@ -271,8 +272,8 @@ func TestDatabaseGone(t *testing.T) {
 	})
 }
 
-// TestErrorLeadsOn checks that an admin is led back to the lists of the admin
-// area, and everyone else to their account.
+// TestErrorLeadsOn checks that error pages link back to a list of the admin area
+// for an admin there, and to the account for everyone else.
 func TestErrorLeadsOn(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)

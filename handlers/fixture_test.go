@@ -34,13 +34,13 @@ func newSite(t *testing.T, store *models.Store, change ...func(*portaltest.Optio
 	return &site{portaltest.New(t, store, change...)}
 }
 
-// eachSite runs f on a portal of its own on each database.
+// eachSite runs f with a new portal on each database.
 func eachSite(t *testing.T, f func(t *testing.T, s *site), change ...func(*portaltest.Options)) {
 	t.Helper()
 	portaltest.Each(t, func(t *testing.T, p *portaltest.Portal) { f(t, &site{p}) }, change...)
 }
 
-// in is the same site for a subtest.
+// in returns the same site for a subtest.
 func (s *site) in(t *testing.T) *site { return &site{s.In(t)} }
 
 func withLimits(o *portaltest.Options)   { o.Limits = true }
@@ -49,14 +49,14 @@ func passwordsOff(o *portaltest.Options) { o.PasswordsOff = true }
 func withSupport(o *portaltest.Options)  { o.SupportEmail = "help@example.org" }
 func withHTTPS(o *portaltest.Options)    { o.PublicURL = "https://id.example.org" }
 
-// rename gives an account a full name that no form would take.
+// rename gives an account a full name that no form would accept.
 func (s *site) rename(user *models.User, name string) error {
 	renamed := *user
 	renamed.FullName = name
 	return s.Store.Users.SetNames(s.T.Context(), &renamed, s.Clock.Now())
 }
 
-// signedIn makes an account and a browser that stays signed in to it.
+// signedIn creates an account and a browser that stays signed in to it.
 func (s *site) signedIn(name string, role models.Role) (*browser, *models.User) {
 	s.T.Helper()
 	user := s.Person(name, role)
@@ -91,7 +91,7 @@ func (s *site) resign(genuine string, change map[string]any) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// failWith adds a route that fails in its own way, behind all the middleware.
+// failWith adds a route that returns the failure of f, behind all middleware.
 func (s *site) failWith(path string, failure func() error) {
 	s.Echo.GET(path, func(echo.Context) error { return failure() })
 }

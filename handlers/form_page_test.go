@@ -9,9 +9,8 @@ import (
 	"latchkey/models"
 )
 
-// TestFormPage checks that a refused form and an error page lead back to the
-// page that the form is on, with its token or next: by the theme switch, and by
-// "Try again".
+// TestFormPage checks that, on a refused form and on an error page, the theme
+// switch and "Try again" lead back to the page of the form, with its token or next.
 func TestFormPage(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		member, user := s.signedIn("ana", models.RoleUser)
@@ -50,7 +49,7 @@ func TestFormPage(t *testing.T) {
 				a.has(`href="` + test.want + `" data-not-before=`)
 			}
 		}
-		// They are not signed in, so no handler read the form.
+		// The visitor is not signed in, so no handler has read the form.
 		member.post("/profile/email", "email", "x").status(503).
 			has(`href="/profile/email" data-not-before=`, `name="next" value="/profile/email"`)
 		for _, token := range []string{setup, reset} {
@@ -61,8 +60,8 @@ func TestFormPage(t *testing.T) {
 	})
 }
 
-// TestFormPageOfForeignForm checks that a form of another site leads to no page
-// of that site.
+// TestFormPageOfForeignForm checks that the response to a form of another site does
+// not link to that site.
 func TestFormPageOfForeignForm(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		r := s.browser().request(http.MethodPost, "/login", "next=https%3A%2F%2Fevil.example%2F")

@@ -21,7 +21,7 @@ import (
 	"latchkey/static"
 )
 
-// behindForwardAuth is a portal that protects an app on a sibling host.
+// behindForwardAuth configures a portal that protects an app on a sibling host.
 func behindForwardAuth(s *portaltest.Options) {
 	withHTTPS(s)
 	s.CookieDomain = "example.org"
@@ -44,7 +44,7 @@ var (
 	preflight  = []string{"Origin", "https://other.example.org", "Access-Control-Request-Method", "PUT", "Sec-Fetch-Mode", "cors"}
 )
 
-// asked is what a proxy sends about a request for target of the app.
+// asked returns the question of a proxy about a request for target of the app.
 func (b *browser) asked(method, target string, headers ...string) *http.Request {
 	r := b.request(http.MethodGet, "/forward-auth", "")
 	r.RemoteAddr, r.Host = "10.0.0.1:1234", "app.example.org"
@@ -58,8 +58,8 @@ func (b *browser) asked(method, target string, headers ...string) *http.Request 
 	return r
 }
 
-// forward asks whether a request for target of the app may go on. Whatever the
-// answer is, it touches no cookie.
+// forward asks whether a request for target of the app may pass. It fails if the
+// response sets a cookie.
 func (b *browser) forward(method, target string, headers ...string) *answer {
 	b.site.T.Helper()
 	a := b.do(b.asked(method, target, headers...))
@@ -69,7 +69,7 @@ func (b *browser) forward(method, target string, headers ...string) *answer {
 	return a
 }
 
-// remote is what the app would be told.
+// remote returns the headers for the app.
 func (a *answer) remote() [4]string {
 	return [4]string{a.header.Get("Remote-User"), a.header.Get("Remote-Email"), a.header.Get("Remote-Name"), a.header.Get("Remote-Groups")}
 }
@@ -152,8 +152,8 @@ func TestForwardAuth(t *testing.T) {
 	}, behindForwardAuth)
 }
 
-// TestForwardAuthID: an app is told the id, which stays the same after a rename,
-// and empty ones on a public page for a signed-out visitor.
+// TestForwardAuthID checks that the app gets the id, which stays the same after a
+// rename, and empty headers on a public page for a signed-out visitor.
 func TestForwardAuthID(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -174,7 +174,7 @@ func TestForwardAuthID(t *testing.T) {
 	}, behindForwardAuth)
 }
 
-// TestForwardAuthCookies: a proxy gets the cookies for the app, without the
+// TestForwardAuthCookies checks that a proxy gets the request's cookies without the
 // portal's, if the request may pass.
 func TestForwardAuthCookies(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
@@ -189,7 +189,7 @@ func TestForwardAuthCookies(t *testing.T) {
 	}
 }
 
-// TestForwardAuthName checks what a name looks like in a header.
+// TestForwardAuthName checks how names are written in a header.
 func TestForwardAuthName(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	b, user := s.signedIn("ana", models.RoleUser)
@@ -198,7 +198,7 @@ func TestForwardAuthName(t *testing.T) {
 		{"Ana\r\nRemote-Groups: admins", "AnaRemote-Groups: admins"},
 		{"A\x01n\u0085a\x7f", "Ana"},
 	} {
-		// Whatever an earlier release or an import let in. No database keeps a NUL.
+		// An earlier release or an import may have stored any text, except a NUL.
 		if err := s.rename(user, test.name); err != nil {
 			t.Fatal(err)
 		}
@@ -208,7 +208,7 @@ func TestForwardAuthName(t *testing.T) {
 	}
 }
 
-// TestForwardAuthTrust checks whose description of a request is believed.
+// TestForwardAuthTrust checks which clients may describe a request.
 func TestForwardAuthTrust(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	b, _ := s.signedIn("ana", models.RoleUser)
@@ -224,7 +224,7 @@ func TestForwardAuthTrust(t *testing.T) {
 		t.Errorf("a stranger: got Content-Type %q, Remote-User %q", got, stranger.header.Get("Remote-User"))
 	}
 	if s.Logs.Line("192.0.2.9:5", "LATCHKEY_TRUSTED_PROXIES does not list", `"WARN"`) == "" {
-		t.Errorf("the log does not say what to set:\n%s", s.Logs)
+		t.Errorf("the log does not say which variable to set:\n%s", s.Logs)
 	}
 	for _, name := range []string{"X-Forwarded-Method", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Uri"} {
 		change(func(r *http.Request) { r.Header.Del(name) }).status(400).says(name)
@@ -243,15 +243,15 @@ func TestForwardAuthTrust(t *testing.T) {
 	}
 	change(func(r *http.Request) { r.Header.Set("X-Forwarded-Proto", "wss") }).status(200)
 	for _, method := range []string{http.MethodPost, http.MethodOptions} {
-		change(func(r *http.Request) { r.Method = method }).status(405) // a proxy must not take it for a yes
+		change(func(r *http.Request) { r.Method = method }).status(405) // a proxy must not take it for permission
 	}
 
 	off := newSite(t, testdb.SQLite(t), behindProxy)
 	off.browser().do(off.browser().asked("GET", "/")).status(403).says("LATCHKEY_FORWARD_AUTH_FILE")
 }
 
-// TestForwardAuthAnswers checks what stands in refusals, which are shown on
-// the app's own address.
+// TestForwardAuthAnswers checks the headers and bodies of refusals, which browsers
+// show at the app's address.
 func TestForwardAuthAnswers(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	ana, _ := s.signedIn("ana", models.RoleUser)
@@ -275,8 +275,8 @@ func TestForwardAuthAnswers(t *testing.T) {
 	}
 }
 
-// TestForwardAuthExpired checks what happens once the access token is dead: a
-// page goes to the portal for new tokens, anything else goes on.
+// TestForwardAuthExpired checks requests after the access token has expired: a page
+// is redirected to the portal for new tokens, any other request passes.
 func TestForwardAuthExpired(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -294,7 +294,7 @@ func TestForwardAuthExpired(t *testing.T) {
 		if got := s.LiveSessions(user.ID)[0].Generation; got != 1 {
 			t.Errorf("got generation %d, want 1", got)
 		}
-		// An address that is too long to be carried along is not lost.
+		// An address that is too long to be passed along is not lost.
 		b.forward("GET", "/"+strings.Repeat("x", 2000), navigation...).status(200)
 
 		old := b.clone()
@@ -310,7 +310,7 @@ func TestForwardAuthExpired(t *testing.T) {
 		s.Clock.Advance(2 * time.Minute)
 		b.forward("GET", "/x", navigation...).status(200) // the new tokens are in use
 
-		old.forward("POST", "/save", script...).status(401) // a copy of what was used up
+		old.forward("POST", "/save", script...).status(401) // a copy of a used token
 		b.forward("GET", "/x", script...).status(401)
 		if got := s.LastEvent(audit.Replay); got.IP != "203.0.113.7" {
 			t.Errorf("the audit log has the address %q", got.IP)
@@ -318,8 +318,8 @@ func TestForwardAuthExpired(t *testing.T) {
 	}, behindForwardAuth)
 }
 
-// TestForwardAuthEnds: signing out and disabling hold at the next request, and
-// without a database nothing is known.
+// TestForwardAuthEnds checks that signing out and disabling take effect at the next
+// request, and that without a database every request that shows a token gets 503.
 func TestForwardAuthEnds(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ruth", models.RoleAdmin)
@@ -351,7 +351,7 @@ func TestForwardAuthEnds(t *testing.T) {
 		}
 		bo.forget("__Secure-access")
 		bo.forward("GET", "/", script...).status(503)
-		s.browser().forward("GET", "/status").status(200) // who shows nothing needs no database
+		s.browser().forward("GET", "/status").status(200) // a request without tokens needs no database
 	}, behindForwardAuth)
 }
 
@@ -365,7 +365,7 @@ func (a *answer) takes(names ...string) {
 	}
 }
 
-// TestForwardAuthBearer checks what an Authorization header is worth.
+// TestForwardAuthBearer checks which Authorization headers are accepted.
 func TestForwardAuthBearer(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	ana, user := s.signedIn("ana", models.RoleUser)
@@ -427,7 +427,8 @@ func TestForwardAuthBearer(t *testing.T) {
 			t.Errorf("%s: got user %q, challenge %q; want %q, %q", test.name, a.remote()[0], got, test.user, test.challenge)
 		}
 	}
-	// A program that knows Basic alone is asked for it. A browser would show a dialog.
+	// A program that supports only Basic is asked for it. A browser would show a
+	// dialog.
 	for _, client := range []struct {
 		headers []string
 		want    []string

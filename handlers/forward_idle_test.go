@@ -7,9 +7,9 @@ import (
 	"latchkey/models"
 )
 
-// TestForwardAuthKeepsTheSession: an app that only sends requests from a script
-// can renew no cookie. Its requests count as use all the same: a person who has it
-// open stays signed in, up to the absolute limit.
+// TestForwardAuthKeepsTheSession checks an app that only sends requests from a
+// script and so cannot renew a cookie. Its requests still count as use, so a
+// person who has it open stays signed in until the absolute limit.
 func TestForwardAuthKeepsTheSession(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)

@@ -10,8 +10,8 @@ import (
 	"latchkey/models"
 )
 
-// TestForwardAuthRefused: a proxy that asks for the response to a request that
-// was refused never gets 200, and otherwise the same response again.
+// TestForwardAuthRefused checks that a proxy that asks for the response to a
+// refused request never gets 200, and otherwise gets the same response again.
 func TestForwardAuthRefused(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	ana, _ := s.signedIn("ana", models.RoleUser)
@@ -38,7 +38,7 @@ func TestForwardAuthRefused(t *testing.T) {
 	}
 }
 
-// TestForwardAuthForm: a person who sends a form of an app and is not signed in
+// TestForwardAuthForm checks that a signed-out person who sends a form of an app
 // gets a page that leads back to the page of the form.
 func TestForwardAuthForm(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
@@ -72,13 +72,13 @@ func TestForwardAuthForm(t *testing.T) {
 	}
 }
 
-// TestForwardAuthTransport: no response to a proxy, which can reach a client at
-// the app's address, says how browsers must connect to the app's host.
+// TestForwardAuthTransport checks that no response to a proxy says how browsers
+// must connect to the app's host: clients receive it at the app's address.
 func TestForwardAuthTransport(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindForwardAuth)
 	ana, _ := s.signedIn("ana", models.RoleUser)
 	if ana.get("/profile").header.Get("Strict-Transport-Security") == "" {
-		t.Fatal("the portal's own pages do not have the header: the test shows nothing")
+		t.Fatal("the portal's own pages do not have the header, so the test proves nothing")
 	}
 	for _, a := range []*answer{
 		ana.forward("GET", "/", navigation...).status(200),

@@ -16,7 +16,7 @@ import (
 	"latchkey/static"
 )
 
-// guardHeaders are on every response but static files (docs/security.md).
+// guardHeaders are on every response except static files (docs/security.md).
 var guardHeaders = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; " +
 		"connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'; " +
@@ -39,7 +39,7 @@ var fileHeaders = map[string]string{
 	"Cross-Origin-Opener-Policy": "", "Origin-Agent-Cluster": "", "Permissions-Policy": "",
 }
 
-// TestHeaders asks for every status there is.
+// TestHeaders checks the headers of a response with each status.
 func TestHeaders(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	s.failWith("/fail/panic", func() error { panic("boom") })
@@ -122,8 +122,8 @@ func checkCaching(t *testing.T, a *answer) {
 	}
 }
 
-// TestAllow checks that a 405 names the methods (RFC 9110 §15.5.6), and that
-// OPTIONS is none of them.
+// TestAllow checks that a 405 lists the allowed methods (RFC 9110 §15.5.6), and
+// that OPTIONS is not one of them.
 func TestAllow(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	for path, methods := range map[string][]string{
@@ -141,7 +141,7 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// TestHTTPS checks what changes when the public URL is https.
+// TestHTTPS checks the differences when the public URL is https.
 func TestHTTPS(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), withHTTPS)
 	s.Person("ana", models.RoleUser)
@@ -167,8 +167,8 @@ func TestHTTPS(t *testing.T) {
 	}
 }
 
-// TestLoopbackNames checks that while the portal is on this machine its names
-// are one, and that health checks answer on any.
+// TestLoopbackNames checks that a portal on this machine accepts all names of the
+// loopback address, and that health checks respond on any name.
 func TestLoopbackNames(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	for host, want := range map[string]int{
@@ -186,8 +186,8 @@ func TestLoopbackNames(t *testing.T) {
 	}
 }
 
-// TestNoIndex wants search engines told off where the address holds a token,
-// and nowhere else.
+// TestNoIndex checks that pages whose address contains a token, and no others, tell
+// search engines not to index them.
 func TestNoIndex(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -196,7 +196,7 @@ func TestNoIndex(t *testing.T) {
 	const noIndex = `<meta name="robots" content="noindex"`
 	for _, a := range []*answer{
 		boss.get("/nowhere").status(404), boss.get("/fail").status(500), boss.get("/forgot").status(200),
-		boss.follow(boss.post(page + "/reset-link")).status(200), // the token is on the page alone
+		boss.follow(boss.post(page + "/reset-link")).status(200), // the token is only on the page, not in its address
 	} {
 		a.hides(noIndex)
 	}

@@ -22,8 +22,8 @@ func (s *site) attemptFrom(address, name, password string) *answer {
 	return b.post("/login", "username", name, "password", password)
 }
 
-// TestLoginLimit checks that the sixth wrong password has to wait, the right
-// one too, and that it looks the same for people who do not exist.
+// TestLoginLimit checks that after five wrong passwords any password has to wait,
+// even the right one, and that the page is the same for names without an account.
 func TestLoginLimit(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		owner, user := s.signedIn("ana", models.RoleUser)
@@ -45,7 +45,8 @@ func TestLoginLimit(t *testing.T) {
 		if same != limited["ana"].body {
 			t.Errorf("the pages differ:\n%s\n%s", limited["ana"].text(), limited["nobody-here"].text())
 		}
-		// The owner's own browser is let in, and the panel says what is up.
+		// The owner's known browser can still sign in, and the admin area shows the
+		// pause.
 		twin := owner.clone()
 		twin.forget("access", "refresh")
 		twin.post("/login", "username", "ana", "password", secretWord).redirects("/profile")
@@ -58,7 +59,7 @@ func TestLoginLimit(t *testing.T) {
 		boss.get("/admin/users").hides("Locked")
 		s.attemptFrom("198.51.100.3:1", "ana", secretWord).redirects("/profile")
 
-		// Time passes for the other one: each further failure waits longer.
+		// For the other browser, each further failure makes the wait longer.
 		s.Clock.Advance(30 * time.Second)
 		s.attemptFrom("198.51.100.4:1", "nobody-here", "wrong").status(422)
 		a := s.attemptFrom("198.51.100.4:1", "nobody-here", "wrong").status(429)
@@ -68,8 +69,8 @@ func TestLoginLimit(t *testing.T) {
 	}, withLimits)
 }
 
-// TestAPIPaused: wrong passwords over the API pause sign-in there and nowhere
-// else, and the panel says that in its own words.
+// TestAPIPaused checks that wrong passwords over the API pause sign-in only there,
+// and that the admin area has its own message for it.
 func TestAPIPaused(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -112,8 +113,8 @@ func TestNetworkLimit(t *testing.T) {
 	}, withLimits)
 }
 
-// TestLocked checks that after a hundred failures in a row only time does not
-// help: an admin or a link does.
+// TestLocked checks that after a hundred failures in a row waiting does not help:
+// an admin or a reset link has to clear the limit.
 func TestLocked(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -141,12 +142,12 @@ func TestLocked(t *testing.T) {
 	}, withLimits, withSupport)
 }
 
-// TestPasswordFormsLimited checks that the forms of people who are signed in
-// count as well.
+// TestPasswordFormsLimited checks that wrong passwords in the forms of signed-in
+// people count as well.
 func TestPasswordFormsLimited(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
-		for i := range 10 { // a device that is known has ten
+		for i := range 10 { // a known device has ten attempts
 			form := [][]string{
 				{"/profile/password", "current_password", "wrong", "new_password", otherWord},
 				{"/profile/email", "current_password", "wrong", "email", "new@example.org"},
@@ -166,7 +167,8 @@ func TestPasswordFormsLimited(t *testing.T) {
 	}, withLimits)
 }
 
-// TestAdminLimit stops an admin's browser that acts faster than a person.
+// TestAdminLimit checks that an admin's browser that acts faster than a person is
+// refused.
 func TestAdminLimit(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -184,8 +186,8 @@ func TestAdminLimit(t *testing.T) {
 	}, withLimits)
 }
 
-// TestLocalTime checks that the page of a limit leaves the time of day to be
-// written in the person's own zone, and that a program gets it in UTC.
+// TestLocalTime checks that the script can write the time on the page of a limit in
+// the person's zone, and that a program gets it in UTC.
 func TestLocalTime(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	s.failWith("/wait", func() error { return apperr.Wait(apperr.TooMany, 4*time.Minute, "", nil) })

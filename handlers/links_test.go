@@ -12,7 +12,7 @@ import (
 	"latchkey/models"
 )
 
-// setupToken is the token of a fresh setup link.
+// setupToken returns the token of a new setup link.
 func (s *site) setupToken() string {
 	s.T.Helper()
 	token, err := s.Accounts.CreateSetup(s.T.Context())
@@ -22,7 +22,7 @@ func (s *site) setupToken() string {
 	return token
 }
 
-// resetToken is the token of a fresh set-password link.
+// resetToken returns the token of a new reset link.
 func (s *site) resetToken(user *models.User) string {
 	s.T.Helper()
 	_, token, err := s.Accounts.CreateResetLink(s.T.Context(), auth.Shell(), user.ID)
@@ -32,17 +32,17 @@ func (s *site) resetToken(user *models.User) string {
 	return token
 }
 
-// newAdmin fills in the form behind a setup link.
+// newAdmin fills in and sends the form of a setup link.
 func (b *browser) newAdmin(token, name string) *answer {
 	return b.post("/setup", "token", token, "username", name, "email", name+"@example.org", "password", secretWord)
 }
 
-// TestSetup makes the first admin with the link, once.
+// TestSetup creates the first admin with the link, which works once.
 func TestSetup(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		token, second := s.setupToken(), s.setupToken() // each replica prints its own
 		b := s.browser()
-		for range 2 { // opening the link uses nothing up
+		for range 2 { // opening the link does not use it
 			page := b.get("/setup?token=" + token).status(200).says("Create the first admin")
 			page.has(`<meta name="robots" content="noindex"`)
 			if got, _ := page.value("token"); got != token {
@@ -75,8 +75,8 @@ func TestSetup(t *testing.T) {
 	})
 }
 
-// TestSetupDead checks the other ends of a setup link, and that the first
-// sign-up is no admin.
+// TestSetupDead checks the other reasons why a setup link stops working, and that
+// the first person to sign up does not become an admin.
 func TestSetupDead(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.browser().post("/signup", "username", "first", "email", "first@example.org", "password", secretWord).redirects("/profile")
@@ -90,13 +90,13 @@ func TestSetupDead(t *testing.T) {
 		s.browser().get("/setup?token="+token).status(410).says("This link has expired", "Setup links work for 1 hour. Restart the server to get a new one.")
 		s.browser().newAdmin(token, "bo").status(409).says("This link has expired").touchesNoToken()
 
-		// A set-password link is no setup link, nor the other way round.
+		// A reset link does not work as a setup link, or the reverse.
 		token = s.setupToken()
 		user := s.Person("ana", models.RoleUser)
 		s.browser().newAdmin(s.resetToken(user), "bo").status(409).says("This link is not complete")
 		s.browser().post("/reset", "token", token, "password", otherWord).status(409).says("This link is not complete")
 
-		// However an admin came to be, the links are over.
+		// The links stop working once there is an admin, however it was created.
 		if _, err := s.Accounts.SetRole(t.Context(), auth.Shell(), user.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}
@@ -107,7 +107,8 @@ func TestSetupDead(t *testing.T) {
 	})
 }
 
-// TestReset sets a password by a link: every device is signed out, this one too.
+// TestReset sets a password with a link, which signs out every device, including
+// this one.
 func TestReset(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -168,7 +169,7 @@ func TestInvited(t *testing.T) {
 	})
 }
 
-// TestResetDead checks every other end of a set-password link.
+// TestResetDead checks every other reason why a reset link stops working.
 func TestResetDead(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		check := func(token, heading, text string) {
@@ -204,12 +205,12 @@ func TestResetDead(t *testing.T) {
 	}, withSupport)
 }
 
-// TestForgot says whom to ask.
+// TestForgot checks that the page says whom to ask.
 func TestForgot(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.browser().get("/forgot").status(200).says("Forgot your password?", "Ask help@example.org for a reset link. Links work for 24 hours.")
 		s.browser().get("/login").has(`href="/forgot"`)
-		// The way back comes along, if it is one.
+		// The page keeps next, if it is valid.
 		s.browser().get("/login?next=%2Fprofile%2Femail").has(`href="/forgot?next=%2Fprofile%2Femail"`)
 		s.browser().get("/forgot?next=%2Fprofile%2Femail").has(`href="/login?next=%2Fprofile%2Femail"`)
 		s.browser().get("/forgot?next=%2F%2Fevil.example").has(`href="/login">Back to sign in`)
@@ -217,8 +218,8 @@ func TestForgot(t *testing.T) {
 	}, withSupport)
 }
 
-// TestLocalLinks follows every link and form of the signed-out pages: none
-// is dead.
+// TestLocalLinks checks that every link and form of the signed-out pages has a
+// target that exists.
 func TestLocalLinks(t *testing.T) {
 	link := regexp.MustCompile(`(?:href|action|src)="(/[^"#]*)`)
 	eachSite(t, func(t *testing.T, s *site) {
@@ -236,7 +237,7 @@ func TestLocalLinks(t *testing.T) {
 				seen[path] = true
 				a := visitor.get(path)
 				if a.code >= 400 && a.code != 405 && path != "/nowhere" {
-					t.Errorf("%s is linked to and answers %d", path, a.code)
+					t.Errorf("%s is linked to and returns %d", path, a.code)
 				}
 				for _, found := range link.FindAllStringSubmatch(a.body, -1) {
 					queue = append(queue, strings.ReplaceAll(found[1], "&amp;", "&"))

@@ -15,7 +15,7 @@ import (
 
 const wrong = "Email, username or password is not correct."
 
-// TestLogin signs in by every name that a person has.
+// TestLogin signs in with each name of a person.
 func TestLogin(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -82,7 +82,8 @@ func TestLoginRefused(t *testing.T) {
 	})
 }
 
-// TestLoginBlank checks that a name of spaces is no name: nothing is counted.
+// TestLoginBlank checks that a name of only spaces is treated as empty and not
+// counted as an attempt.
 func TestLoginBlank(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		for range 25 { // more than a network may fail
@@ -97,8 +98,8 @@ func TestLoginBlank(t *testing.T) {
 	}, withLimits)
 }
 
-// TestLoginDisabled checks that only the right password learns that an account
-// is disabled, and that no one is shown the admin's note.
+// TestLoginDisabled checks that only the right password reveals that an account is
+// disabled, and that the admin's note is never shown.
 func TestLoginDisabled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -120,7 +121,7 @@ func TestLoginDisabled(t *testing.T) {
 	}, withSupport)
 }
 
-// TestLoginDisabledWithoutSupport checks the words without a support address.
+// TestLoginDisabledWithoutSupport checks the message without a support address.
 func TestLoginDisabledWithoutSupport(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	user := s.Person("ana", models.RoleUser)
@@ -131,7 +132,7 @@ func TestLoginDisabledWithoutSupport(t *testing.T) {
 		says("This account is disabled. Contact the operator of Latchkey.").hides("mailto:")
 }
 
-// TestRemember checks the life of the cookies with and without "Stay signed
+// TestRemember checks the lifetime of the cookies with and without "Stay signed
 // in".
 func TestRemember(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
@@ -144,7 +145,7 @@ func TestRemember(t *testing.T) {
 		checkLife(t, a.setCookie("refresh"), 0)
 		checkLife(t, a.setCookie("device"), 400*24*3600)
 
-		// Without it the session rests for 12 hours at most and lives for 24.
+		// Without it, the idle limit is 12 hours and the absolute limit 24.
 		idle, busy := s.browser(), s.browser()
 		idle.post("/login", "username", "ana", "password", secretWord)
 		busy.post("/login", "username", "ana", "password", secretWord)
@@ -160,7 +161,7 @@ func TestRemember(t *testing.T) {
 	})
 }
 
-// checkLife checks a cookie's Max-Age in seconds; 0 is the browser's window.
+// checkLife checks a cookie's Max-Age in seconds; 0 means until the browser closes.
 func checkLife(t *testing.T, c *http.Cookie, want int) {
 	t.Helper()
 	if c == nil || c.MaxAge != want || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Path != "/" || c.Domain != "" || c.Secure {
@@ -168,7 +169,7 @@ func checkLife(t *testing.T, c *http.Cookie, want int) {
 	}
 }
 
-// TestNext checks where a person lands after signing in.
+// TestNext checks which page a person gets after signing in.
 func TestNext(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -184,10 +185,10 @@ func TestNext(t *testing.T) {
 		} {
 			b := s.browser()
 			b.post("/login", "username", "ana", "password", secretWord, "next", next).redirects(want)
-			// A person who is already signed in goes straight on.
+			// A person who is already signed in is redirected at once.
 			b.get("/login?next=" + url.QueryEscape(next)).redirects(want)
 			b.get("/signup?next=" + url.QueryEscape(next)).redirects(want)
-			// The page carries only what is safe.
+			// The form carries only a safe next.
 			if got, _ := s.browser().get("/login?next=" + url.QueryEscape(next)).value("next"); got != want && got != "" {
 				t.Errorf("next %q: the form carries %q", next, got)
 			}
@@ -195,7 +196,7 @@ func TestNext(t *testing.T) {
 	})
 }
 
-// TestSignedOut checks the way to the sign-in page and back.
+// TestSignedOut checks the redirect to the sign-in page and back.
 func TestSignedOut(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleAdmin)
@@ -229,7 +230,7 @@ func TestLoginEndsOldSession(t *testing.T) {
 		old := b.clone()
 		b.post("/login", "username", "bo", "password", secretWord).redirects("/profile")
 		if len(s.LiveSessions(ana.ID)) != 0 {
-			t.Error("the old session lives on")
+			t.Error("the old session is still live")
 		}
 		old.get("/profile").redirects("/login?next=%2Fprofile")
 		old.get("/login").says("You signed in again in this browser, so the earlier session ended. Sign in to continue.")
@@ -239,7 +240,8 @@ func TestLoginEndsOldSession(t *testing.T) {
 	})
 }
 
-// TestCookiesOff checks that a browser that keeps no cookies is told so.
+// TestCookiesOff checks that a browser that keeps no cookies gets a message about
+// it.
 func TestCookiesOff(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		r := s.browser().request(http.MethodGet, "/login?next=%2Fprofile", "")

@@ -8,8 +8,8 @@ import (
 	"latchkey/models"
 )
 
-// TestLogout checks that nothing of a session is accepted once it is signed
-// out, by whatever copy.
+// TestLogout checks that no token of a session is accepted after signing out, from
+// any copy of the cookies.
 func TestLogout(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -30,7 +30,7 @@ func TestLogout(t *testing.T) {
 		if e := s.LastEvent(audit.Logout); e.SubjectID != user.ID {
 			t.Errorf("got event %+v", e)
 		}
-		// Once more is fine, and so is signing out without a session.
+		// Signing out again succeeds, and so does signing out without a session.
 		b.post("/logout").redirects("/login")
 		both.post("/logout").redirects("/login")
 	})
@@ -46,8 +46,8 @@ func TestLogoutPage(t *testing.T) {
 	})
 }
 
-// TestLogoutDoesNotRotate signs out with a dead access token: the session ends
-// as it is, without a rotation before.
+// TestLogoutDoesNotRotate signs out with an expired access token and checks that
+// the session is not rotated before it ends.
 func TestLogoutDoesNotRotate(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -56,7 +56,7 @@ func TestLogoutDoesNotRotate(t *testing.T) {
 		copied := b.clone()
 		b.post("/logout").redirects("/login").takesTokens()
 		if len(s.LiveSessions(user.ID)) != 0 {
-			t.Error("the session lives on")
+			t.Error("the session is still live")
 		}
 		ended, err := s.Store.Sessions.ByID(t.Context(), session.ID)
 		if err != nil {

@@ -24,8 +24,8 @@ func (s *site) withoutEmail(names ...string) []*models.User {
 	return users
 }
 
-// TestNoEmail: a person without an email address can use every page, and add
-// one.
+// TestNoEmail checks that a person without an email address can use every page and
+// add an address.
 func TestNoEmail(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		ada := s.withoutEmail("ada", "bea")[0]
@@ -48,7 +48,8 @@ func TestNoEmail(t *testing.T) {
 	})
 }
 
-// TestNoEmailAdmin: admins see who has no email address, and act on them.
+// TestNoEmailAdmin checks that admins see which people have no email address, and
+// can act on them.
 func TestNoEmailAdmin(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		users := s.withoutEmail("ada", "bea")

@@ -11,11 +11,11 @@ import (
 	"latchkey/models"
 )
 
-// oncePlace is a form that makes a secret, and what is shown of it.
+// oncePlace is a form that creates a secret, and the page that shows it.
 type oncePlace struct {
 	name  string
 	post  func(b *browser) *answer
-	place *regexp.Regexp // where it leads
+	place *regexp.Regexp // the page that the form redirects to
 	shown *regexp.Regexp // the secret on the page
 	says  string
 	later string // the page that a second visit leads to
@@ -47,7 +47,7 @@ func oncePlaces(user *models.User) []oncePlace {
 	}
 }
 
-// make sends the form and returns where it leads.
+// make sends the form and returns the page that it redirects to.
 func (p oncePlace) make(t *testing.T, b *browser) (place string) {
 	t.Helper()
 	a := p.post(b).status(http.StatusSeeOther)
@@ -81,8 +81,8 @@ func (p oncePlace) wantShown(t *testing.T, b *browser, place string) (secret str
 	return found[1]
 }
 
-// wantNotShown opens the page again: it leads on, says why, and clears what
-// came along.
+// wantNotShown opens the page again and checks that it redirects, with a message,
+// and clears the cookie.
 func (p oncePlace) wantNotShown(t *testing.T, b *browser, place string) {
 	t.Helper()
 	_, came := b.cookies["once"]
@@ -95,8 +95,8 @@ func (p oncePlace) wantNotShown(t *testing.T, b *browser, place string) {
 	}
 }
 
-// eachOnce runs f for every form that makes a secret, on each database, as an
-// admin who is signed in.
+// eachOnce runs f for every form that creates a secret, on each database, as a
+// signed-in admin.
 func eachOnce(t *testing.T, f func(t *testing.T, s *site, p oncePlace, boss *browser)) {
 	t.Helper()
 	eachSite(t, func(t *testing.T, s *site) {
@@ -107,14 +107,14 @@ func eachOnce(t *testing.T, f func(t *testing.T, s *site, p oncePlace, boss *bro
 	})
 }
 
-// TestShownOnce checks that a secret is shown by the page behind the form, this
-// once, and is in no cookie that can be read, no address, no log, no database.
+// TestShownOnce checks that the page after the form shows the secret only once, and
+// that no readable cookie, address, log or database contains it.
 func TestShownOnce(t *testing.T) {
 	eachOnce(t, func(t *testing.T, s *site, p oncePlace, boss *browser) {
 		before := len(s.Events())
 		place := p.make(t, boss)
 		sealed := boss.cookie("once")
-		boss.get("/profile").status(200) // another tab takes nothing
+		boss.get("/profile").status(200) // a page in another tab does not use the secret up
 		boss.do(boss.request(http.MethodHead, place, "")).status(200)
 		secret := p.wantShown(t, boss, place)
 		if a := boss.get("/profile").hides(`role="alert"`, secret); a.setCookie("flash") == nil {
@@ -124,7 +124,7 @@ func TestShownOnce(t *testing.T) {
 			p.wantNotShown(t, boss, place)
 		}
 		if got := len(s.Events()) - before; got != 1 {
-			t.Errorf("%s: the audit log has %d lines more, want 1: looking again makes nothing", p.name, got)
+			t.Errorf("%s: the audit log has %d lines more, want 1: opening the page again must create nothing", p.name, got)
 		}
 		if strings.Contains(sealed, secret) || strings.Contains(place, secret) || strings.Contains(s.Logs.String(), secret) {
 			t.Errorf("%s: the secret can be read in the cookie, the address or the log", p.name)
@@ -132,7 +132,7 @@ func TestShownOnce(t *testing.T) {
 	})
 }
 
-// TestShownOnceAcrossRefresh checks that the session may rotate on the way.
+// TestShownOnceAcrossRefresh checks that the session may rotate in between.
 func TestShownOnceAcrossRefresh(t *testing.T) {
 	eachOnce(t, func(t *testing.T, _ *site, p oncePlace, boss *browser) {
 		boss.forget("access")
@@ -146,8 +146,8 @@ func TestShownOnceAcrossRefresh(t *testing.T) {
 	})
 }
 
-// TestShownOnceOnlyThere checks other sessions, other pages, time that has
-// passed, and a value that was tampered with: none of them shows the secret.
+// TestShownOnceOnlyThere checks that the secret is not shown in another session, on
+// another page, after its time, or with a manipulated cookie.
 func TestShownOnceOnlyThere(t *testing.T) {
 	eachOnce(t, func(t *testing.T, s *site, p oncePlace, boss *browser) {
 		place := p.make(t, boss)
@@ -171,7 +171,7 @@ func TestShownOnceOnlyThere(t *testing.T) {
 
 		late := boss.clone()
 		s.Clock.Advance(61 * time.Second)
-		late.cookies["once"] = kept{value: sealed.value} // kept for longer than it was told
+		late.cookies["once"] = kept{value: sealed.value} // kept after its expiry
 		p.wantNotShown(t, late, place)
 
 		first := p.make(t, boss)
@@ -183,8 +183,8 @@ func TestShownOnceOnlyThere(t *testing.T) {
 	})
 }
 
-// TestShownOnceUnavailable checks that a page which cannot be shown leaves the
-// secret for when it can.
+// TestShownOnceUnavailable checks that a page that fails keeps the secret for the
+// next attempt.
 func TestShownOnceUnavailable(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
@@ -207,8 +207,8 @@ func TestShownOnceUnavailable(t *testing.T) {
 	})
 }
 
-// TestShownOnceGone checks the pages of what is not there any more, and of what
-// is another person's.
+// TestShownOnceGone checks the pages for tokens and accounts that no longer exist
+// or belong to another person.
 func TestShownOnceGone(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, admin := s.signedIn("bo", models.RoleAdmin)

@@ -14,8 +14,8 @@ func behindProxy(s *portaltest.Options) {
 	s.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:1::/48")}
 }
 
-// TestClientAddress checks that X-Forwarded-For is believed from the named
-// proxies alone, and read from the right.
+// TestClientAddress checks that X-Forwarded-For is accepted only from trusted
+// proxies, and read from the right.
 func TestClientAddress(t *testing.T) {
 	for _, test := range []struct {
 		name      string
@@ -52,7 +52,8 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// TestRequestName checks that a proxy may name a request, and a stranger not.
+// TestRequestName checks that a trusted proxy may choose the id of a request, and
+// any other client may not.
 func TestRequestName(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), behindProxy)
 	for _, test := range []struct {

@@ -11,8 +11,8 @@ import (
 	"latchkey/static"
 )
 
-// TestSilentRefresh checks that the access token's end is nothing to notice:
-// the same request goes on and its answer brings new cookies.
+// TestSilentRefresh checks that a person does not notice the expiry of the access
+// token: the same request succeeds, and its response sets new cookies.
 func TestSilentRefresh(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -29,7 +29,7 @@ func TestSilentRefresh(t *testing.T) {
 		}
 		b.get("/profile").status(200).touchesNoToken()
 
-		// A form that was open for longer than the token is carried out.
+		// A form that was open for longer than the token lives is accepted.
 		s.Clock.Advance(48 * time.Hour)
 		b.post("/profile", "username", "ana", "full_name", "Ana Silva").redirects("/profile").givesTokens()
 		b.get("/profile").says("Your changes are saved.", "Ana Silva").touchesNoToken()
@@ -40,8 +40,8 @@ func TestSilentRefresh(t *testing.T) {
 	})
 }
 
-// TestAccountPageRefreshed checks that the account page is the same whether it
-// is read with who asks or, after a rotation, by itself.
+// TestAccountPageRefreshed checks that the account page is the same, whether its
+// data is read together with the identity or, after a rotation, separately.
 func TestAccountPageRefreshed(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
@@ -70,8 +70,8 @@ func TestWithoutReferrers(t *testing.T) {
 	})
 }
 
-// TestFormsWithoutRotation checks that the forms that need no identity leave a
-// session as it is, also when its access token is dead (security.md §1.4).
+// TestFormsWithoutRotation checks that forms that need no identity do not rotate a
+// session, even if its access token has expired (security.md §1.4).
 func TestFormsWithoutRotation(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -86,7 +86,7 @@ func TestFormsWithoutRotation(t *testing.T) {
 		}
 		b.get("/.well-known/change-password").redirects("/profile/password").touchesNoToken()
 
-		// Signing in ends the session whose cookies came along.
+		// Signing in ends the session of the cookies that the browser sent.
 		old := b.clone()
 		b.signIn("ana")
 		if live := s.LiveSessions(user.ID); len(live) != 1 {
@@ -96,8 +96,8 @@ func TestFormsWithoutRotation(t *testing.T) {
 	})
 }
 
-// TestUnusableAccess checks that the refresh token counts also when the access
-// cookie is there and is no good.
+// TestUnusableAccess checks that the refresh token is used even if there is an
+// access cookie that is not valid.
 func TestUnusableAccess(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
@@ -105,22 +105,22 @@ func TestUnusableAccess(t *testing.T) {
 			b.cookies["access"] = kept{value: value}
 			b.get("/profile").status(200).givesTokens()
 		}
-		// A refresh token is no access token, nor the other way round.
+		// A refresh token does not work as an access token, or the reverse.
 		b.cookies["refresh"] = kept{value: b.cookie("access")}
 		b.forget("access")
 		b.get("/profile").redirects("/login?next=%2Fprofile").touchesNoToken()
 	})
 }
 
-// TestLostResponse checks that a browser whose response was lost stays signed
-// in with the cookies it has, and that the lost tokens are worth nothing.
+// TestLostResponse checks that a browser whose response was lost stays signed in
+// with the cookies it has, and that the lost tokens do not work.
 func TestLostResponse(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		s.Clock.Advance(6 * time.Minute)
 		lost := b.clone()
 		lost.get("/profile").status(200).givesTokens()
-		s.Clock.Advance(time.Hour) // long after the grace
+		s.Clock.Advance(time.Hour) // long after the grace period
 		b.get("/profile").status(200).givesTokens()
 		if b.cookie("refresh") == lost.cookie("refresh") {
 			t.Error("the lost refresh token was delivered again, an hour later")
@@ -169,8 +169,8 @@ func TestLateDeliveryTold(t *testing.T) {
 	})
 }
 
-// TestReplay checks that a used refresh token ends its session, and that one
-// alone, and that the person is told twice.
+// TestReplay checks that a used refresh token ends only its own session, and that
+// the person is told twice.
 func TestReplay(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -206,8 +206,8 @@ func TestReplay(t *testing.T) {
 	})
 }
 
-// TestForeignSite checks that another site can neither write nor make a
-// session rotate, and that it cannot embed pages.
+// TestForeignSite checks that another site can neither change anything nor rotate a
+// session, and that it cannot embed pages.
 func TestForeignSite(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -247,8 +247,8 @@ func TestForeignSite(t *testing.T) {
 		if live := s.LiveSessions(user.ID); len(live) != 1 || live[0].Generation != 1 {
 			t.Errorf("got sessions %+v, want one of generation 1", live)
 		}
-		// Following a link from elsewhere is fine, and so is a client that sends
-		// none of these headers.
+		// Links from other sites work, and so do clients that send none of these
+		// headers.
 		r := b.request(http.MethodGet, "/profile", "")
 		r.Header.Set("Sec-Fetch-Site", "cross-site")
 		r.Header.Set("Sec-Fetch-Mode", "navigate")
@@ -260,8 +260,8 @@ func TestForeignSite(t *testing.T) {
 	})
 }
 
-// TestPlainRoutes checks that static files and health checks leave cookies
-// alone, live or dead.
+// TestPlainRoutes checks that static files and health checks change no cookies,
+// whether the tokens in them are live or expired.
 func TestPlainRoutes(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -281,8 +281,8 @@ func TestPlainRoutes(t *testing.T) {
 	})
 }
 
-// TestDoubledCookie checks that of two cookies with one name neither counts:
-// one of them was planted.
+// TestDoubledCookie checks that two cookies with the same name are both ignored,
+// because one of them may come from another host.
 func TestDoubledCookie(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -300,8 +300,8 @@ func TestDoubledCookie(t *testing.T) {
 	})
 }
 
-// TestRotationLimit checks that a session that rotates without end has to
-// wait, and stays.
+// TestRotationLimit checks that a session that rotates too often has to wait, but
+// does not end.
 func TestRotationLimit(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)

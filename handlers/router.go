@@ -35,7 +35,7 @@ func (r router) get(path string, g gate, handler echo.HandlerFunc) {
 	r.echo.HEAD(path, handler, r.before(g)...)
 }
 
-// post declares an act whose form is on formPage.
+// post declares an action whose form is on formPage.
 func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage string) {
 	r.echo.POST(path, handler, append([]echo.MiddlewareFunc{site.FormOn(formPage)}, r.before(g)...)...)
 }
@@ -51,8 +51,8 @@ func either(program, page echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// before returns the middleware of a route. The cross-origin check comes first:
-// a request of another site must not rotate a session.
+// before returns the middleware of a route. The cross-origin check comes first: a
+// request from another site must not rotate a session.
 func (r router) before(g gate) []echo.MiddlewareFunc {
 	chain := []echo.MiddlewareFunc{r.crossOrigin}
 	if g.authenticate {
@@ -70,9 +70,9 @@ func (r router) before(g gate) []echo.MiddlewareFunc {
 func files(handler http.Handler, shared bool) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()
-		header.Del("Vary") // not by cookie
-		// These say something only of documents, and would be a tenth of what the
-		// sign-in page weighs.
+		header.Del("Vary") // the files do not depend on cookies
+		// These headers matter only for documents, and would be a tenth of the
+		// bytes of the sign-in page.
 		for _, name := range []string{"Permissions-Policy", "Cross-Origin-Opener-Policy", "Origin-Agent-Cluster"} {
 			header.Del(name)
 		}

@@ -12,7 +12,7 @@ import (
 	"latchkey/static"
 )
 
-// outcome is a status and, for 303, where it leads.
+// outcome is a status and, for 303, its target.
 type outcome struct {
 	status   int
 	location string
@@ -32,11 +32,11 @@ var (
 	malformed = outcome{status: http.StatusBadRequest}
 )
 
-// access is one row of the table: a route and what each kind of visitor gets.
-// {id} stands for an account that only this row is about.
+// access is one row of the table: a route and the outcome for each kind of visitor.
+// {id} stands for an account that only this row uses.
 type access struct {
 	method, route string
-	path          string // with a query; "" is the route
+	path          string // with a query; "": the same as the route
 	form          []string
 	anonymous     outcome
 	user          outcome
@@ -44,12 +44,12 @@ type access struct {
 	disabled      *outcome // nil: as anonymous
 }
 
-// everyone is a route that is the same for all visitors.
+// everyone returns the row of a route that is the same for all visitors.
 func everyone(method, route string, all outcome) access {
 	return access{method: method, route: route, anonymous: all, user: all, admin: all}
 }
 
-// members is a route for people who are signed in.
+// members returns the row of a route for signed-in people.
 func members(method, route string, in outcome, form ...string) access {
 	page := strings.ReplaceAll(route, ":id", "{id}")
 	for _, list := range []string{"/profile/sessions", "/profile/tokens"} {
@@ -60,12 +60,12 @@ func members(method, route string, in outcome, form ...string) access {
 	return access{method: method, route: route, form: form, anonymous: toLogin(page), user: in, admin: in}
 }
 
-// admins is a route for admins; page is where its form stands.
+// admins returns the row of a route for admins; page is the page of its form.
 func admins(method, route, page string, in outcome, form ...string) access {
 	return access{method: method, route: route, form: form, anonymous: toLogin(page), user: forbidden, admin: in}
 }
 
-// accessTable has every route. Each GET stands for its HEAD, too.
+// accessTable has every route. Each GET also stands for its HEAD.
 func accessTable() []access {
 	const get, post = http.MethodGet, http.MethodPost
 	account := to("/admin/users/{id}")
@@ -86,8 +86,8 @@ func accessTable() []access {
 	page := func(route string) access {
 		return admins(get, route, strings.ReplaceAll(route, ":id", "{id}"), okay)
 	}
-	// The API reads no cookies, so every browser is anonymous there. Its own table,
-	// of tokens and scopes, is in handlers/api.
+	// The API reads no cookies, so every browser is anonymous there. The table of
+	// its tokens and scopes is in handlers/api.
 	api := func(method, route string) access {
 		return everyone(method, route, outcome{status: http.StatusUnauthorized})
 	}
@@ -106,7 +106,7 @@ func accessTable() []access {
 		everyone(post, "/signup", refused), everyone(post, "/login", refused),
 		with(members(get, "/logout", okay), func(a *access) { a.anonymous = to("/login") }),
 		everyone(post, "/logout", to("/login")),
-		everyone(get, "/forward-auth", forbidden), // they are no proxies
+		everyone(get, "/forward-auth", forbidden), // browsers are not trusted proxies
 		everyone(get, "/continue", outcome{status: http.StatusBadRequest}),
 		everyone(get, "/forgot", okay),
 		everyone(get, "/reset", gone), everyone(post, "/reset", clash),
@@ -141,7 +141,7 @@ func accessTable() []access {
 		question("edit"), act("edit", account, "full_name", "Ana Silva"),
 		question("role"), act("role", account, "role", "admin"),
 		question("reset-link"), act("reset-link", to("/admin/users/{id}/link")),
-		admins(get, "/admin/users/:id/link", "/admin/users/{id}/link", account), // nothing was made
+		admins(get, "/admin/users/:id/link", "/admin/users/{id}/link", account), // no link was created before
 		question("delete"), act("delete", to("/admin/users"), "confirm", "{email}"),
 		admins(post, "/admin/users/:id/sessions/:session/end", "/admin/users/{id}", missing),
 		admins(get, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}/tokens/:token/end", missing),
@@ -149,8 +149,8 @@ func accessTable() []access {
 	}
 }
 
-// TestAccess checks every route for every kind of visitor; a route that the table does not
-// have fails, and so does a row without its route.
+// TestAccess checks every route for every kind of visitor. It fails for a route
+// without a row and for a row without a route.
 func TestAccess(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		rows := map[string]bool{}
@@ -169,7 +169,7 @@ func TestAccess(t *testing.T) {
 		for _, route := range s.Echo.Routes() {
 			routes[route.Method+" "+route.Path] = true
 			if !rows[route.Method+" "+route.Path] {
-				t.Errorf("the table says nothing of %s %s", route.Method, route.Path)
+				t.Errorf("the table has no row for %s %s", route.Method, route.Path)
 			}
 		}
 		for row := range rows {
@@ -180,7 +180,7 @@ func TestAccess(t *testing.T) {
 	})
 }
 
-// checkAccess tries one row as every kind of visitor, each with its own account.
+// checkAccess checks one row as every kind of visitor, each with its own account.
 func checkAccess(t *testing.T, s *site, row access, method, mark string) {
 	disabledWants := row.anonymous
 	if row.disabled != nil {
@@ -213,7 +213,7 @@ func checkAccess(t *testing.T, s *site, row access, method, mark string) {
 			form.Set(row.form[i], fill.Replace(row.form[i+1]))
 		}
 		got := b.do(b.request(method, path, form.Encode()))
-		// The id in a way back comes from the path, and may be escaped in it.
+		// The id in a link back comes from the path, where it may be escaped.
 		want := outcome{visitor.want.status, fill.Replace(strings.ReplaceAll(visitor.want.location, "%7Bid%7D", "{id}"))}
 		if now := (outcome{got.code, got.header.Get("Location")}); now != want {
 			t.Errorf("%s: got %v, want %v", visitor.name, now, want)
@@ -221,7 +221,8 @@ func checkAccess(t *testing.T, s *site, row access, method, mark string) {
 	}
 }
 
-// disabledBrowser is signed in as an admin, and then the account is disabled.
+// disabledBrowser returns a browser that is signed in as an admin whose account was
+// then disabled.
 func (s *site) disabledBrowser(name string) *browser {
 	s.T.Helper()
 	b, user := s.signedIn(name, models.RoleAdmin)

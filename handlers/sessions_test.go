@@ -8,7 +8,7 @@ import (
 	"latchkey/models"
 )
 
-// TestSessions checks the list of devices and how they are signed out.
+// TestSessions checks the list of devices and how to sign them out.
 func TestSessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -44,7 +44,7 @@ func TestSessions(t *testing.T) {
 		b.post("/profile/sessions/" + models.NewID() + "/end").status(404)
 
 		b.get("/profile/sessions/end-others").status(200).says("Sign out 1 other device?", "This device stays signed in.")
-		tablet.get("/profile").status(200) // reading ended nothing
+		tablet.get("/profile").status(200) // showing the list ended no session
 		b.post("/profile/sessions/end-others").redirects("/profile/sessions")
 		b.get("/profile/sessions").says("Signed out of 1 other device.")
 		tablet.get("/profile").redirects("/login?next=%2Fprofile")
@@ -52,8 +52,8 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-// TestAdminEndsSession checks that an admin signs out one device of a person, and
-// no device of their own there.
+// TestAdminEndsSession checks that an admin can sign out one device of a person,
+// but not their own devices on that page.
 func TestAdminEndsSession(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		ana, user := s.signedIn("ana", models.RoleUser)
@@ -90,7 +90,7 @@ func TestLapsedSessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		lapsed := s.browser()
 		b, _ := s.signedIn("ana", models.RoleUser)
-		lapsed.post("/login", "username", "ana", "password", secretWord).status(303) // not to stay signed in
+		lapsed.post("/login", "username", "ana", "password", secretWord).status(303) // without "Stay signed in"
 		s.Clock.Advance(6 * 24 * time.Hour)
 		b.get("/profile/sessions").says("You are only signed in here.", "Recently signed out Firefox on Linux It was not used for a while.")
 		s.Clock.Advance(29 * 24 * time.Hour)
@@ -100,9 +100,9 @@ func TestLapsedSessions(t *testing.T) {
 	})
 }
 
-// TestNewDevice checks which sessions are marked as opened on a device that was
-// unseen before: those by password in a browser without the person's device
-// cookie, for a week, and not on the device itself.
+// TestNewDevice checks which sessions are marked as new: those opened with the
+// password in a browser without the person's device cookie, for a week, and not on
+// that device itself.
 func TestNewDevice(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		first := s.browser()
@@ -132,8 +132,9 @@ func TestNewDevice(t *testing.T) {
 	})
 }
 
-// TestSessionsApart checks what tells equal devices apart: the time of signing in,
-// how long each stays, and a number on the buttons where the rest is the same.
+// TestSessionsApart checks how identical devices are told apart: by the time of
+// signing in, by how long each stays signed in, and by a number on the buttons if
+// the rest is the same.
 func TestSessionsApart(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
@@ -150,21 +151,21 @@ func TestSessionsApart(t *testing.T) {
 	})
 }
 
-// TestEndOwnSession checks that ending the present session in the list is
-// signing out.
+// TestEndOwnSession checks that ending the current session in the list signs the
+// person out.
 func TestEndOwnSession(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		b.post("/profile/sessions/" + s.LiveSessions(user.ID)[0].ID + "/end").redirects("/login").takesTokens()
 		b.get("/login").says("You are signed out.")
 		if len(s.LiveSessions(user.ID)) != 0 {
-			t.Error("the session lives on")
+			t.Error("the session is still live")
 		}
 	})
 }
 
-// TestKnownDevices: the browsers that a person signed in with are listed and can
-// be forgotten, by their owner alone.
+// TestKnownDevices checks that the browsers that a person has signed in with are
+// listed, and that only this person can forget them.
 func TestKnownDevices(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)

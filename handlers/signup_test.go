@@ -17,12 +17,12 @@ func TestSignup(t *testing.T) {
 			has(`autocomplete="username"`, `autocomplete="email"`, `autocomplete="new-password"`, `autocomplete="name"`)
 		a := b.post("/signup", "username", " Ana.Silva ", "email", "Ana@Example.org", "full_name", "  Ana Silva ", "password", secretWord)
 		a.redirects("/profile").givesTokens()
-		// Signing up counts as staying signed in.
+		// Signing up implies "Stay signed in".
 		if c := a.setCookie("refresh"); c.MaxAge != 720*3600 {
 			t.Errorf("got refresh Max-Age %d, want 30 days", c.MaxAge)
 		}
 		b.follow(a).status(200).says("Your account is ready.", "Ana Silva", "Ana@Example.org", "You created your account. Firefox on Linux")
-		b.get("/profile").hides("Your account is ready.") // said once
+		b.get("/profile").hides("Your account is ready.") // shown only once
 		user, err := s.Store.Users.ByUsername(t.Context(), "ana.silva")
 		if err != nil {
 			t.Fatal(err)
@@ -39,8 +39,7 @@ func TestSignup(t *testing.T) {
 	})
 }
 
-// TestSignupNext checks that a new person arrives where they were going, and
-// nowhere else.
+// TestSignupNext checks that a new person is redirected to next, if it is safe.
 func TestSignupNext(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b := s.browser()
@@ -55,8 +54,8 @@ func TestSignupNext(t *testing.T) {
 	})
 }
 
-// TestSignupRules checks every rule's sentence beside its field, and that what
-// was typed stays, but for the password.
+// TestSignupRules checks that the error for every rule is beside its field, and that
+// the form keeps all input except the password.
 func TestSignupRules(t *testing.T) {
 	long := strings.Repeat("a", 250)
 	const badEmail = "Enter an email address like name@example.com."
@@ -108,7 +107,7 @@ func TestSignupRules(t *testing.T) {
 			a := b.post("/signup", "username", fields["username"], "email", fields["email"], "full_name", fields["full_name"], "password", fields["password"])
 			a.status(http.StatusUnprocessableEntity).says("There is a problem", test.want).has("<title>Error: Create account", `href="#`+a.fieldID(test.field)+`"`)
 			if got := a.fieldError(test.field); got != test.want {
-				t.Errorf("%s %q: beside the field stands %q, want %q", test.field, test.value, got, test.want)
+				t.Errorf("%s %q: got error %q, want %q", test.field, test.value, got, test.want)
 			}
 			checkKept(t, a, fields)
 			a.touchesNoToken().hides(`value="` + secretWord)
@@ -119,7 +118,7 @@ func TestSignupRules(t *testing.T) {
 	})
 }
 
-// checkKept checks that what was typed is in the form again.
+// checkKept checks that the form keeps its input.
 func checkKept(t *testing.T, a *answer, fields map[string]string) {
 	t.Helper()
 	for name, typed := range fields {
@@ -133,7 +132,7 @@ func checkKept(t *testing.T, a *answer, fields map[string]string) {
 	}
 }
 
-// TestSignupSaysAll checks that every wrong field is told of at once, in the
+// TestSignupSaysAll checks that the errors of all fields are shown at once, in the
 // order of the form.
 func TestSignupSaysAll(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
@@ -145,15 +144,15 @@ func TestSignupSaysAll(t *testing.T) {
 	})
 }
 
-// TestSignupClosed checks that no account is created while sign-up is closed,
-// and that no page leads there.
+// TestSignupClosed checks that no account is created while sign-up is closed, and
+// that no page links to it.
 func TestSignupClosed(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.browser().get("/login").status(200).hides("/signup")
 		s.browser().get("/signup").status(403).says("Sign-up is closed", "Accounts are created by invitation. Contact help@example.org.")
 		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).status(403).
 			says("Sign-up is closed").touchesNoToken()
-		// The way back comes along to the sign-in page, if it is one.
+		// The link to the sign-in page keeps next, if it is valid.
 		const signIn = `href="/login?next=%2Fprofile%2Femail">Sign in`
 		s.browser().get("/signup?next=%2Fprofile%2Femail").status(403).has(signIn)
 		s.browser().post("/signup", "next", "/profile/email").status(403).has(signIn)
@@ -164,7 +163,7 @@ func TestSignupClosed(t *testing.T) {
 	}, signupClosed, withSupport)
 }
 
-// TestSignupLimit stops a network that makes accounts in bulk.
+// TestSignupLimit checks that a network that creates many accounts is stopped.
 func TestSignupLimit(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		sign := func(address string, i int) *answer {
@@ -192,7 +191,7 @@ func TestSignupEndsOldSession(t *testing.T) {
 		old := b.clone()
 		b.post("/signup", "username", "bo", "email", "bo@example.org", "password", secretWord).redirects("/profile")
 		if live := s.LiveSessions(ana.ID); len(live) != 0 {
-			t.Errorf("the old session lives on: %v", live)
+			t.Errorf("the old session is still live: %v", live)
 		}
 		old.get("/profile").redirects("/login?next=%2Fprofile")
 		b.get("/profile").status(200).says("bo@example.org")

@@ -13,7 +13,7 @@ import (
 
 var shownToken = regexp.MustCompile(`id="token"[^>]*>(lk_[a-z2-7]{52})<`)
 
-// makeToken makes an access token with the form and returns its secret.
+// makeToken creates an access token with the form and returns its secret.
 func (b *browser) makeToken(name string, pairs ...string) string {
 	b.site.T.Helper()
 	form := append([]string{"name", name, "days", "90", "current_password", secretWord}, pairs...)
@@ -25,7 +25,7 @@ func (b *browser) makeToken(name string, pairs ...string) string {
 	return found[1]
 }
 
-// tokenNamed is a token of the person that works.
+// tokenNamed returns a working token of the person by its name.
 func (s *site) tokenNamed(userID, name string) account.PersonalToken {
 	s.T.Helper()
 	live, _, err := s.Accounts.PersonalTokens(s.T.Context(), userID)
@@ -48,7 +48,7 @@ func (s *site) works(secret string) bool {
 	return err == nil
 }
 
-// TestTokens is the life of an access token on the page.
+// TestTokens follows an access token on the pages from its creation to its removal.
 func TestTokens(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -72,7 +72,7 @@ func TestTokens(t *testing.T) {
 		end := "/profile/tokens/" + token.ID + "/end"
 		b.get(end).status(200).says("Remove the token “Nightly backup”?", token.Hint)
 		if !s.works(secret) {
-			t.Error("asking ended the token")
+			t.Error("the confirmation page removed the token")
 		}
 		b.post(end).redirects("/profile/tokens")
 		b.get("/profile/tokens").says("The access token “Nightly backup” is removed.", "No longer working", "Removed by you")
@@ -87,7 +87,7 @@ func TestTokens(t *testing.T) {
 	})
 }
 
-// TestTokenExpires checks what the list says before and after.
+// TestTokenExpires checks the list before and after a token expires.
 func TestTokenExpires(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
@@ -100,7 +100,7 @@ func TestTokenExpires(t *testing.T) {
 	})
 }
 
-// TestTokenLife checks the lifetime of a token for which none was chosen.
+// TestTokenLife checks the default lifetime of a token.
 func TestTokenLife(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
@@ -111,8 +111,8 @@ func TestTokenLife(t *testing.T) {
 	})
 }
 
-// TestTokenForm checks what is wrong with a form, field by field, and that
-// nothing is made.
+// TestTokenForm checks the error of each field of the form, and that no token is
+// created.
 func TestTokenForm(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -148,8 +148,8 @@ func TestTokenForm(t *testing.T) {
 	})
 }
 
-// TestTokenLimits checks that the password of the form is no way around the
-// limits of sign-in.
+// TestTokenLimits checks that the sign-in limits also apply to the password of the
+// form.
 func TestTokenLimits(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
@@ -171,7 +171,7 @@ func TestTokenLimits(t *testing.T) {
 }
 
 // TestOthersTokens checks that people cannot see or remove the tokens of someone
-// else, and that the form takes no more than the role allows now.
+// else, and that the form accepts no scope that the role does not allow.
 func TestOthersTokens(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		ana, user := s.signedIn("ana", models.RoleUser)
@@ -238,8 +238,8 @@ func TestAdminEndsToken(t *testing.T) {
 	})
 }
 
-// TestAPISessions checks that programs stand in the lists beside browsers, and
-// end like them.
+// TestAPISessions checks that the lists show programs beside browsers, and that
+// their sessions can be ended in the same way.
 func TestAPISessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)

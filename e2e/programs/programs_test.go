@@ -11,10 +11,10 @@ import (
 	"testing"
 )
 
-// password has characters that a careless encoding changes.
+// password has characters that incorrect encoding would change.
 const password = "zwölf Reiher & 100% + mehr = ruhig"
 
-// program is an OAuth program and what its client does.
+// program is an OAuth program with the steps of its client.
 type program struct {
 	name  string
 	steps []string
@@ -27,7 +27,7 @@ const (
 	signIn     = "password"       // gets tokens with a password
 	use        = "use"            // reads /users/me
 	refresh    = "refresh"        // gets the next pair of tokens
-	introspect = "introspect"     // asks what tokens are worth, as a service
+	introspect = "introspect"     // checks tokens as a service does
 	wrong      = "wrong password" // gets invalid_grant as the program's own error
 	reuse      = "reuse"          // a used refresh token ends the session
 	revoke     = "revoke"         // a revoked refresh token gets invalid_grant
@@ -45,7 +45,7 @@ var programs = []program{
 	{"curl", []string{discovery, signIn, use, refresh, introspect, wrong, reuse, revoke, pages}, curl},
 }
 
-// TestPrograms runs every program and wants all of its steps to succeed.
+// TestPrograms runs every program and fails unless all of its steps succeed.
 func TestPrograms(t *testing.T) {
 	p := startPortal(t)
 	for _, program := range programs {
@@ -63,9 +63,9 @@ func TestPrograms(t *testing.T) {
 
 var debian = []string{"requests-oauthlib", "Authlib", "httpx", "curl"}
 
-// checkDocumented wants a row of the table in docs/api.md. The versions of
-// Debian's packages change with Debian: only those that are pinned here must be
-// the documented ones.
+// checkDocumented fails unless the table in docs/api.md has the program's row. The
+// versions of Debian's packages change with Debian, so only the versions that are
+// pinned here must match.
 func checkDocumented(t *testing.T, program program, version string) {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/api.md")
@@ -120,7 +120,7 @@ func curl(t *testing.T, p *portal) (string, []string) {
 	return p.client(t, "bash", "curl.sh")
 }
 
-// missing skips a test, or fails it where nothing may be missing.
+// missing skips a test, or fails it with LATCHKEY_TEST_STRICT=1.
 func missing(t *testing.T, what, bring string) {
 	t.Helper()
 	message := what + " is not installed: scripts/bring " + bring
@@ -131,7 +131,7 @@ func missing(t *testing.T, what, bring string) {
 }
 
 // client runs a client of the directory clients, which must succeed. It returns
-// the version that the client names and the steps that it has done.
+// the version and the steps that the client prints.
 func (p *portal) client(t *testing.T, interpreter, file string) (version string, done []string) {
 	t.Helper()
 	username := p.person(t)
@@ -157,7 +157,7 @@ func (p *portal) client(t *testing.T, interpreter, file string) (version string,
 	return version, done
 }
 
-// moduleVersion returns the version of a module that this test is built with.
+// moduleVersion returns the version of a module in the build of this test.
 func moduleVersion(t *testing.T, path string) string {
 	t.Helper()
 	text, err := os.ReadFile("go.mod")

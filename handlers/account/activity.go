@@ -10,8 +10,8 @@ import (
 	"latchkey/views/pages"
 )
 
-// activityItem writes an event for the person it is about. The device and the
-// address of an admin are not the person's business.
+// activityItem writes an event for the person it is about. It leaves out an
+// admin's device and address, which the person must not see.
 func activityItem(e models.Event) pages.ActivityItem {
 	item := pages.ActivityItem{Text: audit.ToPerson(e), When: e.At.Time()}
 	if e.ActorID != "" && e.ActorID != e.SubjectID {
@@ -27,8 +27,8 @@ func activityItem(e models.Event) pages.ActivityItem {
 // warnFor is how long the account home warns of an event.
 const warnFor = 7 * 24 * time.Hour
 
-// warning returns what the person should look at, going by the last events,
-// newest first; nil for nothing.
+// warning returns the problem that the person should look at according to the last
+// events, newest first; nil if there is none.
 func warning(events []models.Event, now time.Time) *pages.Suggestion {
 	for _, e := range events {
 		if now.Sub(e.At.Time()) < warnFor && (e.Action == audit.Replay || e.Action == audit.LateDelivery) {

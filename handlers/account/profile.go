@@ -27,14 +27,14 @@ func (h *Handlers) ShowProfile(c echo.Context) error {
 }
 
 // Profile handles POST /profile, /profile/name and /profile/username. A field
-// that is not sent stays as it is; without any, the answer is the account page.
+// that is not sent stays as it is. Without any field it shows the account page.
 func (h *Handlers) Profile(c echo.Context) error {
 	in, err := site.ReadForm(c)
 	if err != nil {
 		return err
 	}
 	me := site.Identity(c)
-	if len(in) == 0 { // curl -X POST -L comes so from the sign-in form, and would come again after a redirect
+	if len(in) == 0 { // curl -X POST -L does this after the sign-in form, and a redirect would make it loop
 		return h.ShowProfile(c)
 	}
 	username, fullName := in.Or("username", me.Username), in.Or("full_name", me.FullName)

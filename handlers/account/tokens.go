@@ -33,7 +33,7 @@ func (h *Handlers) CreateToken(c echo.Context) error {
 	days := account.DefaultTokenDays
 	if _, sent := in["days"]; sent {
 		if days, err = strconv.Atoi(in.Get("days")); err != nil {
-			days = 0 // not one of the choices: the service says so
+			days = 0 // not one of the choices: the service refuses it
 		}
 	}
 	scopes := tickedScopes(in)
@@ -109,7 +109,7 @@ func (h *Handlers) RemoveToken(c echo.Context) error {
 		return err
 	}
 	token, err := h.accounts.RemovePersonalToken(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
-	if errors.Is(err, apperr.NotFound) { // theirs and already removed, or not theirs
+	if errors.Is(err, apperr.NotFound) { // already removed, or another person's
 		if _, err := h.ownToken(c); err != nil {
 			return err
 		}

@@ -56,8 +56,8 @@ func target(user *models.User) pages.AdminTarget {
 // callName returns the full name of a person, or the username if there is none.
 func callName(user *models.User) string { return cmp.Or(user.FullName, user.Username) }
 
-// subject returns the account in the path of an action, or apperr.Conflict when
-// it is the admin's own.
+// subject returns the account in the path of an action, or apperr.Conflict if it
+// is the admin's own.
 func (h *Handlers) subject(c echo.Context) (*models.User, error) {
 	user, err := h.pathUser(c)
 	if err == nil && user.ID == site.Identity(c).UserID {

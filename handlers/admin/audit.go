@@ -53,9 +53,9 @@ func (h *Handlers) Audit(c echo.Context) error {
 	return site.Answer(c, failure, pages.AdminAudit(h.site.Section(c, layouts.SectionAudit, "Audit log"), view))
 }
 
-// auditDays writes events as sentences, under their days in UTC. People have the
-// names of today, linked to their accounts; deleted accounts have those of the
-// event.
+// auditDays writes events as sentences, grouped by day in UTC. People are shown by
+// their current names, linked to their accounts, and deleted accounts by their
+// names at the time of the event.
 func (h *Handlers) auditDays(ctx context.Context, events []models.Event) ([]pages.AuditDay, error) {
 	var ids []string
 	for _, e := range events {
@@ -105,7 +105,7 @@ func (h *Handlers) auditDays(ctx context.Context, events []models.Event) ([]page
 	return days, nil
 }
 
-// eventsOf is the log of what a user did and of what was done to them.
+// eventsOf returns the URL of the log of all events by or about a user.
 func eventsOf(userID string) string { return auditFilter{person: userID}.url("/admin/audit") }
 
 // sameDay reports whether two instants are on the same day in UTC.
@@ -131,7 +131,7 @@ func eventIcon(action string) (components.IconName, components.Tone) {
 	return components.IconPerson, components.Plain
 }
 
-// nameToday gives the people of events the names that they have today.
+// nameToday replaces the names in events with the people's current names.
 func (h *Handlers) nameToday(ctx context.Context, events []models.Event) error {
 	var ids []string
 	for _, e := range events {

@@ -29,7 +29,7 @@ type auditFilter struct{ person, actor, subject, action, from, to, zone string }
 func (f auditFilter) url(path string, extra ...string) string {
 	zone := f.zone
 	if f.from == "" && f.to == "" {
-		zone = "" // it belongs to days
+		zone = "" // only days need it
 	}
 	values := url.Values{}
 	pairs := append([]string{
@@ -46,8 +46,8 @@ func (f auditFilter) url(path string, extra ...string) string {
 	return path + "?" + values.Encode()
 }
 
-// auditChips are the filters that are on, each leading to the log without it. An
-// id stands for the name of its user.
+// auditChips returns the active filters, each a link to the log without it. An id
+// is shown as the name of its user.
 func (h *Handlers) auditChips(ctx context.Context, f auditFilter) ([]components.Link, error) {
 	users, err := h.store.Users.Named(ctx, []string{f.person, f.actor, f.subject})
 	if err != nil {
@@ -74,8 +74,9 @@ func (h *Handlers) auditChips(ctx context.Context, f auditFilter) ([]components.
 	return chips, nil
 }
 
-// readAudit reads the query. An impossible day or person is returned as a
-// field's error, an unknown action or group as apperr.Malformed.
+// readAudit reads the query. It returns an impossible day, or a name that matches
+// too many people, as an error of the field, and an unknown action or group as
+// apperr.Malformed.
 func (h *Handlers) readAudit(c echo.Context) (auditFilter, models.AuditQuery, components.Errors, error) {
 	in, err := site.ReadQuery(c)
 	if err != nil {
@@ -131,7 +132,7 @@ func (f *auditFilter) readDays(query *models.AuditQuery) (wrong components.Error
 	return wrong
 }
 
-// readDay returns the start of a day, moved by some days; "" is no day.
+// readDay returns the start of a day, moved by some days; the zero time for "".
 func readDay(text string, days int, zone *time.Location) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -147,12 +148,12 @@ func readDay(text string, days int, zone *time.Location) (time.Time, error) {
 	return start, nil
 }
 
-// maxPeople is the most accounts that a name in the filter may stand for.
+// maxPeople is the maximum number of accounts that a name in the filter may match.
 const maxPeople = 100
 
-// people finds the accounts for the typed text: the one with that id, username
-// or address, or else all with these words in their names, deleted ones too.
-// problem says that there are too many.
+// people finds the accounts for the typed text: the one with that id, username or
+// address, or else all with these words in their names, including deleted ones.
+// problem is set if there are too many.
 func (h *Handlers) people(ctx context.Context, typed string) (found models.AuditPerson, problem string, err error) {
 	if typed == "" {
 		return found, "", nil

@@ -15,7 +15,7 @@ import (
 
 const (
 	csvDeadline = 5 * time.Minute  // for a whole file
-	csvStall    = 30 * time.Second // for one batch to reach the reader
+	csvStall    = 30 * time.Second // for one batch to reach the client
 )
 
 // batches returns the next rows of a file, and whether more follow.
@@ -42,7 +42,7 @@ func (h *Handlers) streamCSV(c echo.Context, name string, columns []string, next
 	control := http.NewResponseController(response)
 	out := csv.NewWriter(response)
 	out.UseCRLF = true
-	_ = out.Write(append([]string{byteOrderMark + columns[0]}, columns[1:]...)) // out.Error has it
+	_ = out.Write(append([]string{byteOrderMark + columns[0]}, columns[1:]...)) // out.Error returns the error
 	for {
 		if err := control.SetWriteDeadline(time.Now().Add(csvStall)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return err
@@ -57,15 +57,15 @@ func (h *Handlers) streamCSV(c echo.Context, name string, columns []string, next
 			return out.Error()
 		}
 		if rows, more, err = next(ctx); err != nil {
-			return err // the file breaks off in the middle instead of looking whole
+			return err // the download fails, so that the file does not look complete
 		}
 	}
 }
 
 const byteOrderMark = "\ufeff"
 
-// formula matches where a spreadsheet would take text for a formula: at the
-// start of a cell, and after marks that it may take for the end of one.
+// formula matches the places where a spreadsheet would take text for a formula: at
+// the start of a cell, and after marks that it may take for the end of one.
 var formula = regexp.MustCompile(`(^|[;\t\n\r|]\s*)([=+\-@\t\r\x00])`)
 
 // csvCell keeps a spreadsheet from taking text for a formula (ASVS 1.2.10).

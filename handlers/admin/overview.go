@@ -16,11 +16,11 @@ import (
 )
 
 const (
-	// chartDays is how many days the chart shows, today included.
+	// chartDays is the number of days in the chart, including today.
 	chartDays = 30
-	// lineDays is how many days the line under a figure shows.
+	// lineDays is the number of days in the line under a figure.
 	lineDays = 14
-	// week is how many days a figure's note looks back.
+	// week is the number of days that a figure's note covers.
 	week = 7
 )
 
@@ -79,7 +79,7 @@ func (h *Handlers) figures(c echo.Context, today time.Time, events perDay) ([]pa
 	}, nil
 }
 
-// newAccounts are the events that make an account.
+// newAccounts are the events that create an account.
 var newAccounts = []string{audit.SignUp, audit.Setup, audit.UserCreate}
 
 // perDay counts each event for each of the last chartDays days, today last.
@@ -91,7 +91,7 @@ func (h *Handlers) eventsPerDay(c echo.Context, today time.Time) (perDay, error)
 	return h.store.Audit.PerDay(c.Request().Context(), today.AddDate(0, 0, 1-chartDays), chartDays, events...)
 }
 
-// of returns the counts of several events together.
+// of returns the sum of the counts of several events, for each day.
 func (p perDay) of(events ...string) []int {
 	days := make([]int, chartDays)
 	for _, event := range events {
@@ -127,8 +127,8 @@ func (p perDay) copies(today time.Time) []pages.AttentionItem {
 	}}
 }
 
-// totals returns a total at the end of each of the last lineDays days, from its
-// present value and what was added and removed since.
+// totals returns a total at the end of each of the last lineDays days, computed
+// from its current value and the additions and removals since.
 func totals(now int, added, removed []int) []int {
 	line := make([]int, lineDays)
 	for i := range line {
@@ -138,7 +138,7 @@ func totals(now int, added, removed []int) []int {
 	return line
 }
 
-// recently says how many there were in the last week: "12 new in 7 days".
+// recently states the number in the last week: "12 new in 7 days".
 func recently(days []int, what string) string {
 	n := sum(days[chartDays-week:])
 	if n == 0 {
@@ -147,8 +147,7 @@ func recently(days []int, what string) string {
 	return strconv.Itoa(n) + " " + what + " in 7 days"
 }
 
-// weekAgo says how many there were on the same day of last week: "48 last
-// Sunday (UTC)".
+// weekAgo states the number on the same day of last week: "48 last Sunday (UTC)".
 func weekAgo(today time.Time, days []int) string {
 	return strconv.Itoa(days[chartDays-1-week]) + " last " + today.Weekday().String() + " (UTC)"
 }
@@ -160,7 +159,7 @@ func sum(days []int) (n int) {
 	return n
 }
 
-// nextSteps returns the parts of the setup that are not done yet.
+// nextSteps returns the setup steps that are not done yet.
 func (h *Handlers) nextSteps(admins int64) []pages.AttentionItem {
 	var steps []pages.AttentionItem
 	if admins == 1 {

@@ -20,8 +20,8 @@ func (h *Handlers) Settings(c echo.Context) error {
 	}))
 }
 
-// thisRequest says how the request for the page arrived: what the portal takes
-// for the admin's address, and why.
+// thisRequest describes how the request for the page arrived: which address the
+// portal takes for the admin's, and why.
 func (h *Handlers) thisRequest(c echo.Context) pages.SettingsGroup {
 	peer, _, err := net.SplitHostPort(c.Request().RemoteAddr)
 	if err != nil {

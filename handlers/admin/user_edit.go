@@ -38,9 +38,9 @@ func (h *Handlers) EditUser(c echo.Context) error {
 	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserEdited, callName(before), site.CountAny(ended, "session"))
 }
 
-// editPage shows the form with what was typed, or with what is stored; failure is the
-// reason for showing it again, or nil. After a conflict, the page also shows the
-// stored names.
+// editPage shows the form with the typed values, or else with the stored ones;
+// failure is the reason for showing it again, or nil. After a conflict, the page
+// also shows the stored names.
 func (h *Handlers) editPage(c echo.Context, failure error, typed *account.Profile) error {
 	problems, err := h.site.Problems(failure, "")
 	if err != nil {

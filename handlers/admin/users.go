@@ -94,7 +94,8 @@ func (h *Handlers) Users(c echo.Context) error {
 	return h.showUsers(c, in, nil)
 }
 
-// showUsers shows the list with the query in, and why a bulk action on it failed.
+// showUsers shows the list for the query in. failure is the reason why a bulk
+// action on it failed, or nil.
 func (h *Handlers) showUsers(c echo.Context, in site.Form, failure error) error {
 	state, query, err := readList(in, h.site.Now())
 	if err != nil {
@@ -145,9 +146,9 @@ func position(from int) string {
 	return strconv.Itoa(from)
 }
 
-// firstPosition returns the position in the list of the first user of a page, 0
-// if it is not known. Cursors have no positions: the links from page to page
-// carry it in carried. A position that cannot be right is ignored.
+// firstPosition returns the position in the list of the first user of a page, or 0
+// if it is not known. Cursors contain no position, so the links between pages pass
+// it on in carried. An impossible position is ignored.
 func firstPosition(carried string, list models.UserPage) int {
 	n := len(list.Users)
 	switch {
@@ -224,8 +225,8 @@ func chips(s listState) []components.Link {
 	return list
 }
 
-// sortLinks returns the links to other orders: the current order is reversed,
-// times are newest first.
+// sortLinks returns the links to other orders. The link of the current order
+// reverses it; times start with the newest.
 func sortLinks(s listState, query models.UserQuery) pages.UsersSorts {
 	link := func(column models.UserSort, newestFirst bool) pages.SortLink {
 		sorted, descending := s, newestFirst
@@ -250,7 +251,7 @@ func sortLinks(s listState, query models.UserQuery) pages.UsersSorts {
 	}
 }
 
-// sortChoices are the orders to choose from. The default has no value, so that a
+// sortChoices are the orders in the filter. The default has no value, so that a
 // new search starts with the best match.
 func sortChoices(s listState) []components.Option {
 	choices := []components.Option{{Label: sortCaption(string(defaultSort(s.q)))}}
@@ -265,7 +266,7 @@ func sortChoices(s listState) []components.Option {
 	return choices
 }
 
-// sortCaption names the order of the list that a sort in the URL stands for.
+// sortCaption returns the caption for the value of sort in the URL.
 func sortCaption(sort string) string {
 	return map[string]string{
 		"username": "username, A to Z", "-username": "username, Z to A", "email": "email, A to Z", "-email": "email, Z to A",

@@ -18,11 +18,11 @@ import (
 	"latchkey/views/pages"
 )
 
-// bulkDeadline is how long a bulk action may take. It goes on when the client
-// goes away, so that it is not half done.
+// bulkDeadline is how long a bulk action may take. The action continues if the
+// client disconnects, so that it is not left half done.
 const bulkDeadline = 25 * time.Second
 
-// bulk is a bulk action as its form names it.
+// bulk is a bulk action as the form sends it.
 type bulk struct {
 	form  site.Form
 	list  site.Form // the query of the list that the users were selected on
@@ -32,7 +32,7 @@ type bulk struct {
 }
 
 // Bulk handles POST /admin/users/bulk. The form of the list leads to the
-// question, whose form confirms it.
+// confirmation page, whose form carries the action out.
 func (h *Handlers) Bulk(c echo.Context) error {
 	form, selected, err := site.ReadFormList(c, "id")
 	if err != nil {
@@ -52,11 +52,11 @@ func (h *Handlers) Bulk(c echo.Context) error {
 	return h.doBulk(c, b)
 }
 
-// NoBulk handles GET /admin/users/bulk, where no one is selected: it redirects to
+// NoBulk handles GET /admin/users/bulk. A GET selects no users, so it redirects to
 // the list.
 func (h *Handlers) NoBulk(c echo.Context) error { return site.Redirect(c, usersPath) }
 
-// check returns what is wrong with the selection, as apperr.Invalid.
+// check returns apperr.Invalid if the selection is not usable.
 func (b bulk) check() error {
 	wrong := ""
 	switch {
@@ -74,7 +74,8 @@ func (b bulk) check() error {
 	return apperr.New(apperr.Invalid, wrong, nil)
 }
 
-// bulkPage asks before a bulk action, and shows why a form of it failed.
+// bulkPage asks for confirmation before a bulk action. failure is the reason for
+// showing it again, or nil.
 func (h *Handlers) bulkPage(c echo.Context, b bulk, failure error) error {
 	problems, err := site.FieldErrors(failure)
 	if err != nil {
@@ -145,7 +146,7 @@ func (b bulk) noneDone(leftOut []string) error {
 	return apperr.New(apperr.Invalid, text+pages.LeftOut(leftOut), nil)
 }
 
-// mostNamed is how many users that are left out a message names.
+// mostNamed is the maximum number of skipped users that a message names.
 const mostNamed = 5
 
 // leftOut names users with the reasons: "Bo Chen (already disabled)".

@@ -1,7 +1,7 @@
 // Package api is the portal's JSON API: tokens by OAuth 2.0 (RFC 6749, 6750,
 // 7009, 7662), the caller's own account and, for admins, all accounts.
 //
-// Handlers are typed, and the OpenAPI document is made from their types. The
+// Handlers are typed, and the OpenAPI document is generated from their types. The
 // OAuth endpoints, which read forms, are written and described by hand. A
 // bearer token is the only way to identify a caller: no cookie is read here.
 // Package auth decides the kind of a failure and package handlers its status;

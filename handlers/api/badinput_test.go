@@ -14,7 +14,7 @@ import (
 	"latchkey/models"
 )
 
-// TestIDs checks that a path without an account's id is 404, whatever it has.
+// TestIDs checks that any text in a path that is not an account's id gets 404.
 func TestIDs(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("boss", models.RoleAdmin)
@@ -32,8 +32,8 @@ func TestIDs(t *testing.T) {
 	})
 }
 
-// TestUnreadableText sends what a database may choke on wherever the API takes
-// text.
+// TestUnreadableText sends text that a database may refuse to every part of the
+// API that accepts text.
 func TestUnreadableText(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.Person("boss", models.RoleAdmin)
@@ -78,8 +78,8 @@ func TestUnreadableText(t *testing.T) {
 	})
 }
 
-// TestRepeatedParameters checks that a parameter that comes twice, and a query
-// that cannot be read, are 400 everywhere.
+// TestRepeatedParameters checks that a repeated parameter or an unreadable query
+// gets 400 everywhere.
 func TestRepeatedParameters(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("boss", models.RoleAdmin)

@@ -44,8 +44,8 @@ func nothingPresented() error {
 	return &challenge{cause: apperr.New(apperr.Unauthorized, notAuthenticated, nil)}
 }
 
-// unusable is the one response to an invalid token. It does not reveal what is
-// wrong with it.
+// unusable is the one response to an invalid token. It does not reveal why the
+// token is invalid.
 func unusable(cause error) *challenge {
 	return &challenge{code: "invalid_token", cause: apperr.New(apperr.Unauthorized, notValidated, cause)}
 }

@@ -20,15 +20,15 @@ const (
 	badRequest  = `Bearer realm="Latchkey", error="invalid_request"`
 )
 
-// comparable is an answer without what differs between any two.
+// comparable is a response without the parts that differ between any two responses.
 func comparable(a *answer) string {
 	header := a.header.Clone()
 	header.Del("X-Request-Id")
 	return fmt.Sprint(a.code, header, a.body)
 }
 
-// TestOneAnswerForBadTokens checks that a token's fault cannot be told from
-// the answer: byte for byte the same, headers too.
+// TestOneAnswerForBadTokens checks that the response does not reveal why a token
+// is refused: it is always the same, byte for byte, including the headers.
 func TestOneAnswerForBadTokens(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -78,7 +78,7 @@ func TestOneAnswerForBadTokens(t *testing.T) {
 	})
 }
 
-// webToken is the access token of a browser, which signs in by the form.
+// webToken returns the access token of a browser that signs in with the form.
 func (s *site) webToken(name string) string {
 	s.T.Helper()
 	r := s.formRequest("/login", "username", name, "password", secretWord)
@@ -94,8 +94,8 @@ func (s *site) webToken(name string) string {
 	return ""
 }
 
-// TestTransport checks where a token is taken from, and what is said about
-// every other place (RFC 6750 §2, §3).
+// TestTransport checks where a token is accepted, and the response to a token in
+// any other place (RFC 6750 §2, §3).
 func TestTransport(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -143,7 +143,7 @@ func TestTransport(t *testing.T) {
 	})
 }
 
-// TestPagesReadNoBearer checks the other way round: a page wants a cookie.
+// TestPagesReadNoBearer checks that, conversely, pages accept only cookies.
 func TestPagesReadNoBearer(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleAdmin)
@@ -156,7 +156,7 @@ func TestPagesReadNoBearer(t *testing.T) {
 	})
 }
 
-// TestScopes asks every route with every scope alone.
+// TestScopes requests every route with a token for each single scope.
 func TestScopes(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("boss", models.RoleAdmin)
@@ -200,7 +200,7 @@ func TestScopes(t *testing.T) {
 				}
 			}
 		}
-		// The role is the ceiling, whatever the token says, from the next request on.
+		// From the next request on, a new role limits the token, whatever its scopes.
 		if _, err := s.Accounts.SetRole(t.Context(), s.actorOf("boss"), user.ID, models.RoleAdmin); err != nil {
 			t.Fatal(err)
 		}

@@ -13,15 +13,15 @@ import (
 	"latchkey/models"
 )
 
-// example is a request that gets a documented answer.
+// example is a request that gets a documented response.
 type example struct {
 	operation string // its id
 	status    int
 	request   *http.Request
-	before    func() // made before it, once
+	before    func() // called once, before the request
 }
 
-// examples has a request for each documented answer but 503.
+// examples has a request for each documented response except 503.
 func examples(s *site) []example {
 	boss, target, self := s.Person("boss", models.RoleAdmin), s.Person("target", models.RoleUser), s.Person("ana", models.RoleUser)
 	busy := s.Person("busy", models.RoleAdmin)
@@ -142,7 +142,7 @@ func examples(s *site) []example {
 	return list
 }
 
-// bearerRoutes are the operations that want a token, by their ids.
+// bearerRoutes are the operations that need a token, by their ids.
 func bearerRoutes(one string) map[string]string {
 	return map[string]string{
 		"refresh-access": "GET /refresh_token", "refresh-token": "POST /refresh-token", "revoke-token": "POST /revoke-token",
@@ -176,9 +176,9 @@ func outages(s *site) []example {
 	return list
 }
 
-// TestContract makes every documented answer happen, and checks it against its
-// schema. A documented answer without a real one fails, and so does the
-// reverse.
+// TestContract produces every documented response and checks it against its
+// schema. It fails for a documented response without an example, and for an
+// example whose response is not documented.
 func TestContract(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		s := newSite(t, store, withLimits)
@@ -205,7 +205,7 @@ func TestContract(t *testing.T) {
 		}
 		answers(down)
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("documented and real answers differ (-documented +real):\n%s", diff)
+			t.Errorf("documented and actual responses differ (-documented +actual):\n%s", diff)
 		}
 	})
 }
@@ -246,7 +246,7 @@ func checkExample(t *testing.T, s *site, d document, operation map[string]any, e
 	}
 }
 
-// object is a member that is an object, or nil.
+// object returns a member that is an object, or nil.
 func object(node map[string]any, name string) map[string]any {
 	member, _ := node[name].(map[string]any)
 	return member

@@ -17,7 +17,8 @@ import (
 	"latchkey/models"
 )
 
-// TestInTutorialDialect tells programs from browsers, old ones too.
+// TestInTutorialDialect checks that programs are told from browsers, including old
+// ones.
 func TestInTutorialDialect(t *testing.T) {
 	const page = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 	for _, test := range []struct {
@@ -71,7 +72,7 @@ func (s *site) multipart(path string, pairs ...string) *answer {
 	return s.do(r)
 }
 
-// faults checks for a 422 as FastAPI answers it, with these places and types.
+// faults checks for a 422 in FastAPI's form, with these locations and types.
 func (a *answer) faults(want ...string) {
 	a.t.Helper()
 	var body struct {
@@ -85,7 +86,7 @@ func (a *answer) faults(want ...string) {
 	for _, fault := range body.Detail {
 		got = append(got, strings.Join(fault.Loc, ".")+" "+fault.Type)
 		if fault.Msg == "" {
-			a.t.Errorf("%s: no words in %s", a.asked, a.body)
+			a.t.Errorf("%s: a fault has no message: %s", a.asked, a.body)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -162,8 +163,8 @@ func TestTutorialSignIn(t *testing.T) {
 	})
 }
 
-// TestTutorialTouchesNoCookie signs in and up with the cookies of a browser,
-// live ones, which stay as they are and do not sign the request in.
+// TestTutorialTouchesNoCookie signs in and up with the live cookies of a browser.
+// They do not change and do not authenticate the request.
 func TestTutorialTouchesNoCookie(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -177,7 +178,7 @@ func TestTutorialTouchesNoCookie(t *testing.T) {
 				r := s.callRequest("", http.MethodPost, path, body)
 				r.AddCookie(&http.Cookie{Name: "access", Value: access})
 				r.AddCookie(&http.Cookie{Name: "refresh", Value: "junk"})
-				s.do(r) // fails when the answer has a cookie
+				s.do(r) // fails if the response sets a cookie
 			}
 		}
 		after := slices.DeleteFunc(s.LiveSessions(user.ID), func(session models.Session) bool { return session.Kind != models.KindWeb })
@@ -187,8 +188,8 @@ func TestTutorialTouchesNoCookie(t *testing.T) {
 	})
 }
 
-// TestTutorialKeepsBrowsersIn signs in more often than a person may have
-// browsers.
+// TestTutorialKeepsBrowsersIn checks that more sign-ins than a person may have
+// sessions do not sign out a browser.
 func TestTutorialKeepsBrowsersIn(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -203,12 +204,13 @@ func TestTutorialKeepsBrowsersIn(t *testing.T) {
 			}
 		}
 		if web != 1 {
-			t.Errorf("the person has %d sessions of browsers, want the one", web)
+			t.Errorf("the person has %d browser sessions, want 1", web)
 		}
 	})
 }
 
-// TestTutorialBrowsers checks that a browser still gets pages and its checks.
+// TestTutorialBrowsers checks that a browser still gets pages and that its requests
+// are still checked.
 func TestTutorialBrowsers(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -237,8 +239,8 @@ func TestTutorialBrowsers(t *testing.T) {
 	})
 }
 
-// TestTutorialLimits: the limits of passwords hold across the roads, and their
-// answer does not tell who exists.
+// TestTutorialLimits checks that all routes share the limits on passwords, and that
+// the response does not reveal which accounts exist.
 func TestTutorialLimits(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -261,8 +263,8 @@ func TestTutorialLimits(t *testing.T) {
 	}, withLimits)
 }
 
-// TestTutorialPasswordsOff: where programs may send no passwords, no road takes
-// one.
+// TestTutorialPasswordsOff checks that no route accepts a password if programs may
+// not send any.
 func TestTutorialPasswordsOff(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)

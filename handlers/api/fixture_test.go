@@ -28,7 +28,7 @@ const (
 func withLimits(o *portaltest.Options)   { o.Limits = true }
 func passwordsOff(o *portaltest.Options) { o.PasswordsOff = true }
 
-// site is a portal with the scripts of these tests.
+// site is a portal with the HTTP client of these tests.
 type site struct{ *portaltest.Portal }
 
 func newSite(t *testing.T, store *models.Store, change ...func(*portaltest.Options)) *site {
@@ -36,13 +36,13 @@ func newSite(t *testing.T, store *models.Store, change ...func(*portaltest.Optio
 	return &site{portaltest.New(t, store, change...)}
 }
 
-// eachSite runs f on a portal of its own on each database.
+// eachSite runs f with a new portal on each database.
 func eachSite(t *testing.T, f func(t *testing.T, s *site), change ...func(*portaltest.Options)) {
 	t.Helper()
 	portaltest.Each(t, func(t *testing.T, p *portaltest.Portal) { f(t, &site{p}) }, change...)
 }
 
-// grant is a pair of tokens as /token gives it.
+// grant is a pair of tokens as /token returns it.
 type grant struct {
 	Access    string `json:"access_token"`
 	Refresh   string `json:"refresh_token"`
@@ -59,7 +59,7 @@ func (s *site) signIn(name, scope string) grant {
 	return g
 }
 
-// personal makes a personal access token.
+// personal creates a personal access token.
 func (s *site) personal(user *models.User, scopes ...string) string {
 	s.T.Helper()
 	secret, _, err := s.Accounts.CreatePersonalToken(s.T.Context(), account.PersonalTokenDraft{
@@ -83,7 +83,7 @@ func (s *site) disable(user *models.User) {
 	}
 }
 
-// actions are the actions in the audit log, the newest first.
+// actions returns the actions in the audit log, newest first.
 func (s *site) actions() []string {
 	s.T.Helper()
 	var list []string
@@ -93,7 +93,7 @@ func (s *site) actions() []string {
 	return list
 }
 
-// request is what a script would send, to be changed by the test.
+// request returns a script's request, which the test can change.
 func (s *site) request(method, target, body string) *http.Request {
 	r := httptest.NewRequest(method, target, strings.NewReader(body))
 	_, r.Host, _ = strings.Cut(s.URL, "://")
@@ -135,7 +135,7 @@ func (s *site) callRequest(token, method, target, body string) *http.Request {
 	return r
 }
 
-// do sends a request. No answer of the API may touch a cookie.
+// do sends a request. It fails if the response sets a cookie.
 func (s *site) do(r *http.Request) *answer {
 	s.T.Helper()
 	recorder := httptest.NewRecorder()
@@ -151,7 +151,7 @@ func (s *site) do(r *http.Request) *answer {
 	return a
 }
 
-// answer is what came back.
+// answer is a response.
 type answer struct {
 	t      *testing.T
 	asked  string
@@ -160,7 +160,7 @@ type answer struct {
 	body   string
 }
 
-// is checks the status.
+// is fails unless the response has the status.
 func (a *answer) is(want int) *answer {
 	a.t.Helper()
 	if a.code != want {
@@ -169,7 +169,7 @@ func (a *answer) is(want int) *answer {
 	return a
 }
 
-// into reads the body.
+// into reads the body as JSON.
 func (a *answer) into(v any) *answer {
 	a.t.Helper()
 	if err := json.Unmarshal([]byte(a.body), v); err != nil {
@@ -178,7 +178,7 @@ func (a *answer) into(v any) *answer {
 	return a
 }
 
-// member is a member of the body that is text, "" when there is none.
+// member returns a text member of the body, "" if there is none.
 func (a *answer) member(name string) string {
 	a.t.Helper()
 	object := map[string]any{}
@@ -232,7 +232,7 @@ func (a *answer) saysWhen() {
 	}
 }
 
-// actorOf is a person as the one who acts in the panel.
+// actorOf returns a person as the actor of a change.
 func (s *site) actorOf(name string) auth.Actor {
 	s.T.Helper()
 	user, err := s.Store.Users.ByUsername(s.T.Context(), name)

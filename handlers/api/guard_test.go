@@ -15,7 +15,7 @@ import (
 	"latchkey/models"
 )
 
-// TestOwns checks which paths are the API's, below them too.
+// TestOwns checks which paths belong to the API, including paths below them.
 func TestOwns(t *testing.T) {
 	for path, want := range map[string]bool{
 		"/users": true, "/users/": true, "/users/me": true, "/users/x/y/z": true, "/token": true, "/token/x": true, "/refresh-token": true, "/refresh_token": true, "/token/": true,
@@ -30,7 +30,7 @@ func TestOwns(t *testing.T) {
 	}
 }
 
-// TestHeaders checks the headers of answers of every kind (docs/security.md).
+// TestHeaders checks the headers of every kind of response (docs/security.md).
 func TestHeaders(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	s.Person("ana", models.RoleUser)
@@ -78,7 +78,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestWrongHost checks that a client is told the right one, OAuth's too.
+// TestWrongHost checks that the response names the right host, also at the OAuth
+// endpoints.
 func TestWrongHost(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	const want = "This host is not served here. The API is at " + publicURL + "."
@@ -88,8 +89,8 @@ func TestWrongHost(t *testing.T) {
 	}
 }
 
-// TestMethods checks that an unknown path and a wrong method are problem
-// documents, and that a 405 names what there is.
+// TestMethods checks that an unknown path and a wrong method get a problem
+// document, and that a 405 lists the allowed methods.
 func TestMethods(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	for path, methods := range map[string][]string{
@@ -110,8 +111,8 @@ func TestMethods(t *testing.T) {
 	s.call(s.signIn("boss", "users").Access, "GET", "/users/", "").problem(404)
 }
 
-// TestCORS checks that scripts of listed origins may read answers, without
-// credentials, and scripts of other origins do not.
+// TestCORS checks that scripts of listed origins may read responses, without
+// credentials, and that scripts of other origins may not.
 func TestCORS(t *testing.T) {
 	const app = "https://app.example.org"
 	listed := func(set *portaltest.Options) { set.APIOrigins = []string{app, "http://localhost:3000"} }
@@ -179,8 +180,8 @@ func TestCORS(t *testing.T) {
 	}
 }
 
-// TestFaults checks that a fault of ours tells nothing but where it is
-// recorded.
+// TestFaults checks that the response to a fault of the portal contains only its
+// reference in the log.
 func TestFaults(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t))
 	s.Echo.GET("/users/me/panic", func(echo.Context) error { panic("boom at 10.0.0.7") })
@@ -188,7 +189,7 @@ func TestFaults(t *testing.T) {
 	for _, path := range []string{"/users/me/panic", "/users/me/error"} {
 		a := s.call("", "GET", path, "").problem(500)
 		if strings.Contains(a.body, "boom") || strings.Contains(a.body, "10.0.0.7") {
-			t.Errorf("%s tells its cause: %s", path, a.body)
+			t.Errorf("%s reveals the cause: %s", path, a.body)
 		}
 		if got := a.header.Get("X-Request-Id"); got == "" || a.member("reference") != got {
 			t.Errorf("%s: got reference %q, want %q", path, a.member("reference"), got)

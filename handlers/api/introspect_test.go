@@ -9,7 +9,8 @@ import (
 	"latchkey/models"
 )
 
-// TestIntrospect checks who may ask, and what is said of what.
+// TestIntrospect checks who may use the endpoint, and the response for each kind of
+// token.
 func TestIntrospect(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, ana := s.Person("boss", models.RoleAdmin), s.Person("ana", models.RoleUser)
@@ -33,7 +34,7 @@ func TestIntrospect(t *testing.T) {
 			}
 		}
 		ask(s.signIn("ana", "me").Access).is(200).has("client_id", "default")
-		ask(live.Access, "refresh_token").is(200).has("token_type", "Bearer") // a hint that is wrong finds the token all the same
+		ask(live.Access, "refresh_token").is(200).has("token_type", "Bearer") // the token is found despite the wrong hint
 		ask(live.Refresh, "refresh_token").is(200).has("token_type", "refresh_token").has("client_id", "reports").has("scope", "")
 		ask(s.personal(ana, "me:write", "apps")).is(200).has("username", "ana").has("scope", "me:write apps").has("token_type", "Bearer")
 		ask(key).is(200).has("username", "boss").has("scope", "introspect")

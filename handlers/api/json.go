@@ -27,7 +27,7 @@ const memberError = "member "
 // occurs once and is written as documented, and no value is null.
 func readJSON(data []byte, v any) error {
 	if !utf8.Valid(data) {
-		return errors.New("not UTF-8") // package json would replace invalid bytes
+		return errors.New("not UTF-8") // package json would replace the invalid bytes
 	}
 	if err := json.Unmarshal(data, v); err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"latchkey/models"
 )
 
-// TestJSONBodies sends to every typed road bodies that are no JSON object in
-// UTF-8. Nothing changes, and each answer has a detail.
+// TestJSONBodies sends bodies that are not a JSON object in UTF-8 to every typed
+// route. It checks that nothing changes and that each response has a detail.
 func TestJSONBodies(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("boss", models.RoleAdmin)

@@ -84,7 +84,7 @@ func (a *API) changeMe(ctx context.Context, in *changeMeInput) (*meAnswer, error
 	}}, nil
 }
 
-// or returns the value that the pointer leads to, or the other if it is nil.
+// or returns the value that the pointer points to, or the other if it is nil.
 func or[T any](p *T, otherwise T) T {
 	if p != nil {
 		return *p

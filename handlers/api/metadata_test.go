@@ -14,8 +14,8 @@ import (
 
 const metadataPath = "/.well-known/oauth-authorization-server"
 
-// TestMetadata checks the document of RFC 8414 as a whole, and that each
-// endpoint in it exists and takes the grants and methods that it names.
+// TestMetadata checks the whole document of RFC 8414, and that each endpoint in it
+// exists and accepts the listed grants and methods.
 func TestMetadata(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -23,7 +23,7 @@ func TestMetadata(t *testing.T) {
 		url    string
 		grants []any
 	}{
-		{"as it comes", func(*portaltest.Options) {}, publicURL, []any{"password", "refresh_token"}},
+		{"default", func(*portaltest.Options) {}, publicURL, []any{"password", "refresh_token"}},
 		{"on https", func(o *portaltest.Options) { o.PublicURL = "https://id.example.org" }, "https://id.example.org", []any{"password", "refresh_token"}},
 		{"without passwords", passwordsOff, publicURL, []any{"refresh_token"}},
 	} {
@@ -57,8 +57,8 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// TestMetadataFromAnywhere: the scripts of every origin may read the document,
-// preflight or not, and those of the API nothing more.
+// TestMetadataFromAnywhere checks that scripts of every origin may read the
+// document, with or without a preflight, and no other part of the API.
 func TestMetadataFromAnywhere(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), func(o *portaltest.Options) { o.APIOrigins = []string{"https://app.example.org"} })
 	for _, origin := range []string{"", "https://app.example.org", "https://anybody.example"} {

@@ -14,7 +14,7 @@ import (
 // the library that wrote it.
 type document map[string]any
 
-// documentOf asks for it.
+// documentOf requests the document.
 func documentOf(t *testing.T, s *site) document {
 	t.Helper()
 	a := s.call("", "GET", "/openapi.json", "").is(200)
@@ -26,7 +26,7 @@ func documentOf(t *testing.T, s *site) document {
 	return d
 }
 
-// object follows names from the top, and nil where there is no object.
+// object follows member names from the top. It returns nil if there is no object.
 func (d document) object(names ...string) map[string]any {
 	node := map[string]any(d)
 	for _, name := range names {
@@ -57,15 +57,15 @@ func (d document) operations(f func(method, path string, operation map[string]an
 	}
 }
 
-// checked are the keywords that check looks at, and those that say nothing
-// about a value. A schema with any other would pass unread.
+// checked are the keywords that check evaluates, and those that do not restrict a
+// value. check would ignore any other keyword, so a schema must not have one.
 var checked = []string{
 	"$ref", "type", "enum", "properties", "required", "additionalProperties", "items", "minimum", "maximum", "maxLength", "format",
 	"description", "default", "examples",
 }
 
-// check returns what is wrong with a value by its schema (JSON Schema
-// 2020-12, the part that the document uses).
+// check returns how a value violates its schema (the part of JSON Schema 2020-12
+// that the document uses).
 func (d document) check(schema map[string]any, value any, at string) []string {
 	schema = d.resolve(schema)
 	if schema == nil {
@@ -164,7 +164,7 @@ func typeOf(value any) string {
 	return "object"
 }
 
-// TestCheckBites shows that the check finds what is wrong.
+// TestCheckBites shows that check finds violations.
 func TestCheckBites(t *testing.T) {
 	d := document{}
 	text := `{"components":{"schemas":{"S":{"type":"object","additionalProperties":false,"required":["a"],"properties":{
@@ -189,7 +189,7 @@ func TestCheckBites(t *testing.T) {
 	}
 }
 
-// TestDocument checks the document by the rules of OpenAPI 3.1.
+// TestDocument checks the document against the rules of OpenAPI 3.1.
 func TestDocument(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		d := documentOf(t, s)
@@ -202,11 +202,11 @@ func TestDocument(t *testing.T) {
 		text := s.call("", "GET", "/openapi.json", "").body
 		for _, reference := range regexp.MustCompile(`"\$ref":"([^"]*)"`).FindAllStringSubmatch(text, -1) {
 			if d.resolve(map[string]any{"$ref": reference[1]}) == nil {
-				t.Errorf("%s leads nowhere", reference[1])
+				t.Errorf("the reference %s has no target", reference[1])
 			}
 		}
 		if strings.Contains(text, "$schema") || strings.Contains(text, "unpkg") || strings.Contains(text, "ErrorModel") {
-			t.Error("the document has what only the library would add")
+			t.Error("the document contains additions of the library")
 		}
 		tags := map[any]bool{}
 		for _, tag := range d["tags"].([]any) {
@@ -216,7 +216,7 @@ func TestDocument(t *testing.T) {
 		d.operations(func(method, path string, operation map[string]any) {
 			at := method + " " + path
 			if id := operation["operationId"]; id == nil || ids[id] {
-				t.Errorf("%s: operationId %v is missing or there twice", at, id)
+				t.Errorf("%s: operationId %v is missing or not unique", at, id)
 			}
 			ids[operation["operationId"]] = true
 			if names, _ := operation["tags"].([]any); len(names) != 1 || !tags[names[0]] {

@@ -17,7 +17,7 @@ import (
 	"latchkey/models"
 )
 
-// TestToken checks what a client is given.
+// TestToken checks the response to a successful grant.
 func TestToken(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -52,7 +52,7 @@ func TestToken(t *testing.T) {
 	})
 }
 
-// TestNoToken checks what a client is told that gets none.
+// TestNoToken checks the response to a refused grant.
 func TestNoToken(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -99,7 +99,7 @@ func TestNoToken(t *testing.T) {
 				}
 			})
 		}
-		// Who it was cannot be told from the answer.
+		// The response does not reveal whether the account exists.
 		var bodies []string
 		for _, name := range []string{"ana", "nobody-here", "gone"} {
 			password := secretWord
@@ -114,7 +114,7 @@ func TestNoToken(t *testing.T) {
 	})
 }
 
-// TestTokenTransport checks the ways in which parameters must not come.
+// TestTokenTransport checks that parameters are refused anywhere but in the form.
 func TestTokenTransport(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -201,7 +201,7 @@ func TestClients(t *testing.T) {
 	})
 }
 
-// claimsOf reads what a JWT says, as a service may that has the key.
+// claimsOf reads the claims of a JWT without checking its signature.
 func claimsOf(t *testing.T, token string) map[string]any {
 	t.Helper()
 	_, rest, _ := strings.Cut(token, ".")
@@ -214,7 +214,7 @@ func claimsOf(t *testing.T, token string) map[string]any {
 	return claims
 }
 
-// TestRefresh checks rotation over HTTP: one use for each token.
+// TestRefresh checks over HTTP that each refresh token works only once.
 func TestRefresh(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -235,7 +235,7 @@ func TestRefresh(t *testing.T) {
 		}
 		s.call(third.Access, "GET", "/users/me", "").is(200)
 
-		refresh(first.Refresh).oauth(400, "invalid_grant") // used: a copy
+		refresh(first.Refresh).oauth(400, "invalid_grant") // already used, so this is a copy
 		s.call(third.Access, "GET", "/users/me", "").problem(401)
 		refresh(third.Refresh).oauth(400, "invalid_grant")
 		if got := s.actions(); !slices.Contains(got, "refresh-replay") {
@@ -244,7 +244,8 @@ func TestRefresh(t *testing.T) {
 	})
 }
 
-// TestRenewalOff: without renewal the endpoint is neither there nor described.
+// TestRenewalOff checks that without renewal the endpoint neither exists nor is
+// documented.
 func TestRenewalOff(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -256,7 +257,7 @@ func TestRenewalOff(t *testing.T) {
 	}, func(o *portaltest.Options) { o.RenewalOff = true })
 }
 
-// TestRenewalIsNoUse: renewing at the endpoint does not move the idle limit.
+// TestRenewalIsNoUse checks that renewing a token does not extend the idle limit.
 func TestRenewalIsNoUse(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -270,7 +271,7 @@ func TestRenewalIsNoUse(t *testing.T) {
 	})
 }
 
-// session is the one session of a person.
+// session returns the only session of a person.
 func (s *site) session(userID string) models.Session {
 	s.T.Helper()
 	live, err := s.Store.Sessions.Live(s.T.Context(), userID, s.Clock.Now())
@@ -280,19 +281,19 @@ func (s *site) session(userID string) models.Session {
 	return live[0]
 }
 
-// TestPasswordGrantOff checks the words of a portal without the password grant.
+// TestPasswordGrantOff checks the messages of a portal without the password grant.
 func TestPasswordGrantOff(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
 		a := s.form("/token", "username", "ana", "password", secretWord).oauth(400, "unsupported_grant_type")
 		if !strings.Contains(a.member("detail"), publicURL+"/profile/tokens") {
-			t.Errorf("got detail %q, want where to make a token", a.member("detail"))
+			t.Errorf("got detail %q, want the page that creates tokens", a.member("detail"))
 		}
 	}, passwordsOff)
 }
 
-// TestThrottled checks the response to guessing: the same for every name, with the
-// time to wait.
+// TestThrottled checks that the response to guessing is the same for every name and
+// states the time to wait.
 func TestThrottled(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -313,7 +314,7 @@ func TestThrottled(t *testing.T) {
 	}, withLimits)
 }
 
-// TestRefreshedTooOften checks the limit of one session.
+// TestRefreshedTooOften checks the limit on the refreshes of one session.
 func TestRefreshedTooOften(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -327,7 +328,7 @@ func TestRefreshedTooOften(t *testing.T) {
 	}, withLimits)
 }
 
-// TestRevokeForeign checks that a client ends no session of another.
+// TestRevokeForeign checks that a client cannot end the session of another client.
 func TestRevokeForeign(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)
@@ -360,7 +361,8 @@ func TestRevokeForeign(t *testing.T) {
 	})
 }
 
-// TestRevoke checks that every token ends, and that the answer never tells.
+// TestRevoke checks that every kind of token can be revoked, and that the response
+// never reveals whether it was valid.
 func TestRevoke(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		user := s.Person("ana", models.RoleUser)

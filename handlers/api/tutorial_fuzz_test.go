@@ -10,9 +10,9 @@ import (
 	"latchkey/internal/testdb"
 )
 
-// FuzzTutorialBody sends any body of any type to the roads of the tutorials.
-// Whatever it is, it is no fault of ours, the answer has a detail and no cookie,
-// and nothing that is not an object with both fields gets as far as an account.
+// FuzzTutorialBody sends any body of any type to the routes of the tutorials. The
+// response is never a 500, has a detail and sets no cookie, and only an object with
+// both fields reaches an account.
 func FuzzTutorialBody(f *testing.F) {
 	for _, body := range []string{
 		``, `{}`, `[]`, `null`, `"a"`, `1e999`, `{"username":"a","password":"b"}`, `{"username":"a","username":"b"}`, `{"username":null}`,
@@ -41,7 +41,7 @@ func FuzzTutorialBody(f *testing.F) {
 				t.Errorf("%s: got %d with %v", path, recorder.Code, recorder.Header())
 			}
 			if recorder.Code == http.StatusForbidden && !strings.Contains(body, "username") {
-				t.Errorf("%s: got as far as an account", path)
+				t.Errorf("%s: the request reached an account", path)
 			}
 		}
 	})

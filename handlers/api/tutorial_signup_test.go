@@ -51,7 +51,8 @@ func TestTutorialSignup(t *testing.T) {
 	})
 }
 
-// TestTutorialSignupWithoutEmail: the tutorials' clients send none.
+// TestTutorialSignupWithoutEmail checks sign-up without an email address, because
+// the clients of the tutorials send none.
 func TestTutorialSignupWithoutEmail(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		for _, body := range []string{
@@ -67,7 +68,7 @@ func TestTutorialSignupWithoutEmail(t *testing.T) {
 	})
 }
 
-// TestTutorialSignupRefused sends fields that break the rules of the form.
+// TestTutorialSignupRefused sends fields that violate the rules of the form.
 func TestTutorialSignupRefused(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		good := `"username":"ada","email":"ada@example.org"`
@@ -93,7 +94,7 @@ func TestTutorialSignupClosed(t *testing.T) {
 	}, signupClosed)
 }
 
-// TestTutorialSignupLimit: the limit of the form holds.
+// TestTutorialSignupLimit checks that the limit of the form applies here too.
 func TestTutorialSignupLimit(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		for i := range 10 {
@@ -103,8 +104,8 @@ func TestTutorialSignupLimit(t *testing.T) {
 	}, withLimits)
 }
 
-// TestTutorialRefresh asks for access tokens with a refresh token that the
-// client keeps.
+// TestTutorialRefresh requests access tokens with a refresh token that the client
+// keeps.
 func TestTutorialRefresh(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -128,7 +129,7 @@ func TestTutorialRefresh(t *testing.T) {
 	})
 }
 
-// TestTutorialRefreshOff: LATCHKEY_TOKEN_RENEWAL=off removes both roads.
+// TestTutorialRefreshOff checks that LATCHKEY_TOKEN_RENEWAL=off removes both routes.
 func TestTutorialRefreshOff(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -145,8 +146,8 @@ func TestTutorialRefreshOff(t *testing.T) {
 	}, renewalOff)
 }
 
-// TestTutorialBadInput sends bodies that are not what the tutorials send. None
-// is a fault of ours, and each answer has a detail.
+// TestTutorialBadInput sends bodies that the tutorials do not send. No response is
+// a 500, and each has a detail.
 func TestTutorialBadInput(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("ana", models.RoleUser)
@@ -221,7 +222,7 @@ func TestTutorialBadInput(t *testing.T) {
 			s.do(strange).is(421)
 		}
 		if all, err := s.Store.Users.Figures(t.Context()); err != nil || all.Total != 1 {
-			t.Errorf("got %d accounts (%v), want the one", all.Total, err)
+			t.Errorf("got %d accounts (%v), want 1", all.Total, err)
 		}
 		if got := s.actions(); slices.Contains(got, audit.APILogin) {
 			t.Errorf("the person was signed in: %v", got)

@@ -32,9 +32,8 @@ func eachServer(t *testing.T, f func(t *testing.T, s *site, base string)) {
 	})
 }
 
-// tutorial is a client as the FastAPI tutorials write theirs: a form with
-// username and password and nothing else, one token, and a look at detail when
-// something fails.
+// tutorial is a client like those of the FastAPI tutorials: it sends a form with
+// only username and password, keeps one token, and reads detail after a failure.
 type tutorial struct {
 	t     *testing.T
 	base  string
@@ -79,7 +78,7 @@ func (c *tutorial) read(response *http.Response) (int, map[string]any) {
 	return response.StatusCode, body
 }
 
-// TestTutorialClient runs what the tutorials run, with only the address
+// TestTutorialClient makes the requests of the tutorials, with only the address
 // changed.
 func TestTutorialClient(t *testing.T) {
 	eachServer(t, func(t *testing.T, s *site, base string) {
@@ -123,8 +122,8 @@ func TestTutorialClient(t *testing.T) {
 	})
 }
 
-// TestOAuth2Library runs golang.org/x/oauth2 as it comes, which tries HTTP
-// Basic for its client first.
+// TestOAuth2Library runs golang.org/x/oauth2 with its defaults: it first tries HTTP
+// Basic for the client.
 func TestOAuth2Library(t *testing.T) {
 	for _, test := range []struct {
 		name   string
@@ -149,7 +148,7 @@ func TestOAuth2Library(t *testing.T) {
 				}
 				checkClient(t, config.Client(t.Context(), token), base)
 
-				// Its access token is over: the source gets the next one by itself.
+				// Its access token has expired, so the source gets the next one by itself.
 				old := *token
 				token.Expiry = time.Now().Add(-time.Minute)
 				source := config.TokenSource(context.Background(), token)

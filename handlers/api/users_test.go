@@ -15,7 +15,7 @@ import (
 	"latchkey/models"
 )
 
-// accountJSON is what the tests read of an account.
+// accountJSON has the members of an account that the tests read.
 type accountJSON struct {
 	ID             string  `json:"id"`
 	Username       string  `json:"username"`
@@ -42,7 +42,7 @@ func (l listing) names() []string {
 	return names
 }
 
-// TestUsers lists in every way.
+// TestUsers lists accounts with every parameter.
 func TestUsers(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("boss", models.RoleAdmin)
@@ -83,7 +83,7 @@ func TestUsers(t *testing.T) {
 	})
 }
 
-// TestUserPages walks all pages forward by next and back by the Link header.
+// TestUserPages follows next through all pages, and the Link header back.
 func TestUserPages(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("boss", models.RoleAdmin)
@@ -100,7 +100,7 @@ func TestUserPages(t *testing.T) {
 			last, path = path, ""
 			if page.Next != nil {
 				path = "/users?limit=3&role=user&sort=-username&after=" + url.QueryEscape(*page.Next)
-				s.call(token, "GET", strings.Replace(path, "-username", "username", 1), "").problem(422) // not its order
+				s.call(token, "GET", strings.Replace(path, "-username", "username", 1), "").problem(422) // the cursor is of another order
 				if got := linked(a, "next"); got != path[:6]+sorted(path[7:]) {
 					t.Errorf("got Link %q beside next %q", got, path)
 				}
@@ -125,7 +125,7 @@ func TestUserPages(t *testing.T) {
 	})
 }
 
-// linked is the path of a relation in the Link header, or "".
+// linked returns the path of a relation in the Link header, or "".
 func linked(a *answer, relation string) string {
 	found := regexp.MustCompile(`<` + publicURL + `([^>]*)>; rel="` + relation + `"`).FindStringSubmatch(a.header.Get("Link"))
 	if found == nil {
@@ -134,7 +134,7 @@ func linked(a *answer, relation string) string {
 	return found[1]
 }
 
-// sorted is a query with its parameters in order.
+// sorted returns a query with its parameters in order.
 func sorted(query string) string {
 	values, err := url.ParseQuery(query)
 	if err != nil {
@@ -143,7 +143,8 @@ func sorted(query string) string {
 	return "?" + values.Encode()
 }
 
-// TestBadQueries checks that what no page could have sent is 422 and named.
+// TestBadQueries checks that a query that is not valid gets a 422 that names the
+// parameter.
 func TestBadQueries(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("boss", models.RoleAdmin)
@@ -166,7 +167,7 @@ func TestBadQueries(t *testing.T) {
 	})
 }
 
-// TestChangeMe checks what a person may change with a token, and what not.
+// TestChangeMe checks which fields a person can change with a token.
 func TestChangeMe(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Person("taken", models.RoleUser)
@@ -235,7 +236,7 @@ func TestChangeMe(t *testing.T) {
 	})
 }
 
-// TestChangeUser checks an admin's changes, which are those of the panel.
+// TestChangeUser checks an admin's changes, which are the same as on the pages.
 func TestChangeUser(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.Person("boss", models.RoleAdmin)
@@ -294,7 +295,7 @@ func TestChangeUser(t *testing.T) {
 		} {
 			s.call(token, "PATCH", "/users/"+test.id, test.body).problem(test.status)
 		}
-		var after accountJSON // nothing of what was refused was done
+		var after accountJSON // the refused changes had no effect
 		s.call(token, "GET", "/users/"+user.ID, "").is(200).into(&after)
 		if after.Disabled || after.Role != "user" || after.FullName != "Ana" {
 			t.Errorf("got %+v", after)
@@ -313,7 +314,7 @@ func TestLastAdmin(t *testing.T) {
 	})
 }
 
-// TestUserSessions checks what an admin sees of sessions, and ends.
+// TestUserSessions checks that an admin can list and end a person's sessions.
 func TestUserSessions(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, user := s.Person("boss", models.RoleAdmin), s.Person("ana", models.RoleUser)

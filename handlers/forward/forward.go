@@ -1,8 +1,8 @@
-// Package forward answers reverse proxies that ask whether a request may go on
-// to a protected app, and whose it is (GET /forward-auth).
+// Package forward answers reverse proxies that ask whether a request may pass to
+// a protected app, and who sent it (GET /forward-auth).
 //
-// The rules of the apps are in package forwardauth; who a request belongs to is
-// decided in package auth.
+// Package forwardauth has the rules of the apps; package auth decides who a
+// request belongs to.
 package forward
 
 import (
@@ -22,7 +22,7 @@ import (
 	"latchkey/internal/oauth"
 )
 
-// Path is where proxies ask.
+// Path is the path that proxies request.
 const Path = "/forward-auth"
 
 // refused is the query of a proxy that asks again for the response to a request
@@ -32,7 +32,7 @@ const refused = "refused"
 // Handlers answer proxies. They are safe for concurrent use.
 type Handlers struct {
 	site  *site.Site
-	own   string // the portal's host, which is no app's
+	own   string // the portal's host, which cannot be an app's
 	auth  *auth.Service
 	oauth *oauth.Service
 	apps  *forwardauth.Rules
@@ -44,13 +44,14 @@ func New(s *site.Site, service *auth.Service, tokens *oauth.Service, apps *forwa
 	return &Handlers{site: s, own: own, auth: service, oauth: tokens, apps: apps}
 }
 
-// Check handles GET /forward-auth: may the original request go on to its app,
-// and whose is it? It sets no cookie, because not every proxy passes one on
-// from a subrequest. So a session is not rotated here: a navigation goes to
-// /continue for it, and any other request is identified by its refresh token.
+// Check handles GET /forward-auth: it says whether the original request may pass
+// to its app, and who sent it. It sets no cookie, because not every proxy passes
+// one on from a subrequest. So it does not rotate a session: a navigation is
+// redirected to /continue for that, and any other request is identified by its
+// refresh token.
 //
-// A refusal reaches the client at the app's address. How browsers connect to
-// the app's host and the hosts below it is for its operator to say.
+// A refusal reaches the client at the app's address. It therefore leaves out
+// Strict-Transport-Security, which is for the app's operator to decide.
 func (h *Handlers) Check(c echo.Context) error {
 	c.Response().Header().Del(echo.HeaderStrictTransportSecurity)
 	asked, err := h.askedFor(c)
@@ -103,8 +104,8 @@ func of(app forwardauth.Origin) string {
 }
 
 // wayBack returns the path of the portal that leads to the original URL, and
-// whether it leads to all of it: a URL that is too long is cut to the start of
-// its app.
+// whether it leads to the complete URL: one that is too long is cut to the start
+// page of its app.
 func (h *Handlers) wayBack(o original) (path string, whole bool) {
 	if target := h.apps.URL(o.Scheme, o.Host, o.URI); target != "" {
 		if path = site.ContinuePath(target); len(path) <= site.MaxContinue-len(site.MarkAfterSignIn) {

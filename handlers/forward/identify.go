@@ -65,19 +65,19 @@ func (h *Handlers) byToken(ctx context.Context, sent credentials, client auth.Cl
 	return &person, nil
 }
 
-// credentials are a token in an Authorization header. With Basic, a personal
-// access token is the password, and name is what came with it.
+// credentials are a token in an Authorization header. With Basic, the token is the
+// password, and name is the username.
 type credentials struct{ token, name string }
 
-// names reports whether the name that came with a token is its owner's username
-// or email address, or none.
+// names reports whether the name sent with a token is empty, or its owner's
+// username or email address.
 func (s credentials) names(owner *auth.Identity) bool {
 	return s.name == "" || strings.EqualFold(s.name, owner.Username) || strings.EqualFold(s.name, owner.Email)
 }
 
-// credentialsOf returns the token of an Authorization header: by Bearer (RFC
-// 6750 §2.1), or a personal access token by Basic (RFC 7617), which is all that
-// many programs can send. A password of another kind is not for the portal.
+// credentialsOf returns the token of an Authorization header: with Bearer (RFC
+// 6750 §2.1), or a personal access token with Basic (RFC 7617), the only scheme
+// that many programs support. Any other password is not meant for the portal.
 func credentialsOf(r *http.Request) credentials {
 	lines := r.Header["Authorization"]
 	if len(lines) != 1 {

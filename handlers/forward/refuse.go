@@ -21,8 +21,8 @@ import (
 // for any other client, and sets the headers of the answer. view is the error
 // page of the portal.
 //
-// The browser shows the page at the app's address, so it takes its style from
-// the portal and leads there by absolute URLs, and has neither form nor script.
+// The browser shows the page at the app's address. The page therefore loads its
+// style from the portal, uses absolute URLs, and has neither forms nor scripts.
 func (h *Handlers) Refusal(c echo.Context, failure error, view pages.ErrorView) templ.Component {
 	header := c.Response().Header()
 	unauthorized := errors.Is(failure, apperr.Unauthorized)
@@ -34,7 +34,7 @@ func (h *Handlers) Refusal(c echo.Context, failure error, view pages.ErrorView) 
 	case unauthorized:
 		header.Set(echo.HeaderWWWAuthenticate, authheader.Challenge("", ""))
 	}
-	if unauthorized && !isBrowser(c.Request()) { // it would open a dialog
+	if unauthorized && !isBrowser(c.Request()) { // a browser would open a dialog
 		header.Add(echo.HeaderWWWAuthenticate, authheader.ChallengeBasic)
 	}
 	asked, err := h.askedFor(c)

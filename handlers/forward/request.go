@@ -16,8 +16,8 @@ import (
 // original is the request that a proxy asks about.
 type original struct{ forwardauth.Request }
 
-// askedFor reads the original request from the headers of a trusted proxy, the
-// only client that is believed.
+// askedFor reads the original request from the headers of a trusted proxy. It
+// refuses any other client.
 func (h *Handlers) askedFor(c echo.Context) (original, error) {
 	switch {
 	case h.apps.Empty():
@@ -52,7 +52,7 @@ func (h *Handlers) askedFor(c echo.Context) (original, error) {
 	}
 	if strings.EqualFold(o.Host, h.own) {
 		return o, apperr.New(apperr.Forbidden, "This is the portal's own address. Only the apps beside it are protected by forward-auth.",
-			errors.New("forward-auth: asked about the portal's own host; let the proxy ask for the apps alone"))
+			errors.New("forward-auth: asked about the portal's own host; let the proxy ask about the apps only"))
 	}
 	// The proxy passes the headers of the original request on.
 	o.Preflight = o.Method == http.MethodOptions && c.Request().Header.Get(echo.HeaderOrigin) != "" &&

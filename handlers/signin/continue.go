@@ -56,7 +56,7 @@ func (h *Handlers) Continue(c echo.Context) error {
 	return site.Show(c, pages.Continue(page, view))
 }
 
-// appBehind returns the host of the protected app that next (site.SafeNext)
+// appBehind returns the host of the protected app that next (see site.SafeNext)
 // leads to, or "" for any other page.
 func (h *Handlers) appBehind(next string) string {
 	u, err := url.Parse(next)

@@ -41,7 +41,7 @@ func (h *Handlers) ShowLogin(c echo.Context) error {
 	}
 	page := h.site.Page(c, "Sign in")
 	if page.Flash != nil && form.Notice != nil {
-		page.Flash = nil // both give a reason; that of the session is newer
+		page.Flash = nil // both give a reason, and the session's is newer
 	}
 	return site.Answer(c, failure, pages.Login(page, form))
 }

@@ -1,6 +1,6 @@
-// Package signin has the pages without a session and those that begin or end
-// one: sign in, create account, first admin, forgotten password, reset links,
-// sign out, and the page that continues to a protected app.
+// Package signin has the pages for people without a session and those that begin
+// or end one: sign in, create account, first admin, forgotten password, reset
+// links, sign out, and the page that continues to a protected app.
 //
 // Packages auth and account decide who is signed in.
 package signin

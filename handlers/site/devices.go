@@ -11,11 +11,11 @@ import (
 	"latchkey/views/pages"
 )
 
-// activeNow is how recently a session was used that is shown as active.
+// activeNow is how recently a session must have been used to be shown as active.
 const activeNow = 2 * time.Minute
 
-// newFor is how long the session of another device that was not known before is
-// marked as new.
+// newFor is how long a session of a device that was not known before is marked as
+// new.
 const newFor = 7 * 24 * time.Hour
 
 // SessionRow describes a session for the lists of its owner and of admins.

@@ -112,8 +112,8 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	return adminFlash(message.Key, arg)
 }
 
-// bulkFlash returns the message after an action on many accounts: how many users
-// had it, and who was left out.
+// bulkFlash returns the message after an action on many accounts: the number of
+// affected users, and the users who were left out.
 func bulkFlash(message cookie.Flash) *layouts.Flash {
 	if len(message.Args) == 0 {
 		return nil
@@ -177,7 +177,7 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	return nil
 }
 
-// sessionsEnded says how many sessions an act ended, "" for none.
+// sessionsEnded states the number of sessions that an action ended, "" for none.
 func sessionsEnded(sessions string) string {
 	if sessions == "" {
 		return ""

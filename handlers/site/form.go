@@ -70,7 +70,7 @@ func FieldErrors(failure error) (components.Errors, error) {
 }
 
 // TooMany says when the person can try again. what is the message for a failure
-// without one of its own.
+// that has none.
 func (s *Site) TooMany(failure error, what string) components.FieldError {
 	limit := apperr.Details(failure)
 	if limit.Kind == apperr.Locked {

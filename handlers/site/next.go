@@ -21,10 +21,10 @@ const returnKey = "latchkey/return-to"
 // ReturnTo returns the page of the portal that the visitor of this request can
 // come back to. Used as next after sign-in, for Try again and Go back on error
 // pages, and by the theme switch. It is
-//   - what SetReturn said;
+//   - the page named with SetReturn;
 //   - for a read, the page itself;
 //   - for a POST, the page its form is on (FormOn, in routes.go);
-//   - for a POST without a route, the page of ours that it came from, or "/".
+//   - for a POST without a route, the portal's page that it came from, or "/".
 func (s *Site) ReturnTo(c echo.Context) string {
 	switch set := c.Get(returnKey).(type) {
 	case string:
@@ -57,8 +57,8 @@ func FormOn(page string) echo.MiddlewareFunc {
 // its URL, "" for none.
 type formPage struct{ path, keeps string }
 
-// query returns the URL's part after the path. A body that cannot be read
-// keeps nothing.
+// query returns the part of the URL after the path, or "" if the body cannot be
+// read.
 func (p formPage) query(c echo.Context) string {
 	if p.keeps == "" {
 		return ""
@@ -96,8 +96,8 @@ func (s *Site) Referer(r *http.Request) *url.URL {
 	return from
 }
 
-// Bounds of next in bytes. One that leads on to a protected app carries that
-// app's address, percent-encoded.
+// Bounds of next in bytes. A next that leads to a protected app contains the app's
+// address, percent-encoded.
 const (
 	maxNext     = 512
 	MaxContinue = 1024
@@ -150,7 +150,7 @@ func SafePage(page string) string {
 	return SafeNext(page)
 }
 
-// LoginPath returns the sign-in page that leads on to next.
+// LoginPath returns the path of the sign-in page that then leads to next.
 func LoginPath(next string) string { return "/login" + withNext(SafeNext(next)) }
 
 func withNext(next string) string {
@@ -182,7 +182,7 @@ func safeID(id string) string {
 	return "unknown"
 }
 
-// PathContinue is the page that leads on to a protected app.
+// PathContinue is the path of the page that continues to a protected app.
 const PathContinue = "/continue"
 
 // Marks in the query of PathContinue.
@@ -191,7 +191,7 @@ const (
 	MarkCut         = "cut=1&"         // the app's address was too long to remember whole
 )
 
-// ContinuePath returns the path of the portal that leads on to an app's URL.
+// ContinuePath returns the path of the portal that continues to an app's URL.
 func ContinuePath(target string, marks ...string) string {
 	return PathContinue + "?" + strings.Join(marks, "") + "rd=" + url.QueryEscape(target)
 }

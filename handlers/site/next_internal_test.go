@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestSafeNext checks which values of next are taken: none that could lead off
-// the site.
+// TestSafeNext checks which values of next are accepted: none that could lead to
+// another site.
 func TestSafeNext(t *testing.T) {
 	for _, test := range []struct{ next, want string }{
 		{"/", "/"},
@@ -74,8 +74,8 @@ func TestSafeNext(t *testing.T) {
 	}
 }
 
-// FuzzSafeNext looks for a way off the site: as a browser reads a Location
-// (WHATWG URL), what is accepted stays on this origin.
+// FuzzSafeNext looks for a next that leads to another site. Every accepted value
+// must stay on this origin when a browser reads it as a Location (WHATWG URL).
 func FuzzSafeNext(f *testing.F) {
 	for _, seed := range []string{
 		"/", "/profile?x=1", "//evil", `/\evil`, "/%2f%2fevil", "/%09/evil", "https://evil", "/a/..//evil", "/login/..", "/%5c/evil", "/;@evil", "/?//", "/é",
@@ -99,10 +99,10 @@ func FuzzSafeNext(f *testing.F) {
 			t.Fatalf("SafeNext(%q) is %q, which leads to %v (%v)", next, got, u, err)
 		}
 		if clean := path.Clean(u.Path); clean == "/login" || clean == "/logout" || strings.HasPrefix(clean, "/api/") {
-			t.Fatalf("SafeNext(%q) is %q, a page that is no arrival", next, got)
+			t.Fatalf("SafeNext(%q) is %q, a page that makes no sense after signing in", next, got)
 		}
 		if again := SafeNext(got); len(got) <= maxNext && again != got {
-			t.Fatalf("SafeNext(%q) is %q, and of that %q", next, got, again)
+			t.Fatalf("SafeNext(%q) is %q, but SafeNext of that is %q", next, got, again)
 		}
 	})
 }

@@ -34,7 +34,7 @@ func (s *Site) OncePage(c echo.Context, section layouts.Section, title string) l
 	return page
 }
 
-// place is a page as seen by the present session. A rotation keeps the
+// place identifies a page within the current session. A rotation keeps the
 // session's id, so a secret survives it.
 func place(c echo.Context, path string) cookie.Place {
 	return cookie.Place{SessionID: Identity(c).SessionID, Path: path}
