@@ -60,8 +60,8 @@ func TestTake(t *testing.T) {
 	})
 }
 
-// TestStreak: after so many attempts without a success nothing is let through,
-// however much time passes.
+// TestStreak checks that after a number of attempts without a success no further one
+// is allowed, however much time passes.
 func TestStreak(t *testing.T) {
 	rule := models.Rule{Free: 2, Window: time.Hour, Waits: []time.Duration{time.Minute}, Streak: 4}
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
@@ -86,7 +86,7 @@ func TestStreak(t *testing.T) {
 	})
 }
 
-// wantPaused asks for the pauses of account:x and of some other buckets.
+// wantPaused checks the pauses of account:x and of some other buckets.
 func wantPaused(t *testing.T, store *models.Store, streak int, now time.Time, want map[string]models.Pause) {
 	t.Helper()
 	got, err := store.Attempts.Paused(t.Context(), []string{"account:x", "account:y", "account:z", "account:nobody"}, streak, now)
@@ -95,7 +95,7 @@ func wantPaused(t *testing.T, store *models.Store, streak int, now time.Time, wa
 	}
 }
 
-// TestPaused reads many buckets at once: those that refuse at that moment.
+// TestPaused reads many buckets at once and checks which of them refuse attempts.
 func TestPaused(t *testing.T) {
 	rule := models.Rule{Free: 2, Window: time.Hour, Waits: []time.Duration{time.Minute}, Streak: 4}
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
@@ -222,8 +222,8 @@ func takeOne(store *models.Store, take models.Take, now time.Time) (models.Verdi
 	return verdicts[0], nil
 }
 
-// TestTakeSeveral: each bucket decides for itself, in a transaction and
-// without one.
+// TestTakeSeveral checks that each bucket decides separately, with and without a
+// transaction.
 func TestTakeSeveral(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		one := models.Rule{Free: 1, Window: time.Hour, Waits: []time.Duration{time.Hour}}

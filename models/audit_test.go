@@ -16,10 +16,10 @@ import (
 	"latchkey/models"
 )
 
-// idOf is an id that every run has.
+// idOf returns an id that is the same in every run.
 func idOf(i int) string { return strings.Repeat(string(rune('a'+i)), 26) }
 
-// account chooses the lines of one account.
+// account selects the lines of one account.
 func account(i int) models.AuditPerson { return models.AuditPerson{IDs: []string{idOf(i)}} }
 
 // fill writes events of which many share their instant, and returns them in
@@ -42,7 +42,7 @@ func fill(t *testing.T, store *models.Store, n int) []models.Event {
 	return events
 }
 
-// TestAuditPages walks through every filter in both directions and compares
+// TestAuditPages pages through every filter in both directions and compares the lines
 // with a plain list.
 func TestAuditPages(t *testing.T) {
 	from, to := epoch.Add(3*time.Minute), epoch.Add(9*time.Minute)
@@ -91,7 +91,7 @@ func TestAuditPages(t *testing.T) {
 	})
 }
 
-// walk turns the pages to the end and back to the start.
+// walk pages to the end and back to the start.
 func walk(t *testing.T, name string, store *models.Store, query models.AuditQuery, limit int, want []models.Event) {
 	t.Helper()
 	query.Limit = limit
@@ -105,7 +105,7 @@ func walk(t *testing.T, name string, store *models.Store, query models.AuditQuer
 	}
 	page := list()
 	if page.Prev != "" {
-		t.Errorf("%s: the first page has one before it", name)
+		t.Errorf("%s: the first page has a previous page", name)
 	}
 	var forward []models.Event
 	var pages [][]models.Event

@@ -10,7 +10,7 @@ import (
 	"latchkey/models"
 )
 
-// TestForgetDevices: a person forgets their own devices, one or all.
+// TestForgetDevices checks that people can forget one or all of their own devices.
 func TestForgetDevices(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ctx := t.Context()
@@ -42,7 +42,8 @@ func TestForgetDevices(t *testing.T) {
 	})
 }
 
-// TestDevicesAreBounded: of one person's devices the hundred used last are known.
+// TestDevicesAreBounded checks that a person has at most a hundred known devices,
+// those used last.
 func TestDevicesAreBounded(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ctx := t.Context()

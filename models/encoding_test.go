@@ -12,8 +12,8 @@ import (
 	"latchkey/models"
 )
 
-// TestEncoding: a database that does not store UTF-8 is refused before anything
-// is written to it, with a way out.
+// TestEncoding checks that a database that does not store UTF-8 is refused before
+// anything is written to it, with an error that says what to do.
 func TestEncoding(t *testing.T) {
 	refused := func(t *testing.T, databaseURL string, want ...string) {
 		t.Helper()
@@ -56,7 +56,8 @@ func TestEncoding(t *testing.T) {
 	})
 }
 
-// TestClientEncoding: text arrives whole, whichever encoding the role asks for.
+// TestClientEncoding checks that text is stored correctly, whichever encoding is set
+// for the role.
 func TestClientEncoding(t *testing.T) {
 	databaseURL := testdb.PostgresURL(t)
 	store := openAt(t, databaseURL, nil)

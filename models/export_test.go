@@ -18,10 +18,10 @@ func (s *Store) MigrateTo(ctx context.Context, version int64) error {
 	})
 }
 
-// SQL is the connection pool, to look behind the queries.
+// SQL returns the connection pool, for tests that need their own statements.
 func (s *Store) SQL() *sql.DB { return s.sqlDB }
 
-// HoldWriter takes SQLite's turn to write until release is called.
+// HoldWriter holds SQLite's turn to write until release is called.
 func (s *Store) HoldWriter() (release func()) {
 	s.writer <- struct{}{}
 	return func() { <-s.writer }
@@ -34,5 +34,5 @@ func (s *Store) WaitingRotations() int {
 	return len(s.rotations.waiting)
 }
 
-// PostgresConns is how many connections a store has to PostgreSQL.
+// PostgresConns is the number of connections of a store to PostgreSQL.
 const PostgresConns = postgresConns

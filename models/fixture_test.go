@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { testdb.Main(m) }
 
-// epoch is when the tests of this package begin.
+// epoch is the time at which the tests of this package begin.
 var epoch = time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)
 
 // addUser stores an account whose address is name@example.org.
@@ -29,7 +29,7 @@ func addUser(t *testing.T, store *models.Store, name string) *models.User {
 	return user
 }
 
-// sample is a session that lives for a day and may rest for an hour.
+// sample is a session with an absolute limit of a day and an idle limit of an hour.
 func sample(user *models.User) *models.Session {
 	now := models.At(epoch)
 	return &models.Session{
@@ -64,14 +64,14 @@ func readSession(t *testing.T, store *models.Store, id string) *models.Session {
 func isDenied(t *testing.T, store *models.Store, id string) bool {
 	t.Helper()
 	var n int
-	// Ids are letters and digits: they need no quoting.
+	// Ids consist of letters and digits, which need no quoting.
 	if err := store.SQL().QueryRowContext(t.Context(), "SELECT COUNT(*) FROM denylist WHERE token_id = '"+id+"'").Scan(&n); err != nil {
 		t.Fatal(err)
 	}
 	return n == 1
 }
 
-// openAt opens a store of its own on a database.
+// openAt opens a separate store on a database.
 func openAt(t *testing.T, databaseURL string, logger *slog.Logger) *models.Store {
 	t.Helper()
 	store, err := models.Open(context.Background(), models.Options{URL: databaseURL, Logger: logger})
@@ -89,7 +89,7 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// wantKind checks the class of an error; "" with an error is a fault of ours.
+// wantKind checks the kind of an error; "" stands for an error without a kind.
 func wantKind(t *testing.T, what string, err error, want apperr.Kind) {
 	t.Helper()
 	if got := apperr.KindOf(err); err == nil || got != want {

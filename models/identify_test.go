@@ -62,7 +62,7 @@ func TestIdentify(t *testing.T) {
 		}
 		now = epoch
 		must(t, store.Denylist.Deny(ctx, "a jti", ada.ID, models.ReasonLogout, epoch))
-		must(t, store.Denylist.Deny(ctx, "a jti", ada.ID, models.ReasonAdmin, epoch)) // twice is once
+		must(t, store.Denylist.Deny(ctx, "a jti", ada.ID, models.ReasonAdmin, epoch)) // the second denial changes nothing
 		want.Over = models.ReasonLogout
 		check("denied")
 		must(t, store.Sessions.End(ctx, session.ID, ada.ID, models.ReasonEndedElsewhere, epoch))

@@ -10,8 +10,8 @@ import (
 	"latchkey/models"
 )
 
-// TestMigrateApps: tokens that opened apps before there was a scope for it go
-// on doing so, and no other token gets it.
+// TestMigrateApps checks that tokens that could open apps before the scope existed
+// get it, and that no other token does.
 func TestMigrateApps(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		text, err := fs.ReadFile(migrations.Files, store.Dialect()+"/00007_scope_apps.sql")

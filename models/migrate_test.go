@@ -20,7 +20,7 @@ import (
 	"latchkey/models"
 )
 
-// tables lists every column of every table that is ours, as "table.column type".
+// tables lists every column of every table of the portal, as "table.column type".
 func tables(t *testing.T, store *models.Store) []string {
 	t.Helper()
 	query := `SELECT m.name || '.' || c.name || ' ' || c.type FROM sqlite_schema m, pragma_table_info(m.name) c
@@ -101,7 +101,8 @@ func wantPending(t *testing.T, store *models.Store, want bool) {
 	}
 }
 
-// TestEqualVersions: both engines have the same changes under the same numbers.
+// TestEqualVersions checks that both engines have the same migrations with the same
+// numbers.
 func TestEqualVersions(t *testing.T) {
 	var lists [2][]string
 	for i, folder := range []string{"sqlite", "postgres"} {
@@ -116,7 +117,7 @@ func TestEqualVersions(t *testing.T) {
 	}
 }
 
-// TestColumns: every GORM field has its column, of a type that holds it.
+// TestColumns checks that every GORM field has a column of a suitable type.
 func TestColumns(t *testing.T) {
 	types := map[schema.DataType][]string{
 		schema.String: {"TEXT", "text"}, schema.Int: {"INTEGER", "bigint"}, schema.Bool: {"INTEGER", "boolean"},
@@ -142,7 +143,7 @@ func TestColumns(t *testing.T) {
 	})
 }
 
-// TestMigrateTogether: replicas that start at the same time take turns.
+// TestMigrateTogether checks that replicas that start at the same time take turns.
 func TestMigrateTogether(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		stores := make([]*models.Store, 4)
@@ -167,8 +168,8 @@ func TestMigrateTogether(t *testing.T) {
 	})
 }
 
-// TestMigrateWaits: a process that waits for another one logs that once, and a
-// process that gives up says what it waited for.
+// TestMigrateWaits checks that a process that waits for another one logs that once,
+// and that the error of a process that stops waiting says what it waited for.
 func TestMigrateWaits(t *testing.T) {
 	const what = "waiting for another process that migrates the database"
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
@@ -197,7 +198,7 @@ func TestMigrateWaits(t *testing.T) {
 	})
 }
 
-// holdMigrations takes the lock of those who migrate a database.
+// holdMigrations takes the lock for migrations of a database.
 func holdMigrations(t *testing.T, databaseURL string) (release func()) {
 	t.Helper()
 	if path, isSQLite := strings.CutPrefix(databaseURL, "sqlite:"); isSQLite {
@@ -224,7 +225,7 @@ func migrateAt(ctx context.Context, databaseURL string, log lines) error {
 	return errors.Join(store.Migrate(ctx), store.Close())
 }
 
-// lines passes on what is written.
+// lines is a writer that sends each write to a channel.
 type lines chan string
 
 func (l lines) Write(p []byte) (int, error) {

@@ -6,8 +6,8 @@ import (
 	"latchkey/models"
 )
 
-// TestFoldEmail: spellings of one address are one form, and addresses of other
-// letters are not.
+// TestFoldEmail checks that all spellings of an address have the same form, and that
+// addresses with other letters have a different one.
 func TestFoldEmail(t *testing.T) {
 	tests := []struct{ name, a, b string }{
 		{"case", "Ana@Example.ORG", "ana@example.org"},
@@ -35,7 +35,7 @@ func TestFoldEmail(t *testing.T) {
 	}
 }
 
-// FuzzForms: a form of a form is the form itself, whatever was typed.
+// FuzzForms checks that applying a form twice gives the same text as applying it once.
 func FuzzForms(f *testing.F) {
 	for _, seed := range []string{"", " Ana ", "jose\u0301@EXAMPLE.org", "\uff21\u212a\u0130\u0131", "\u03a3\u03c2\u1e9e", "a\u0345\u0301", "\xff", "\u200b \u00ad"} {
 		f.Add(seed)

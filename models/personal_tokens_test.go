@@ -99,7 +99,7 @@ func TestPersonalTokenEnds(t *testing.T) {
 		for _, token := range list {
 			got = append(got, token.ID)
 		}
-		// Not the one that ended two days ago.
+		// The token that ended two days ago is not in the list.
 		if diff := cmp.Diff([]string{ids[2], ids[1], dead.ID}, got); diff != "" {
 			t.Errorf("list (-want +got):\n%s", diff)
 		}
@@ -127,7 +127,7 @@ func TestPersonalTokenEnds(t *testing.T) {
 	})
 }
 
-// TestTrimByKind: clients of the API are counted apart from browsers.
+// TestTrimByKind checks that clients of the API are counted separately from browsers.
 func TestTrimByKind(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ada := addUser(t, store, "ada")

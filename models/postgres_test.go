@@ -11,7 +11,7 @@ import (
 	"latchkey/models"
 )
 
-// viewer views pages, each of which waits ten seconds at most for the database.
+// viewer reads pages. Each read waits at most ten seconds for the database.
 type viewer struct {
 	store         *models.Store
 	session, user string
@@ -40,7 +40,7 @@ func (v *viewer) warmUp(t *testing.T) {
 	for _, conn := range conns {
 		must(t, conn.Close())
 	}
-	// pg_sleep keeps each connection busy until the others have theirs.
+	// pg_sleep keeps each connection busy until all are open.
 	for _, query := range []func(context.Context) error{v.nap, v.read} {
 		var all sync.WaitGroup
 		for range models.PostgresConns {
@@ -72,8 +72,8 @@ func (v *viewer) write(ctx context.Context) error {
 	return v.store.Users.SetRole(ctx, v.user, models.RoleUser, epoch)
 }
 
-// fewFail views a page once, and then as often at once as there were
-// connections: only the first may fail, and none takes longer than most.
+// fewFail views a page once, and then once for each former connection, all at the
+// same time. Only the first view may fail, and none may take longer than most.
 func fewFail(t *testing.T, most time.Duration, page func(context.Context) error) {
 	t.Helper()
 	view := func() error {
@@ -100,8 +100,8 @@ func fewFail(t *testing.T, most time.Duration, page func(context.Context) error)
 	later.Wait()
 }
 
-// TestConnectionsForgotten: a router forgets every connection of the pool, while
-// they are idle or just after they were used.
+// TestConnectionsForgotten simulates a router that drops every connection of the pool,
+// while they are idle or just after they were used.
 func TestConnectionsForgotten(t *testing.T) {
 	tests := []struct {
 		name       string
@@ -122,8 +122,8 @@ func TestConnectionsForgotten(t *testing.T) {
 	}
 }
 
-// TestServerAway: a server that refuses connections, or lets them wait, is used
-// again as soon as it is back.
+// TestServerAway checks that a server that refused connections, or did not answer, is
+// used again as soon as it is back.
 func TestServerAway(t *testing.T) {
 	tests := []struct {
 		name       string
@@ -156,18 +156,19 @@ func TestServerAway(t *testing.T) {
 	}
 }
 
-// TestServerRestarted: a server ends at once and starts again, as after a crash.
+// TestServerRestarted stops a server immediately and starts it again, as after a
+// crash.
 func TestServerRestarted(t *testing.T) {
 	t.Parallel()
-	server := testdb.NewServer(t, "synchronous_commit=on") // what was committed must survive
+	server := testdb.NewServer(t, "synchronous_commit=on") // committed rows must survive
 	v := newViewer(t, server.URL.String())
 	must(t, server.Restart())
 	fewFail(t, 3*time.Second, v.read)
 	fewFail(t, 3*time.Second, v.write)
 }
 
-// TestServerChanged: a change that every connection of the pool meets costs one
-// view, not one for each connection.
+// TestServerChanged checks that a change that affects every connection of the pool
+// makes only one view fail, not one for each connection.
 func TestServerChanged(t *testing.T) {
 	tests := []struct {
 		name          string

@@ -13,9 +13,9 @@ import (
 	"latchkey/models"
 )
 
-// TestRotateTogether lets rotations gather behind a writer. Each is answered
-// for itself: live sessions rotate, a used token does not, and neither does a
-// session whose browser has gone.
+// TestRotateTogether lets rotations wait for a writer and then run in one batch. Each
+// has its own result: live sessions rotate, a used token does not, and neither does a
+// session whose browser has disconnected.
 func TestRotateTogether(t *testing.T) {
 	store := testdb.SQLite(t)
 	ada := addUser(t, store, "ada")

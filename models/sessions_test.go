@@ -22,7 +22,7 @@ var rotations = []struct {
 	ask     func(*models.Rotation)
 	want    bool
 }{
-	{name: "all is well", want: true},
+	{name: "all conditions met", want: true},
 	{name: "an older generation", ask: func(r *models.Rotation) { r.Generation-- }},
 	{name: "a newer generation", ask: func(r *models.Rotation) { r.Generation++ }},
 	{name: "an earlier delivery", session: func(s *models.Session) { s.Delivery = 2 }, ask: func(r *models.Rotation) { r.Delivery-- }},
@@ -62,8 +62,8 @@ var rotations = []struct {
 	},
 }
 
-// TestRotate holds every condition of a rotation against a session that meets
-// all the others.
+// TestRotate checks every condition of a rotation with a session that meets all the
+// others.
 func TestRotate(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		for i, test := range rotations {
@@ -101,7 +101,7 @@ func TestRotate(t *testing.T) {
 	})
 }
 
-// checkRotated holds what Rotate returned against the rows.
+// checkRotated compares the result of Rotate with the rows.
 func checkRotated(t *testing.T, name string, got *models.Presence, session *models.Session, user *models.User) {
 	t.Helper()
 	want := &models.Presence{
@@ -143,8 +143,8 @@ func TestRotateParallel(t *testing.T) {
 	})
 }
 
-// TestRedeliver: only the row that was read gets another delivery, and only
-// while the session lives.
+// TestRedeliver checks that a session gets another delivery only if its row has not
+// changed since it was read, and only while it is live.
 func TestRedeliver(t *testing.T) {
 	now := epoch.Add(time.Minute)
 	tests := []struct {
@@ -205,8 +205,8 @@ func TestRedeliver(t *testing.T) {
 	})
 }
 
-// TestConfirm: the confirmed delivery never goes back, and a use that does not
-// move it leaves last_seen_at as it is.
+// TestConfirm checks that the confirmed delivery never goes back, and that a use that
+// does not change it does not change last_seen_at either.
 func TestConfirm(t *testing.T) {
 	type tokens struct{ generation, delivery int64 }
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
@@ -251,9 +251,9 @@ func TestConfirm(t *testing.T) {
 	})
 }
 
-// TestSeen: the use of a session is written unless another one was written after
-// the given time, and never for a session that has ended. Of parallel uses one
-// is written.
+// TestSeen checks that the use of a session is recorded unless another one was
+// recorded after the given time, never for a session that has ended, and only once
+// for parallel uses.
 func TestSeen(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		session := addSession(t, store, addUser(t, store, "ada"), nil)
@@ -330,7 +330,7 @@ func TestEnd(t *testing.T) {
 			}
 		}
 		ended, err := store.Sessions.Ended(ctx, ada.ID, epoch, now, 10)
-		if err != nil || len(ended) != 5 { // an idle one is ended too, lest it come back with a longer limit
+		if err != nil || len(ended) != 5 { // an idle session is ended too, so that a longer limit cannot make it live again
 			t.Errorf("%d ended (%v), want 5", len(ended), err)
 		}
 	})
@@ -348,8 +348,8 @@ func TestTrim(t *testing.T) {
 			}))
 		}
 		must(t, store.Sessions.End(ctx, sessions[0].ID, ada.ID, models.ReasonLogout, epoch))
-		for range 3 { // the third time nothing is to be ended
-			// The fresh one stays, even where another clock says it is the oldest.
+		for range 3 { // the third time there is no session to end
+			// The new session stays, even if it is the oldest by another server's clock.
 			must(t, store.InTx(ctx, func(tx *models.Store) error { return tx.Sessions.Trim(ctx, sessions[5], 3, epoch) }))
 		}
 		for _, i := range []int{3, 4} {
@@ -398,7 +398,7 @@ func TestEnded(t *testing.T) {
 		add(0, 100, 0)   // idle at 10, which is too long ago
 		add(1, 100, 0)   // idle at 11
 		add(5, 12, 0)    // expired at 12
-		add(5, 100, 14)  // ended at 14, although nothing of it lived at 15
+		add(5, 100, 14)  // ended at 14, although its tokens had expired at 15
 		add(19, 100, 13) // ended at 13
 		add(20, 100, 0)  // lives until 30
 		addSession(t, store, addUser(t, store, "bob"), func(s *models.Session) { s.EndedAt = at(13) })

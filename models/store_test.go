@@ -29,7 +29,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// TestPragmas asks several connections at a time: a setting must hold for each.
+// TestPragmas checks the settings of several connections at the same time.
 func TestPragmas(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a folder", "that is not there", "latch key?.db")
 	store := openAt(t, "sqlite:"+path, nil)
@@ -106,7 +106,7 @@ func TestInTx(t *testing.T) {
 	})
 }
 
-// TestWriterTurn: on SQLite a caller that goes away stops waiting.
+// TestWriterTurn checks that on SQLite a caller that disconnects stops waiting.
 func TestWriterTurn(t *testing.T) {
 	store := testdb.SQLite(t)
 	must(t, store.InTx(t.Context(), func(*models.Store) error {
@@ -188,13 +188,13 @@ func TestDatabaseGone(t *testing.T) {
 	})
 }
 
-// TestFileGone deletes or replaces the file of an open database: the portal is
-// not ready, and no connection makes a new file.
+// TestFileGone deletes or replaces the file of an open database and checks that the
+// portal is not ready and that no connection creates a new file.
 func TestFileGone(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(path string) error
-		left   bool // is there a file
+		left   bool // there is a file
 	}{
 		{"deleted", os.Remove, false},
 		{"replaced", func(path string) error {
@@ -210,7 +210,7 @@ func TestFileGone(t *testing.T) {
 			must(t, store.Ready(t.Context()))
 			must(t, test.change(path))
 			wantKind(t, "ready", store.Ready(t.Context()), apperr.Unavailable)
-			store.SQL().SetMaxIdleConns(0) // the next connection is a new one
+			store.SQL().SetMaxIdleConns(0) // forces a new connection
 			_, err := store.Users.ByEmail(t.Context(), "a@b")
 			if !test.left {
 				wantKind(t, "read", err, apperr.Unavailable)
@@ -222,8 +222,8 @@ func TestFileGone(t *testing.T) {
 	}
 }
 
-// TestNoValuesInLog makes every kind of statement fail and looks for what was
-// passed to it, in the log and in the error.
+// TestNoValuesInLog makes every kind of statement fail and looks for its arguments in
+// the log and in the error.
 func TestNoValuesInLog(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		var log bytes.Buffer
@@ -317,8 +317,8 @@ func TestTime(t *testing.T) {
 	}
 }
 
-// TestOpenTogether opens a file that is not there yet from many sides at once,
-// as processes that start together do.
+// TestOpenTogether opens a file that does not exist yet many times at once, as
+// processes that start together do.
 func TestOpenTogether(t *testing.T) {
 	for range 50 {
 		url := "sqlite:" + filepath.Join(t.TempDir(), "new.db")

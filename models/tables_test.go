@@ -16,8 +16,8 @@ import (
 	"latchkey/models"
 )
 
-// TestByNameFolds: a username is found in capitals and in compatibility forms of
-// its letters, and never by letters that only look like them.
+// TestByNameFolds checks that a username is found in capitals and in compatibility
+// forms of its letters, and never by letters that only look like them.
 func TestByNameFolds(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ctx := t.Context()
@@ -138,7 +138,7 @@ func TestUserCounts(t *testing.T) {
 	})
 }
 
-// TestDeleteCascades: nothing that hangs on an account outlives it but its
+// TestDeleteCascades checks that deleting an account deletes all its rows except its
 // lines in the audit log and its denials.
 func TestDeleteCascades(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {

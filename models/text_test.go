@@ -11,9 +11,9 @@ import (
 	"latchkey/models"
 )
 
-// TestNoText calls every exported method of every table with strings that no row
-// can hold. What is looked up by them is not found or nothing, what is stored is
-// refused as malformed, and the store still works.
+// TestNoText calls every exported method of every table with strings that no row can
+// hold. A lookup with them finds nothing, a write is refused as malformed, and the
+// store still works.
 func TestNoText(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		addSession(t, store, addUser(t, store, "ada"), nil)

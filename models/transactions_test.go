@@ -13,8 +13,8 @@ import (
 	"latchkey/models"
 )
 
-// TestTxOrder: a transaction sees its own writes, and all of them are kept or
-// none.
+// TestTxOrder checks that a transaction sees its own writes, and that all or none of
+// them are kept.
 func TestTxOrder(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ctx := t.Context()
@@ -53,8 +53,8 @@ func TestTxOrder(t *testing.T) {
 	})
 }
 
-// TestTxFailure: one statement that fails undoes the whole transaction, also
-// when f passes over the failure.
+// TestTxFailure checks that one failed statement undoes the whole transaction, even
+// if f ignores the failure.
 func TestTxFailure(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ctx := t.Context()
@@ -80,8 +80,8 @@ func TestTxFailure(t *testing.T) {
 	})
 }
 
-// TestTxFailureLogged: a statement that fails in a transaction is logged once,
-// without its values.
+// TestTxFailureLogged checks that a statement that fails in a transaction is logged
+// once, without its values.
 func TestTxFailureLogged(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		var log bytes.Buffer
@@ -99,8 +99,8 @@ func TestTxFailureLogged(t *testing.T) {
 	})
 }
 
-// TestTxCalledOff: the caller goes away in the middle. Nothing is kept, and no
-// connection returns to the pool with an open transaction.
+// TestTxCalledOff checks a transaction whose caller disconnects in the middle: no
+// write is kept, and no connection returns to the pool with an open transaction.
 func TestTxCalledOff(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		ada := addUser(t, store, "ada")
@@ -130,7 +130,7 @@ func TestTxCalledOff(t *testing.T) {
 				panic("a fault of ours")
 			})
 		}()
-		// The account is not locked any more.
+		// The account is no longer locked.
 		must(t, store.InTx(t.Context(), func(tx *models.Store) error {
 			_, err := tx.Users.MarkSignedIn(t.Context(), ada.ID, epoch)
 			return err

@@ -18,8 +18,8 @@ import (
 	"latchkey/models"
 )
 
-// What the clients of the portal in testdata/portal-00003.sql kept, and the
-// master secret of that portal.
+// The tokens and cookies of the clients of the portal in testdata/portal-00003.sql,
+// and the master secret of that portal.
 const (
 	oldSecret  = "8f1c5e0a97d34b26c0e2f7a1b9d86354e7120c4fa8b35d69917e2ac6f03b48d5"
 	oldDevice  = "yomaiq4dk44yh3tyjh3c44mgzb"
@@ -36,9 +36,9 @@ const (
 		"ZhMb4yj_hNU0"
 )
 
-// TestUpgrade takes the rows that an earlier program wrote through every later
-// migration. Every row stays, every account is found and can sign in, and what
-// clients kept goes on working.
+// TestUpgrade runs every later migration on rows that an earlier release wrote. Every
+// row is kept, every account is found and can sign in, and the tokens of clients keep
+// working.
 func TestUpgrade(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		ctx := t.Context()
@@ -53,7 +53,7 @@ func TestUpgrade(t *testing.T) {
 		must(t, store.MigrateTo(ctx, 5))
 		must(t, store.Migrate(ctx))
 
-		// On connections of its own: PostgreSQL keeps the columns of a statement.
+		// On separate connections, because PostgreSQL remembers the columns of a statement.
 		changed, after := map[string]string{}, cells(t, openAt(t, databaseURL, nil))
 		for cell, value := range before {
 			if after[cell] != value {
@@ -130,7 +130,7 @@ func checkOldAccounts(p *servicetest.Portal) {
 	}
 }
 
-// checkOldClients goes on with what clients kept.
+// checkOldClients uses the tokens and cookies of the clients.
 func checkOldClients(p *servicetest.Portal) {
 	p.T.Helper()
 	zoe := p.User("zoe")

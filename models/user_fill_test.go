@@ -14,9 +14,9 @@ import (
 	"latchkey/models"
 )
 
-// TestFillSearch: accounts of an earlier release are found again after the
-// start, whoever else starts at the same time, and until then a search says that
-// something is missing.
+// TestFillSearch checks that searches find accounts of an earlier release again after
+// the start, even if several processes start at the same time, and that until then a
+// search is marked as incomplete.
 func TestFillSearch(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		stores := []*models.Store{openAt(t, databaseURL, nil), openAt(t, databaseURL, nil)}
@@ -44,7 +44,7 @@ func TestFillSearch(t *testing.T) {
 		if left, err := stores[0].Users.FillSome(t.Context()); left != 200 || err != nil {
 			t.Errorf("one transaction prepares %d accounts (%v), want 200", left, err)
 		}
-		var both sync.WaitGroup // one that goes on where the other was stopped, and a second one
+		var both sync.WaitGroup // one that continues where the other stopped, and a second one
 		for _, store := range stores {
 			both.Go(func() {
 				if err := store.Migrate(context.Background()); err != nil {
@@ -67,9 +67,9 @@ func unfill(t *testing.T, store *models.Store, user *models.User, emailFolded st
 	must(t, store.Users.UnfillSearch(t.Context(), user.ID, emailFolded))
 }
 
-// TestFillFoldsAddresses: an address that an earlier release stored in another
-// form is found in every spelling. Where two accounts have the same one, both
-// stay, and the log says which.
+// TestFillFoldsAddresses checks that an address that an earlier release stored in
+// another form is found in every spelling. If two accounts have the same address,
+// both are kept, and the log names them.
 func TestFillFoldsAddresses(t *testing.T) {
 	const composed, decomposed = "jos\u00e9@example.org", "jose\u0301@example.org"
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
@@ -86,7 +86,7 @@ func TestFillFoldsAddresses(t *testing.T) {
 		alone := add("alone", "Zoe\u0308@Example.org")
 		first := add("first", composed)
 		must(t, store.Users.UnfillSearch(t.Context(), first.ID, composed))
-		// The second address was another one to the earlier release.
+		// The earlier release treated the second address as a different one.
 		second := &models.User{ID: models.NewID(), Username: "second", Email: "x@example.org", Role: models.RoleUser, CreatedAt: 1}
 		must(t, store.Users.Create(t.Context(), second))
 		second.Email, second.EmailFolded = decomposed, decomposed
@@ -106,7 +106,7 @@ func TestFillFoldsAddresses(t *testing.T) {
 				t.Errorf("the log says %q %d times, want once:\n%s", want, strings.Count(log.String(), want), &log)
 			}
 		}
-		// Whose address collides can still change the name.
+		// A person whose address collides can still change their name.
 		found, err := store.Users.ByName(t.Context(), "second")
 		must(t, err)
 		found.FullName = "Second"
@@ -114,8 +114,8 @@ func TestFillFoldsAddresses(t *testing.T) {
 	})
 }
 
-// TestFillLeavesNoAddressAlone: accounts without an address keep the value that
-// stands for none, which finds nobody.
+// TestFillLeavesNoAddressAlone checks that accounts without an address keep the value
+// that stands for none, which matches no search.
 func TestFillLeavesNoAddressAlone(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		for _, name := range []string{"ada", "bea"} {

@@ -19,7 +19,7 @@ import (
 	"latchkey/models"
 )
 
-// crowd makes n accounts whose instants often coincide, in groups of all sizes.
+// crowd creates n accounts whose times often coincide, in groups of all sizes.
 func crowd(n int) []models.User {
 	random := rand.New(rand.NewPCG(1, 2))
 	firsts := []string{"Maria", "Martin", "Ümit", "Žofia", "Olga", "Mary", "Anna", "Noah", "MARK", ""}
@@ -48,7 +48,7 @@ func crowd(n int) []models.User {
 		}
 		users[i] = user
 	}
-	// Of the many who match "mar", one has it as username, one as address.
+	// Many users match "mar"; one has it as the username, one as the address.
 	users[3].Username, users[7].Email, users[7].EmailFolded = "mar", "Mar", "mar"
 	return users
 }
@@ -146,8 +146,7 @@ func expect(users []models.User, query models.UserQuery, sorted int) []string {
 
 type lister func(context.Context, models.UserQuery) (models.UserPage, error)
 
-// leaf turns all pages of a query, forwards and back, and reports what is not
-// as it should be.
+// leaf pages through a query, forwards and backwards, and reports every difference.
 func leaf(t *testing.T, list lister, query models.UserQuery, want []string, counted int) {
 	t.Helper()
 	var forwards, backwards []string
@@ -164,7 +163,7 @@ func leaf(t *testing.T, list lister, query models.UserQuery, want []string, coun
 	page := turn()
 	forwards = append(forwards, ids(page)...)
 	if page.Prev != "" {
-		t.Errorf("%+v: the first page has one in front", query)
+		t.Errorf("%+v: the first page has a previous page", query)
 	}
 	for page.Next != "" && len(forwards) <= len(want) {
 		query.After = page.Next
@@ -177,7 +176,7 @@ func leaf(t *testing.T, list lister, query models.UserQuery, want []string, coun
 		page = turn()
 		backwards = append(ids(page), backwards...)
 		if page.Next == "" {
-			t.Errorf("%+v: a page in front of another has none after it", query)
+			t.Errorf("%+v: a page before another has no next page", query)
 		}
 	}
 	if diff := gocmp.Diff(want, forwards, gocmp.Transformer("nil", func(s []string) string { return strings.Join(s, "\n") })); diff != "" {
@@ -244,7 +243,8 @@ func eachQuery(users []models.User, f func(models.UserQuery)) {
 	}
 }
 
-// TestSearchForgives: what people type finds whom they mean.
+// TestSearchForgives checks that searches find people despite case, accents, order and
+// incomplete words.
 func TestSearchForgives(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		for _, person := range [][3]string{
@@ -369,7 +369,7 @@ func TestListCountsLiveSessions(t *testing.T) {
 	})
 }
 
-// TestStatus: every account has one status, by which the list finds it. A
+// TestStatus checks that every account has one status, by which the list finds it. A
 // disabled account without a password is disabled, not invited.
 func TestStatus(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
@@ -414,8 +414,8 @@ func TestStatus(t *testing.T) {
 	})
 }
 
-// TestBatch: a download gets more users at a time than a page has, the same ones
-// in the same order.
+// TestBatch checks that a batch has more users than a page, the same ones in the same
+// order.
 func TestBatch(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		users := addCrowd(t, store, 200)

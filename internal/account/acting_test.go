@@ -10,8 +10,8 @@ import (
 	"latchkey/models"
 )
 
-// TestSignedOutMeanwhile: who came through the door and was signed out before
-// the act, because their client took its time to send the body, does not act.
+// TestSignedOutMeanwhile checks that a person who is signed out after a request is
+// authenticated, while its body is still being sent, cannot change anything.
 func TestSignedOutMeanwhile(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ctx := t.Context()
@@ -98,8 +98,8 @@ func (p *portal) makeAccount(ctx context.Context, identity *auth.Identity) error
 	return err
 }
 
-// TestLinkEndsWithChange: a copy of a set-password link stops working when
-// the person changes their password or address.
+// TestLinkEndsWithChange checks that a reset link stops working when the person
+// changes their password or address.
 func TestLinkEndsWithChange(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		in := p.Join("ada")

@@ -14,8 +14,8 @@ import (
 	"latchkey/models"
 )
 
-// TestDisableAll: every account that can be disabled is, each with an event of
-// its own, and the others are left out with the reason.
+// TestDisableAll checks that every account that can be disabled is, each with its
+// own event, and that the others are left out with the reason.
 func TestDisableAll(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ctx := p.T.Context()
@@ -62,7 +62,7 @@ func TestDisableAll(t *testing.T) {
 	})
 }
 
-// TestSignOutAll ends the sessions of everyone named, and of nobody else.
+// TestSignOutAll ends the sessions of the given people, and no others.
 func TestSignOutAll(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ctx := p.T.Context()
@@ -84,7 +84,7 @@ func TestSignOutAll(t *testing.T) {
 		if n := p.Events(audit.UserSignOut); n != 2 {
 			p.T.Errorf("got %d events, want 2", n)
 		}
-		// A former admin can do nothing with it.
+		// A former admin is refused.
 		if _, err := p.Accounts.SetRole(ctx, auth.Shell(), p.User("carol").ID, models.RoleAdmin); err != nil {
 			p.T.Fatal(err)
 		}
@@ -96,8 +96,8 @@ func TestSignOutAll(t *testing.T) {
 	})
 }
 
-// TestBulkLimit: a bulk action is counted once, so it is never refused half-way,
-// and not as a single action.
+// TestBulkLimit checks that a bulk action is counted only once, so that it is never
+// refused half-way, and against a limit of its own.
 func TestBulkLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()

@@ -37,7 +37,7 @@ func TestChangeUser(t *testing.T) {
 			t.Errorf("nothing to change: %v", err)
 		}
 		if n := p.Events(audit.UserEnable) + p.Events(audit.UserRole) + p.Events(audit.UserProfile); n != 4 {
-			t.Errorf("%d events, want 4: what is so already is no act", n)
+			t.Errorf("%d events, want 4: a change to the current value is no action", n)
 		}
 		odd, control := models.Role("king"), "a\u202eb"
 		_, err = p.Accounts.ChangeUser(t.Context(), boss, id, account.UserChange{FullName: &control, Role: &odd, Reason: control})

@@ -13,8 +13,8 @@ import (
 	"latchkey/models"
 )
 
-// TestCredentialChange: a new password or address ends every session and signs
-// this browser in anew, as it was.
+// TestCredentialChange checks that a new password or address ends every session and
+// opens a new one for this browser, with the same settings.
 func TestCredentialChange(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -117,8 +117,8 @@ func TestCredentialChangeRefused(t *testing.T) {
 	})
 }
 
-// TestParallelChange: of many changes that prove the same old password, one
-// counts.
+// TestParallelChange checks that only one of many changes with the same current
+// password succeeds.
 func TestParallelChange(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -134,21 +134,22 @@ func TestParallelChange(t *testing.T) {
 			case err == nil && won < 0:
 				won = i
 			case err == nil:
-				p.T.Error("two changes counted")
+				p.T.Error("two changes succeeded")
 			case !errors.Is(err, apperr.Conflict) && !errors.Is(err, apperr.Unauthorized) && !errors.Is(err, apperr.Invalid):
 				p.T.Errorf("change %d: %v", i, err)
 			}
 		}
 		if won < 0 {
-			p.T.Fatalf("no change counted: %v", errs)
+			p.T.Fatalf("no change succeeded: %v", errs)
 		}
 		wantKind(p.T, "the password that won", p.Try("ada", changes[won].New, ""), "")
 		wantKind(p.T, "the old password", p.Try("ada", goodPassword, ""), apperr.Unauthorized)
 	})
 }
 
-// TestNewPasswordForgetsDevices: known devices end with a password change or a
-// reset. The browser that changed it gets a new one, and is no new device.
+// TestNewPasswordForgetsDevices checks that a password change or a reset forgets
+// all known devices. The browser that changed the password gets a new device cookie
+// and does not count as a new device.
 func TestNewPasswordForgetsDevices(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()

@@ -18,7 +18,7 @@ const (
 	accessDead   = servicetest.AccessTTL + 10*time.Second // after the end of an access token, with leeway
 )
 
-// portal is the services of a portal, with what only tests of this package need.
+// portal has the services of a portal, with helpers for the tests of this package.
 type portal struct{ *servicetest.Portal }
 
 func each(t *testing.T, change func(*servicetest.Options), f func(p *portal)) {
@@ -46,7 +46,7 @@ func wantWait(t *testing.T, what string, err error, want time.Duration) {
 	servicetest.WantWait(t, what, err, want)
 }
 
-// rename changes a person's names with the right password.
+// rename changes a person's names, with the correct password.
 func (p *portal) rename(identity *auth.Identity, username, fullName string) error {
 	return p.Accounts.UpdateProfile(p.T.Context(), account.ProfileChange{
 		Identity: identity, Username: username, FullName: fullName, Current: goodPassword, Client: p.Client,

@@ -19,7 +19,7 @@ func TestSignUpLimit(t *testing.T) {
 			_, err := p.Accounts.SignUp(ctx, account.Signup{Account: profile(name), Password: goodPassword, Client: client})
 			return err
 		}
-		for i := range 15 { // what breaks a rule is not counted
+		for i := range 15 { // input that violates a rule is not counted
 			_, err := p.Accounts.SignUp(ctx, account.Signup{Account: profile(fmt.Sprintf("short%d", i)), Password: "short", Client: p.Client})
 			wantKind(p.T, "a short password", err, apperr.Invalid)
 		}
@@ -33,8 +33,8 @@ func TestSignUpLimit(t *testing.T) {
 	})
 }
 
-// TestAddressLimit: the answers of the form must not tell thousands of addresses
-// that have an account.
+// TestAddressLimit checks that the form cannot be used to find out which of many
+// addresses have an account.
 func TestAddressLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		in := p.Join("ada")
@@ -77,8 +77,8 @@ func TestAdminWriteLimit(t *testing.T) {
 	})
 }
 
-// TestRenameLimit: the answers of the rename form must not tell thousands of
-// names that are taken.
+// TestRenameLimit checks that the form cannot be used to find out which of many
+// usernames are taken.
 func TestRenameLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		tokens := p.Join("ada").Tokens
@@ -94,7 +94,8 @@ func TestRenameLimit(t *testing.T) {
 	})
 }
 
-// TestLimitEveryRoad: the current password of a change counts like a sign-in.
+// TestLimitEveryRoad checks that the current password in every form counts as a
+// sign-in attempt.
 func TestLimitEveryRoad(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()

@@ -46,7 +46,7 @@ func TestResetLink(t *testing.T) {
 		if len(token) != 43 {
 			p.T.Errorf("the token has %d characters, want 256 bits", len(token))
 		}
-		for range 2 { // looking does not use it up
+		for range 2 { // reading the state does not use the link
 			link, err := p.Accounts.SetPasswordLink(p.T.Context(), token)
 			if err != nil || link.State != account.LinkGood || link.Username != "ada" || !link.Until.Equal(p.Clock.Now().Add(24*time.Hour)) {
 				p.T.Errorf("the link is %+v (%v)", link, err)
@@ -121,7 +121,8 @@ func TestResetLinkOnce(t *testing.T) {
 	})
 }
 
-// TestInvitedUser: an account without a password opens with its link alone.
+// TestInvitedUser checks that a person without a password can sign in only with
+// their link.
 func TestInvitedUser(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		user, token, err := p.Accounts.CreateUser(p.T.Context(), auth.Shell(), account.NewUser{Account: profile("ada"), Role: models.RoleUser})
@@ -182,7 +183,7 @@ func (p *portal) setupState(token string, want account.LinkState) {
 func TestSetup(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ctx := p.T.Context()
-		p.Join("first") // the first to sign up is no admin by accident
+		p.Join("first") // the first person to sign up must not become an admin
 		if p.User("first").Role != models.RoleUser {
 			p.T.Error("the first sign-up is an admin")
 		}
@@ -234,7 +235,8 @@ func TestSetupOnce(t *testing.T) {
 	})
 }
 
-// TestSetupEnds: the links end with any road to a first admin.
+// TestSetupEnds checks that the links stop working once there is an admin, however
+// it was created.
 func TestSetupEnds(t *testing.T) {
 	tests := map[string]func(p *portal) error{
 		"admin create": func(p *portal) error {

@@ -37,7 +37,7 @@ func TestPersonalToken(t *testing.T) {
 		if diff := cmp.Diff(want, token); diff != "" || !form.MatchString(secret) {
 			t.Errorf("secret of the form %v, token (-want +got):\n%s", form.MatchString(secret), diff)
 		}
-		// What is kept of it.
+		// The stored row.
 		row, err := p.Store.PersonalTokens.ByID(t.Context(), token.ID, user.ID)
 		if err != nil || row.TokenHash != models.HashToken(secret) || strings.Contains(fmt.Sprintf("%+v", row), secret) {
 			t.Errorf("row %+v (%v)", row, err)
@@ -93,7 +93,7 @@ func TestRemovePersonalToken(t *testing.T) {
 		boss := p.Admin("boss")
 		for _, test := range []struct {
 			name   string
-			reason models.Reason // "": it goes on working
+			reason models.Reason // "": it keeps working
 			action string
 			end    func(user *models.User, identity *auth.Identity, secret, id string) error
 		}{

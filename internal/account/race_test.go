@@ -13,8 +13,8 @@ import (
 	"latchkey/models"
 )
 
-// TestDisableRace disables an account while it refreshes and signs in twenty
-// times each. Whatever came first, nothing is accepted afterwards.
+// TestDisableRace disables an account during twenty refreshes and twenty sign-ins.
+// Whatever their order, no token is accepted afterwards.
 func TestDisableRace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for round := range 10 {
@@ -71,7 +71,8 @@ func TestDisableRace(t *testing.T) {
 	})
 }
 
-// TestDisabledEnabled: enabling brings the account back, not its sessions.
+// TestDisabledEnabled checks that enabling restores the account, but not its
+// sessions.
 func TestDisabledEnabled(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		tokens := p.Join("ada").Tokens
@@ -100,13 +101,13 @@ func TestDisabledEnabled(t *testing.T) {
 		if _, err := p.Accounts.Enable(p.T.Context(), auth.Shell(), user.ID); err != nil {
 			p.T.Fatal(err)
 		}
-		p.WantOver(tokens, models.ReasonAdmin) // it is disabled no more
+		p.WantOver(tokens, models.ReasonAdmin) // it is no longer disabled
 		p.Identity(p.SignIn("ada").Tokens)
 	})
 }
 
-// TestTwoAdmins lets two admins take the role from each other, and disable or
-// delete each other, at the same moment: one is always left.
+// TestTwoAdmins lets two admins demote, disable or delete each other at the same
+// time, and checks that one admin is always left.
 func TestTwoAdmins(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ctx := p.T.Context()
@@ -123,7 +124,7 @@ func TestTwoAdmins(t *testing.T) {
 			})
 			n, err := p.Store.Users.CountActiveAdmins(ctx)
 			if err != nil || n != 1 {
-				p.T.Fatalf("round %d: %d active admins (%v), want 1; the acts gave %v", round, n, err, errs)
+				p.T.Fatalf("round %d: %d active admins (%v), want 1; the actions returned %v", round, n, err, errs)
 			}
 			for i, err := range errs {
 				if kind := apperr.KindOf(err); err != nil && kind != apperr.Forbidden && kind != apperr.Conflict {
@@ -195,7 +196,8 @@ func TestAdminGuards(t *testing.T) {
 	})
 }
 
-// TestRoleIsLive: neither the role of a token nor of a second ago counts.
+// TestRoleIsLive checks that only the current role counts, not the one when the
+// token was issued.
 func TestRoleIsLive(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ctx := p.T.Context()
@@ -209,7 +211,7 @@ func TestRoleIsLive(t *testing.T) {
 			p.T.Fatal(err)
 		}
 		if p.Identity(tokens).Admin {
-			p.T.Error("the token in hand keeps the role")
+			p.T.Error("an existing token keeps the old role")
 		}
 		_, _, err := p.Accounts.Disable(ctx, bob, p.User("ada").ID, "")
 		wantKind(p.T, "act after the role was taken", err, apperr.Forbidden)
@@ -242,8 +244,8 @@ func TestDelete(t *testing.T) {
 	})
 }
 
-// TestLockOrder runs side by side what locks an account, its sessions and its
-// limits. All take them in one order: no request fails with a database error.
+// TestLockOrder runs all actions that lock an account, its sessions and its limits
+// in parallel. They lock in the same order, so no request fails with a deadlock.
 func TestLockOrder(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()

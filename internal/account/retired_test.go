@@ -13,8 +13,9 @@ import (
 	"latchkey/models"
 )
 
-// TestUsernamesAreNotRecycled: no account gets the username of a deleted account,
-// and that of a renamed one only after 90 days, in every form and command.
+// TestUsernamesAreNotRecycled checks for every form and command that no account can
+// get the username of a deleted account, and the one of a renamed account only
+// after 90 days.
 func TestUsernamesAreNotRecycled(t *testing.T) {
 	const refused = "This username used to belong to another account and cannot be used again. Choose another."
 	each(t, nil, func(p *portal) {
@@ -74,8 +75,8 @@ func TestUsernamesAreNotRecycled(t *testing.T) {
 	})
 }
 
-// TestUsernameFreedMeanwhile: an account that takes a username at the moment when
-// another account gives it up does not get it.
+// TestUsernameFreedMeanwhile checks that an account cannot get a username at the
+// moment when another account gives it up.
 func TestUsernameFreedMeanwhile(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ada := p.Join("ada")
@@ -100,8 +101,8 @@ func TestUsernameFreedMeanwhile(t *testing.T) {
 	})
 }
 
-// TestNamedUsernamesAreReserved: what a rule of forward-auth says about a
-// username cannot be had by taking the username.
+// TestNamedUsernamesAreReserved checks that people cannot gain the access that a
+// rule of forward-auth gives to a username by taking that username.
 func TestNamedUsernamesAreReserved(t *testing.T) {
 	const refused = "This username is reserved. Choose another."
 	each(t, func(o *servicetest.Options) { o.Reserved = []string{"ana", "bo.chen"} }, func(p *portal) {
@@ -120,7 +121,7 @@ func TestNamedUsernamesAreReserved(t *testing.T) {
 				}
 			}
 		}
-		// Who runs the portal may give it, and its owner keeps it.
+		// The operator can assign it, and its owner keeps it.
 		ana, _, err := p.Accounts.CreateUser(ctx, auth.Shell(), account.NewUser{
 			Account: profile("ana"), Role: models.RoleUser, Password: goodPassword,
 		})

@@ -106,7 +106,7 @@ func TestSignUpPassword(t *testing.T) {
 				p.T.Errorf("%s: %v, want the password wrong", name, err)
 			}
 		}
-		// Nothing is trimmed, folded or normalised.
+		// Passwords are not trimmed, folded or normalised.
 		const odd = "  Ünïcode päss — with blanks  "
 		_, err := p.Accounts.SignUp(p.T.Context(), account.Signup{Account: profile("ada"), Password: odd, Client: p.Client})
 		wantKind(p.T, "an odd password", err, "")
@@ -117,8 +117,8 @@ func TestSignUpPassword(t *testing.T) {
 	})
 }
 
-// TestNameOfOtherLetters: no road leads to an account by a name whose letters
-// only look like those of its username.
+// TestNameOfOtherLetters checks that no function finds an account by a name whose
+// letters only look like those of its username.
 func TestNameOfOtherLetters(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("kate-i")
@@ -174,8 +174,8 @@ func TestTaken(t *testing.T) {
 	})
 }
 
-// TestSignUpRace: of many sign-ups with one name, one gets it and the others
-// are told beside the field.
+// TestSignUpRace checks that only one of many parallel sign-ups with the same name
+// gets it, and that the others get an error for the field.
 func TestSignUpRace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for name, accounts := range map[string]func(i int) account.Profile{

@@ -13,7 +13,7 @@ import (
 	"latchkey/models"
 )
 
-// spelled are accounts, each with ways to write its username and its address.
+// spelled are accounts, each with several spellings of its username and address.
 var spelled = []struct {
 	username, address    string
 	usernames, addresses []string
@@ -33,8 +33,8 @@ var spelled = []struct {
 	},
 }
 
-// TestSpellingsFindTheAccount: on every road, each spelling of a username or an
-// address finds the account, and no other account can have it.
+// TestSpellingsFindTheAccount checks that every function finds the account by each
+// spelling of its username or address, and that no other account can have it.
 func TestSpellingsFindTheAccount(t *testing.T) {
 	for _, spellings := range spelled {
 		for i, username := range spellings.usernames {
@@ -91,7 +91,8 @@ func TestSpellingsFindTheAccount(t *testing.T) {
 	}
 }
 
-// TestRefusedCharactersAreNamed: who cannot see what is wrong is told.
+// TestRefusedCharactersAreNamed checks that the error names the character that is
+// not allowed, because the person may not see it.
 func TestRefusedCharactersAreNamed(t *testing.T) {
 	const (
 		badName = "Use letters a to z and digits. Dots, hyphens and underscores may only stand between them."

@@ -12,8 +12,8 @@ import (
 	"latchkey/models"
 )
 
-// TestEveryReasonHasItsRow checks that every reason why a session ends has its
-// words on the sign-in page and in the list of sessions.
+// TestEveryReasonHasItsRow checks that every reason why a session ends has a text
+// for the sign-in page and for the list of sessions.
 func TestEveryReasonHasItsRow(t *testing.T) {
 	unknown := audit.EndingOf("of another version")
 	for _, reason := range reasonsInSource(t) {
@@ -27,8 +27,8 @@ func TestEveryReasonHasItsRow(t *testing.T) {
 	}
 }
 
-// reasonsInSource reads the reasons from where they are declared, so that a new
-// one cannot be left out.
+// reasonsInSource reads the reasons from their declaration, so that a new one
+// cannot be left out.
 func reasonsInSource(t *testing.T) (list []models.Reason) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "../../models/sessions.go", nil, 0)

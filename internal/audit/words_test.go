@@ -17,9 +17,9 @@ import (
 // loggedOnly are the events of the server's log that the audit log leaves out.
 var loggedOnly = map[string]bool{audit.LoginLimited: true, audit.Limited: true, audit.TokenClass: true}
 
-// TestEveryEventHasItsRow checks that every event has words for admins, words
-// for the person and a place in the filter, and that those of the server's log
-// alone have none.
+// TestEveryEventHasItsRow checks that every event has a sentence for admins, one for
+// the person and an entry in the filter, and that events that are only in the
+// server's log have none.
 func TestEveryEventHasItsRow(t *testing.T) {
 	choices := map[string]bool{}
 	for _, group := range audit.Filter() {
@@ -28,7 +28,7 @@ func TestEveryEventHasItsRow(t *testing.T) {
 				t.Errorf("%s has no label in the filter", entry.Value)
 			}
 			if choices[entry.Value] {
-				t.Errorf("%s stands in the filter twice", entry.Value)
+				t.Errorf("%s is in the filter twice", entry.Value)
 			}
 			choices[entry.Value] = true
 		}
@@ -39,7 +39,7 @@ func TestEveryEventHasItsRow(t *testing.T) {
 		line, person := audit.LineOf(e), audit.ToPerson(e)
 		if loggedOnly[name] {
 			if choices[name] || line.Before != name {
-				t.Errorf("%s is in the server's log alone, and has words or a place in the filter", name)
+				t.Errorf("%s is only in the server's log, but has a sentence or an entry in the filter", name)
 			}
 			continue
 		}
@@ -55,8 +55,8 @@ func TestEveryEventHasItsRow(t *testing.T) {
 	}
 }
 
-// namesInSource reads the names of the events from where they are declared, so
-// that a new one cannot be left out.
+// namesInSource reads the names of the events from their declaration, so that a new
+// one cannot be left out.
 func namesInSource(t *testing.T) (names []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "events.go", nil, 0)
@@ -147,8 +147,8 @@ func TestSentence(t *testing.T) {
 	}
 }
 
-// TestOldEvents: events that were written before there were details keep their
-// text, as a sentence of its own.
+// TestOldEvents checks that events from before details existed keep their text as a
+// separate sentence.
 func TestOldEvents(t *testing.T) {
 	for _, test := range []struct{ name, text, want string }{
 		{audit.UserDisable, "1 session ended. Reason: Left.", "bo disabled ana. 1 session ended. Reason: Left."},
@@ -169,8 +169,8 @@ func TestOldEvents(t *testing.T) {
 	}
 }
 
-// TestToPerson checks how events read to the person that they are about:
-// without the admin's name or note.
+// TestToPerson checks the sentences for the affected person, which leave out the
+// admin's name and note.
 func TestToPerson(t *testing.T) {
 	for name, want := range map[string]string{
 		audit.Login:         "You signed in.",

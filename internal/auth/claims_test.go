@@ -33,8 +33,8 @@ func keyID(t *testing.T, label string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:8])
 }
 
-// TestClaims compares what people are given with docs/security.md: these members
-// and no others, so no address, name or role.
+// TestClaims compares the claims of tokens with docs/security.md: these and no
+// others, so no address, name or role.
 func TestClaims(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		in := p.Join("ada")

@@ -31,7 +31,7 @@ const (
 
 var secret = []byte(servicetest.Secret)
 
-// portal is the services of a portal, with what only tests of this package need.
+// portal has the services of a portal, with helpers for the tests of this package.
 type portal struct{ *servicetest.Portal }
 
 func each(t *testing.T, change func(*servicetest.Options), f func(p *portal)) {
@@ -67,7 +67,7 @@ func decoded(t *testing.T, token string) (header, claims object) {
 	return servicetest.Decoded(t, token)
 }
 
-// recorder keeps what is logged.
+// recorder keeps the lines of the log.
 type recorder struct {
 	mu     sync.Mutex
 	events []string
@@ -91,7 +91,7 @@ func (r *recorder) Handle(_ context.Context, record slog.Record) error {
 	return nil
 }
 
-// check compares the events and looks for what must not be there.
+// check compares the events and looks for secrets in the log.
 func (r *recorder) check(t *testing.T, want []string, secrets ...string) {
 	t.Helper()
 	if !slices.Equal(r.events, want) {

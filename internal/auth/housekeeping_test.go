@@ -22,7 +22,7 @@ func (p *portal) wantHeld(when string) {
 	}
 }
 
-// aged is one row of each table that is purged.
+// aged has one row of each table that is purged.
 type aged struct {
 	*portal
 	user                   *models.User
@@ -50,7 +50,7 @@ func newAged(p *portal) *aged {
 	return a
 }
 
-// want checks that all of the rows are there, or none of them.
+// want checks that all of the rows exist, or that none of them do.
 func (a *aged) want(when string, want bool) {
 	a.T.Helper()
 	ctx := a.T.Context()
@@ -66,13 +66,14 @@ func (a *aged) want(when string, want bool) {
 		"reset link": link.State != account.LinkUnknown, "device": device, "denial": a.denied(a.SessionOf(a.user), a.sid),
 	} {
 		if got != want {
-			a.T.Errorf("%s: is the %s there? %t, want %t", when, what, got, want)
+			a.T.Errorf("%s: the %s exists: %t, want %t", when, what, got, want)
 		}
 	}
 }
 
-// TestPurgeClockAhead: a clock that jumps ahead removes nothing, not after a
-// sign-in or a restart either. Purging goes on a day after it is set right.
+// TestPurgeClockAhead checks that nothing is removed after a clock jumps ahead, not
+// even after a sign-in or a restart. Purging resumes a day after the clock is
+// corrected.
 func TestPurgeClockAhead(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		a := newAged(p)
@@ -96,8 +97,8 @@ func TestPurgeClockAhead(t *testing.T) {
 	})
 }
 
-// TestPurgeFirstStartAhead: a clock that is wrong when a portal of an earlier
-// release is updated removes nothing.
+// TestPurgeFirstStartAhead checks that nothing is removed if the clock is wrong when
+// a portal of an earlier release is updated.
 func TestPurgeFirstStartAhead(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		a := newAged(p)
@@ -107,8 +108,8 @@ func TestPurgeFirstStartAhead(t *testing.T) {
 	})
 }
 
-// TestPurgeIdle: an idle portal goes on purging, and a portal that was off
-// for months purges again by itself after a day.
+// TestPurgeIdle checks that an idle portal keeps purging, and that a portal that was
+// off for months purges again by itself after a day.
 func TestPurgeIdle(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		a := newAged(p)
@@ -135,8 +136,8 @@ func TestPurgeIdle(t *testing.T) {
 	})
 }
 
-// TestPurgeSkew: a server whose clock differs from the database's purges
-// nothing, and does not keep other servers from it.
+// TestPurgeSkew checks that a server whose clock differs from the database's purges
+// nothing and does not stop other servers from purging.
 func TestPurgeSkew(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		a := newAged(p)

@@ -43,8 +43,8 @@ func TestIdleLimit(t *testing.T) {
 	})
 }
 
-// TestIdleAfterUse: the idle limit counts from the last use of either token, not
-// from the delivery of the refresh token.
+// TestIdleAfterUse checks that the idle limit counts from the last use of either
+// token, not from the delivery of the refresh token.
 func TestIdleAfterUse(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		tokens := p.Join("ada").Tokens
@@ -59,9 +59,9 @@ func TestIdleAfterUse(t *testing.T) {
 	})
 }
 
-// TestIdleWhileUsed: a session that only ever shows the same tokens, as an app
-// behind forward-auth does, lives as long as it is used, up to the absolute
-// limit.
+// TestIdleWhileUsed checks that a session whose client always sends the same tokens,
+// such as an app behind forward-auth, lives as long as it is used, up to the
+// absolute limit.
 func TestIdleWhileUsed(t *testing.T) {
 	peek := func(p *portal, tokens *auth.Tokens) auth.Result { return p.peeked(tokens.Refresh) }
 	tests := []struct {
@@ -95,7 +95,8 @@ func TestIdleWhileUsed(t *testing.T) {
 	}
 }
 
-// TestSeenOncePerMinute: the use of a session is written at most once a minute.
+// TestSeenOncePerMinute checks that the use of a session is recorded at most once a
+// minute.
 func TestSeenOncePerMinute(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		in := p.Join("ada")
@@ -155,7 +156,7 @@ func TestAbsoluteLimit(t *testing.T) {
 	})
 }
 
-// endings are the acts that end a session.
+// endings are the actions that end a session.
 var endings = []struct {
 	reason models.Reason
 	end    func(p *portal, user *models.User, tokens *auth.Tokens) error
@@ -214,8 +215,8 @@ var endings = []struct {
 	}},
 }
 
-// TestEndReasons: the reason is told at once, and still when the refresh token
-// is expired too.
+// TestEndReasons checks that the reason is returned at once, and also after the
+// refresh token has expired.
 func TestEndReasons(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for i, test := range endings {
@@ -234,8 +235,8 @@ func TestEndReasons(t *testing.T) {
 	})
 }
 
-// TestRestored: a token from the future of a database that was restored from
-// a backup ends its session without alarm.
+// TestRestored checks that a token that is newer than a restored database ends its
+// session without reporting a copied token.
 func TestRestored(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		tokens, other := p.Join("ada").Tokens, p.SignIn("ada").Tokens
@@ -248,7 +249,7 @@ func TestRestored(t *testing.T) {
 		future := ring.Sign(token.WebRefresh, *claims)
 		access := ring.Sign(token.WebAccess, *claims)
 		if p.Present(access, "").Identity != nil {
-			p.T.Error("an access token of a generation that is not there yet is accepted")
+			p.T.Error("an access token of a generation that does not exist yet is accepted")
 		}
 		result := p.Present(access, future)
 		if result.Identity != nil || result.Ended != models.ReasonRestored || !result.Over {
@@ -256,16 +257,16 @@ func TestRestored(t *testing.T) {
 		}
 		p.WantOver(tokens, models.ReasonRestored)
 		if p.Events(audit.Replay) != 0 || p.Events(audit.Restored) != 1 {
-			p.T.Error("the audit log tells of a replay, or nothing")
+			p.T.Error("the audit log has a replay, or no event")
 		}
 		if p.SignIn("ada").Replayed || p.Present("", other.Refresh).Identity == nil {
-			p.T.Error("the person is alarmed, or the other session ended")
+			p.T.Error("the person is told of a replay, or the other session ended")
 		}
 	})
 }
 
-// TestRestart: a program that starts between rotations goes on where the last
-// one stopped; what was rotated stays so.
+// TestRestart checks that a restart between rotations changes nothing: sessions
+// continue, and rotated tokens stay rotated.
 func TestRestart(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		clock := servicetest.NewClock(servicetest.Start)
@@ -298,7 +299,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// TestDatabaseGone: nothing is known, so nothing is said.
+// TestDatabaseGone checks that without a database nothing is reported about tokens.
 func TestDatabaseGone(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		store := openStore(t, databaseURL)

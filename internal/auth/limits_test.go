@@ -20,8 +20,8 @@ import (
 	"latchkey/models"
 )
 
-// TestAccountLimit goes through the waits of docs/security.md, "Limits". Known and
-// unknown accounts have the same.
+// TestAccountLimit checks the waits of docs/security.md, "Limits", which are the
+// same for accounts that exist and for others.
 func TestAccountLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")
@@ -48,7 +48,7 @@ func TestAccountLimit(t *testing.T) {
 	})
 }
 
-// TestLimitSpelling: one account is one bucket, whatever it is called.
+// TestLimitSpelling checks that all spellings of a name share one bucket.
 func TestLimitSpelling(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")
@@ -69,8 +69,8 @@ func TestLimitSpelling(t *testing.T) {
 	})
 }
 
-// TestOtherLetters: letters that only look like those of a username are another
-// name, for one that exists and for one that does not.
+// TestOtherLetters checks that a name whose letters only look like those of a
+// username has its own bucket, whether or not that account exists.
 func TestOtherLetters(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("kevin")
@@ -83,7 +83,7 @@ func TestOtherLetters(t *testing.T) {
 	})
 }
 
-// TestSameAnswer: a stranger cannot tell who has an account.
+// TestSameAnswer checks that the result does not reveal which accounts exist.
 func TestSameAnswer(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")
@@ -103,8 +103,8 @@ func TestSameAnswer(t *testing.T) {
 	})
 }
 
-// TestSuccessClears: a right password clears its account's failures, and not
-// those of the address it came from.
+// TestSuccessClears checks that the right password clears the failures of its
+// account, but not those of its network address.
 func TestSuccessClears(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()
@@ -122,7 +122,7 @@ func TestSuccessClears(t *testing.T) {
 			wantKind(p.T, "wrong again", err, apperr.Unauthorized)
 		}
 		for range 20 {
-			p.SignIn("mallory") // an account of one's own buys nothing
+			p.SignIn("mallory") // the attacker's own account does not help
 		}
 		p.Clock.Advance(time.Minute) // past the limit of attempts
 		for i := range 12 {
@@ -154,8 +154,8 @@ func TestAttemptsPerAddress(t *testing.T) {
 	})
 }
 
-// TestNetworks: IPv6 is counted by /64, and one address has one bucket however
-// it is written.
+// TestNetworks checks that IPv6 is counted by /64, and that all spellings of an
+// address share one bucket.
 func TestNetworks(t *testing.T) {
 	tests := []struct {
 		name, a, b string
@@ -188,8 +188,9 @@ func TestNetworks(t *testing.T) {
 	})
 }
 
-// TestKnownDevice: strangers lock an account, and its owner's browser still
-// gets in, with a limit of its own. A device cookie opens no other account.
+// TestKnownDevice checks that the owner's browser can sign in while strangers lock
+// the account, with its own limit, and that a device cookie does not help with
+// other accounts.
 func TestKnownDevice(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		owner, mallory := p.Join("ada"), p.Join("mallory")
@@ -203,7 +204,7 @@ func TestKnownDevice(t *testing.T) {
 			wantWait(p.T, "device "+name, p.Try("ada", goodPassword, device), 30*time.Second)
 		}
 		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
-		p.wantPaused("ada", limit.Pauses{Pages: models.Pause{Until: p.Clock.Now().Add(15 * time.Second)}}) // half of what it was
+		p.wantPaused("ada", limit.Pauses{Pages: models.Pause{Until: p.Clock.Now().Add(15 * time.Second)}}) // half of the pause before
 		wantKind(p.T, "the owner's device", p.Try("ada", goodPassword, owner.Device), "")
 		wantWait(p.T, "a stranger after two successes", p.Try("ada", goodPassword, ""), 7500*time.Millisecond)
 		for range 10 {
@@ -224,8 +225,9 @@ func TestKnownDevice(t *testing.T) {
 	})
 }
 
-// TestLockedOut: a hundred failures without a success shut strangers out until
-// an admin unlocks the account or its password is reset (NIST SP 800-63B-4).
+// TestLockedOut checks that a hundred failures without a success lock the account
+// for strangers until an admin clears the limits or the password is reset (NIST SP
+// 800-63B-4).
 func TestLockedOut(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()
@@ -267,7 +269,8 @@ func TestLockedOut(t *testing.T) {
 	})
 }
 
-// TestParallelGuesses: attempts are counted before they are made.
+// TestParallelGuesses checks that attempts are counted before passwords are
+// compared.
 func TestParallelGuesses(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")
@@ -290,8 +293,8 @@ func TestParallelGuesses(t *testing.T) {
 	})
 }
 
-// TestLeavingCostsNothing: a client that disconnects during a sign-in with the
-// right password, at any moment, is not counted as a failure.
+// TestLeavingCostsNothing checks that a client that disconnects at any moment of a
+// sign-in with the right password is not counted as a failure.
 func TestLeavingCostsNothing(t *testing.T) {
 	var looked, leaveAt int
 	var leave context.CancelFunc
@@ -328,17 +331,17 @@ func TestLeavingCostsNothing(t *testing.T) {
 				p.Clock.Advance(time.Minute) // past the limits of the address
 			}
 			if left < 18 {
-				p.T.Errorf("%s: only %d were left in the middle", name, left)
+				p.T.Errorf("%s: only %d sign-ins were interrupted", name, left)
 			}
 		}
 		wantKind(p.T, "afterwards", p.Try("ada", goodPassword, ""), "")
 	})
 }
 
-// TestFailureIsNoRefusal: when a refusal could not be put into the audit log,
-// the API does not give it as the answer.
+// TestFailureIsNoRefusal checks that the API does not return a refusal that could
+// not be recorded in the audit log.
 func TestFailureIsNoRefusal(t *testing.T) {
-	left := -100 // how many looks at the clock until the caller goes away
+	left := -100 // how often the clock is read until the caller disconnects
 	var leave context.CancelFunc
 	change := func(o *servicetest.Options) {
 		limited(o)
@@ -366,17 +369,17 @@ func TestFailureIsNoRefusal(t *testing.T) {
 			left = -100
 			leave()
 			if wantKind(p.T, "grant", err, apperr.Canceled); errors.Is(err, oauth.ErrInvalidGrant) {
-				p.T.Errorf("left at %d: %v", at, err)
+				p.T.Errorf("disconnected at %d: %v", at, err)
 			}
 			if n := p.Events(audit.LoginDisabled); n != 0 {
-				p.T.Errorf("left at %d: %d events", at, n)
+				p.T.Errorf("disconnected at %d: %d events", at, n)
 			}
 		}
 	})
 }
 
-// TestAPICountsApart: guesses over the API do not pause the pages, are limited
-// as strictly there, and are cleared by the same unlock.
+// TestAPICountsApart checks that guesses over the API do not pause sign-in on the
+// pages, have the same limits there, and are cleared by the same action.
 func TestAPICountsApart(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()
@@ -412,8 +415,8 @@ func TestAPICountsApart(t *testing.T) {
 	})
 }
 
-// TestWiderNetworks: a client that uses many /64s of a larger IPv6 network is
-// limited by that network too.
+// TestWiderNetworks checks that a client that uses many /64s of a larger IPv6
+// network is limited by that network too.
 func TestWiderNetworks(t *testing.T) {
 	for _, test := range []struct {
 		name, address string // with a place for the number of the network

@@ -7,7 +7,7 @@ import (
 	"latchkey/internal/auth"
 )
 
-// TestOutcome: a sign-in opens a session or says why not, never both.
+// TestOutcome checks that a sign-in either opens a session or returns a refusal.
 func TestOutcome(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")

@@ -10,8 +10,8 @@ import (
 	"latchkey/models"
 )
 
-// denied reports whether a jti or sid stands on the denylist. It asks on
-// behalf of a session that did not end, at an instant before it grew old.
+// denied reports whether a jti or sid is on the denylist. It looks the id up with a
+// session that is live, so that only the denylist can refuse it.
 func (p *portal) denied(bystander, id string) bool {
 	p.T.Helper()
 	presence, err := p.Store.Sessions.Identify(p.T.Context(), bystander, id, time.Unix(0, 0))
@@ -36,7 +36,7 @@ func TestLogout(t *testing.T) {
 		}
 		q.WantOver(tokens, models.ReasonLogout)
 		p.WantOver(tokens, models.ReasonLogout)
-		// Each denial stands for itself: asked with a session that is not denied.
+		// Each denial is checked separately, with a session that is not denied.
 		for name, id := range map[string]any{"access jti": access["jti"], "refresh jti": refresh["jti"], "sid": access["sid"]} {
 			if !p.denied(bystander, id.(string)) {
 				p.T.Errorf("the %s is not on the denylist", name)
@@ -54,8 +54,8 @@ func TestLogout(t *testing.T) {
 	})
 }
 
-// TestLogoutPresented: any one token ends the session, and tokens of two
-// sessions end both. Tokens that are not ours end nothing.
+// TestLogoutPresented checks that any single token ends its session, that tokens of
+// two sessions end both, and that tokens that are not ours end none.
 func TestLogoutPresented(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -86,8 +86,8 @@ func TestLogoutPresented(t *testing.T) {
 	})
 }
 
-// TestPurge: a denial stays until the last token that it denies is dead, with
-// the leeway that clocks have, and goes afterwards.
+// TestPurge checks that a denial is kept until the last token that it denies has
+// expired, including the leeway for clocks, and is then removed.
 func TestPurge(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		tokens, other := p.Join("ada").Tokens, p.SignIn("ada").Tokens
@@ -123,7 +123,7 @@ func TestPurge(t *testing.T) {
 	})
 }
 
-// TestPurgeKeeps is about everything else that ages.
+// TestPurgeKeeps checks how long all other rows are kept.
 func TestPurgeKeeps(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		ctx := p.T.Context()
@@ -164,7 +164,7 @@ func TestPurgeKeeps(t *testing.T) {
 			p.T.Error("the audit log is kept")
 		}
 		if n, err := p.Auth.Purge(ctx); n != 0 || err != nil {
-			p.T.Errorf("nothing is left to purge, and it purges %d (%v)", n, err)
+			p.T.Errorf("purged %d rows (%v), want none left", n, err)
 		}
 	})
 }

@@ -31,8 +31,8 @@ func TestLimitsOff(t *testing.T) {
 	})
 }
 
-// TestBusy keeps the only slot for hashes occupied. Who finds no room is told
-// so, whether or not the account exists, and no attempt is counted.
+// TestBusy keeps the only slot for hashes occupied. Sign-ins that find no room get
+// apperr.Busy, whether or not the account exists, and are not counted as attempts.
 func TestBusy(t *testing.T) {
 	slow := password.NewHasher(password.HasherOptions{
 		Slots: 1, Wait: time.Millisecond, Params: password.Params{Memory: 128 << 10, Time: 10, Threads: 1},
@@ -49,7 +49,7 @@ func TestBusy(t *testing.T) {
 		var working sync.WaitGroup
 		working.Go(func() {
 			err := error(apperr.Busy)
-			for errors.Is(err, apperr.Busy) { // while those below hold the slot
+			for errors.Is(err, apperr.Busy) { // while the calls below hold the slot
 				_, err = slow.Hash(ctx, "x")
 			}
 		})
@@ -57,7 +57,7 @@ func TestBusy(t *testing.T) {
 		for err == nil { // until the slot is taken
 			_, _, err = slow.Verify(ctx, cheap, "x")
 		}
-		for i := range 7 { // more than the five that are free
+		for i := range 7 { // more than the five free attempts
 			for _, name := range []string{"ada", "nobody"} {
 				_, err := busy.Login(ctx, auth.Login{Identifier: name, Password: goodPassword, Client: from(fmt.Sprintf("203.0.113.%d", i))})
 				wantKind(p.T, "login of "+name, err, apperr.Busy)
@@ -73,8 +73,8 @@ func TestBusy(t *testing.T) {
 	})
 }
 
-// TestBusyLanes keeps the queue of strangers full: a sign-in on a known device
-// gets in while one on another device is refused.
+// TestBusyLanes keeps the queue of strangers full and checks that a sign-in on a
+// known device succeeds while one on another device is refused.
 func TestBusyLanes(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ctx := p.T.Context()
@@ -109,7 +109,7 @@ func TestBusyLanes(t *testing.T) {
 	})
 }
 
-// TestRehash: a hash weaker than new ones is replaced at a sign-in.
+// TestRehash checks that a hash that is weaker than new ones is replaced at sign-in.
 func TestRehash(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -124,9 +124,9 @@ func TestRehash(t *testing.T) {
 		}
 		stronger.SignIn("ada")
 		if p.User("ada").PasswordHash != after {
-			p.T.Error("a hash of today is replaced")
+			p.T.Error("a hash with the current costs is replaced")
 		}
-		imported := "$2a$04$" + "tJYCHGLI6PLB1EnZBHYCFe" + "x1bVBmNZM8wj8ImaT2rnVq1kkMKKyxS" // of nothing we know
+		imported := "$2a$04$" + "tJYCHGLI6PLB1EnZBHYCFe" + "x1bVBmNZM8wj8ImaT2rnVq1kkMKKyxS" // of an unknown password
 		if err := p.Store.Users.SetPassword(p.T.Context(), p.User("ada").ID, imported, p.Clock.Now()); err != nil {
 			p.T.Fatal(err)
 		}
@@ -134,8 +134,8 @@ func TestRehash(t *testing.T) {
 	})
 }
 
-// TestRehashInParallel: of many sign-ins that find the same weak hash none is
-// told that the password is wrong.
+// TestRehashInParallel checks that many parallel sign-ins with the same weak hash
+// all succeed.
 func TestRehashInParallel(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -159,7 +159,8 @@ func TestRehashInParallel(t *testing.T) {
 	})
 }
 
-// TestSecurityLog: one line for each event, without what was typed.
+// TestSecurityLog checks that the log has one line for each event, without the
+// input.
 func TestSecurityLog(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		var lines recorder
@@ -177,8 +178,7 @@ func TestSecurityLog(t *testing.T) {
 	})
 }
 
-// wantPaused checks what the panel is told of an account, beside another one
-// that nothing holds back.
+// wantPaused checks the pauses of an account. Another account is not paused.
 func (p *portal) wantPaused(name string, want limit.Pauses) {
 	p.T.Helper()
 	user := p.User(name)

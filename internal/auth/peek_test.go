@@ -10,7 +10,7 @@ import (
 	"latchkey/models"
 )
 
-// peeked returns what Peek says of a refresh token, which gives no tokens.
+// peeked returns the result of Peek, which must not issue tokens.
 func (p *portal) peeked(refresh string) auth.Result {
 	p.T.Helper()
 	result, err := p.Auth.Peek(p.T.Context(), refresh, p.Client)
@@ -23,11 +23,11 @@ func (p *portal) peeked(refresh string) auth.Result {
 	return result
 }
 
-// TestPeek follows a session that is looked at and rotated in turn.
+// TestPeek alternately peeks at a session and rotates it.
 func TestPeek(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		first := p.Join("ana").Tokens
-		for range 3 { // as often as one likes
+		for range 3 { // peeking can be repeated
 			if got := p.peeked(first.Refresh); got.Identity == nil || got.Identity.Username != "ana" {
 				t.Fatalf("the current token: %+v", got)
 			}
@@ -60,7 +60,8 @@ func TestPeek(t *testing.T) {
 	})
 }
 
-// TestPeekGrace: parallel requests carry the predecessor within the grace.
+// TestPeekGrace checks that the predecessor is accepted within the grace period, for
+// parallel requests.
 func TestPeekGrace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		first := p.Join("ana").Tokens
@@ -78,7 +79,8 @@ func TestPeekGrace(t *testing.T) {
 	})
 }
 
-// TestPeekRefuses: what is over, or no refresh token of a browser.
+// TestPeekRefuses checks tokens whose session has ended, and tokens that are not a
+// browser's refresh token.
 func TestPeekRefuses(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		admin := p.Admin("ruth")

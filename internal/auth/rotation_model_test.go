@@ -17,22 +17,22 @@ import (
 )
 
 // The model test of rotation: an honest browser, and a browser whose cookies a
-// thief has copied, take every short sequence of steps and many long random
-// ones against the real service. The honest browser is never signed out; a
-// thief who goes on is found out at the owner's second refresh after the two
-// have parted; and never is more than one refresh token live.
+// thief has copied, take every short sequence of steps and many long random ones
+// against the real service. The honest browser is never signed out. A thief who
+// continues is detected at the latest at the owner's second refresh after their
+// tokens first differ. No more than one refresh token is ever live.
 //
-// What the model takes for granted: a browser saves its cookies within 30
-// seconds, and a response arrives within the grace of the delivery it carries
-// or never (docs/adr/0018-deliveries.md has the other case).
+// The model assumes that a browser saves its cookies within 30 seconds, and that a
+// response arrives within the grace period of its delivery or never
+// (docs/adr/0018-deliveries.md has the other case).
 
 // savedWithin is how long a browser may take to save its cookies.
 const savedWithin = 30 * time.Second
 
-// pair is the tokens of one delivery, as a browser or a thief holds them.
+// pair has the tokens of one delivery, as a browser or a thief has them.
 type pair struct {
 	generation, delivery int64
-	dies                 time.Time // when the access token and its cookie do
+	dies                 time.Time // when the access token and its cookie expire
 }
 
 func (p pair) sameRefresh(q pair) bool {
@@ -46,23 +46,23 @@ type world struct {
 	jar     pair      // the cookies of the owner's browser
 	changed time.Time // when jar changed
 	saved   pair      // the cookies on its disk
-	flight  []pair    // responses that are on their way to it
-	thief   []pair    // what the thief copied or was given, newest last
-	parted  int       // how far owner and thief have gone on with different tokens
+	flight  []pair    // responses that are on their way to the browser
+	thief   []pair    // the tokens that the thief copied or received, newest last
+	parted  int       // how far owner and thief have continued with different tokens
 	minted  []pair    // one of each delivery so far
 	over    bool      // the session has ended
-	path    []string  // the steps that led here
+	path    []string  // the steps that led to this state
 }
 
 // The values of parted.
 const (
-	together   = iota // they hold the same refresh token, or the owner has not refreshed since they parted
+	together   = iota // they have the same refresh token, or the owner has not refreshed since the copy
 	ownerOn           // the owner has refreshed
 	thiefOnToo        // and the thief after that: the owner's next refresh has to end the session
 )
 
-// step is something that can happen. It changes the world in place and reports
-// whether it could happen there.
+// step is an event. It changes the world in place and reports whether it was
+// possible in that state.
 type step struct {
 	name string
 	do   func(m *model, w *world) bool
@@ -102,9 +102,8 @@ func (m *model) read(tokens *auth.Tokens) pair {
 	return pair{claims.Generation, claims.Delivery, tokens.AccessExpires}
 }
 
-// take returns the world after a step, and false when the step cannot happen.
-// Each step has a session row of its own, so that one world can be left by many
-// steps.
+// take returns the world after a step, and false if the step is not possible. Each
+// step has its own session row, so that many steps can start from one world.
 func (m *model) take(w world, s step) (world, bool) {
 	w.row.ID = models.NewID()
 	w.flight, w.thief = slices.Clone(w.flight), slices.Clone(w.thief)
@@ -127,8 +126,8 @@ func (m *model) inSession(w *world, f func()) {
 	w.over = !w.row.EndedAt.IsZero()
 }
 
-// sign returns the tokens of a pair for the world's session; no access token
-// when that is dead.
+// sign returns the tokens of a pair for the world's session, without an access
+// token if that has expired.
 func (m *model) sign(w *world, p pair) (access, refresh string) {
 	claims := token.Claims{
 		Subject: m.user.ID, SessionID: w.row.ID, ID: models.NewID(), Generation: p.generation, Delivery: p.delivery,
@@ -141,8 +140,7 @@ func (m *model) sign(w *world, p pair) (access, refresh string) {
 	return access, m.keyring.Sign(token.WebRefresh, claims)
 }
 
-// request presents a pair, and returns the pair of the response, nil when it
-// has none.
+// request presents a pair and returns the pair of the response, nil if it has none.
 func (m *model) request(w *world, p pair) (given *pair, signedIn bool) {
 	m.inSession(w, func() {
 		result := m.Present(m.sign(w, p))
@@ -159,11 +157,11 @@ func (m *model) request(w *world, p pair) (given *pair, signedIn bool) {
 	return given, signedIn
 }
 
-// arrive puts the cookies of a response into the owner's browser.
+// arrive stores the cookies of a response in the owner's browser.
 func (w *world) arrive(p pair) { w.jar, w.changed = p, w.now }
 
-// wait lets time pass: the browser saves its cookies, and responses that are
-// later than the grace are lost.
+// wait lets time pass: the browser saves its cookies, and responses later than the
+// grace period are lost.
 func wait(d time.Duration) step {
 	return step{"wait " + d.String(), func(_ *model, w *world) bool {
 		w.now = w.now.Add(d)
@@ -177,7 +175,7 @@ func wait(d time.Duration) step {
 	}}
 }
 
-// crash starts the owner's browser again with the cookies that it has saved.
+// crash restarts the owner's browser with the cookies that it has saved.
 var crash = step{"crash", func(_ *model, w *world) bool {
 	if w.jar == w.saved && len(w.flight) == 0 {
 		return false
@@ -218,7 +216,7 @@ func honest() []step {
 		visit("visit, response late", func(w *world, p pair) { w.flight = append(w.flight, p) }),
 		arrives("the first late response arrives", func(int) int { return 0 }),
 		arrives("the last late response arrives", func(n int) int { return n - 1 }),
-		{"look without rotating", func(m *model, w *world) bool {
+		{"peek", func(m *model, w *world) bool {
 			if w.jar.dies.After(w.now) {
 				return false
 			}
@@ -251,9 +249,9 @@ func steal(name string, of func(w *world) pair) step {
 	}}
 }
 
-// robbed returns the steps of an owner and a thief who has copied cookies. It
-// fails the test when the thief went on after a refresh of the owner and the
-// owner's next refresh does not end the session.
+// robbed returns the steps of an owner and a thief who has copied cookies. It fails
+// the test if the thief has refreshed after the owner and the owner's next refresh
+// does not end the session.
 func robbed() []step {
 	visit := func(name string, lost bool) step {
 		return step{name, func(m *model, w *world) bool {
@@ -268,7 +266,7 @@ func robbed() []step {
 			case len(w.thief) > 0 && w.jar.sameRefresh(w.thief[len(w.thief)-1]):
 				w.parted = together
 			case w.parted == thiefOnToo:
-				m.T.Fatalf("a thief is not found out: %s", strings.Join(w.path, ", "))
+				m.T.Fatalf("a thief is not detected: %s", strings.Join(w.path, ", "))
 			case len(w.thief) > 0 && !lost:
 				w.parted = ownerOn
 			}
@@ -318,7 +316,7 @@ var (
 	days  = append(slices.Clone(waits), wait(26*time.Hour))
 )
 
-// key names a world by all that its future depends on.
+// key identifies a world by all values that its further steps depend on.
 func (w *world) key() string {
 	since := func(t time.Time) time.Duration { return min(w.now.Sub(t), 7*time.Minute) }
 	text := func(p pair) string {
@@ -336,7 +334,7 @@ func (w *world) key() string {
 	return b.String()
 }
 
-// explore takes every sequence of n steps, and no world twice.
+// explore takes every sequence of n steps, but visits no world twice.
 func (m *model) explore(w world, steps []step, n int, seen map[string]int) {
 	if n == 0 || w.over || seen[w.key()] >= n {
 		return
@@ -349,8 +347,8 @@ func (m *model) explore(w world, steps []step, n int, seen map[string]int) {
 	}
 }
 
-// wantOneLive presents every refresh token of a session, each to the session as
-// it is now: one of them may rotate it at most.
+// wantOneLive presents every refresh token of a session, each to the session in its
+// current state. At most one of them may rotate it.
 func (m *model) wantOneLive(w world) {
 	live := 0
 	for _, p := range w.minted {
@@ -384,14 +382,14 @@ func (m *model) after(w world, steps ...step) world {
 	for _, s := range steps {
 		var ok bool
 		if w, ok = m.take(w, s); !ok {
-			m.T.Fatalf("%s cannot happen", s.name)
+			m.T.Fatalf("the step %q is not possible", s.name)
 		}
 	}
 	return w
 }
 
-// TestRotationModel: see the top of the file. What comes of a lost response or
-// a theft takes many steps to show, so the sequences begin with one.
+// TestRotationModel runs the model (see the top of the file). The consequences of a
+// lost response or a theft take many steps to show, so the sequences begin with one.
 func TestRotationModel(t *testing.T) {
 	refreshDue := wait(6 * time.Minute)
 	t.Run("honest", func(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"latchkey/models"
 )
 
-// accessDead is long enough for an access token to die, leeway included.
+// accessDead is long enough for an access token to expire, including the leeway.
 const accessDead = accessTTL + 10*time.Second
 
 func TestSilentRefresh(t *testing.T) {
@@ -42,7 +42,7 @@ func TestSilentRefresh(t *testing.T) {
 			in.Tokens = result.Tokens
 		}
 		if result := p.Present(in.Tokens.Access, in.Tokens.Refresh); result.Identity == nil || result.Tokens != nil {
-			p.T.Error("a live access token does not do alone")
+			p.T.Error("a live access token is not enough by itself")
 		}
 		if result := p.Present("", ""); result.Identity != nil || result.Over {
 			p.T.Errorf("no tokens: %+v, want no one and nothing to forget", result)
@@ -54,9 +54,9 @@ func TestSilentRefresh(t *testing.T) {
 	})
 }
 
-// rounds presents one expired access token and its refresh token from many
-// callers at once, round after round: each round has one successor, and
-// every request is signed in with the same refresh token.
+// rounds presents one expired access token and its refresh token from many callers
+// at once, several times. Each round has one successor, and every request is signed
+// in with the same refresh token.
 func rounds(t *testing.T, portals []*portal, n, callers int) {
 	t.Helper()
 	p := portals[0]
@@ -98,14 +98,14 @@ func TestParallelRefresh(t *testing.T) {
 	each(t, nil, func(p *portal) { rounds(p.T, []*portal{p}, 50, 20) })
 }
 
-// TestParallelRefreshTwoServices splits the callers over two services with a
-// store each on one database.
+// TestParallelRefreshTwoServices splits the callers between two services with
+// separate stores on one database.
 func TestParallelRefreshTwoServices(t *testing.T) {
 	twoServices(t, func(p, q *portal) { rounds(p.T, []*portal{p, q}, 50, 20) })
 }
 
-// twoServices runs f with two services, each with a store of its own, on one
-// database of each engine.
+// twoServices runs f with two services with separate stores on one database, for
+// each engine.
 func twoServices(t *testing.T, f func(p, q *portal)) {
 	t.Helper()
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
@@ -131,8 +131,8 @@ func openStore(t *testing.T, databaseURL string) *models.Store {
 	return store
 }
 
-// TestSameRefreshToken: every process makes the token of a generation from the
-// row, byte for byte the same, at any time.
+// TestSameRefreshToken checks that every process derives the same token, byte for
+// byte, from the row of a generation, at any time.
 func TestSameRefreshToken(t *testing.T) {
 	twoServices(t, func(p, q *portal) {
 		first := p.Join("ada").Tokens
@@ -147,16 +147,16 @@ func TestSameRefreshToken(t *testing.T) {
 	})
 }
 
-// TestPredecessor presents the immediate predecessor of a session's refresh
-// token: parallel requests get the same successor, a browser that may have lost
-// it gets another delivery; otherwise someone has a copy.
+// TestPredecessor presents the immediate predecessor of a session's refresh token.
+// Parallel requests get the same successor, and a browser that may have lost it gets
+// another delivery. In any other case someone has a copy.
 func TestPredecessor(t *testing.T) {
 	const same, anew, replay = "the same successor", "another delivery", "replay"
 	const never = -1
 	tests := []struct {
 		name  string
 		used  time.Duration // when the successor is first used, after its delivery
-		after time.Duration // when the predecessor comes
+		after time.Duration // when the predecessor is presented
 		want  string
 	}{
 		{"at once, unused", never, 0, same},
@@ -202,15 +202,15 @@ func TestPredecessor(t *testing.T) {
 				p.T.Errorf("%s: the same successor: %v, want %s", test.name, isSame, test.want)
 			}
 			if p.Present(result.Tokens.Access, "").Identity == nil || p.Present("", other.Refresh).Identity == nil {
-				p.T.Errorf("%s: the fresh access token or the other session is refused", test.name)
+				p.T.Errorf("%s: the new access token or the other session is refused", test.name)
 			}
 			p.Rotated(result.Tokens.Refresh)
 		}
 	})
 }
 
-// TestSuperseded: once a generation was delivered anew, its earlier delivery is
-// a replay, also as the predecessor of the next generation.
+// TestSuperseded checks that once a generation was delivered again, its earlier
+// delivery is a replay, also as the predecessor of the next generation.
 func TestSuperseded(t *testing.T) {
 	tests := map[string]func(p *portal, newest *auth.Tokens) *auth.Tokens{
 		"at once":              func(_ *portal, newest *auth.Tokens) *auth.Tokens { return newest },
@@ -239,7 +239,8 @@ func TestSuperseded(t *testing.T) {
 	})
 }
 
-// TestLateTogether: twelve tabs that come back late all get one delivery.
+// TestLateTogether checks that twelve tabs that return late all get the same
+// delivery.
 func TestLateTogether(t *testing.T) {
 	twoServices(t, func(p, q *portal) {
 		first := p.Join("ada").Tokens
@@ -268,8 +269,8 @@ func TestLateTogether(t *testing.T) {
 	})
 }
 
-// TestDeliveries: a generation is delivered anew twenty times, then the
-// predecessor is a replay.
+// TestDeliveries checks that a generation is delivered again twenty times at most.
+// After that, the predecessor is a replay.
 func TestDeliveries(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		first := p.Join("ada").Tokens
@@ -292,8 +293,8 @@ func TestDeliveries(t *testing.T) {
 	})
 }
 
-// TestLateDeliveryTold: a late delivery to another address or browser than the
-// delivery before is in the audit log.
+// TestLateDeliveryTold checks that the audit log has a late delivery to another
+// address or browser than the previous delivery.
 func TestLateDeliveryTold(t *testing.T) {
 	moved, changed := from("203.0.113.9"), from("198.51.100.7")
 	moved.UserAgent = "Firefox"
@@ -376,16 +377,17 @@ func TestReplay(t *testing.T) {
 				p.T.Errorf("%s: the other session ended too", name)
 			}
 			if again := p.SignIn("ada"); !again.Replayed {
-				p.T.Errorf("%s: the next sign-in does not tell", name)
+				p.T.Errorf("%s: the next sign-in does not report the replay", name)
 			}
 			if again := p.SignIn("ada"); again.Replayed {
-				p.T.Errorf("%s: the sign-in after it tells again", name)
+				p.T.Errorf("%s: the sign-in after it reports the replay again", name)
 			}
 		}
 	})
 }
 
-// TestParallelReplay: many callers with one replayed token write one event.
+// TestParallelReplay checks that many callers with one replayed token cause one
+// event.
 func TestParallelReplay(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		first := p.Join("ada").Tokens
@@ -407,7 +409,8 @@ func TestParallelReplay(t *testing.T) {
 	})
 }
 
-// TestRotationLimit: the 61st rotation of a minute waits and the session stays.
+// TestRotationLimit checks that the 61st rotation within a minute has to wait, and
+// that the session does not end.
 func TestRotationLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		tokens := p.Join("ada").Tokens

@@ -96,8 +96,8 @@ func TestSessions(t *testing.T) {
 	})
 }
 
-// TestSubOwnsSession: a signed token of one person and the session of another
-// belongs to no account.
+// TestSubOwnsSession checks that a signed token that names one person and the
+// session of another is not accepted.
 func TestSubOwnsSession(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		ada, mallory := p.Join("ada").Tokens, p.Join("mallory").Tokens

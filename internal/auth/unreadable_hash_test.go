@@ -10,9 +10,9 @@ import (
 	"latchkey/internal/servicetest"
 )
 
-// TestUnreadableHash checks that a stored hash of an unknown kind is a wrong
-// password for the visitor, counted as one, and an error in the log that names
-// the account and nothing secret.
+// TestUnreadableHash checks that a stored hash of an unknown kind looks like a wrong
+// password to the visitor, is counted as one, and causes an error in the log that
+// names the account and contains no secret.
 func TestUnreadableHash(t *testing.T) {
 	foreign := []string{
 		"correct horse",

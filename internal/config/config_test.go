@@ -271,7 +271,7 @@ func TestLoadReportsEveryProblemAtOnce(t *testing.T) {
 	}
 }
 
-// TestLoadReportsBoth sets pairs of faults where one used to hide the other.
+// TestLoadReportsBoth checks pairs of faults of which neither may hide the other.
 func TestLoadReportsBoth(t *testing.T) {
 	const public, domain, database = "LATCHKEY_PUBLIC_URL", "LATCHKEY_COOKIE_DOMAIN", "LATCHKEY_DATABASE_URL"
 	damaged := filepath.Dir(writeAs(t, "secret", "not whole"))

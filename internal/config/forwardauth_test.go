@@ -10,7 +10,7 @@ import (
 	"latchkey/internal/forwardauth"
 )
 
-// TestRulesFile reads a file with everything in it.
+// TestRulesFile reads a file with every key.
 func TestRulesFile(t *testing.T) {
 	file := writeFile(t, `# Who may open what.
 [[origin]]
@@ -53,7 +53,7 @@ url = "https://wiki.example.org:8443"
 	}
 }
 
-// TestRulesExample keeps the example that the documentation shows valid.
+// TestRulesExample checks that the example in the documentation is valid.
 func TestRulesExample(t *testing.T) {
 	text, err := os.ReadFile("../../examples/forward-auth/forward-auth.toml")
 	if err != nil {
@@ -179,7 +179,7 @@ func TestForwardAuthProblems(t *testing.T) {
 			public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "example.org", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1",
 			"LATCHKEY_FORWARD_AUTH_FILE": writeFile(t, "[[origin]]\nurl = \"http://app.example.org\"\n", 0o600),
 		}, []string{"protects http://app.example.org, to which browsers do not send the cookies of https://id.example.org"}},
-		{"all there", map[string]string{
+		{"complete", map[string]string{
 			public: "https://id.example.org", "LATCHKEY_COOKIE_DOMAIN": "example.org", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1",
 		}, nil},
 		{"the same host", map[string]string{public: "https://app.example.org:8443", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.1"}, nil},

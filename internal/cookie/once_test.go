@@ -11,7 +11,7 @@ import (
 	"latchkey/internal/cookie"
 )
 
-// here is where the secret of the tests is shown.
+// here is the page that shows the secret of the tests.
 var here = cookie.Place{SessionID: "session", Path: "/there"}
 
 // TestOnce checks that a secret reaches its page within a minute, is shown once and

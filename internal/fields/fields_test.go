@@ -95,7 +95,7 @@ func TestReadList(t *testing.T) {
 	}
 }
 
-// many is n further fields.
+// many returns n more fields.
 func many(n int) string {
 	var b strings.Builder
 	for i := range n {

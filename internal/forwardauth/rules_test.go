@@ -23,7 +23,7 @@ func site() *forwardauth.Rules {
 	})
 }
 
-// find asks for a GET of a page.
+// find returns the decision about a GET of a page.
 func find(scheme, host, uri string) (forwardauth.Access, bool) {
 	a, _, known := site().Find(forwardauth.Request{Method: "GET", Scheme: scheme, Host: host, URI: uri})
 	return a, known
@@ -89,8 +89,8 @@ func TestFind(t *testing.T) {
 	}
 }
 
-// TestDoubt: a target that can be read in two ways must be allowed by every
-// rule. No one passes all of those of this app: admins are not ana.
+// TestDoubt checks that a target that can be read in two ways must be allowed by
+// every rule. No one passes all rules of this app, because ana is not an admin.
 func TestDoubt(t *testing.T) {
 	for _, uri := range []string{
 		"", "*", "status", "https://app.example.org/status", "?x",
@@ -115,7 +115,7 @@ func TestDoubt(t *testing.T) {
 			t.Errorf("%q: got %q, want none", uri, got)
 		}
 	}
-	// Where an app has one rule alone there is nothing to walk past.
+	// An app with a single rule has no rule that a disguised path could avoid.
 	for _, uri := range []string{"/a%2fb", "//x", "/a;b", "/Admin"} {
 		if a, _ := find("https", "wiki.example.org:8443", uri); who(a) != "users" {
 			t.Errorf("%q without rules: got %q, want users", uri, who(a))
@@ -126,7 +126,7 @@ func TestDoubt(t *testing.T) {
 	}
 }
 
-// TestMethods: the first rule that matches in path and method decides.
+// TestMethods checks that the first rule that matches path and method decides.
 func TestMethods(t *testing.T) {
 	rules := forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Rules: []forwardauth.Rule{
 		{Path: "/dav", Methods: []string{"PROPFIND", "REPORT"}, Allow: forwardauth.Allow{Users: true}},
@@ -145,13 +145,13 @@ func TestMethods(t *testing.T) {
 		{"DELETE", "/", "ana"},
 		{"GET", "/", "users"},
 		{"PUT", "/", "users"},
-		// In another case some programs take it for the same method: every rule holds.
+		// Some programs ignore the case of methods, so every rule applies.
 		{"delete", "/", "none"},
 		{"Delete", "/x", "none"},
 		{"delete", "/dav", "admins"}, // decided before the method is in doubt
 		{"get", "/dav", "admins"},
 		{"head", "/dav", "admins"},
-		// A path in doubt is held against the rules of its method alone.
+		// An ambiguous path is checked only against the rules for its method.
 		{"GET", "/dav%2fx", "admins"},
 		{"DELETE", "/DAV", "none"},
 		{"GET", "/DAV", "admins"},
@@ -163,7 +163,7 @@ func TestMethods(t *testing.T) {
 	}
 }
 
-// TestPreflight: a rule can let preflights through, and by that nothing else.
+// TestPreflight checks that a rule can let preflights through, and only these.
 func TestPreflight(t *testing.T) {
 	rules := forwardauth.New([]forwardauth.Origin{{URL: "https://app.example.org", Name: "Wiki", Rules: []forwardauth.Rule{
 		{Path: "/private", Allow: forwardauth.Allow{Admins: true}},
@@ -334,8 +334,8 @@ func TestURL(t *testing.T) {
 	}
 }
 
-// FuzzReturn looks for a way to another origin: as a browser reads a Location,
-// what is accepted stays on a protected one.
+// FuzzReturn looks for a URL that leads to another origin. Every accepted URL must
+// stay on a protected origin when a browser reads it as a Location.
 func FuzzReturn(f *testing.F) {
 	for _, seed := range []string{
 		"https://app.example.org/", "https://app.example.org//evil", `https://app.example.org\@evil`, "https://app.example.org@evil",
@@ -377,7 +377,8 @@ func TestValidPath(t *testing.T) {
 	}
 }
 
-// TestUserByID: a rule names an account by its id, whatever it is called.
+// TestUserByID checks that a rule can name an account by its id, whatever its
+// username.
 func TestUserByID(t *testing.T) {
 	const id = "abcdefghijklmnopqrstuvwx23"
 	origins := []forwardauth.Origin{{URL: "https://app.example.org", Rules: []forwardauth.Rule{

@@ -43,8 +43,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestTake: a refusal says how long it lasts and, from the start, what the
-// visitor is told; a limiter that is off refuses nothing.
+// TestTake checks that a refusal has its duration and a message for the visitor,
+// and that a limiter that is off refuses nothing.
 func TestTake(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		now := time.Date(2026, 3, 1, 8, 30, 0, 0, time.UTC)

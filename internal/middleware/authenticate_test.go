@@ -54,11 +54,11 @@ func TestRequire(t *testing.T) {
 	}
 }
 
-// browser asks the site with the cookies that it is given.
+// browser sends requests to the site with the cookies that it received.
 type browser struct {
 	*site
 	t     *testing.T
-	state middleware.State // what the last request met; zero when the handler was not reached
+	state middleware.State // the state of the last request; zero if it did not reach the handler
 }
 
 func newBrowser(t *testing.T, authenticate echo.MiddlewareFunc) *browser {
@@ -132,7 +132,7 @@ func TestAuthenticate(t *testing.T) {
 	})
 }
 
-// endings goes on when the account is disabled, and when the database is gone.
+// endings continues with a disabled account and with a closed database.
 func endings(t *testing.T, b *browser, store *models.Store, accounts *account.Service, cookies []string) {
 	t.Helper()
 	if _, _, err := accounts.Disable(t.Context(), auth.Shell(), b.state.Identity.UserID, ""); err != nil {
@@ -151,7 +151,7 @@ func endings(t *testing.T, b *browser, store *models.Store, accounts *account.Se
 	}
 }
 
-// cleared reports whether both token cookies are taken back.
+// cleared reports whether both token cookies are cleared.
 func cleared(cookies []*http.Cookie) bool {
 	return len(cookies) == 2 && cookies[0].Name == "__Host-access" && cookies[0].MaxAge < 0 &&
 		cookies[1].Name == "__Host-refresh" && cookies[1].MaxAge < 0

@@ -57,8 +57,8 @@ func TestBounds(t *testing.T) {
 	}
 }
 
-// TestSlowBodies sends many more half bodies than there are slots: others are
-// served meanwhile, and the half bodies are refused in time.
+// TestSlowBodies sends many more half bodies than there are slots. Other requests
+// are served in the meantime, and the half bodies are refused in time.
 func TestSlowBodies(t *testing.T) {
 	const slots = 3
 	s := newSite(ok, middleware.Bounds(middleware.Limits{Body: 100, BodyTime: time.Second, Timeout: time.Minute, Concurrent: slots}))

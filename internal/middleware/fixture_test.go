@@ -29,7 +29,7 @@ type site struct {
 	*echo.Echo
 	log  bytes.Buffer
 	mu   sync.Mutex
-	last error // what came to the error handler
+	last error // the last error that reached the error handler
 }
 
 func newSite(handler echo.HandlerFunc, chain ...echo.MiddlewareFunc) *site {

@@ -69,7 +69,8 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestHeadersApart: what one answer adds does not show on another.
+// TestHeadersApart checks that a header added to one response does not appear on
+// another.
 func TestHeadersApart(t *testing.T) {
 	s := newSite(func(c echo.Context) error {
 		c.Response().Header().Add("Vary", "Accept-Encoding")

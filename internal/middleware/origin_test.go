@@ -137,8 +137,8 @@ func TestCrossOrigin(t *testing.T) {
 	}
 }
 
-// TestCrossOriginLoopback: while the public URL is loopback, its names are one
-// origin, with one port.
+// TestCrossOriginLoopback checks that all loopback names with one port are the same
+// origin if the public URL is a loopback address.
 func TestCrossOriginLoopback(t *testing.T) {
 	guard, err := newOrigin(t, "http://localhost:8080").CrossOrigin()
 	if err != nil {

@@ -75,7 +75,7 @@ func TestLog(t *testing.T) {
 	})
 	tests := []struct {
 		method, target string
-		want           []string // what the line holds
+		want           []string // parts of the line
 	}{
 		{"GET", "/reset?token=SECRET", []string{"method=GET", "path=/reset ", "status=418", "bytes=15", "ip=192.0.2.1", "request_id="}},
 		{"POST", "/a%0Ab%20c?x=SECRET#SECRET", []string{"method=POST", "path=/a%0Ab%20c "}},
@@ -105,8 +105,8 @@ func TestLog(t *testing.T) {
 	}
 }
 
-// TestLogStatus: the line has the status of the error page, and a level that
-// is off costs nothing.
+// TestLogStatus checks that the line has the status of the error page, and that a
+// level that is off allocates nothing.
 func TestLogStatus(t *testing.T) {
 	s := logged(func(echo.Context) error { panic("broken") })
 	s.ask(http.MethodGet, "/")
@@ -121,7 +121,7 @@ func TestLogStatus(t *testing.T) {
 	}
 }
 
-// TestClient: whom a request is counted against.
+// TestClient checks which client a request is attributed to.
 func TestClient(t *testing.T) {
 	proxy := netip.MustParsePrefix("10.0.0.0/8")
 	behind := echo.ExtractIPFromXFFHeader(echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false),

@@ -15,8 +15,8 @@ import (
 	"latchkey/models"
 )
 
-// TestClassesApart: what is made for browsers opens nothing of the API, and
-// the reverse.
+// TestClassesApart checks that a browser's tokens do not work in the API, and the
+// reverse.
 func TestClassesApart(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		web := p.Join("ada").Tokens
@@ -59,8 +59,8 @@ func TestClassesApart(t *testing.T) {
 	})
 }
 
-// TestEndsAPISessions: whatever ends a person's sessions ends those of the API,
-// for another process as well, with the very next request.
+// TestEndsAPISessions checks that every action that ends a person's sessions also
+// ends their API sessions, from the next request on, in every process.
 func TestEndsAPISessions(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		clock := servicetest.NewClock(servicetest.Start)
@@ -136,7 +136,7 @@ func TestEndsAPISessions(t *testing.T) {
 	})
 }
 
-// TestRevokeOne: a revoked session takes no other with it.
+// TestRevokeOne checks that revoking a session ends no other session.
 func TestRevokeOne(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		browser := p.Join("ada").Tokens
@@ -156,7 +156,7 @@ func TestRevokeOne(t *testing.T) {
 	})
 }
 
-// TestDemotion: what a role allows is read with every request.
+// TestDemotion checks that every request uses the permissions of the current role.
 func TestDemotion(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Admin("boss")
@@ -192,8 +192,8 @@ func TestDemotion(t *testing.T) {
 	})
 }
 
-// TestLastSeen: the session of a client in use does not rest, and is written
-// once a minute.
+// TestLastSeen checks that a session in use does not become idle, and that its use
+// is recorded once a minute.
 func TestLastSeen(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")

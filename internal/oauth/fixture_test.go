@@ -19,13 +19,13 @@ const (
 	accessTTL    = servicetest.AccessTTL
 	refreshTTL   = servicetest.RefreshTTL
 	grace        = servicetest.RefreshGrace
-	// accessDead is long enough for an access token to die, leeway included.
+	// accessDead is long enough for an access token to expire, with leeway.
 	accessDead = accessTTL + 10*time.Second
 )
 
 type object = map[string]any
 
-// portal is the services of a portal.
+// portal has the services of a portal.
 type portal struct{ *servicetest.Portal }
 
 func each(t *testing.T, change func(*servicetest.Options), f func(p *portal)) {

@@ -75,8 +75,8 @@ func TestPasswordGrant(t *testing.T) {
 	})
 }
 
-// TestNoGrant: wrong, unknown and disabled are one answer, and leave one trace
-// in the limits.
+// TestNoGrant checks that a wrong password, an unknown name and a disabled account
+// get the same error and count the same in the limits.
 func TestNoGrant(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		for _, name := range []string{"ada", "bob", "cyd"} {
@@ -140,14 +140,14 @@ func TestGrantScopes(t *testing.T) {
 				t.Errorf("%s, %q: tokens %v", test.name, test.scope, tokens != nil)
 			}
 		}
-		// A right password with a wrong scope is no failed attempt.
+		// A right password with a wrong scope is not a failed attempt.
 		for range 10 {
 			_, err := p.OAuth.PasswordGrant(t.Context(), oauth.PasswordGrant{Username: "ada", Password: goodPassword, Scope: "users"}, p.Client)
 			if !errors.Is(err, oauth.ErrInvalidScope) {
 				t.Fatal(err)
 			}
 		}
-		// Yet it tells that the password is right: the audit log knows.
+		// The error reveals that the password is right, so the audit log records it.
 		if n := p.Events(audit.ScopeRefused); n != 12 {
 			t.Errorf("%d events of refused scopes, want 12", n)
 		}
@@ -164,7 +164,8 @@ func TestPasswordGrantOff(t *testing.T) {
 	})
 }
 
-// TestGrantAddressLimit: thirty a minute from one address, whatever the account.
+// TestGrantAddressLimit checks the limit of thirty grants a minute from one address,
+// for all accounts together.
 func TestGrantAddressLimit(t *testing.T) {
 	each(t, limited, func(p *portal) {
 		p.Join("ada")
@@ -182,8 +183,8 @@ func TestGrantAddressLimit(t *testing.T) {
 	})
 }
 
-// TestGrantKeepsReplayNews: of a replay the person is told in the browser; a
-// script that signs in must not take the news away.
+// TestGrantKeepsReplayNews checks that the person is still told of a replay in the
+// browser after a script has signed in.
 func TestGrantKeepsReplayNews(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -199,8 +200,8 @@ func TestGrantKeepsReplayNews(t *testing.T) {
 	})
 }
 
-// TestAPISessionsApart: at most twenty of each kind; neither pushes the other
-// out.
+// TestAPISessionsApart checks the limit of twenty sessions of each kind, and that
+// neither kind ends sessions of the other.
 func TestAPISessionsApart(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		browser := p.Join("ada").Tokens

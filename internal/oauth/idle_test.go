@@ -7,8 +7,8 @@ import (
 	"latchkey/internal/servicetest"
 )
 
-// TestUseKeepsTheSession: a program that only uses its access token keeps its
-// session, and so its refresh token, up to the absolute limit. Its workers may
+// TestUseKeepsTheSession checks that a program that only uses its access token keeps
+// its session, and so its refresh token, until the absolute limit. Its workers may
 // share an older access token.
 func TestUseKeepsTheSession(t *testing.T) {
 	const idle, lifetime = time.Hour, 6 * time.Hour
@@ -33,8 +33,8 @@ func TestUseKeepsTheSession(t *testing.T) {
 	})
 }
 
-// TestExpiresInIsTrue: expires_in is at most what remains of the token, of the
-// session, and of the idle limit, which only a use moves.
+// TestExpiresInIsTrue checks that expires_in is at most the remaining time of the
+// token, of the session, and until the idle limit, which only a use extends.
 func TestExpiresInIsTrue(t *testing.T) {
 	for _, test := range []struct {
 		name                   string
@@ -63,8 +63,8 @@ func TestExpiresInIsTrue(t *testing.T) {
 	}
 }
 
-// TestExpiresInOfRenewal: renewing moves no idle limit, so a renewed token
-// promises no more than is left of it.
+// TestExpiresInOfRenewal checks expires_in of a renewed token. Renewing does not
+// extend the idle limit, so it is at most the time until then.
 func TestExpiresInOfRenewal(t *testing.T) {
 	change := func(o *servicetest.Options) { o.AccessTTL, o.RefreshTTL = time.Hour, 10*time.Minute }
 	each(t, change, func(p *portal) {

@@ -16,9 +16,8 @@ import (
 	"latchkey/models"
 )
 
-// TestDisableAPIRace disables an account while clients refresh, sign in and
-// are given personal access tokens. Whatever came first, nothing is accepted
-// afterwards.
+// TestDisableAPIRace disables an account while clients refresh, sign in and create
+// personal access tokens. Whatever their order, no token is accepted afterwards.
 func TestDisableAPIRace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for round := range 10 {
@@ -68,8 +67,8 @@ func TestDisableAPIRace(t *testing.T) {
 	})
 }
 
-// TestPasswordChangeRace: a client that sends the old password while it is
-// changed is let in before, and out with the others, or not at all.
+// TestPasswordChangeRace checks clients that send the old password during a change.
+// Each is either refused, or signed in before the change and then signed out by it.
 func TestPasswordChangeRace(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for round := range 10 {
@@ -98,8 +97,8 @@ func TestPasswordChangeRace(t *testing.T) {
 	})
 }
 
-// TestRestoredAPI: tokens from the future of a database that was restored from
-// a backup end the session, without alarm.
+// TestRestoredAPI checks that tokens that are newer than a restored database end
+// their session, without reporting a copied token.
 func TestRestoredAPI(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")

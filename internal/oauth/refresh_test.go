@@ -59,7 +59,7 @@ func TestRefreshScope(t *testing.T) {
 			err                   error
 		}{
 			{"me", "", "me", nil},
-			{"me users", "cli", "me users", nil}, // narrower before: the session keeps its scopes
+			{"me users", "cli", "me users", nil}, // narrower in the request before; the session keeps its scopes
 			{" ", "", "me users", nil},
 			{"users", "cli", "users", nil},
 			{"me me:write", "", "", oauth.ErrInvalidScope},
@@ -67,7 +67,7 @@ func TestRefreshScope(t *testing.T) {
 			{"nothing", "", "", oauth.ErrInvalidScope},
 			{"", "another", "", oauth.ErrInvalidGrant},
 			{"", "new\nline", "", oauth.ErrInvalidRequest},
-			{"", "", "me users", nil}, // what was refused used nothing up
+			{"", "", "me users", nil}, // refused requests did not use the token
 		} {
 			got, err := p.OAuth.RefreshGrant(t.Context(), oauth.RefreshGrant{RefreshToken: tokens.Refresh, Scope: test.scope, ClientID: test.clientID}, p.Client)
 			if !errors.Is(err, test.err) {
@@ -84,8 +84,8 @@ func TestRefreshScope(t *testing.T) {
 	})
 }
 
-// TestStrictRotation: no grace and no confirmation rule. Presenting a
-// used token ends the session, at once.
+// TestStrictRotation checks that there is neither a grace period nor a confirmation
+// rule: presenting a used token ends the session at once.
 func TestStrictRotation(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		for name, between := range map[string]func(*oauth.Tokens){
@@ -114,8 +114,8 @@ func TestStrictRotation(t *testing.T) {
 	})
 }
 
-// TestParallelRefreshGrant sends one refresh token from many callers at once, round
-// after round: at most one is given tokens, and nothing is usable afterwards.
+// TestParallelRefreshGrant sends one refresh token from many callers at once, several
+// times. At most one gets tokens, and none of them work afterwards.
 func TestParallelRefreshGrant(t *testing.T) {
 	const callers, rounds = 20, 10
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
@@ -162,10 +162,10 @@ func TestRefreshLimit(t *testing.T) {
 		_, err := p.RefreshAPI(tokens.Refresh, "")
 		wantWait(t, "the 61st in a minute", err, 50*time.Second)
 		if message := apperr.Details(err).Message; message == "" {
-			t.Error("no words for the client")
+			t.Error("no message for the client")
 		}
 		p.Clock.Advance(50 * time.Second)
-		p.Refreshed(tokens.Refresh) // the token was not used up
+		p.Refreshed(tokens.Refresh) // the token was not used
 	})
 }
 

@@ -8,9 +8,9 @@ import (
 	"latchkey/internal/servicetest"
 )
 
-// TestRenewalEnds: access tokens are renewed for an hour after the last grant
-// and not a second longer, however often, so that a stolen one cannot stand for
-// the refresh token.
+// TestRenewalEnds checks that an access token can be renewed for exactly an hour
+// after the last grant, however often, so that a stolen one cannot replace the
+// refresh token.
 func TestRenewalEnds(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -40,13 +40,13 @@ func TestRenewalEnds(t *testing.T) {
 		last := chain(tokens.Access)
 		p.Clock.Advance(5 * time.Minute) // its end, leeway included
 		p.WantNoBearer("the last of the chain", last)
-		// The next grant begins another hour.
+		// The next grant starts another hour.
 		chain(p.Refreshed(tokens.Refresh).Access)
 	})
 }
 
-// TestRenewalWithLongTokens: where access tokens live longer than the hour,
-// there is nothing to renew after it.
+// TestRenewalWithLongTokens checks that access tokens that live longer than the hour
+// cannot be renewed after it.
 func TestRenewalWithLongTokens(t *testing.T) {
 	each(t, func(o *servicetest.Options) { o.AccessTTL = 24 * time.Hour }, func(p *portal) {
 		p.Join("ada")
@@ -62,8 +62,8 @@ func TestRenewalWithLongTokens(t *testing.T) {
 	})
 }
 
-// TestRenewalMovesNothing: to renew is no use of the session, so its idle limit
-// stays where it is.
+// TestRenewalMovesNothing checks that renewing does not count as a use of the
+// session, so that its idle limit does not change.
 func TestRenewalMovesNothing(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -92,8 +92,8 @@ func TestRenewalOff(t *testing.T) {
 	})
 }
 
-// TestIntrospectionAddress: the service that asks about a personal access token
-// is not who used it.
+// TestIntrospectionAddress checks that the service that introspects a personal access
+// token is not recorded as its user.
 func TestIntrospectionAddress(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		draft := p.Draft(p.Join("ada").Tokens)

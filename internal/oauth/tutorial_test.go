@@ -10,8 +10,8 @@ import (
 	"latchkey/models"
 )
 
-// TestRefreshedAccess: a refresh token gets access tokens and stays as it is,
-// for ten hours after the sign-in and not a second longer.
+// TestRefreshedAccess checks that a refresh token gets access tokens for exactly ten
+// hours after the sign-in and does not change.
 func TestRefreshedAccess(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -43,7 +43,7 @@ func TestRefreshedAccess(t *testing.T) {
 		p.Clock.Advance(time.Minute)
 		_, err = p.OAuth.RefreshedAccess(p.T.Context(), tokens.Refresh, p.Client)
 		wantKind(p.T, "ten hours after the sign-in", err, apperr.Unauthorized)
-		// The refresh token itself goes on working, and a new one brings no new ten hours.
+		// The refresh token itself keeps working. A new one does not extend the ten hours.
 		next := p.Refreshed(tokens.Refresh)
 		_, err = p.OAuth.RefreshedAccess(p.T.Context(), next.Refresh, p.Client)
 		wantKind(p.T, "the next refresh token", err, apperr.Unauthorized)
@@ -72,7 +72,7 @@ func TestRefreshedAccessRefuses(t *testing.T) {
 			_, err := p.OAuth.RefreshedAccess(p.T.Context(), token, p.Client)
 			wantKind(p.T, name, err, apperr.Unauthorized)
 		}
-		// A rotated one is a copy: the session ends, and its successor with it.
+		// A rotated token is a copy, so the session ends with its current tokens.
 		if _, err := p.OAuth.RefreshedAccess(p.T.Context(), successor.Refresh, p.Client); err != nil {
 			p.T.Fatal(err)
 		}
@@ -84,7 +84,8 @@ func TestRefreshedAccessRefuses(t *testing.T) {
 	})
 }
 
-// TestRefreshedAccessIsNoUse: asking does not keep a session from idling.
+// TestRefreshedAccessIsNoUse checks that such a request does not extend the idle
+// limit.
 func TestRefreshedAccessIsNoUse(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")
@@ -101,7 +102,7 @@ func TestRefreshedAccessIsNoUse(t *testing.T) {
 	})
 }
 
-// TestRefreshedAccessRole: the token has what the role allows now.
+// TestRefreshedAccessRole checks that the token has the scopes of the current role.
 func TestRefreshedAccessRole(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Admin("root-of-all")

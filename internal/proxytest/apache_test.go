@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// apacheModules are those that the configuration needs, and of Debian's others the
-// one that limits how slowly a client may send.
+// apacheModules are the modules that the configuration needs, and the one of
+// Debian's defaults that limits how slowly a client may send.
 var apacheModules = []string{
 	"mpm_event", "authz_core", "reqtimeout", "ssl", "headers", "proxy", "proxy_http", "lua",
 }

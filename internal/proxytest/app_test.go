@@ -26,7 +26,7 @@ type app struct {
 	release map[string]chan struct{} // event streams that wait for their client
 }
 
-// seen is what the app shows of a request.
+// seen is the part of a request that the app shows.
 type seen struct {
 	Method, URI, User, ID, Email, Name, Groups string
 	Headers                                    http.Header
@@ -104,8 +104,8 @@ func (a *app) waiting(stream string) chan struct{} {
 	return a.release[stream]
 }
 
-// events sends one server-sent event, and the second only once the client has
-// the first.
+// events sends one server-sent event, and the second only after the client has
+// received the first.
 func (a *app) events(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	_, _ = fmt.Fprintf(w, "data: %s\n\n", r.Header.Get("Remote-User"))

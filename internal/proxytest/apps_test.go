@@ -19,8 +19,7 @@ type realApp struct {
 	changes map[string][]change // of the proxies' configurations
 }
 
-// change puts a file of the app's folder in the place of a line of a proxy's
-// configuration.
+// change replaces a line of a proxy's configuration with a file of the app's folder.
 type change struct{ line, file string }
 
 type scenario struct {
@@ -56,7 +55,7 @@ func (a realApp) behindProxies(t *testing.T, scenarios []scenario) {
 	}
 }
 
-// personalToken makes a personal access token with the scope apps.
+// personalToken creates a personal access token with the scope apps.
 func (w *world) personalToken(user *models.User) string {
 	w.t.Helper()
 	secret, _, err := w.accounts.CreatePersonalToken(w.t.Context(), account.PersonalTokenDraft{

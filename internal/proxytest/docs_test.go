@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestDocumentation checks that docs/forward-auth.md shows the very files that
+// TestDocumentation checks that docs/forward-auth.md contains exactly the files that
 // these tests run.
 func TestDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../../docs/forward-auth.md")
@@ -27,14 +27,14 @@ func TestDocumentation(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !strings.Contains(string(page), "\n```"+language+"\n"+string(text)+"```\n") {
-			t.Errorf("docs/forward-auth.md does not have %s as it is", name)
+			t.Errorf("docs/forward-auth.md does not contain %s unchanged", name)
 		}
 	}
 }
 
-// checkDocumented wants the row of a proxy in the table of docs/forward-auth.md.
-// The versions of Debian's packages change with Debian, so a row may name another
-// one than the test runs.
+// checkDocumented fails unless the table of docs/forward-auth.md has the proxy's row.
+// The versions of Debian's packages change with Debian, so the row may name another
+// version than the test runs.
 func checkDocumented(t *testing.T, p proxy, program string) {
 	t.Helper()
 	said, err := exec.CommandContext(t.Context(), program, p.version).CombinedOutput()

@@ -21,8 +21,8 @@ func forgedHeaders() (names []string) {
 	return append(names, "X-Remote_User", "X_Remote-User", "rEMOTE_uSER")
 }
 
-// nothingForged: what a client says of itself never reaches the app, in any
-// spelling. A proxy may also refuse the request.
+// nothingForged checks that a client's own identity headers never reach the app, in
+// any spelling. A proxy may also refuse the request.
 func nothingForged(w *world) {
 	user := w.person("bo", "Bo Chen", models.RoleUser)
 	b := w.browser()
@@ -61,7 +61,8 @@ func nothingForged(w *world) {
 	}
 }
 
-// nothingPretended: a client cannot say which request the proxy asks about.
+// nothingPretended checks that a client cannot choose the request that the proxy asks
+// about.
 func nothingPretended(w *world) {
 	w.person("cleo", "", models.RoleUser)
 	b := w.browser()

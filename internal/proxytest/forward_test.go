@@ -44,7 +44,7 @@ func TestForwardAuth(t *testing.T) {
 					{"WebSockets", webSocket},
 					{"restarts", restarts},
 					{"the portal is gone", portalGone},
-					{"the database is gone", databaseGone}, // the last: nothing comes back
+					{"the database is gone", databaseGone}, // last, because the database stays closed
 				} {
 					t.Run(scenario.name, func(t *testing.T) {
 						w.t = t
@@ -59,8 +59,8 @@ func TestForwardAuth(t *testing.T) {
 	}
 }
 
-// inAndBack: from a page of the app to the sign-in page and back to that very
-// page, with a name that is not ASCII.
+// inAndBack goes from a page of the app to the sign-in page and back to that page,
+// with a name that is not ASCII.
 func inAndBack(w *world) {
 	w.person("ana", "Ána Šilva 安娜", models.RoleUser)
 	b := w.browser()
@@ -94,12 +94,12 @@ func scriptsGet401(w *world) {
 			w.t.Errorf("%s: got WWW-Authenticate %q", method, got)
 		}
 	}
-	// A program is asked for either kind of credentials, for each once.
+	// A program is asked for both kinds of credentials, each once.
 	a := b.send("PROPFIND", appURL+"/", "", "User-Agent", "DAVx5/4.4").status(http.StatusUnauthorized)
 	if diff := cmp.Diff([]string{`Bearer realm="Latchkey"`, `Basic realm="Latchkey", charset="UTF-8"`}, a.header.Values("WWW-Authenticate")); diff != "" {
 		w.t.Errorf("a program is asked for (-want +got):\n%s", diff)
 	}
-	// A form that a browser sends is no navigation that could be repeated.
+	// A form that a browser sends is not a navigation that could be repeated.
 	form := b.send(http.MethodPost, appURL+"/form", "a=1", "Accept", "text/html", "Sec-Fetch-Mode", "navigate", "Referer", appURL+"/edit").status(http.StatusUnauthorized)
 	if back := portalURL + "/continue?rd=" + url.QueryEscape(appURL+"/edit"); !strings.Contains(form.body, back) {
 		w.t.Errorf("a form: the page does not lead to %s:\n%s", back, form.body)
@@ -109,7 +109,7 @@ func scriptsGet401(w *world) {
 	}
 }
 
-// cookiesTaken: the app gets its own cookies, still well formed (RFC 6265
+// cookiesTaken checks that the app gets its own cookies, still well formed (RFC 6265
 // §4.2.1), and none of the portal's.
 func cookiesTaken(w *world) {
 	b := w.browser()
@@ -178,7 +178,7 @@ func rulesHold(w *world) {
 	}
 }
 
-// pathsInDisguise: whatever a path looks like, a rule is not walked past.
+// pathsInDisguise checks that no spelling of a path avoids a rule.
 func pathsInDisguise(w *world) {
 	w.person("eve", "", models.RoleUser)
 	visitor, eve := w.browser(), w.browser()
@@ -202,8 +202,8 @@ func pathsInDisguise(w *world) {
 	}
 }
 
-// silentRefresh: a page is shown although the access token is dead, without
-// the sign-in page and without a loop.
+// silentRefresh checks that a page is shown after the access token has expired,
+// without the sign-in page and without a loop.
 func silentRefresh(w *world) {
 	w.person("fay", "", models.RoleUser)
 	b := w.browser()
@@ -226,8 +226,8 @@ func silentRefresh(w *world) {
 	}
 }
 
-// expiredPost: a form or a script's request goes on although the access token
-// is dead, and no token changes.
+// expiredPost checks that a form or a script's request passes after the access token
+// has expired, and that no token changes.
 func expiredPost(w *world) {
 	w.person("gus", "", models.RoleUser)
 	b := w.browser()
@@ -241,7 +241,7 @@ func expiredPost(w *world) {
 	}
 	b.fetch(http.MethodGet, appURL+"/data?json").status(http.StatusOK).app()
 	if b.token("__Secure-refresh") != before {
-		w.t.Error("the session rotated without the browser's being told")
+		w.t.Error("the session rotated, but the browser got no new tokens")
 	}
 	w.advance(time.Minute)
 	if a, hops := b.follow(b.open(appURL + "/?json")); a.app().User != "gus" || hops != 2 {
@@ -280,8 +280,8 @@ func disabled(w *world) {
 	}
 }
 
-// portalGone: while the portal does not answer, no request passes, and clients
-// are told to come back. Traefik cannot tell them.
+// portalGone checks that while the portal does not answer, no request passes and
+// clients are told when to retry. Traefik cannot tell them.
 func portalGone(w *world) {
 	w.person("lara", "", models.RoleUser)
 	b := w.browser()
@@ -304,7 +304,8 @@ func portalGone(w *world) {
 	b.open(appURL + "/").status(http.StatusOK)
 }
 
-// databaseGone: no request passes, no client is sent to sign in, no cookie changes.
+// databaseGone checks that without a database no request passes, no client is sent to
+// sign in and no cookie changes.
 func databaseGone(w *world) {
 	w.person("joy", "", models.RoleUser)
 	b := w.browser()
@@ -332,7 +333,7 @@ func mustURL(text string) *url.URL {
 	return u
 }
 
-// token is the value of a cookie that the app's host gets.
+// token returns the value of a cookie that the app's host gets.
 func (b *browser) token(name string) string {
 	for _, c := range b.jar.Cookies(mustURL(appURL + "/")) {
 		if c.Name == name {
@@ -342,8 +343,8 @@ func (b *browser) token(name string) string {
 	return ""
 }
 
-// raw fetches a target from the app without touching how it is written. A target
-// that starts with two slashes is sent as an absolute URL (RFC 9112 §3.2.2).
+// raw fetches a target from the app without changing its spelling. A target that
+// starts with two slashes is sent as an absolute URL (RFC 9112 §3.2.2).
 func (b *browser) raw(target string) *answer {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, appURL, nil)

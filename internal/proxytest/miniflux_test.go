@@ -18,7 +18,7 @@ import (
 	"latchkey/models"
 )
 
-// TestMiniflux: a feed reader with sessions of its own behind forward-auth.
+// TestMiniflux tests a feed reader with its own sessions behind forward-auth.
 func TestMiniflux(t *testing.T) {
 	program := findMiniflux(t)
 	miniflux := realApp{
@@ -104,8 +104,8 @@ func anothersFeed(w *world) {
 	other.open(feed).is(http.StatusNotFound)
 }
 
-// readersInTurn: the session of Miniflux ends when another person signs in in
-// the same browser, whatever she opens first.
+// readersInTurn checks that the session of Miniflux ends when another person signs in
+// in the same browser, whichever page she opens first.
 func readersInTurn(w *world) {
 	w.person("dora", "", models.RoleUser)
 	w.person("eve", "", models.RoleUser)
@@ -127,7 +127,7 @@ func readersInTurn(w *world) {
 	}
 }
 
-// feedProgram: a program needs the portal's token, and Miniflux's key for its
+// feedProgram checks that a program needs the portal's token and a key of Miniflux's
 // API.
 func feedProgram(w *world) {
 	ivy := w.person("ivy", "", models.RoleUser)
@@ -163,7 +163,7 @@ var (
 	apiKey   = regexp.MustCompile(`\b([0-9a-f]{64})\b`)
 )
 
-// match returns what an expression finds in a page.
+// match returns the text that an expression matches in a page.
 func match(t *testing.T, expression *regexp.Regexp, page string) string {
 	t.Helper()
 	found := expression.FindStringSubmatch(page)

@@ -14,7 +14,7 @@ type portalServer struct {
 	addr    string
 	handler http.Handler
 	server  *http.Server
-	asked   atomic.Int64 // how often a proxy asked
+	asked   atomic.Int64 // the number of questions from a proxy
 	failing atomic.Bool  // whether three of four questions fail
 }
 

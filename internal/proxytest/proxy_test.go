@@ -29,7 +29,7 @@ const (
 	patience   = 30 * time.Second
 )
 
-// proxy is one that forward-auth is tested behind.
+// proxy is a reverse proxy with which forward-auth is tested.
 type proxy struct {
 	name    string
 	start   func(t *testing.T, program string, b backends) (addr string, roots *x509.CertPool)
@@ -45,7 +45,7 @@ var proxies = []proxy{
 	{"traefik", startTraefik, "Traefik", "version"},
 }
 
-// findProgram finds a program of this machine.
+// findProgram finds a program on this machine.
 func findProgram(t *testing.T, name string) string {
 	t.Helper()
 	for _, dir := range append(filepath.SplitList(os.Getenv("PATH")), "/usr/sbin", "/usr/local/sbin", traefikDir(t)) {
@@ -57,8 +57,8 @@ func findProgram(t *testing.T, name string) string {
 	return ""
 }
 
-// missing skips a test that needs a program, or fails it where nothing may be
-// missing.
+// missing skips a test that needs a program, or fails it with
+// LATCHKEY_TEST_STRICT=1.
 func missing(t *testing.T, name string) {
 	t.Helper()
 	message := name + " is not installed: scripts/bring " + name
@@ -68,7 +68,7 @@ func missing(t *testing.T, name string) {
 	t.Skip(message)
 }
 
-// backends are where the portal and the app listen.
+// backends are the addresses of the portal and the app.
 type backends struct {
 	portal, app string
 	changes     []string // of the proxy's configuration, old and new in turn
@@ -86,7 +86,7 @@ func (b backends) example(t *testing.T, name string, replace ...string) string {
 	return replaced(t, changed, replace...)
 }
 
-// replaced replaces parts of a text, which must all be there.
+// replaced replaces parts of a text. The text must contain all of them.
 func replaced(t *testing.T, text string, replace ...string) string {
 	t.Helper()
 	for i := 0; i < len(replace); i += 2 {
@@ -108,7 +108,7 @@ func startNginx(t *testing.T, program string, b backends) (string, *x509.CertPoo
 	))
 	user := ""
 	if os.Geteuid() == 0 {
-		user = "user root;" // the folder is of this user alone
+		user = "user root;" // only this user can read the folder
 	}
 	var temp strings.Builder
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
@@ -161,8 +161,8 @@ import %s/forward-auth
 	return addr, roots
 }
 
-// untilStdinEnds runs a program and ends it when standard input does: the
-// kernel closes that pipe for us however this process goes.
+// untilStdinEnds runs a program and ends it at the end of standard input: the kernel
+// closes that pipe, however this process ends.
 const untilStdinEnds = `"$@" </dev/null & child=$!; cat >/dev/null; kill "$child" 2>/dev/null; wait "$child"`
 
 // run starts a program and stops it at the end of the test.
@@ -172,7 +172,7 @@ func run(t *testing.T, env []string, argv ...string) {
 	cmd := exec.Command("/bin/sh", append([]string{"-c", untilStdinEnds, "run"}, argv...)...)
 	cmd.Env = append(os.Environ(), env...)
 	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C is for us
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // Ctrl-C must reach only this process
 	lifeline, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -184,13 +184,13 @@ func run(t *testing.T, env []string, argv ...string) {
 		_ = lifeline.Close()
 		_ = cmd.Wait() // its log says how it ended
 		if t.Failed() {
-			t.Logf("%s said:\n%s", argv[0], said.String())
+			t.Logf("output of %s:\n%s", argv[0], said.String())
 		}
 	})
 }
 
-// certificate makes a certificate for every host below example.org, and the
-// pool of authorities that holds it.
+// certificate creates a certificate for every host below example.org, and a pool of
+// authorities that contains it.
 func certificate(t *testing.T, dir string) (certFile, keyFile string, roots *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -250,7 +250,7 @@ func freeAddr(t *testing.T) string {
 	return listener.Addr().String()
 }
 
-// waitFor looks at a condition until it holds.
+// waitFor waits until a condition holds.
 func waitFor(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(patience)
@@ -261,7 +261,7 @@ func waitFor(t *testing.T, what string, holds func() bool) {
 		select {
 		case <-tick.C:
 		case <-deadline.C:
-			t.Fatalf("waited %v in vain for %s", patience, what)
+			t.Fatalf("waited %v without success for %s", patience, what)
 		}
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"latchkey/models"
 )
 
-// TestRadicale: calendars behind forward-auth, in a browser and for programs
-// that know only a username and a password.
+// TestRadicale tests calendars behind forward-auth, in a browser and for programs
+// that support only a username and a password.
 func TestRadicale(t *testing.T) {
 	program := findProgram(t, "radicale")
 	radicale := realApp{
@@ -80,7 +80,7 @@ func anothersCalendar(w *world) {
 	}
 }
 
-// calendarProgram: a calendar on a phone, which has no cookies.
+// calendarProgram tests a calendar program on a phone, which has no cookies.
 func calendarProgram(w *world) {
 	dora := w.person("dora", "", models.RoleUser)
 	phone := w.browser()
@@ -104,7 +104,8 @@ func calendarProgram(w *world) {
 	phone.dav(http.MethodDelete, event+"-moved.ics", "").is(http.StatusOK)
 }
 
-// calendarsInTurn: Radicale has no session, so it sees who is signed in now.
+// calendarsInTurn checks that Radicale, which has no sessions, always sees the person
+// who is signed in now.
 func calendarsInTurn(w *world) {
 	eve, fay := w.person("eve", "", models.RoleUser), w.person("fay", "", models.RoleUser)
 	b := w.browser()
@@ -144,14 +145,14 @@ func (b *browser) dav(method, path, body string) *answer {
 	return b.send(method, appURL+path, body, "Depth", "0", "Content-Type", "text/calendar")
 }
 
-// basic makes every request have a username and a password.
+// basic adds a username and a password to every request.
 func (b *browser) basic(name, password string) {
 	b.extra.Set("Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte(name+":"+password)))
 }
 
 var principal = regexp.MustCompile(`<current-user-principal>\s*<href>([^<]*)</href>`)
 
-// principal is the folder that Radicale takes for the person's own.
+// principal returns the folder that Radicale treats as the person's own.
 func (b *browser) principal() string {
 	b.t.Helper()
 	a := b.send("PROPFIND", appURL+"/", `<propfind xmlns="DAV:"><prop><current-user-principal/></prop></propfind>`, "Depth", "0").is(http.StatusMultiStatus)
@@ -162,7 +163,7 @@ func (b *browser) principal() string {
 	return found[1]
 }
 
-// saveEvent makes a calendar with one event and returns the event's path.
+// saveEvent creates a calendar with one event and returns the event's path.
 func (b *browser) saveEvent(user *models.User, summary string) string {
 	b.t.Helper()
 	folder := "/" + user.ID + "/calendar/"

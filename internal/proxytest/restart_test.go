@@ -14,8 +14,8 @@ import (
 	"latchkey/models"
 )
 
-// restarts: the portal restarts again and again, and fails in between, while
-// clients post. Every 2xx comes from the app, and no client is told to sign in.
+// restarts restarts the portal repeatedly, with failures in between, while clients
+// post. Every 2xx comes from the app, and no client is told to sign in.
 func restarts(w *world) {
 	w.person("kurt", "", models.RoleUser)
 	b := w.browser()
@@ -56,8 +56,8 @@ func restarts(w *world) {
 	w.t.Logf("%d sent, %d passed, %d refused", sent.Load(), passed.Load(), refused.Load())
 }
 
-// postMarked posts to the app and says what is wrong with the response. ok
-// tells whether the app sent it.
+// postMarked posts to the app and returns an error for an unexpected response. ok
+// says whether the app sent it.
 func (b *browser) postMarked(mark string) (problem string, ok bool) {
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodPost, appURL+"/save", strings.NewReader(mark))
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"latchkey/models"
 )
 
-// bigUploads: files of every size arrive whole, also those whose size the
-// client does not know in advance. A signed-out client's upload never arrives.
+// bigUploads checks that files of every size arrive complete, even if the client does
+// not know the size in advance. A signed-out client's upload never arrives.
 func bigUploads(w *world) {
 	w.person("lea", "", models.RoleUser)
 	b := w.browser()
@@ -57,7 +57,7 @@ func bigUploads(w *world) {
 	}
 }
 
-// request is one of a script of the app.
+// request returns a request from a script of the app.
 func (b *browser) request(method, address string, body io.Reader) *http.Request {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), method, address, body)
@@ -69,7 +69,7 @@ func (b *browser) request(method, address string, body io.Reader) *http.Request 
 	return r
 }
 
-// eventStream: server-sent events reach the client one at a time.
+// eventStream checks that server-sent events reach the client one at a time.
 func eventStream(w *world) {
 	w.person("mia", "", models.RoleUser)
 	b := w.browser()
@@ -102,8 +102,9 @@ func eventStream(w *world) {
 	w.browser().send(http.MethodGet, appURL+"/events", "", "Accept", "text/event-stream", "Sec-Fetch-Mode", "cors").status(http.StatusUnauthorized)
 }
 
-// webSocket: a WebSocket opens for the person, whatever the client says of
-// itself, carries bytes in both directions, and does not open while signed out.
+// webSocket checks that a WebSocket opens for the signed-in person, whatever identity
+// headers the client sends, carries bytes in both directions, and does not open
+// while signed out.
 func webSocket(w *world) {
 	w.person("nik", "", models.RoleUser)
 	b := w.browser()

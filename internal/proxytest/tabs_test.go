@@ -9,8 +9,8 @@ import (
 	"latchkey/models"
 )
 
-// manyTabs: twenty pages and twenty scripts wake at once with a dead access
-// token, and all go on.
+// manyTabs checks that twenty pages and twenty scripts that send requests at the same
+// time with an expired access token all succeed.
 func manyTabs(w *world) {
 	w.person("kim", "", models.RoleUser)
 	b := w.browser()
@@ -32,8 +32,8 @@ func manyTabs(w *world) {
 	}
 }
 
-// wake asks for a page of the app, follows where it leads, and says what went
-// wrong. It may run beside others of the same browser.
+// wake requests a page of the app, follows redirects, and returns a description of
+// any failure. It is safe for concurrent use on the same browser.
 func (b *browser) wake(address, mode string) string {
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, address, nil)
 	if err != nil {

@@ -48,7 +48,7 @@ type world struct {
 	app       *app // nil if the app is by other people
 }
 
-// configuration is what an operator sets for these examples.
+// configuration has the settings of an operator for these examples.
 func configuration(t *testing.T) *config.Config {
 	t.Helper()
 	vars := map[string]string{
@@ -124,7 +124,7 @@ func (w *world) startPortal() *portalServer {
 	return servePortal(w.t, handler)
 }
 
-// person makes an account.
+// person creates an account.
 func (w *world) person(name, fullName string, role models.Role) *models.User {
 	w.t.Helper()
 	user, _, err := w.accounts.CreateUser(w.t.Context(), auth.Shell(), account.NewUser{
@@ -142,8 +142,7 @@ func dialTo(dialer *net.Dialer, addr string) func(context.Context, string, strin
 	}
 }
 
-// browser is a client with cookies that goes where it is sent one step at a
-// time.
+// browser is a client with cookies that follows redirects one step at a time.
 type browser struct {
 	*world
 	client *http.Client
@@ -163,7 +162,7 @@ func (w *world) browser() *browser {
 	}}
 }
 
-// answer is what came back, with where it was asked for.
+// answer is a response with the URL of its request.
 type answer struct {
 	t      *testing.T
 	at     string
@@ -197,13 +196,13 @@ func (b *browser) send(method, address, body string, headers ...string) *answer 
 	return &answer{b.t, address, response.StatusCode, response.Header, string(text), response.Cookies()}
 }
 
-// open is what a person does who follows a link.
+// open sends the request of a person who follows a link.
 func (b *browser) open(address string) *answer {
 	b.t.Helper()
 	return b.send(http.MethodGet, address, "", "Accept", "text/html,*/*;q=0.8", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
 }
 
-// fetch is what a script of the app does.
+// fetch sends the request of a script of the app.
 func (b *browser) fetch(method, address string) *answer {
 	b.t.Helper()
 	body := ""
@@ -226,8 +225,8 @@ func (b *browser) post(path string, pairs ...string) *answer {
 
 var refreshes = regexp.MustCompile(`<meta http-equiv="refresh" content="0; url=([^"]*)"`)
 
-// follow goes on as a browser does, by redirects and by pages that refresh
-// themselves, and returns the last answer and how many there were on the way.
+// follow follows redirects and pages that refresh themselves, as a browser does. It
+// returns the last response and the number of steps.
 func (b *browser) follow(a *answer) (last *answer, hops int) {
 	b.t.Helper()
 	for ; ; hops++ {
@@ -252,11 +251,11 @@ func (b *browser) follow(a *answer) (last *answer, hops int) {
 	}
 }
 
-// hiddenNext is where the sign-in form leads.
+// hiddenNext matches the field next of the sign-in form.
 var hiddenNext = regexp.MustCompile(`name="next" value="([^"]*)"`)
 
-// signIn goes to an address of the app, signs in on the way, and returns what
-// is there in the end.
+// signIn opens an address of the app, signs in on the way, and returns the final
+// response.
 func (b *browser) signIn(name, address string) *answer {
 	b.t.Helper()
 	login, _ := b.follow(b.open(address))
@@ -272,7 +271,7 @@ func (b *browser) signIn(name, address string) *answer {
 	return a
 }
 
-// app decodes an answer of the app.
+// app decodes a response of the app.
 func (a *answer) app() seen {
 	a.t.Helper()
 	var s seen
@@ -291,7 +290,7 @@ func (a *answer) is(want int) *answer {
 	return a
 }
 
-// status checks the status, and that no cookie is touched on the app's host.
+// status checks the status, and that the app's host sets no cookie.
 func (a *answer) status(want int) *answer {
 	a.t.Helper()
 	if strings.HasPrefix(a.at, appURL) && len(a.cookie) > 0 {

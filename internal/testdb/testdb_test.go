@@ -21,7 +21,7 @@ import (
 	"latchkey/models"
 )
 
-// victimEnv names how the process should end in which TestVictim runs.
+// victimEnv is the variable that says how the process of TestVictim should end.
 const victimEnv = "TESTDB_VICTIM"
 
 func TestMain(m *testing.M) {
@@ -70,7 +70,7 @@ func TestDatabasesAreSeparateAndDropped(t *testing.T) {
 		run(t, second, "CREATE TABLE mine (n integer)")
 	})
 	if first == "" {
-		return // skipped, which it has said
+		return // the subtest was skipped
 	}
 	for _, databaseURL := range []string{first, second} {
 		if conn, err := pgx.Connect(t.Context(), databaseURL); err == nil {
@@ -83,7 +83,7 @@ func TestDatabasesAreSeparateAndDropped(t *testing.T) {
 // TestServerEndsWithItsProcess ends a test process that has started a server
 // in the ways that run no deferred function.
 func TestServerEndsWithItsProcess(t *testing.T) {
-	testdb.PostgresURL(t) // skips where no server can be started
+	testdb.PostgresURL(t) // skips if no server can be started
 	for _, end := range []string{"kill", "panic"} {
 		t.Run(end, func(t *testing.T) {
 			cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestVictim$")
@@ -108,7 +108,7 @@ func TestServerEndsWithItsProcess(t *testing.T) {
 				_ = cmd.Process.Kill()
 			}
 			if err := cmd.Wait(); err == nil {
-				t.Error("the victim ended as if nothing had happened")
+				t.Error("the victim ended without an error")
 			}
 			eventually(t, "no process listens on "+address, func() bool {
 				conn, err := net.Dial("tcp", address)
@@ -157,7 +157,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	for !condition() {
 		select {
 		case <-deadline:
-			t.Fatalf("still not so: %s", what)
+			t.Fatalf("waited without success for %s", what)
 		case <-tick.C:
 		}
 	}

@@ -36,8 +36,8 @@ func kid(key []byte) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:8])
 }
 
-// draft is a token in the making: every part of it can be wrong. A genuine one
-// comes from newDraft.
+// draft is an unsigned token whose every part can be made wrong. newDraft returns a
+// genuine one.
 type draft struct {
 	header, payload string
 	key             []byte

@@ -12,7 +12,7 @@ var (
 	previous = []byte("Q3@mXe6%Ug9-Pi2+Fo5=Sa8_Rh1~Wt4,")
 )
 
-// clock returns the time of every test.
+// clock returns the fixed time of the tests.
 type clock struct{}
 
 func newClock() clock { return clock{} }

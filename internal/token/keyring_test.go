@@ -27,8 +27,8 @@ func sampleClaims(now time.Time) token.Claims {
 	}
 }
 
-// TestClasses holds every class against every other, with tokens as they are
-// signed and with the key of the one under the header and audience of the other.
+// TestClasses checks every class against every other, with tokens as they are signed
+// and with the key of one class and the header and audience of the other.
 func TestClasses(t *testing.T) {
 	clock := newClock()
 	now := clock.now().Truncate(time.Second)
@@ -122,8 +122,8 @@ func TestVerifyExpired(t *testing.T) {
 	}
 }
 
-// TestVerifySays tells the three refusals apart: a token that only the clock
-// speaks against is not a broken one.
+// TestVerifySays checks that the three errors are distinguished: a token that is only
+// outside its time is not a broken one.
 func TestVerifySays(t *testing.T) {
 	clock := newClock()
 	now := clock.now().Truncate(time.Second)
@@ -163,8 +163,8 @@ func TestVerifySays(t *testing.T) {
 	}
 }
 
-// TestDelivery: a token says its delivery, and one without the claim is the
-// first of its generation, as those of earlier versions are.
+// TestDelivery checks that a token contains its delivery, and that a token without
+// the claim, as from earlier versions, is the first of its generation.
 func TestDelivery(t *testing.T) {
 	clock := newClock()
 	now := clock.now().Truncate(time.Second)
@@ -207,8 +207,8 @@ func payload(t *testing.T, text string) string {
 	return string(data)
 }
 
-// TestRefreshID: the id of a refresh token follows from the row alone, and no
-// two refresh tokens share one.
+// TestRefreshID checks that the id of a refresh token is derived only from the row,
+// and that no two refresh tokens have the same id.
 func TestRefreshID(t *testing.T) {
 	seen := map[string]bool{}
 	for _, sid := range []string{"a", "b"} {
@@ -258,7 +258,7 @@ func FuzzVerify(f *testing.F) {
 				continue
 			}
 			accepted++
-			// Only the portal can sign, so an accepted token is one that it would write.
+			// Only the portal can sign, so it must write every accepted token in the same way.
 			again := ring.Sign(class.class, *claims)
 			if again != token && token != good.sign() {
 				t.Errorf("%s: %q passes and is not what %q was signed as", class.name, token, again)

@@ -16,8 +16,8 @@ type forgery struct {
 	change func(*draft)
 }
 
-// headerForgeries are about the key and what a header can say of it (RFC 8725
-// §3.1 to §3.5, §3.10, §3.11; RFC 7515 §4.1).
+// headerForgeries change the key or the header (RFC 8725 §3.1 to §3.5, §3.10, §3.11;
+// RFC 7515 §4.1).
 func headerForgeries(t *testing.T) []forgery {
 	genuine := object{"alg": "HS256", "typ": "at+jwt", "kid": kid(key(t, secret, "latchkey/web-access/v1"))}
 	head := func(changes object) func(*draft) { return func(d *draft) { d.header = with(genuine, changes) } }
@@ -65,7 +65,7 @@ func headerForgeries(t *testing.T) []forgery {
 	}
 }
 
-// claimForgeries are about the payload (RFC 7519 §4, RFC 8725 §3.7 to §3.12).
+// claimForgeries change the payload (RFC 7519 §4, RFC 8725 §3.7 to §3.12).
 func claimForgeries(t *testing.T, now time.Time) []forgery {
 	body := func(o object) func(*draft) { return func(d *draft) { d.payload = with(claims(now), o) } }
 	raw := func(old, replacement string) func(*draft) {
@@ -101,7 +101,7 @@ func claimForgeries(t *testing.T, now time.Time) []forgery {
 		{"aud missing", body(object{"aud": nil})},
 		{"aud wrong", body(object{"aud": "latchkey:refresh"})},
 		{"aud in another case", body(object{"aud": "latchkey:WEB"})},
-		{"aud a list of one that is ours", body(object{"aud": []string{"latchkey:web"}})}, // RFC 7519 §4.1.3 has it say the same
+		{"aud a list of one that is ours", body(object{"aud": []string{"latchkey:web"}})}, // the same by RFC 7519 §4.1.3
 		{"aud a list of two", body(object{"aud": []string{"latchkey:web", "latchkey:api"}})},
 		{"aud a list of one that is not ours", body(object{"aud": []string{"latchkey:refresh"}})},
 		{"aud an empty list", body(object{"aud": []string{}})},
@@ -128,8 +128,8 @@ func claimForgeries(t *testing.T, now time.Time) []forgery {
 	}
 }
 
-// TestVerifyRefuses goes through the forgeries that golang-jwt lets pass with
-// its defaults and through those that it stops.
+// TestVerifyRefuses checks forgeries that golang-jwt accepts with its defaults, and
+// forgeries that it refuses.
 func TestVerifyRefuses(t *testing.T) {
 	clock := newClock()
 	now := clock.now().Truncate(time.Second)
@@ -149,8 +149,8 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// TestVerifySpelling is about tokens whose signature is right and whose text
-// is not the one that was signed: a denylist of texts would let them through.
+// TestVerifySpelling checks tokens with a valid signature whose text differs from the
+// text that was signed: a denylist of texts would not contain them.
 func TestVerifySpelling(t *testing.T) {
 	clock := newClock()
 	ring := newKeyring(t, secret, nil, clock.now)
@@ -182,7 +182,7 @@ func TestVerifySpelling(t *testing.T) {
 		"its JSON":                  `{"protected":"` + parts[0] + `","payload":"` + parts[1] + `","signature":"` + parts[2] + `"}`,
 		"Bearer":                    "Bearer " + good,
 	}
-	// 43 letters stand for 256 bits: two bits of the last are free.
+	// 43 letters encode 256 bits, so two bits of the last letter are unused.
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 	last := strings.IndexByte(alphabet, good[len(good)-1])
 	for i := 1; i < 4; i++ {
@@ -198,7 +198,7 @@ func TestVerifySpelling(t *testing.T) {
 	}
 }
 
-// TestVerifyAccepts is the other side: what is genuine passes.
+// TestVerifyAccepts checks that genuine tokens are accepted.
 func TestVerifyAccepts(t *testing.T) {
 	clock := newClock()
 	now := clock.now().Truncate(time.Second)

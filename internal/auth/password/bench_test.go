@@ -19,8 +19,8 @@ func BenchmarkBare(b *testing.B) {
 	}
 }
 
-// BenchmarkBareParallel is the same on every core at once: the two together
-// show what the memory's bandwidth costs, apart from a Hasher.
+// BenchmarkBareParallel computes such hashes on every core at once. The difference
+// from BenchmarkBare shows the cost of memory bandwidth, without a Hasher.
 func BenchmarkBareParallel(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		salt := random(saltSize)
@@ -32,9 +32,9 @@ func BenchmarkBareParallel(b *testing.B) {
 }
 
 // BenchmarkFullQueue keeps every slot and every place in the queue taken. It
-// reports hashes per second and their share of what the cores could do at the
-// time of one bare hash, measured before and after in the same run. Only a quiet
-// machine gives a share that means something.
+// reports hashes per second, and their share of the maximum that the cores could
+// compute according to the time of a bare hash, measured before and after in the
+// same run. The share is meaningful only on an idle machine.
 func BenchmarkFullQueue(b *testing.B) {
 	const queue = 50
 	h := NewHasher(HasherOptions{Queue: queue, Wait: time.Hour})
@@ -66,8 +66,8 @@ func BenchmarkFullQueue(b *testing.B) {
 	b.ReportMetric(100*rate*bare.Seconds()/float64(cores), "%of-bare")
 }
 
-// BenchmarkResidentMemory lets 100 callers in at once, again and again, and
-// reports by how much the resident memory of the process grew at its peak.
+// BenchmarkResidentMemory repeatedly runs 100 callers at once and reports the peak
+// growth of the process's resident memory.
 func BenchmarkResidentMemory(b *testing.B) {
 	const callers = 100
 	if resident(b, "VmHWM:") == 0 {

@@ -59,7 +59,7 @@ func TestGateAnswersBusyAtOnceWhenFull(t *testing.T) {
 		start := time.Now()
 		checkBusy(t, g.do(t.Context(), Caller{}, mustNotRun(t)))
 		if got := time.Since(start); got != 0 {
-			t.Errorf("a full queue took %v to say so", got)
+			t.Errorf("a full queue took %v to refuse a caller", got)
 		}
 		release()
 		group.Wait()

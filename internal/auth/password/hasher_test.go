@@ -12,7 +12,7 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// cheap keeps tests quick; nothing in them depends on the cost.
+// cheap keeps tests quick. They do not depend on the costs.
 var cheap = Params{Memory: 64, Time: 1, Threads: 1}
 
 func cheapHasher() *Hasher {
@@ -163,8 +163,8 @@ func TestVerifyWithoutPassword(t *testing.T) {
 	}
 }
 
-// TestVerifyUnreadable checks that a stored hash of an unknown kind is a wrong
-// password that takes a slot, and that the error tells it from one.
+// TestVerifyUnreadable checks that a stored hash of an unknown kind counts as a
+// wrong password and takes a slot, but returns an error of its own.
 func TestVerifyUnreadable(t *testing.T) {
 	tests := []struct{ name, encoded string }{
 		{"plain text", "correct horse"},
@@ -206,8 +206,8 @@ func TestOverlongPasswordsAreNotHashed(t *testing.T) {
 	}
 }
 
-// TestEveryCallTakesASlot checks that neither the queue nor the errors tell
-// whether an account exists, has a password, or has one that can be read.
+// TestEveryCallTakesASlot checks that neither the queue nor the errors reveal
+// whether an account exists, has a password, or has a readable hash.
 func TestEveryCallTakesASlot(t *testing.T) {
 	h := NewHasher(HasherOptions{Slots: 1, Queue: 1, Wait: time.Nanosecond, Params: cheap})
 	encoded, err := h.Hash(t.Context(), "correct horse")
@@ -238,7 +238,7 @@ func TestEveryCallTakesASlot(t *testing.T) {
 
 const bcryptSample = "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
 
-// The dummy must cost what a new hash costs: the same scheme, costs and sizes.
+// The dummy must take as long as a new hash: the same scheme, costs and sizes.
 func TestDummyIsLikeANewHash(t *testing.T) {
 	h := cheapHasher()
 	dummy, err := parsePHC(h.dummy)

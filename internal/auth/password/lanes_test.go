@@ -27,7 +27,7 @@ func (w *waiter) start(ctx context.Context, name string, caller Caller) {
 	w.group.Go(func() {
 		hash := func() {
 			w.order = append(w.order, name)
-			<-time.After(time.Millisecond) // the next caller of the lane moves up meanwhile
+			<-time.After(time.Millisecond) // lets the next caller of the lane move up
 		}
 		if err := w.g.do(ctx, caller, hash); err != nil && ctx.Err() == nil {
 			w.t.Errorf("%s: %v", name, err)
@@ -36,8 +36,8 @@ func (w *waiter) start(ctx context.Context, name string, caller Caller) {
 	synctest.Wait()
 }
 
-// TestGateLanes fills the lane of strangers. Known callers still find places, and
-// the lanes take turns.
+// TestGateLanes fills the lane of strangers and checks that known callers still find
+// places and that the lanes take turns.
 func TestGateLanes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const queue = 3
@@ -63,8 +63,8 @@ func TestGateLanes(t *testing.T) {
 	})
 }
 
-// TestGateCancelledFirst cancels the caller whose turn is next, and one behind it:
-// the others move up.
+// TestGateCancelledFirst cancels the caller whose turn is next and one behind it,
+// and checks that the others move up.
 func TestGateCancelledFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(1, 3, time.Minute)
@@ -89,7 +89,8 @@ func TestGateCancelledFirst(t *testing.T) {
 	})
 }
 
-// TestGateShare fills the share of one network, in each lane. Others find room.
+// TestGateShare fills the share of one network in each lane and checks that other
+// networks find room.
 func TestGateShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(1, 11, time.Minute) // a quarter of 12 places
@@ -114,8 +115,8 @@ func TestGateShare(t *testing.T) {
 	})
 }
 
-// TestGateFlood lets strangers from one network and from everywhere ask without
-// end: a known caller and a stranger from another network get in.
+// TestGateFlood lets strangers from one network and from many networks call without
+// pause, and checks that a known caller and a stranger from another network get in.
 func TestGateFlood(t *testing.T) {
 	g := newGate(2, 12, 10*time.Second)
 	ctx, stop := context.WithCancel(t.Context())
