@@ -16,7 +16,7 @@ import (
 )
 
 // TestClasses checks that every class of a page or script has a rule in the
-// stylesheets, and that no rule is for a class that nothing has.
+// stylesheets, and that every class with a rule is used.
 func TestClasses(t *testing.T) {
 	faults, checked, err := classFaults(os.DirFS("."))
 	if err != nil {

@@ -78,11 +78,11 @@ func unsafeFiles(root fs.FS) (found []string, checked int, err error) {
 	return found, checked, err
 }
 
-// maxLines is how long a file that people read may be.
+// maxLines is the maximum length of a file that is written by hand.
 const maxLines = 500
 
-// generated matches the line by which a Go file says that a program wrote it,
-// as https://go.dev/s/generatedcode lays it down.
+// generated matches the line that marks a generated Go file
+// (https://go.dev/s/generatedcode).
 var generated = regexp.MustCompile(`(?m)^// Code generated .* DO NOT EDIT\.$`)
 
 func TestFileLengths(t *testing.T) {

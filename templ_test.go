@@ -53,7 +53,7 @@ func TestRender(t *testing.T) {
 	}
 }
 
-// TestRenderError wants the response untouched when a page breaks half way.
+// TestRenderError checks that nothing is sent if a page fails half-way.
 func TestRenderError(t *testing.T) {
 	broken := errors.New("broken")
 	half := templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
@@ -68,7 +68,7 @@ func TestRenderError(t *testing.T) {
 	if c.Response().Committed || w.Body.Len() > 0 || len(w.Header()) > 0 {
 		t.Errorf("response: got %q %v, want nothing", w.Body, w.Header())
 	}
-	// The half page must not turn up in the next one, which may get its buffer.
+	// The half page must not appear in the next one, which may get its buffer.
 	if err := Render(c, http.StatusOK, page("next")); err != nil {
 		t.Fatal(err)
 	}

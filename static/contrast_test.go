@@ -7,14 +7,14 @@ import (
 )
 
 // TestTokenContrast checks the contrast of the stylesheet's own colours: of text
-// and icons with every ground they stand on, of labels with their button, and of
-// the edges of controls (WCAG 2.2, 1.4.3 and 1.4.11).
+// and icons with every background on which they are used, of labels with their
+// button, and of the edges of controls (WCAG 2.2, 1.4.3 and 1.4.11).
 func TestTokenContrast(t *testing.T) {
 	css := stylesheet(t, "css/app.css")
 	for _, test := range []struct {
 		name  string
-		on    string // other tokens it stands on, beside the grounds; "" for none
-		alone bool   // it never stands on the grounds
+		on    string // other backgrounds, besides the page's; "" for none
+		alone bool   // it is never on the page's backgrounds
 		least float64
 	}{
 		{name: "ink", on: "ok-tint warn-tint bad-tint", least: textContrast},

@@ -15,8 +15,8 @@ const (
 // Button describes a submit button.
 type Button struct {
 	Label string
-	// More is read out after the label and not shown, where several buttons
-	// of a page have the same label ("Sign out" + " Firefox on Windows").
+	// More is hidden text after the label for screen readers, for buttons with
+	// the same label on a page ("Sign out" + " Firefox on Windows").
 	More string
 	// Busy is the label while the form is being sent, such as "Signing in…".
 	Busy  string
@@ -55,10 +55,9 @@ func (b Button) class() string {
 // Confirmation is the question before an action that is hard to undo. It has
 // its own page; with script, a dialog shows the same.
 type Confirmation struct {
-	// Heading asks or names the act: "Sign out 2 other devices?".
+	// Heading asks or names the action: "Sign out 2 other devices?".
 	Heading string
-	// Text says what will happen, to whom, and what will not; one paragraph
-	// each.
+	// Text describes the consequences, one paragraph each.
 	Text []string
 	// Action is the URL of the form, Button the label of its button.
 	Action string

@@ -1,10 +1,10 @@
 // Package components holds the parts that pages are made of: fields, buttons,
 // messages, times, confirmations.
 //
-// It decides their HTML, and so how they work with a keyboard, a screen reader
-// and a password manager. Their look is in static/css/app.css, their script in
-// static/js/app.js, and nearly all texts come from the page. Nothing here knows
-// a request, a user or a clock.
+// It decides their HTML, and so how they work with a keyboard, a screen reader and
+// a password manager. Their look is in static/css/app.css, their script in
+// static/js/app.js, and nearly all texts come from the page. The package knows no
+// requests, users or clocks.
 package components
 
 // Tone is the meaning of a message or a badge. Its value is also its CSS class.
@@ -23,11 +23,11 @@ const (
 type Message struct {
 	Tone Tone
 	Text string
-	// Email is an address in Text to write to, "" for none.
+	// Email is an email address that occurs in Text, "" for none.
 	Email string
 }
 
-// Link is a text that leads somewhere.
+// Link is a text with a URL.
 type Link struct {
 	Label string
 	URL   string
@@ -44,11 +44,11 @@ type FieldError struct {
 	// Field is the name of the field, or the purpose of a password field; empty
 	// for a problem of the whole form.
 	Field string
-	// Text is the sentence shown beside the field and in the problem box.
+	// Text is the sentence beside the field and in the error summary.
 	Text string
 	// Timed is the text of a problem that passes with time, nil for others.
 	Timed *Timed
-	// Email is an address in the text to write to, "" for none.
+	// Email is an email address that occurs in the text, "" for none.
 	Email string
 }
 

@@ -37,8 +37,8 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// TestProblemLinks wants each problem to lead to its field, whose id is its name
-// unless it asks for a password.
+// TestProblemLinks checks that each error links to its field, whose id is its name
+// unless it is a password field.
 func TestProblemLinks(t *testing.T) {
 	for _, test := range []struct{ field, want string }{
 		{"email", `<a href="#email">wrong</a>`},
@@ -56,7 +56,7 @@ func TestProblemLinks(t *testing.T) {
 	}
 }
 
-// TestTimes wants UTC whatever the zone of the value is.
+// TestTimes checks that times are in UTC, whatever the zone of the value.
 func TestTimes(t *testing.T) {
 	when := time.Date(2026, 11, 3, 1, 32, 0, 0, time.FixedZone("", 11*3600))
 	tests := []struct {
@@ -80,7 +80,7 @@ func TestTimes(t *testing.T) {
 	}
 }
 
-// TestEscaping hands text that is HTML to every component that shows text.
+// TestEscaping passes HTML to every component that shows text.
 func TestEscaping(t *testing.T) {
 	const evil = `"><script>alert(1)</script>`
 	errs := Errors{{Field: evil, Text: evil}, {Text: evil}}
@@ -113,7 +113,7 @@ func TestEscaping(t *testing.T) {
 	}
 }
 
-// TestLinks wants addresses that run script replaced.
+// TestLinks checks that URLs that run scripts are replaced.
 func TestLinks(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -130,8 +130,8 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// TestConfirmDialog wants the fields of a dialog to keep their names and get
-// ids of their own.
+// TestConfirmDialog checks that the fields of a dialog keep their names and get
+// different ids.
 func TestConfirmDialog(t *testing.T) {
 	question := Confirmation{Fields: []Input{{Name: "reason", Label: "Reason"}}}
 	tests := []struct {

@@ -46,8 +46,8 @@ type Password struct {
 	// Autocomplete is the purpose: CurrentPassword or NewPassword. It is the id
 	// too.
 	Autocomplete string
-	// Min is the minimum length of a new password, 0 for none. It becomes
-	// minlength and passwordrules, so that generators obey it.
+	// Min is the minimum length of a new password, 0 for none. It sets minlength
+	// and passwordrules, which password generators read.
 	Min int
 	// Link is shown beside the label.
 	Link        *Link
@@ -80,10 +80,10 @@ type Check struct {
 	Name    string
 	Label   string
 	Hint    string
-	Value   string // the value that is sent when it is ticked; empty: "on"
+	Value   string // the value that is sent when it is checked; empty: "on"
 	Checked bool
 	// DescribedBy is the id of the error of its group. It marks the box as
-	// wrong.
+	// invalid.
 	DescribedBy string
 }
 
@@ -93,9 +93,9 @@ const (
 	NewPassword     = "new-password"
 )
 
-// fieldID is the id of the field that a problem is about. A password's id is its
-// purpose, which follows from its name: "password" is a new one, because the
-// sign-in form names its problem CurrentPassword.
+// fieldID is the id of the field of an error. A password's id is its purpose, which
+// follows from its name: "password" is a new one, because the sign-in form calls
+// its error CurrentPassword.
 func fieldID(name string) string {
 	switch name {
 	case "current_password":
@@ -106,7 +106,7 @@ func fieldID(name string) string {
 	return name
 }
 
-// inputID is the id of a field: id when the page chose one, else its name.
+// inputID is the id of a field: id if the page chose one, else its name.
 func inputID(id, name string) string {
 	if id != "" {
 		return id
@@ -132,7 +132,7 @@ func describedBy(id, hint, problem, other string) string {
 // usualAttributes is the usual number of attributes besides the constant ones.
 const usualAttributes = 4
 
-// attributes are the attributes of the input that are not always there.
+// attributes are the optional attributes of the input.
 func (in Input) attributes() templ.OrderedAttributes {
 	a := make(templ.OrderedAttributes, 0, usualAttributes)
 	set(&a, "autocomplete", in.Autocomplete)
@@ -149,7 +149,7 @@ func (in Input) attributes() templ.OrderedAttributes {
 	return a
 }
 
-// attributes are the attributes of the password that are not always there.
+// attributes are the optional attributes of the password field.
 func (p Password) attributes() templ.OrderedAttributes {
 	a := make(templ.OrderedAttributes, 0, usualAttributes)
 	set(&a, "aria-describedby", describedBy(p.Autocomplete, p.Hint, p.Error, p.DescribedBy))
@@ -169,7 +169,7 @@ func (p Password) spoken() string {
 	return string(unicode.ToLower(first)) + p.Label[size:]
 }
 
-// attributes are the attributes of the choice that are not always there.
+// attributes are the optional attributes of the choice.
 func (c Choice) attributes() templ.OrderedAttributes {
 	a := make(templ.OrderedAttributes, 0, usualAttributes)
 	set(&a, "aria-describedby", describedBy(inputID(c.ID, c.Name), c.Hint, c.Error, ""))
@@ -179,7 +179,7 @@ func (c Choice) attributes() templ.OrderedAttributes {
 	return a
 }
 
-// attributes are the attributes of the box that are not always there.
+// attributes are the optional attributes of the checkbox.
 func (c Check) attributes(id string) templ.OrderedAttributes {
 	a := make(templ.OrderedAttributes, 0, usualAttributes)
 	set(&a, "aria-describedby", describedBy(id, c.Hint, "", c.DescribedBy))
@@ -206,8 +206,8 @@ func (c Choice) layout() string {
 	return "choices"
 }
 
-// class is the class attribute with the names that are not empty. The pages
-// are full of them, and templ's own class expressions build two maps for each.
+// class is the class attribute with the names that are not empty. Pages have many of
+// them, and templ's own class expressions build two maps for each.
 func class(names ...string) templ.OrderedAttributes {
 	value := names[0]
 	for _, name := range names[1:] {

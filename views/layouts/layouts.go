@@ -1,8 +1,8 @@
 // Package layouts draws what all pages share: the head, the brand, the
 // navigation, the message after a redirect, the footer.
 //
-// It draws only the frame. Page has the person, their permissions and the
-// current page as plain values.
+// It renders only the frame. Page has the person, their permissions and the current
+// page as plain values.
 package layouts
 
 import "latchkey/views/components"
@@ -54,7 +54,7 @@ const (
 type Brand struct {
 	Name string
 	// IconURL is the icon of the browser tab, LogoURL the picture beside the
-	// name. Without a logo the portal's own mark takes its place.
+	// name. Without a logo, the portal's own mark is shown.
 	IconURL string
 	LogoURL string
 	// LogoWidth and LogoHeight are the pixels the logo takes; zero is 32.
@@ -85,7 +85,7 @@ type Undo struct {
 type Flash struct {
 	Kind components.Tone
 	Text string
-	// Email is an address in Text to write to, "" for none.
+	// Email is an email address that occurs in Text, "" for none.
 	Email string
 	Undo  *Undo
 }
@@ -98,8 +98,8 @@ type Page struct {
 	Description string
 	Brand       Brand
 	Theme       Theme
-	// Path is the URL of this page with its query, for the way back from the
-	// theme switch.
+	// Path is the URL of this page with its query, to which the theme switch
+	// returns.
 	Path    string
 	Section Section
 	// NamedBrand says that the heading of a signed-out page names the brand, so
@@ -108,7 +108,7 @@ type Page struct {
 	// User is nil on signed-out pages.
 	User  *User
 	Flash *Flash
-	// SignupOpen says that the page to create an account may be offered.
+	// SignupOpen says that the page may link to sign-up.
 	SignupOpen bool
 	// NoIndex keeps search engines away, for pages with a token in their URL.
 	NoIndex bool
@@ -117,8 +117,7 @@ type Page struct {
 	// Results is the id of the results of a search, "" on other pages. The skip
 	// link leads to them.
 	Results string
-	// HasError puts "Error: " before the title. Forms with problems set it by
-	// themselves.
+	// HasError puts "Error: " before the title. The pages of forms set it.
 	HasError bool
 }
 

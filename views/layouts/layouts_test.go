@@ -18,7 +18,7 @@ func render(t *testing.T, page templ.Component) string {
 	return html.String()
 }
 
-// TestFrame looks for what one field of Page adds to the frame or keeps out.
+// TestFrame checks the parts that each field of Page adds to the frame or removes.
 func TestFrame(t *testing.T) {
 	ana := &User{Name: "Ana Silva", Username: "ana"}
 	admin := &User{Username: "root", IsAdmin: true}
@@ -106,15 +106,15 @@ func TestFrame(t *testing.T) {
 			}
 			for _, absent := range test.absent {
 				if strings.Contains(got, absent) {
-					t.Errorf("%q stands in:\n%s", absent, got)
+					t.Errorf("%q is in:\n%s", absent, got)
 				}
 			}
 		})
 	}
 }
 
-// TestChildren wants the content of the page inside of every frame, once, and
-// the message before it.
+// TestChildren checks that every frame contains the content of the page once, after
+// the message.
 func TestChildren(t *testing.T) {
 	page := Page{User: &User{Username: "ana"}, Flash: &Flash{Text: "message"}}
 	frames := map[string]func(Page) templ.Component{"door": Door, "app": App, "either": Either}

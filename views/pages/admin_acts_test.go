@@ -9,8 +9,8 @@ import (
 	"latchkey/views/components"
 )
 
-// TestAdminActs lists the acts of an account: where each leads, which are posted
-// at once, and which are refused.
+// TestAdminActs checks the actions on an account: the target of each, which are
+// posted at once, and which are refused.
 func TestAdminActs(t *testing.T) {
 	tests := []struct {
 		sample string
@@ -47,14 +47,14 @@ func TestAdminActs(t *testing.T) {
 				}
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Errorf("acts (-want +got):\n%s", diff)
+				t.Errorf("actions (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// TestChangeRole wants the question to name the act, the person and what the
-// other role allows, and the form to send it with the present one.
+// TestChangeRole checks that the confirmation names the action, the person and the
+// permissions of the other role, and that the form sends both roles.
 func TestChangeRole(t *testing.T) {
 	tests := []struct{ role, act, then, other string }{
 		{"user", "Make Bo Chen an admin", "Bo Chen will be able to see, disable and delete every account, change roles and read the audit log.", "admin"},
@@ -73,8 +73,8 @@ func TestChangeRole(t *testing.T) {
 	}
 }
 
-// TestAdminDialogs wants the dialog that each link opens to ask what the page
-// behind the link asks, and to send the same form by a red button.
+// TestAdminDialogs checks that the dialog of each link has the same question and
+// form as the page of the link, with a red button.
 func TestAdminDialogs(t *testing.T) {
 	pages := map[string]string{
 		"ask-disable": "admin disable", "ask-sign-out": "admin sign-out", "ask-role": "admin role", "ask-reset-link": "admin reset link",
@@ -109,7 +109,7 @@ func TestAdminDialogs(t *testing.T) {
 	}
 }
 
-// asked is what a form says and sends, its Cancel left out.
+// asked returns the texts and values of a form, without Cancel.
 func asked(doc document, form *node) []string {
 	list := []string{form.attrs["action"]}
 	for _, n := range append(doc.inside(form, "p"), doc.inside(form, "button")...) {

@@ -10,9 +10,9 @@ import (
 	"latchkey/views/layouts"
 )
 
-// TestSignInChart wants the caption to say the result, a bar for whatever
-// happened on a day, the highest day and the Mondays labelled, and the same
-// numbers as a table, the newest first.
+// TestSignInChart checks that the caption states the result, that each day with
+// sign-ins or failures has bars, that the highest day and the Mondays are labelled,
+// and that a table has the same numbers, newest first.
 func TestSignInChart(t *testing.T) {
 	doc := parse(t, AdminOverview(signedIn("Overview", layouts.SectionOverview), AdminOverviewView{SignIns: sampleDays()}))
 	if got, want := doc.byID("sign-ins-result").text, "569 sign-ins and 15 failed attempts. The busiest day was 22 November, with 98 attempts."; got != want {
@@ -75,7 +75,7 @@ func TestSignInChart(t *testing.T) {
 	}
 }
 
-// TestSignInChartEmpty wants no drawing where there is nothing to draw.
+// TestSignInChartEmpty checks that there is no chart if all days are empty.
 func TestSignInChartEmpty(t *testing.T) {
 	tests := []struct {
 		days []SignInDay
@@ -92,8 +92,8 @@ func TestSignInChartEmpty(t *testing.T) {
 	}
 }
 
-// TestFigureLine wants the lowest day at the bottom and the highest at the top,
-// and a flat line at the bottom for days that are all the same.
+// TestFigureLine checks that the lowest day is at the bottom and the highest at the
+// top, and that equal days are a flat line at the bottom.
 func TestFigureLine(t *testing.T) {
 	for want, days := range map[string][]int{
 		"M0.0 25.0L50.0 14.0L100.0 3.0":  {1, 2, 3},
@@ -106,7 +106,8 @@ func TestFigureLine(t *testing.T) {
 	}
 }
 
-// TestDisableWords wants the consequence told, with the right number.
+// TestDisableWords checks that the confirmation states the number of sessions that
+// will end.
 func TestDisableWords(t *testing.T) {
 	tests := []struct {
 		sessions int
@@ -123,13 +124,13 @@ func TestDisableWords(t *testing.T) {
 	}
 }
 
-// TestAdminForms wants the names that the routes read, and no field that a
-// browser or a password manager fills in with the admin's own data.
+// TestAdminForms checks that the fields have the names that the routes read, and
+// that no browser or password manager fills in the admin's own data.
 func TestAdminForms(t *testing.T) {
 	tests := []struct {
 		page   templ.Component
 		action string
-		fields string // the names, with ":off" where filling in is switched off
+		fields string // the names, with ":off" if autocomplete is off
 	}{
 		{sampleNamed(t, "admin disable"), "/admin/users/b/disable", "reason"},
 		{sampleNamed(t, "admin sign-out"), "/admin/users/b/sign-out", ""},
@@ -165,8 +166,8 @@ func TestAdminForms(t *testing.T) {
 	}
 }
 
-// TestAuditSentences wants every line to read as a sentence under its day, alone
-// with its name, and to open to the people, the kind of event and the request.
+// TestAuditSentences checks that every line is a sentence under its day with a unique
+// name, and opens to show the people, the kind of event and the request.
 func TestAuditSentences(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "admin audit"))
 	var got []string
@@ -202,7 +203,7 @@ func TestAuditSentences(t *testing.T) {
 	}
 }
 
-// TestAdminEscapes wants what people typed to stay text.
+// TestAdminEscapes checks that typed text is not interpreted as HTML.
 func TestAdminEscapes(t *testing.T) {
 	const evil = `<img src=x onerror=alert(1)>`
 	user := sampleUser()

@@ -33,8 +33,8 @@ func TestUsersResult(t *testing.T) {
 	}
 }
 
-// TestUsersPosition: the result line has the positions of a page when they are
-// known and there is another page.
+// TestUsersPosition checks that the result line has the positions of a page if they
+// are known and there is another page.
 func TestUsersPosition(t *testing.T) {
 	for _, test := range []struct {
 		from, rows, total int
@@ -78,8 +78,8 @@ func TestUsersNoMatch(t *testing.T) {
 	}
 }
 
-// TestUsersSearch wants what the form cannot show kept in it, and a new search
-// to start at the first page.
+// TestUsersSearch checks that the form keeps values for which it has no field, and
+// that a new search starts at the first page.
 func TestUsersSearch(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "admin users"))
 	var got []string
@@ -97,8 +97,8 @@ func TestUsersSearch(t *testing.T) {
 	}
 }
 
-// TestUsersTable wants the table to stay a table when it is laid out as lines,
-// and its order told in more than one way.
+// TestUsersTable checks that the table has explicit roles, for when it is laid out as
+// lines, and that the caption, a column and the filter all show its order.
 func TestUsersTable(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "admin users"))
 	roles := map[string]int{}
@@ -133,9 +133,8 @@ func TestUsersTable(t *testing.T) {
 	}
 }
 
-// TestUsersFound: after a search the skip link leads to the result line, the
-// script moves the focus there, and Tab passes over the sort links. On other
-// pages of the list nothing of this happens.
+// TestUsersFound checks that after a search, and only then, the skip link leads to the
+// result line, the script moves the focus there, and Tab skips the sort links.
 func TestUsersFound(t *testing.T) {
 	for _, test := range []struct{ sample, skip, focus, tabindex string }{
 		{"admin users found", "#results", "6 of 1,204 users", "-1"},
@@ -165,8 +164,8 @@ func TestUsersFound(t *testing.T) {
 	}
 }
 
-// TestUsersBoxes: every row has a box with the person's name, in a form with the
-// two actions and the way back.
+// TestUsersBoxes checks that every row has a checkbox with the person's name, in a
+// form with the two actions and the URL of the list.
 func TestUsersBoxes(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "admin users"))
 	var got []string
@@ -204,8 +203,8 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// TestUsersStatus wants a word for every state of an account, with a time for the
-// script where one ends it.
+// TestUsersStatus checks the word for every state of an account, and the time for
+// the script if the state ends by itself.
 func TestUsersStatus(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "admin users"))
 	var got []string
@@ -227,7 +226,7 @@ func TestUsersStatus(t *testing.T) {
 	}
 }
 
-// TestUserStatus: the page of an account says the same of it as the list.
+// TestUserStatus checks that the page of an account shows the same state as the list.
 func TestUserStatus(t *testing.T) {
 	for _, test := range []struct {
 		want string

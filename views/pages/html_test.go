@@ -14,7 +14,7 @@ import (
 type node struct {
 	name   string
 	attrs  map[string]string
-	text   string // all text inside, spaces folded
+	text   string // all text inside, with white space collapsed
 	parent *node
 }
 
@@ -28,7 +28,7 @@ func (n *node) within(name string) *node {
 	return nil
 }
 
-// has reports whether the attribute is there at all.
+// has reports whether the attribute exists.
 func (n *node) has(attr string) bool {
 	_, ok := n.attrs[attr]
 	return ok
@@ -78,8 +78,8 @@ func render(t *testing.T, page templ.Component) string {
 	return html.String()
 }
 
-// parse reads a page as an XML parser with HTML's void elements would: the
-// templates close everything else themselves.
+// parse reads a page with an XML parser that knows HTML's void elements: the
+// templates close all other elements.
 func parse(t *testing.T, page templ.Component) document {
 	t.Helper()
 	decoder := xml.NewDecoder(strings.NewReader(render(t, page)))

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestLoginHeading wants the app named that the person is on the way to, as a
-// name of its own direction and not too long a one, in the heading alone.
+// TestLoginHeading checks that only the heading names the app that the person wants
+// to open, isolated from the text direction and shortened if it is too long.
 func TestLoginHeading(t *testing.T) {
 	long := strings.Repeat("a", 59)
 	tests := []struct{ app, heading, name string }{

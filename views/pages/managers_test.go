@@ -8,15 +8,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestPasswordManagers wants each form to be what password managers can read:
-// the fields they know, in the order they expect, each once, all visible and
-// all there from the start.
+// TestPasswordManagers checks that password managers can read each form: it has the
+// fields they know, in the expected order, each once, all visible and all in the
+// HTML.
 func TestPasswordManagers(t *testing.T) {
 	tests := []struct {
 		form   string
 		page   templ.Component
 		action string
-		fields string // "name:autocomplete" of the fields to see
+		fields string // "name:autocomplete" of the visible fields
 	}{
 		{"sign-in", sampleNamed(t, "login"), "/login", "username:username password:current-password remember:"},
 		{"sign-in", sampleNamed(t, "login wrong"), "/login", "username:username password:current-password remember:"},
@@ -55,8 +55,8 @@ func TestPasswordManagers(t *testing.T) {
 	}
 }
 
-// TestPasswordFields holds every password field to the rules of its kind. Its id
-// is that kind, whatever its name is.
+// TestPasswordFields checks every password field against the rules for its purpose.
+// The purpose is its id, whatever its name.
 func TestPasswordFields(t *testing.T) {
 	least := map[string]string{"setup": "15", "setup errors": "15"}
 	for _, test := range samples() {
@@ -96,9 +96,8 @@ func TestPasswordFields(t *testing.T) {
 	}
 }
 
-// checkShowButton wants a button that only script can use, never sends the
-// form and is hidden where there is no script. It returns what the button is
-// called, which is after its field.
+// checkShowButton checks that the Show button never sends the form and is hidden
+// without script. It returns the button's name, which contains the field's label.
 func checkShowButton(t *testing.T, doc document, input *node, name string) string {
 	t.Helper()
 	for _, button := range doc.all("button") {

@@ -13,7 +13,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// TestStructure holds every page to the rules that all pages share.
+// TestStructure checks the rules that all pages share.
 func TestStructure(t *testing.T) {
 	for _, test := range samples() {
 		t.Run(test.name, func(t *testing.T) {
@@ -40,8 +40,8 @@ func TestStructure(t *testing.T) {
 	}
 }
 
-// checkHeadings wants no level skipped. The problem box stands before the h1
-// and is left out, as are dialogs, which are documents of their own.
+// checkHeadings checks that no level is skipped. It leaves out the error summary,
+// which comes before the h1, and dialogs, which have their own headings.
 func checkHeadings(t *testing.T, doc document) {
 	t.Helper()
 	last := 0
@@ -60,7 +60,7 @@ func checkHeadings(t *testing.T, doc document) {
 	}
 }
 
-// checkReferences wants every id once, and every reference to lead to one.
+// checkReferences checks that ids are unique and that every reference has a target.
 func checkReferences(t *testing.T, doc document) {
 	t.Helper()
 	seen := map[string]bool{}
@@ -86,8 +86,8 @@ func checkReferences(t *testing.T, doc document) {
 	}
 }
 
-// checkForms wants real forms: a method, an address, a button that sends, a
-// label for every field, and nothing that gets in the way of a paste.
+// checkForms checks that forms have a method, an action, a submit button and a label
+// for every field, and no attribute that limits pasted text.
 func checkForms(t *testing.T, doc document) {
 	t.Helper()
 	for _, form := range doc.all("form") {
@@ -99,7 +99,7 @@ func checkForms(t *testing.T, doc document) {
 			t.Errorf("form %q: got method %q action %q", form.attrs["id"], form.attrs["method"], form.attrs["action"])
 		}
 		if form.within("form") != nil {
-			t.Errorf("form %q stands in another form", form.attrs["id"])
+			t.Errorf("form %q is inside another form", form.attrs["id"])
 		}
 		submits := 0
 		for _, button := range doc.inside(form, "button") {
@@ -134,22 +134,22 @@ func checkForms(t *testing.T, doc document) {
 	}
 }
 
-// checkInline wants nothing that the content security policy would refuse.
+// checkInline checks that the content security policy allows everything in the page.
 func checkInline(t *testing.T, doc document) {
 	t.Helper()
 	for _, n := range doc {
 		if n.name == "style" || n.name == "iframe" || n.name == "script" && n.attrs["src"] == "" {
-			t.Errorf("<%s> stands in the page", n.name)
+			t.Errorf("the page has <%s>", n.name)
 		}
 		for attr := range n.attrs {
 			if attr == "style" || strings.HasPrefix(attr, "on") {
-				t.Errorf("<%s %s=> stands in the page", n.name, attr)
+				t.Errorf("the page has <%s %s=>", n.name, attr)
 			}
 		}
 	}
 }
 
-// TestAssets asks the file server for every file that a page names.
+// TestAssets requests every file that a page refers to.
 func TestAssets(t *testing.T) {
 	doc := parse(t, Login(signedOut("Sign in"), LoginForm{}))
 	handler := static.Handler(nil)
@@ -173,8 +173,8 @@ func TestAssets(t *testing.T) {
 	}
 }
 
-// TestTitles wants the brand in every title, and "Error: " first when a form
-// came back.
+// TestTitles checks that every title ends with the brand, and begins with "Error: " if
+// a form is shown again.
 func TestTitles(t *testing.T) {
 	for _, test := range samples() {
 		if test.name == "error without anything" {
@@ -192,8 +192,8 @@ func TestTitles(t *testing.T) {
 	}
 }
 
-// TestProblems wants every error twice: in the box, leading to its field, and
-// beside the field, which says that it is wrong and why.
+// TestProblems checks that every error is shown twice: in the error summary, with a
+// link to its field, and beside the field, which is marked as invalid.
 func TestProblems(t *testing.T) {
 	for _, test := range samples() {
 		doc := parse(t, test.page)
@@ -207,7 +207,7 @@ func TestProblems(t *testing.T) {
 		for _, link := range doc.inside(box, "a") {
 			id, ok := strings.CutPrefix(link.attrs["href"], "#")
 			if !ok {
-				continue // another way on
+				continue // a link to another page
 			}
 			field := doc.byID(id)
 			if field == nil || field.attrs["aria-invalid"] != "true" {
@@ -230,8 +230,9 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestWrongPassword wants one error for the pair of name and password: once in
-// the box, with both fields marked, the name kept and no password anywhere.
+// TestWrongPassword checks that there is one error for the pair of name and password:
+// it is in the error summary once, both fields are marked, the name is kept, and the
+// password is not in the page.
 func TestWrongPassword(t *testing.T) {
 	doc := parse(t, Login(signedOut("Sign in"), LoginForm{Username: "ana", Error: "Email, username or password is not correct."}))
 	if got := len(doc.inside(doc.byID("problem"), "a")); got != 1 {
@@ -246,8 +247,8 @@ func TestWrongPassword(t *testing.T) {
 	}
 }
 
-// TestLoginLimit wants the time in the person's own zone, and another way in that
-// keeps where they were going.
+// TestLoginLimit checks that the script can show the time in the person's zone, and
+// that the link to “Forgot your password?” keeps next.
 func TestLoginLimit(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "login limit"))
 	box := doc.byID("problem")
@@ -266,7 +267,7 @@ func TestLoginLimit(t *testing.T) {
 	}
 }
 
-// TestReplacedLink wants a sentence around the time.
+// TestReplacedLink checks the sentence with the time.
 func TestReplacedLink(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "reset replaced"))
 	want := "A newer link was created on 2 Nov 2026, 14:32 UTC. Use that one."
@@ -278,8 +279,8 @@ func TestReplacedLink(t *testing.T) {
 	t.Errorf("no paragraph %q in %q", want, doc.all("main")[0].text)
 }
 
-// TestSignupLink wants the way back kept on the way to a new account, and no
-// way there while sign-up is closed.
+// TestSignupLink checks that the link to sign-up keeps next, and that there is no link
+// while sign-up is closed.
 func TestSignupLink(t *testing.T) {
 	find := func(page layouts.Page) []string {
 		var links []string

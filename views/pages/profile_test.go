@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestProfileSettings wants one link for each setting, which says by itself what
-// it changes and how that is now.
+// TestProfileSettings checks that each setting is one link, whose text names the
+// setting and its current value.
 func TestProfileSettings(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "profile"))
 	var got []string
@@ -31,8 +31,8 @@ func TestProfileSettings(t *testing.T) {
 	}
 }
 
-// TestProfileState wants the header to say that all is well, or the one thing to
-// do, never both.
+// TestProfileState checks that the header says either that everything is in order or
+// what to do.
 func TestProfileState(t *testing.T) {
 	const well, warning = "Everything is in order", "One of your sessions was used from elsewhere. Check your devices"
 	for name, want := range map[string][2]string{"profile": {well, warning}, "profile with a warning": {warning, well}} {

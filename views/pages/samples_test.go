@@ -11,7 +11,7 @@ import (
 	"latchkey/views/layouts"
 )
 
-// sample is one state of one page, with everything on it that can be.
+// sample is one state of one page, with all parts that can be shown in it.
 type sample struct {
 	name string
 	page templ.Component

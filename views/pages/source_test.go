@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestSources reads every template of the portal for what the content security
-// policy refuses, and for the ways around escaping.
+// TestSources checks that no template contains code that the content security policy
+// refuses or that avoids escaping.
 func TestSources(t *testing.T) {
 	banned := map[string]*regexp.Regexp{
 		"style element or attribute": regexp.MustCompile(`(?i)<style|\sstyle\s*=`),

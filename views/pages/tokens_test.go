@@ -42,8 +42,8 @@ func tokenSamples() []sample {
 	}
 }
 
-// TestTokenRows wants each token told from the next, in the list and by those
-// who hear its button.
+// TestTokenRows checks that tokens can be told apart, in the list and by the names of
+// their buttons.
 func TestTokenRows(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "tokens"))
 	var got []string

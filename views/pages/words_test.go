@@ -7,8 +7,7 @@ import (
 	"testing"
 )
 
-// TestWords holds docs/words.md against every sample page: no page shows a word
-// that the table replaces.
+// TestWords checks that no sample page shows a word that docs/words.md replaces.
 func TestWords(t *testing.T) {
 	pattern := unwanted(t)
 	for _, sample := range samples() {
