@@ -15,7 +15,8 @@ import (
 	"latchkey/models"
 )
 
-// BenchmarkAPI is what a client of the API asks for most, without the network.
+// BenchmarkAPI measures the most frequent requests of API clients, without the
+// network.
 func BenchmarkAPI(b *testing.B) {
 	eachPortal(b, func(b *testing.B, p *portal) {
 		tokens, secret := p.grant(b), p.personal(b)
@@ -42,7 +43,7 @@ func (p *portal) call(b *testing.B, r *http.Request, form string) {
 	b.ReportAllocs()
 	defer reportCPU(b)()
 	for b.Loop() {
-		if form != "" { // a form is read once
+		if form != "" { // a body can be read only once
 			r.Body, r.ContentLength, r.Form, r.PostForm = body{strings.NewReader(form)}, int64(len(form)), nil, nil
 		}
 		w := &sink{header: http.Header{}}
@@ -58,8 +59,8 @@ type body struct{ *strings.Reader }
 // Close does nothing.
 func (body) Close() error { return nil }
 
-// BenchmarkAuthenticateBearer finds out who an API request belongs to, by a
-// live access token and by a personal access token.
+// BenchmarkAuthenticateBearer identifies the person of an API request, by a live
+// access token and by a personal access token.
 func BenchmarkAuthenticateBearer(b *testing.B) {
 	client := auth.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: userAgent}
 	eachPortal(b, func(b *testing.B, p *portal) {
@@ -106,7 +107,7 @@ func (p *portal) grant(b *testing.B) *oauth.Tokens {
 	return tokens
 }
 
-// personal makes a personal access token of an admin, for introspection too.
+// personal creates a personal access token of an admin that may also introspect.
 func (p *portal) personal(b *testing.B) string {
 	b.Helper()
 	secret, now := oauth.PersonalPrefix+strings.ToLower(rand.Text()+rand.Text()), models.At(time.Now())

@@ -1,5 +1,5 @@
-// Package bench measures the portal: its tests are Go benchmarks of what every
-// request pays for (go test -bench . ./bench). The load bench, which drives the
-// built server over the network, is in its subfolders; scripts/bench runs all
-// of it, and docs/performance.md has the results.
+// Package bench measures the portal: it has Go benchmarks of the work that every
+// request causes (go test -bench . ./bench). The load bench, which drives the built
+// server over the network, is in its subfolders. scripts/bench runs everything, and
+// docs/performance.md has the results.
 package bench

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// BenchmarkForwardAuth is what a reverse proxy asks before every request of a
-// protected app.
+// BenchmarkForwardAuth measures the question of a reverse proxy about a request for
+// a protected app.
 func BenchmarkForwardAuth(b *testing.B) {
 	eachPortal(b, func(b *testing.B, p *portal) {
 		r := httptest.NewRequest(http.MethodGet, publicURL+"/forward-auth", nil)

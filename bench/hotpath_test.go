@@ -111,7 +111,8 @@ func (p *portal) signUp(b *testing.B) {
 const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 
 // reportCPU adds the CPU time of this process to the figures of a benchmark:
-// on a busy machine it says more than the clock. PostgreSQL's own is not in it.
+// on a busy machine it is more meaningful than the clock. It does not include
+// PostgreSQL's.
 func reportCPU(b *testing.B) (stop func()) {
 	start := cpuTime()
 	return func() { b.ReportMetric(float64(cpuTime()-start)/float64(b.N), "cpu-ns/op") }
@@ -124,7 +125,7 @@ func cpuTime() int64 {
 	return usage.Utime.Nano() + usage.Stime.Nano()
 }
 
-// BenchmarkVerify is the check of an access token's signature and claims.
+// BenchmarkVerify measures the check of an access token's signature and claims.
 func BenchmarkVerify(b *testing.B) {
 	p := newPortal(b, testdb.SQLite(b))
 	b.ReportAllocs()
@@ -136,7 +137,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 }
 
-// BenchmarkIdentify is the one query of every signed-in request.
+// BenchmarkIdentify measures the one query of every signed-in request.
 func BenchmarkIdentify(b *testing.B) {
 	eachPortal(b, func(b *testing.B, p *portal) {
 		b.ReportAllocs()
@@ -149,8 +150,8 @@ func BenchmarkIdentify(b *testing.B) {
 	})
 }
 
-// BenchmarkRotate is the statement that moves a session to its next
-// generation, commit included.
+// BenchmarkRotate measures the statement that moves a session to its next
+// generation, including the commit.
 func BenchmarkRotate(b *testing.B) {
 	eachPortal(b, func(b *testing.B, p *portal) {
 		r := models.Rotation{
@@ -210,8 +211,7 @@ func (p *portal) newRotation(b *testing.B) models.Rotation {
 	return models.Rotation{SessionID: s.ID, UserID: s.UserID, TokenID: "jti", Generation: 1, Now: time.Now()}
 }
 
-// BenchmarkLogin is a sign-in with a password that costs next to nothing to
-// hash.
+// BenchmarkLogin measures a sign-in with a password hash of minimal cost.
 func BenchmarkLogin(b *testing.B) {
 	eachPortal(b, func(b *testing.B, p *portal) {
 		login := auth.Login{Identifier: "ada", Password: secretWord, Client: auth.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: userAgent}}
@@ -225,8 +225,8 @@ func BenchmarkLogin(b *testing.B) {
 	})
 }
 
-// BenchmarkAuthenticate finds out who a request belongs to, by a live access
-// token and by a refresh token.
+// BenchmarkAuthenticate identifies the person of a request, by a live access token
+// and by a refresh token.
 func BenchmarkAuthenticate(b *testing.B) {
 	client := auth.Client{IP: netip.MustParseAddr("127.0.0.1"), UserAgent: userAgent}
 	eachPortal(b, func(b *testing.B, p *portal) {
@@ -254,8 +254,8 @@ func BenchmarkAuthenticate(b *testing.B) {
 	})
 }
 
-// BenchmarkPage is a whole answer, every middleware included, without the
-// network and without a line in the log.
+// BenchmarkPage measures a complete response, including all middleware, without the
+// network and without a log line.
 func BenchmarkPage(b *testing.B) {
 	eachPortal(b, func(b *testing.B, p *portal) {
 		b.Run("login", func(b *testing.B) { p.page(b, "/login", "") })
@@ -267,9 +267,8 @@ func BenchmarkPage(b *testing.B) {
 	})
 }
 
-// page asks for a page. A refresh token without an access token beside it
-// rotates the session; the next request then brings the new one, and the last
-// is returned.
+// page requests a page. A refresh token without an access token rotates the session.
+// The next request then sends the new refresh token, and page returns the last one.
 func (p *portal) page(b *testing.B, path, cookies string) string {
 	r := httptest.NewRequest(http.MethodGet, publicURL+path, nil)
 	r.Header.Set("User-Agent", userAgent)

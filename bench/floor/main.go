@@ -43,7 +43,7 @@ func main() {
 	}
 }
 
-// tuneRuntime does what the portal does at its start.
+// tuneRuntime sets up the Go runtime as the portal does.
 func tuneRuntime() {
 	if os.Getenv("GOGC") == "" && os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetGCPercent(200)
@@ -79,7 +79,7 @@ func serve(ctx context.Context, addr string, size int) error {
 
 // handler answers every GET and POST with the same page, its length declared
 // like that of the portal's pages: net/http would cut a longer one into chunks.
-// It leaves the body of a POST to net/http, which reads it and throws it away.
+// It leaves the body of a POST to net/http, which reads and discards it.
 func handler(size int) http.Handler {
 	page := bytes.Repeat([]byte("<p>floor</p>\n"), size/13+1)[:size]
 	e := echo.New()

@@ -17,11 +17,11 @@ const password = "correct horse battery staple 7"
 // answerTimeout bounds one exchange. A server that takes longer is broken.
 const answerTimeout = 30 * time.Second
 
-// browser is one keep-alive connection to a server, with a session of its own.
+// browser is one keep-alive connection to a server, with its own session.
 //
 // A load generator such as vegeta does not fit: its attackers share a list of
-// requests, while each connection here has a session that its own answers
-// rotate, and stops at the first answer that is not what is measured.
+// requests, while each connection here has a session that its own responses rotate,
+// and stops at the first unexpected response.
 type browser struct {
 	addr     string
 	name     string // the person's username
@@ -32,7 +32,7 @@ type browser struct {
 	client   http.Client
 }
 
-// answer is what came back, its body read.
+// answer is a response whose body has been read.
 type answer struct {
 	*http.Response
 	body []byte
@@ -115,8 +115,8 @@ func signInForm(name string) url.Values {
 	return url.Values{"username": {name}, "password": {password}, "remember": {"on"}}
 }
 
-// enter sends a form that signs a person in. The first answer after that has a
-// message, and the first use of a token writes: it asks for a page once.
+// enter sends a form that signs a person in, and requests a page once: the first
+// page after signing in has a message, and the first use of a token causes a write.
 func (b *browser) enter(path string, form url.Values) error {
 	a, err := b.do(path, form)
 	if err != nil {
@@ -131,7 +131,7 @@ func (b *browser) enter(path string, form url.Values) error {
 	return err
 }
 
-// wantTokens returns an error unless an answer has signed a person in.
+// wantTokens returns an error unless a response has signed a person in.
 func (b *browser) wantTokens(a answer) error {
 	if a.Response != nil && (a.StatusCode != http.StatusSeeOther || b.cookies["access"] == "" || b.cookies["refresh"] == "") {
 		return fmt.Errorf("%s: status %d and no tokens", a.Request.URL.Path, a.StatusCode)

@@ -15,11 +15,11 @@ const (
 	postgresName = "PostgreSQL"
 )
 
-// benchCase is one thing to measure.
+// benchCase is one measurement.
 type benchCase struct {
 	name string
 	run  func(b *bench, ctx context.Context, db database) error
-	once bool // on the first database only: it has nothing to do with one
+	once bool // only on the first database, because it does not use one
 }
 
 // allCases are the cases in the order they run.
@@ -50,7 +50,7 @@ func caseNames() []string {
 	return names
 }
 
-// cases runs every case that is wanted on every database, each on a new one.
+// cases runs every selected case on every kind of database, each on a new one.
 func (b *bench) cases(ctx context.Context) error {
 	for i, name := range b.databases {
 		for _, c := range allCases() {
@@ -72,8 +72,8 @@ func (b *bench) cases(ctx context.Context) error {
 	return nil
 }
 
-// rotation is the account page when every request rotates its session: each
-// brings the refresh token of the answer before, and no access token.
+// rotation is the account page when every request rotates its session: each sends
+// the refresh token of the previous response, and no access token.
 func rotation() work {
 	return work{
 		name: "`GET /profile`, rotating", path: "/profile", sqlite: 0.06, postgres: 0.025,
@@ -87,7 +87,7 @@ func rotation() work {
 	}
 }
 
-// refreshing is POST /token with the refresh token of the answer before: every
+// refreshing is POST /token with the refresh token of the previous response. Every
 // request is a write.
 func refreshing() work {
 	return work{
@@ -157,7 +157,7 @@ path = "/admin"
 allow = ["admins"]
 `
 
-// forget signs b out by dropping its cookies.
+// forget signs b out by deleting its cookies.
 func (b *browser) forget() error {
 	clear(b.cookies)
 	return nil
@@ -181,8 +181,8 @@ func (b *browser) grant() error {
 	return err
 }
 
-// keepGrant keeps the tokens in an answer of POST /token as a browser keeps
-// those in cookies.
+// keepGrant keeps the tokens of a response to POST /token, as a browser keeps
+// cookies.
 func (b *browser) keepGrant(a answer) error {
 	var tokens struct {
 		Access  string `json:"access_token"`

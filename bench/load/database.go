@@ -19,7 +19,7 @@ import (
 	"latchkey/models"
 )
 
-// database is where the portal keeps its data during a case.
+// database is the database of the portal during a case.
 type database struct {
 	name string // SQLite or PostgreSQL
 	url  string
@@ -28,8 +28,8 @@ type database struct {
 // adminName is the username of the admin, who opens the list of users.
 const adminName = "bench-admin"
 
-// postgresSettings are those of a server in production: commits survive a power
-// cut. Everything else is PostgreSQL's default.
+// postgresSettings are the settings of a server in production: commits survive a
+// power cut. Everything else has PostgreSQL's defaults.
 func postgresSettings() []string {
 	return []string{"fsync=on", "synchronous_commit=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=256MB"}
 }

@@ -20,7 +20,7 @@ type listKind struct {
 	name    string
 	limit   time.Duration
 	slowest time.Duration
-	page    string // the slowest
+	page    string // the slowest page
 }
 
 // listPage is a page of the list to be timed.
@@ -32,14 +32,14 @@ type listPage struct {
 	taken []time.Duration
 }
 
-// list asks for pages of the list of users as the admin.
+// list requests pages of the list of users as the admin.
 type list struct {
 	*browser
 	body []byte // of the last page
 }
 
 // userList times pages of the admin's list of users, one request after the
-// other on one connection. Each page has its turn in every round.
+// other on one connection. Every round requests each page once.
 func (b *bench) userList(ctx context.Context, db database) error {
 	if err := b.fill(ctx, db); err != nil {
 		return err
@@ -73,8 +73,8 @@ func (b *bench) userList(ctx context.Context, db database) error {
 	})
 }
 
-// plan names the pages. Those in the middle are reached by links of other
-// pages, as a person reaches them.
+// plan lists the pages. It reaches pages in the middle through the links of other
+// pages, as a person does.
 func (l *list) plan(plain, selective, broad *listKind) ([]*listPage, error) {
 	var pages []*listPage
 	add := func(kind *listKind, name, query string, more ...string) {
@@ -104,8 +104,8 @@ func (l *list) plan(plain, selective, broad *listKind) ([]*listPage, error) {
 	return pages, nil
 }
 
-// middle returns a cursor to the middle of an order: that of the people whom a
-// search finds all over the table.
+// middle returns a cursor to the middle of an order, among people whom a search finds
+// throughout the table.
 func (l *list) middle(sort string) (string, error) {
 	var cursors []string
 	query := url.Values{"sort": {sort}, "q": {"joao."}}
@@ -139,7 +139,7 @@ func (l *list) measure(ctx context.Context, pages []*listPage, n int) error {
 			if err := l.fetch(p.query); err != nil {
 				return err
 			}
-			if round >= 2 { // the first ones warm up
+			if round >= 2 { // the first rounds warm up
 				p.taken = append(p.taken, time.Since(start))
 			}
 			p.rows = max(0, bytes.Count(l.body, []byte("<tr"))-1) // the first is the header
@@ -151,7 +151,7 @@ func (l *list) measure(ctx context.Context, pages []*listPage, n int) error {
 	return ctx.Err()
 }
 
-// fetch asks for a page of the list.
+// fetch requests a page of the list.
 func (l *list) fetch(query url.Values) error {
 	a, err := l.do("/admin/users?"+query.Encode(), nil)
 	if err == nil && a.StatusCode != 200 {

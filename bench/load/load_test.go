@@ -56,8 +56,8 @@ func TestSum(t *testing.T) {
 	}
 }
 
-// TestDrive drives a server for a moment: every answer is counted once, and one
-// that is not what is measured stops the round.
+// TestDrive drives a server briefly and checks that every response is counted once
+// and that an unexpected response stops the round.
 func TestDrive(t *testing.T) {
 	var answered, status atomic.Int64
 	status.Store(http.StatusOK)
@@ -73,7 +73,7 @@ func TestDrive(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got, want := len(r.latencies), int(answered.Load()); got != want || got == 0 {
-		t.Errorf("%d latencies of %d answers", got, want)
+		t.Errorf("got %d latencies for %d responses", got, want)
 	}
 	status.Store(http.StatusServiceUnavailable)
 	if _, err := drive(t.Context(), people, work{path: "/"}.visit, 0, time.Minute, cpu); err == nil {
@@ -81,7 +81,7 @@ func TestDrive(t *testing.T) {
 	}
 }
 
-// TestBrowser lets net/http understand a browser's requests.
+// TestBrowser checks that net/http understands a browser's requests.
 func TestBrowser(t *testing.T) {
 	var got string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -118,7 +118,7 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// TestChecks shows that an answer that is not what is measured is an error.
+// TestChecks checks that an unexpected response is an error.
 func TestChecks(t *testing.T) {
 	pair := func(refresh string) string { return `{"access_token":"a2","refresh_token":"` + refresh + `"}` }
 	tests := []struct {
@@ -126,7 +126,7 @@ func TestChecks(t *testing.T) {
 		status int
 		set    []string // cookies of the answer
 		body   string
-		good   []string // the works it is good for
+		good   []string // the works that accept it
 	}{
 		{"a page", 200, nil, "", []string{"page"}},
 		{"a page with a new pair", 200, []string{"access=a2", "refresh=r2"}, "", []string{"rotation"}},

@@ -17,8 +17,8 @@ import (
 
 const (
 	parallelLogins = 100
-	// maxAgain is how often in a row a sign-in may be refused as busy before
-	// that is a failure.
+	// maxAgain is how often in a row a sign-in may be refused as busy before the
+	// bench fails.
 	maxAgain = 100
 	// pace is the pause between two pages while others sign in.
 	pace = 20 * time.Millisecond
@@ -39,7 +39,7 @@ func signingIn(ctx context.Context, wait time.Duration, refused *atomic.Int64) f
 				return err
 			}
 		}
-		return fmt.Errorf("POST /login: 503 for %d times in a row", maxAgain)
+		return fmt.Errorf("POST /login: 503 %d times in a row", maxAgain)
 	}
 }
 
@@ -74,16 +74,15 @@ func (b *bench) loginPost(ctx context.Context, db database) error {
 	})
 }
 
-// quietly runs f with a single thread for the driver, which is enough for the
-// few answers of people who sign in. More threads would take turns and disturb
-// the hashes on the same cores.
+// quietly runs f with a single thread for the driver, which is enough for the few
+// responses to sign-ins. More threads would compete with the hashes for the cores.
 func quietly(f func() (round, error)) (round, error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	return f()
 }
 
-// bareHashes returns how many password hashes a second all cores compute when
-// nothing else is to be done. The costs are those of the portal.
+// bareHashes returns how many password hashes per second all cores compute without
+// any other work, with the portal's costs.
 func bareHashes(ctx context.Context, duration time.Duration) float64 {
 	ctx, cancel := context.WithTimeout(ctx, duration)
 	defer cancel()
@@ -127,10 +126,9 @@ func (b *bench) pageWhileBusy(ctx context.Context, db database) error {
 	})
 }
 
-// memoryOfLogins looks at the memory of a portal that was left alone on a
-// database in use, then lets 100 people sign in at the same moment, and looks
-// at its memory at most and after. Everyone gets in: after a 503 (queue full)
-// they try again.
+// memoryOfLogins measures the memory of an idle portal on a database in use, then
+// lets 100 people sign in at the same time, and measures its peak memory and the
+// memory afterwards. Everyone gets in: after a 503 (queue full) they try again.
 func (b *bench) memoryOfLogins(ctx context.Context, db database) error {
 	var people []*browser
 	if err := b.withPortal(ctx, db, b.connections, func(_ *server, p []*browser) error { people = p; return nil }); err != nil {

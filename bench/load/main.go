@@ -3,10 +3,10 @@
 // targets of the project.
 //
 // It decides what is measured and how, so that the figures of one run can be
-// compared with each other on a machine that does other things too: servers
-// are driven in turn, CPU time counts more than the clock, and every count and
-// duration is bounded. It talks to the portal as a browser would. scripts/bench
-// builds the programs and starts it, docs/performance.md explains the figures.
+// compared with each other even on a busy machine: servers are driven in turn, CPU
+// time counts more than the clock, and every count and duration is bounded. It
+// sends the requests of a browser. scripts/bench builds the programs and starts it;
+// docs/performance.md explains the figures.
 package main
 
 import (
@@ -39,7 +39,7 @@ type bench struct {
 	rounds        int
 	roundTime     time.Duration
 	warmUp        time.Duration
-	quiet         time.Duration // how long the portal is left alone before its memory is read
+	quiet         time.Duration // how long the portal is idle before its memory is read
 	users         int           // in the big database
 	samples       int           // of each list page
 	commit        string
@@ -131,5 +131,5 @@ func parse(args []string) (*bench, error) {
 	return b, nil
 }
 
-// say tells on standard error what is going on.
+// say reports progress on standard error.
 func say(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }

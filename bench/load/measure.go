@@ -14,7 +14,7 @@ import (
 // meter returns CPU time used so far.
 type meter func() (time.Duration, error)
 
-// round is what was measured while connections were busy for a while.
+// round has the measurements of one period in which connections were busy.
 type round struct {
 	took      time.Duration
 	cpu       time.Duration
@@ -63,7 +63,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// figures sum up rounds of one server.
+// figures summarise the rounds of one server.
 type figures struct {
 	perSecond float64
 	p50, p99  time.Duration
@@ -99,7 +99,7 @@ func percentile(values []time.Duration, p int) time.Duration {
 	return values[max(rank, 1)-1]
 }
 
-// work is a request that is compared with the floor's. What is nil is not done.
+// work is a request that is compared with the floor's. Functions may be nil.
 type work struct {
 	name, path       string
 	sqlite, postgres share                                            // of the floor that it should have at least; 0: no target
@@ -109,8 +109,8 @@ type work struct {
 	check            func(b *browser, before string, a answer) error  // before is the refresh token that b had
 }
 
-// visit makes one exchange. Without a check of its own the answer must be 200
-// and set no cookies: a page that rotated the session would be another work.
+// visit makes one exchange. Without a check function, the response must be 200 and
+// set no cookies: a page that rotates the session would be different work.
 func (w work) visit(b *browser) error {
 	before := b.cookies["refresh"]
 	var form url.Values
@@ -155,8 +155,8 @@ func compared(w work) func(*bench, context.Context, database) error {
 }
 
 // compare drives a floor with a page of the same size and the portal in turn:
-// floor, portal, floor, portal … Other work of the machine then meets both
-// alike.
+// floor, portal, floor, portal … Other work of the machine then affects both
+// equally.
 func (b *bench) compare(ctx context.Context, db database, portal *server, people []*browser, w work) error {
 	cpu := b.cpuOf(portal, db)
 	if _, err := drive(ctx, people, w.visit, 0, b.warmUp, cpu); err != nil {
@@ -213,7 +213,7 @@ func (b *bench) compare(ctx context.Context, db database, portal *server, people
 	return b.reportMemory(fmt.Sprintf("%s, %d connections", w.name, b.connections), db, portal)
 }
 
-// shareOf sums up rounds and returns the portal's requests per CPU second as a
+// shareOf summarises rounds and returns the portal's requests per CPU second as a
 // share of the floor's.
 func shareOf(portal, floor []round) (p, f figures, s share, err error) {
 	if p, err = sum(portal...); err == nil {

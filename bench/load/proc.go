@@ -13,10 +13,10 @@ import (
 // on every architecture that Go runs on.
 const tick = 10 * time.Millisecond
 
-// cpuTime returns the CPU time that a process has used so far, and with family
-// that of its children too, those that have ended included: of PostgreSQL's
-// first process that is the whole server, each of whose connections and
-// background workers is a child. It reads /proc, which only Linux has.
+// cpuTime returns the CPU time that a process has used so far. With family, it
+// includes all children, even those that have ended. For PostgreSQL's first process
+// that is the whole server, because its connections and background workers are
+// children. It reads /proc, which only Linux has.
 func cpuTime(pid int, family bool) (time.Duration, error) {
 	own, children, _, err := stat(pid)
 	if err != nil || !family {
@@ -26,7 +26,7 @@ func cpuTime(pid int, family bool) (time.Duration, error) {
 	entries, err := filepath.Glob("/proc/[0-9]*/stat")
 	for _, entry := range entries {
 		child, _ := strconv.Atoi(filepath.Base(filepath.Dir(entry)))
-		// One that is gone by now counts in children the next time.
+		// A process that has just ended is counted in its parent's children next time.
 		if own, _, parent, err := stat(child); err == nil && parent == pid {
 			total += own
 		}
@@ -59,7 +59,7 @@ func stat(pid int) (own, children time.Duration, parent int, err error) {
 	return (ticks[0] + ticks[1]) * tick, (ticks[2] + ticks[3]) * tick, parent, nil
 }
 
-// memory returns the resident bytes of a process, now and at most.
+// memory returns the resident bytes of a process, now and at its peak.
 func memory(pid int) (resident, peak size, err error) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// report collects what was measured and prints it as Markdown.
+// report collects measurements and prints them as Markdown.
 type report struct{ tables []*table }
 
 // table is one table of a report.
@@ -63,7 +63,7 @@ const (
 	most  = "≤"
 )
 
-// check notes a target and whether it was met.
+// check records a target and whether it was met.
 func check[T cmp.Ordered](r *report, work, figure string, got T, bound string, want T) {
 	verdict := "met"
 	if bound == least && got < want || bound == most && got > want {
@@ -74,7 +74,7 @@ func check[T cmp.Ordered](r *report, work, figure string, got T, bound string, w
 
 const targets = "Targets"
 
-// print writes the tables, that of the targets last.
+// print writes the tables. The table of the targets is the last one.
 func (r *report) print(w io.Writer) {
 	for _, last := range []bool{false, true} {
 		for _, t := range r.tables {
@@ -86,7 +86,7 @@ func (r *report) print(w io.Writer) {
 	}
 }
 
-// fact notes where and how the figures came about.
+// fact records a condition of the measurement, such as the machine.
 func (b *bench) fact(name, value string) { b.report.add("Machine and settings", " | ", name, value) }
 
 func (b *bench) machineFacts() {

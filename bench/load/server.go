@@ -23,13 +23,13 @@ const (
 type server struct {
 	addr  string
 	pid   int
-	stop  func()        // asks the process to end, waits, and insists after a while
-	ended chan struct{} // closed when the process is gone
+	stop  func()        // asks the process to end, waits, and kills it after a while
+	ended chan struct{} // closed when the process has ended
 }
 
-// startServer runs a program that listens on addr and waits until path answers
-// 200. It returns how long that took from exec on. The output goes to a file,
-// as that of a service goes to a log.
+// startServer runs a program that listens on addr and waits until path returns 200.
+// It returns the time since exec. The output goes to a file, like the log of a
+// service.
 func (b *bench) startServer(ctx context.Context, addr, path string, env []string, args ...string) (*server, time.Duration, error) {
 	log, err := os.CreateTemp(b.dir, filepath.Base(args[0])+"-*.log")
 	if err != nil {
@@ -50,7 +50,7 @@ func (b *bench) startServer(ctx context.Context, addr, path string, env []string
 	s.stop = func() { stop(); <-s.ended }
 	go func() {
 		defer close(s.ended)
-		_ = cmd.Wait() // how it ended is in its log
+		_ = cmd.Wait() // its log has the reason
 	}()
 	if err := s.waitReady(ctx, path); err != nil {
 		s.stop()
@@ -60,7 +60,7 @@ func (b *bench) startServer(ctx context.Context, addr, path string, env []string
 	return s, time.Since(start), nil
 }
 
-// waitReady asks for path until it answers 200.
+// waitReady requests path until it returns 200.
 func (s *server) waitReady(ctx context.Context, path string) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
 	defer cancel()
@@ -154,8 +154,7 @@ func (b *bench) withPortal(ctx context.Context, db database, n int, f func(porta
 	return f(portal, people)
 }
 
-// runtimeEnv are the settings of the Go runtime, for all servers, if any were
-// given.
+// runtimeEnv are the settings of the Go runtime for all servers, if there are any.
 func runtimeEnv() (env []string) {
 	for _, name := range strings.Fields("GOMAXPROCS GOGC GOMEMLIMIT GODEBUG") {
 		if value, set := os.LookupEnv(name); set {

@@ -23,7 +23,7 @@ func (b *bench) startUp(ctx context.Context, db database) error {
 		portal.stop()
 		taken = append(taken, took)
 	}
-	taken = taken[1:] // the first one made the database
+	taken = taken[1:] // the first start created the database
 	median := percentile(taken, 50)
 	b.report.add("Start", "database | median | min | max", db.name, median, slices.Min(taken), slices.Max(taken))
 	if db.name == sqliteName {
@@ -32,11 +32,11 @@ func (b *bench) startUp(ctx context.Context, db database) error {
 	return nil
 }
 
-// asset matches what the page makes a browser fetch.
+// asset matches the files that the page makes a browser fetch.
 var asset = regexp.MustCompile(`(?:href|src)="(/(?:static/|favicon)[^"]+)"`)
 
-// loginPageBytes fetches the login page and all that it links, as a browser
-// without a cache would, and counts every byte that the server sends.
+// loginPageBytes fetches the login page and all files that it links to, as a browser
+// without a cache does, and counts every byte that the server sends.
 func (b *bench) loginPageBytes(ctx context.Context, db database) error {
 	return b.withPortal(ctx, db, 0, func(portal *server, _ []*browser) error {
 		visitor := newBrowser(portal.addr)

@@ -1,7 +1,7 @@
 package seed
 
-// firstNames and lastNames are written as their owners would write them, most
-// of them with the letters of English: the mix that a name search meets.
+// firstNames and lastNames have their native spelling. Most consist of English
+// letters, which is a realistic mix for a name search.
 var firstNames = []string{
 	"Aisha", "Alexander", "Alice", "Amara", "Andrea", "Angela", "Anna", "Anthony", "Ashley", "Barbara",
 	"Ben", "Björn", "Brenda", "Brian", "Carlos", "Carol", "Charles", "Chen", "Chloé", "Christopher",

@@ -1,9 +1,8 @@
 // Package seed fills a migrated database with made-up users, for measurements
 // on large databases.
 //
-// It decides what such users look like: the same n gives the same people on
-// both engines, whenever it runs. What to measure on them belongs to package
-// bench.
+// It decides the data of these users: the same n always gives the same people on
+// both engines. Package bench decides what to measure with them.
 package seed
 
 import (
@@ -49,8 +48,9 @@ var columns = []string{
 // dialect is "sqlite" or "postgres", and gathers the planner's statistics. On
 // PostgreSQL db must be a pool of pgx's. All of them are inserted, or none.
 //
-// Every hundredth is disabled, another one invited, up to fifty are admins, one
-// in five has never signed in. None of them can sign in: there are no passwords.
+// One in a hundred is disabled, another one is invited, up to fifty are admins, and
+// one in five has never signed in. None of them can sign in, because they have no
+// passwords.
 func Users(ctx context.Context, db *sql.DB, dialect string, n int) error {
 	insert := insertSQLite
 	if dialect == "postgres" {
@@ -89,8 +89,8 @@ func copyPostgres(ctx context.Context, db *sql.DB, p *people) error {
 	})
 }
 
-// insertSQLite inserts the users by one prepared statement in one transaction,
-// with memory enough for the indexes, into which they fall all over.
+// insertSQLite inserts the users with one prepared statement in one transaction, with
+// enough memory for the indexes, which are written in random order.
 func insertSQLite(ctx context.Context, db *sql.DB, p *people) error {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -103,7 +103,7 @@ func insertSQLite(ctx context.Context, db *sql.DB, p *people) error {
 	if err := insertAll(ctx, conn, p); err != nil {
 		return err
 	}
-	// The log of so long a transaction is as large as the database.
+	// The log of such a long transaction is as large as the database.
 	_, err = conn.ExecContext(ctx, "PRAGMA cache_size = -2000; PRAGMA wal_checkpoint(TRUNCATE)")
 	return err
 }
@@ -113,7 +113,7 @@ func insertAll(ctx context.Context, conn *sql.Conn, p *people) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // it is over when Commit was reached
+	defer tx.Rollback() //nolint:errcheck // without effect after Commit
 	insert, err := tx.PrepareContext(ctx, fmt.Sprintf("INSERT INTO users (%s) VALUES (?%s)",
 		strings.Join(columns, ", "), strings.Repeat(", ?", len(columns)-1)))
 	if err != nil {
@@ -128,7 +128,7 @@ func insertAll(ctx context.Context, conn *sql.Conn, p *people) error {
 	return tx.Commit()
 }
 
-// people makes users one after the other.
+// people generates users one after the other.
 type people struct {
 	n, made int
 	random  *rand.Rand
@@ -153,7 +153,7 @@ func (p *people) next() []any {
 		name = wholeNames[p.random.IntN(len(wholeNames))]
 	}
 	username := p.handle(first) + "." + p.handle(last) + number
-	// Some usernames have nothing to do with the name.
+	// Some usernames are unrelated to the name.
 	if i%7 == 3 {
 		username = "u" + number
 	}
@@ -186,7 +186,7 @@ func (p *people) between(t time.Time) time.Time {
 	return t.Add(time.Duration(p.random.Int64N(int64(epoch.Sub(t)) + 1)))
 }
 
-// id returns what models.NewID does, from the seeded numbers.
+// id returns an id like models.NewID, from the seeded random numbers.
 func (p *people) id() string {
 	var b [16]byte
 	binary.LittleEndian.PutUint64(b[:], p.random.Uint64())

@@ -62,7 +62,7 @@ func TestForwardAuthWiring(t *testing.T) {
 	taken := forwardRequest(t, s, http.MethodPost, "/signup", "username=Zoe&email=zoe@example.org&password=violet+harbour+42+lanterns",
 		"Content-Type", "application/x-www-form-urlencoded", "Origin", "https://id.example.org")
 	if taken.StatusCode != http.StatusUnprocessableEntity {
-		t.Errorf("a stranger signs up with a username that a rule names: got %s", taken.Status)
+		t.Errorf("sign-up with a username that a rule names: got %s", taken.Status)
 	}
 	if err := os.WriteFile(rules, []byte("[[origin]]\nurl = \"app\"\nport = 1\n"), 0o600); err != nil {
 		t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"latchkey/models"
 )
 
-// TestPurgeHeldIsLoggedOnce checks the log of a portal whose clock jumps: one
-// line that nothing is purged, one that purging goes on.
+// TestPurgeHeldIsLoggedOnce checks the log of a portal whose clock jumps: one line
+// that nothing is purged, and one that purging resumes.
 func TestPurgeHeldIsLoggedOnce(t *testing.T) {
 	servicetest.Each(t, nil, func(p *servicetest.Portal) {
 		var log bytes.Buffer
@@ -43,8 +43,8 @@ func TestPurgeHeldIsLoggedOnce(t *testing.T) {
 	})
 }
 
-// TestPurgeAtStart starts the server on a database whose newest row is 181 days
-// old, which is what a clock 181 days ahead looks like: it keeps the row.
+// TestPurgeAtStart starts the server on a database whose newest row is 181 days old,
+// which looks like a clock that is 181 days ahead, and checks that it keeps the row.
 func TestPurgeAtStart(t *testing.T) {
 	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
 		ctx := t.Context()

@@ -53,8 +53,8 @@ func TestTwoStart(t *testing.T) {
 	}
 }
 
-// expiredAccess is the browser's access token as if it had been given two hours
-// ago: everything but its time is right.
+// expiredAccess returns the browser's access token as if it had been issued two hours
+// ago: everything except its times is right.
 func (b *browser) expiredAccess(e environment) string {
 	b.t.Helper()
 	secret, err := hex.DecodeString(e.get("LATCHKEY_SECRET"))
@@ -79,7 +79,7 @@ func (b *browser) expiredAccess(e environment) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// claimsOf reads what a token says.
+// claimsOf reads the claims of a token.
 func claimsOf(t *testing.T, token string) map[string]any {
 	t.Helper()
 	parts := strings.Split(token, ".")
@@ -97,9 +97,9 @@ func claimsOf(t *testing.T, token string) map[string]any {
 	return claims
 }
 
-// TestParallelRefresh wakes twenty tabs at once, fifty times, with one access
-// token that has expired: each time the session has one successor, and
-// everyone is signed in.
+// TestParallelRefresh sends requests from twenty tabs at once, fifty times, with one
+// expired access token. Each time the session has one successor, and every tab is
+// signed in.
 func TestParallelRefresh(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		e := newEnvironment(t, testdb.SQLiteURL(t))
@@ -140,8 +140,8 @@ func wakeTabs(t *testing.T, e environment, pair [2]*server) {
 	}
 }
 
-// sendAtOnce asks both servers in turn for a page, n times at the same moment,
-// with the same cookies. A request without an answer has no reply.
+// sendAtOnce requests a page n times at the same moment, from both servers in turn and
+// with the same cookies. A request without a response has no reply.
 func (b *browser) sendAtOnce(pair [2]*server, n int) []*reply {
 	b.t.Helper()
 	replies := make([]*reply, n)
@@ -162,8 +162,8 @@ func (b *browser) sendAtOnce(pair [2]*server, n int) []*reply {
 	return replies
 }
 
-// TestRefusedEverywhere checks that what one process ends is refused by the
-// others at the very next request, by every cookie.
+// TestRefusedEverywhere checks that cookies of sessions that one process ends are
+// refused by the others at the next request.
 func TestRefusedEverywhere(t *testing.T) {
 	e, pair := replicas(t)
 	host := pair[0].addr

@@ -24,7 +24,7 @@ const patience = 30 * time.Second
 type server struct {
 	t    *testing.T
 	cmd  *exec.Cmd
-	addr string // where it listens
+	addr string // the address that it listens on
 	out  *output
 	done chan struct{} // closed when it has ended
 }

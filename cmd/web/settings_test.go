@@ -69,7 +69,7 @@ func TestSettingsHideSecrets(t *testing.T) {
 	}
 	for _, hidden := range []string{secret, previous, "hunter2", "hunter3", "portal:"} {
 		if strings.Contains(text, hidden) {
-			t.Errorf("%q stands in:\n%s", hidden, text)
+			t.Errorf("%q is in:\n%s", hidden, text)
 		}
 	}
 	for _, shown := range []string{"Database: PostgreSQL, db.example.org:5433/accounts\n", "Master secret: Set\n", "Previous master secret: Set\n"} {

@@ -17,7 +17,7 @@ import (
 
 // TestLogReaderGone ends the reader of the server's output, as "latchkey | head"
 // does, before the server has written everything, and then sends SIGHUP, as a
-// closing terminal does. The server goes on until SIGTERM.
+// closing terminal does. The server keeps running until SIGTERM.
 func TestLogReaderGone(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestSmuggling(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 		}
 		if got := strings.Count(string(answers), "HTTP/1.1 "); got != 1 || !strings.Contains(string(answers), "\r\nConnection: close\r\n") {
-			t.Errorf("%s: got %d answers, want one that closes the connection:\n%s", path, got, answers)
+			t.Errorf("%s: got %d responses, want one that closes the connection:\n%s", path, got, answers)
 		}
 		_ = conn.Close()
 	}

@@ -8,9 +8,9 @@ import (
 	"latchkey/internal/testdb"
 )
 
-// TestThief copies the cookies of a signed-in browser and goes on with them, at
-// the built server. Once both have gone on, the session ends at the latest when
-// the owner refreshes for the second time, and the owner is told.
+// TestThief copies the cookies of a signed-in browser and uses them at the built
+// server. After both have used them, the session ends at the latest when the owner
+// refreshes for the second time, and the owner is told.
 func TestThief(t *testing.T) {
 	refresh := func(s *server, b *browser, want int) {
 		delete(b.cookies, "access") // it has expired

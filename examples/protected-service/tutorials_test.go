@@ -110,7 +110,7 @@ func exchanges(t *testing.T, lines []byte) []exchanged {
 	return list
 }
 
-// checkTable compares the table of docs/api.md with want, or writes it anew.
+// checkTable compares the table of docs/api.md with want, or rewrites it.
 func checkTable(t *testing.T, want string) {
 	t.Helper()
 	const file, begin, end = "../../docs/api.md", "<!-- tutorials: written by a test -->\n", "<!-- tutorials: end -->\n"
