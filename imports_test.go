@@ -14,7 +14,7 @@ import (
 	"testing"
 )
 
-// goPackage is what the rules need to know of a package of this module. Its
+// goPackage has the facts about a package of this module that the rules use. Its
 // fields are named as in the output of go list -json.
 type goPackage struct {
 	ImportPath string
@@ -224,7 +224,7 @@ func checkPackages(module string, packages []goPackage) []string {
 	return violations
 }
 
-// forbids reports whether importer may not import what the rule is about.
+// forbids reports whether the rule forbids an import by importer.
 func (r importRule) forbids(importer string) bool {
 	if len(r.allowed) > 0 {
 		return !matchesAny(r.allowed, importer)

@@ -11,8 +11,8 @@ import (
 	"latchkey/models"
 )
 
-// TestDisable disables an account that is signed in on three devices: the very next
-// request of each is refused, and Undo enables the account again.
+// TestDisable disables an account that is signed in on three devices and checks that
+// the next request of each is refused, and that Undo enables the account again.
 func TestDisable(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)

@@ -89,7 +89,7 @@ func TestFigureLines(t *testing.T) {
 		boss.get("/admin").
 			has(`0L84.6 25.0L92.3 3.0L100.0 3.0"`). // users: the two days before eve, with her, today
 			has(`0L84.6 3.0L92.3 3.0L100.0 3.0"`).  // disabled: off, off, out
-			has(`0L84.6 3.0L92.3 3.0L100.0 25.0"`)  // signed in: bo, eve, nobody
+			has(`0L84.6 3.0L92.3 3.0L100.0 25.0"`)  // signed in: bo, eve, no one
 	})
 }
 

@@ -52,8 +52,8 @@ type Options struct {
 	Settings              []SettingsGroup
 }
 
-// SettingsGroup and Setting are what the settings page shows of the
-// configuration.
+// SettingsGroup and Setting are the parts of the configuration on the settings
+// page.
 type (
 	SettingsGroup = pages.SettingsGroup
 	Setting       = pages.Setting

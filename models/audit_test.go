@@ -22,8 +22,8 @@ func idOf(i int) string { return strings.Repeat(string(rune('a'+i)), 26) }
 // account selects the lines of one account.
 func account(i int) models.AuditPerson { return models.AuditPerson{IDs: []string{idOf(i)}} }
 
-// fill writes events of which many share their instant, and returns them in
-// the order of the audit log: the newest first, ties by id.
+// fill writes events, many of them at the same instant, and returns them in the
+// order of the audit log: newest first, ties by id.
 func fill(t *testing.T, store *models.Store, n int) []models.Event {
 	t.Helper()
 	actions := []string{"login", "logout", "user-disable"}

@@ -23,7 +23,7 @@ import (
 // Secret is the master secret of every portal.
 const Secret = servicetest.Secret
 
-// Options are what a test may change about its portal.
+// Options are the settings that a test can change.
 type Options struct {
 	PublicURL      string
 	Limits         bool
@@ -37,7 +37,7 @@ type Options struct {
 	APIOrigins     []string // whose scripts may call the API
 }
 
-// Portal is a portal on a database of its own.
+// Portal is a portal on its own database.
 type Portal struct {
 	servicetest.Services
 	T     *testing.T
@@ -83,7 +83,7 @@ func New(t *testing.T, store *models.Store, change ...func(*Options)) *Portal {
 	return p
 }
 
-// Each runs f on a portal of its own on each database.
+// Each runs f with a new portal on each database.
 func Each(t *testing.T, f func(t *testing.T, p *Portal), change ...func(*Options)) {
 	t.Helper()
 	testdb.Each(t, func(t *testing.T, store *models.Store) { f(t, New(t, store, change...)) })

@@ -19,8 +19,8 @@ import (
 // Password is the password of everyone in a Portal.
 const Password = "violet-harbour-mosaic-71"
 
-// Portal is the services of a portal on a database of its own, with a clock and
-// one client.
+// Portal has the services of a portal on its own database, with a clock and one
+// client.
 type Portal struct {
 	Services
 	T      *testing.T
@@ -86,7 +86,7 @@ func (p *Portal) SessionOf(user *models.User) string {
 	return testdb.Session(p.T, p.Store, user.ID, p.Clock.Now())
 }
 
-// Credentials returns the right ones of an account.
+// Credentials returns the correct name and password of an account.
 func (p *Portal) Credentials(name string) auth.Login {
 	return auth.Login{Identifier: name, Password: Password, Remember: true, Client: p.Client}
 }

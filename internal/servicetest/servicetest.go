@@ -119,8 +119,8 @@ func New(t testing.TB, o Options) Services {
 	return s
 }
 
-// FastHasher returns a hasher whose hashes cost next to nothing, with room for
-// the callers of a race, who all come from one address.
+// FastHasher returns a hasher with minimal costs, with room for the parallel callers
+// of a test, which all have the same address.
 func FastHasher() *password.Hasher {
 	return password.NewHasher(password.HasherOptions{Queue: 400, Params: password.Params{Memory: 64, Time: 1, Threads: 1}})
 }

@@ -77,7 +77,7 @@ func (p *Portal) Events(name string) int64 {
 	return n
 }
 
-// WantDetail checks what the latest line of the audit log with an event says.
+// WantDetail checks the details of the latest line of the audit log with an event.
 func (p *Portal) WantDetail(name, want string) {
 	p.T.Helper()
 	page, err := p.Store.Audit.List(p.T.Context(), models.AuditQuery{Actions: []string{name}, Limit: 1})
