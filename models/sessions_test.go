@@ -398,7 +398,7 @@ func TestEnded(t *testing.T) {
 		add(0, 100, 0)   // idle at 10, which is too long ago
 		add(1, 100, 0)   // idle at 11
 		add(5, 12, 0)    // expired at 12
-		add(5, 100, 14)  // ended at 14, although its tokens had expired at 15
+		add(5, 100, 14)  // ended at 14, before the idle limit at 15
 		add(19, 100, 13) // ended at 13
 		add(20, 100, 0)  // lives until 30
 		addSession(t, store, addUser(t, store, "bob"), func(s *models.Session) { s.EndedAt = at(13) })

@@ -248,7 +248,7 @@ func TestWrongPassword(t *testing.T) {
 }
 
 // TestLoginLimit checks that the script can show the time in the person's zone, and
-// that the link to “Forgot your password?” keeps next.
+// that the link to reset the password keeps next.
 func TestLoginLimit(t *testing.T) {
 	doc := parse(t, sampleNamed(t, "login limit"))
 	box := doc.byID("problem")
