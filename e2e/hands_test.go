@@ -186,8 +186,15 @@ func (b *tab) wantFocus(want string) {
 	})
 }
 
-// until waits for an expression to be true in the page.
+// until waits for an expression to be true in the page, which may load again in the
+// meantime.
 func (b *tab) until(what, expression string, args ...any) {
 	b.Helper()
-	waitFor(b.T, what, func() bool { return ask[bool](b, `Boolean(`+expression+`)`, args...) })
+	waitFor(b.T, what, func() bool {
+		holds, err := evaluate[bool](b, `Boolean(`+expression+`)`, args...)
+		if err == nil || !strings.Contains(err.Error(), "Inspected target navigated or closed") {
+			b.must("ask the page", err)
+		}
+		return err == nil && holds
+	})
 }

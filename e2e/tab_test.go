@@ -94,6 +94,13 @@ func call[P, R any](b *tab, command cdp.Command[P, R], params P) R {
 // only the page's own scripts are turned off.
 func ask[T any](b *tab, format string, args ...any) T {
 	b.Helper()
+	value, err := evaluate[T](b, format, args...)
+	b.must("ask the page", err)
+	return value
+}
+
+func evaluate[T any](b *tab, format string, args ...any) (T, error) {
+	b.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
 	quoted := make([]any, len(args))
@@ -102,9 +109,7 @@ func ask[T any](b *tab, format string, args ...any) T {
 		b.must("quote an argument", err)
 		quoted[i] = string(text)
 	}
-	value, err := chromedp.Run(ctx, chromedp.Evaluate[T](fmt.Sprintf(format, quoted...), chromedp.EvalAwaitPromise))
-	b.must("ask the page", err)
-	return value
+	return chromedp.Run(ctx, chromedp.Evaluate[T](fmt.Sprintf(format, quoted...), chromedp.EvalAwaitPromise))
 }
 
 // loading performs an action that loads another page, waits for that page, and
