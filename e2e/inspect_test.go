@@ -25,10 +25,11 @@ var looks = []struct {
 
 // inspect checks the open page for the rules that every page has to meet.
 // axe-core finds no fault, in light and dark, on a wide screen and on a narrow
-// phone. The page does not scroll sideways, even if it is enlarged or laid out
-// from right to left. It has no inline style or script, does not shift while it
-// loads, and sends each form only once. name is the state of the page in
-// messages and in the names of screenshots.
+// phone. The page does not scroll sideways, even if it is enlarged, laid out from
+// right to left or printed. Its text can be read in forced colours and on paper. It
+// has no inline style or script, does not shift while it loads, and sends each form
+// only once. name is the state of the page in messages and in the names of
+// screenshots.
 func (b *tab) inspect(name string) {
 	b.Helper()
 	b.wantNothingInline(name)
@@ -40,6 +41,25 @@ func (b *tab) inspect(name string) {
 	}
 	b.wantNamesApart(name)
 	b.inspectLooks(name)
+	b.inspectAdjusted(name)
+}
+
+// inspectAdjusted checks the page in forced colours and on paper.
+func (b *tab) inspectAdjusted(name string) {
+	b.Helper()
+	report := func(where string, checks map[string]func() []string) {
+		b.Helper()
+		for check, find := range checks {
+			for _, fault := range find() {
+				b.Errorf("%s, %s: %s: %s", name, where, check, fault)
+			}
+		}
+	}
+	b.forceColors(false)
+	report("forced colours", map[string]func() []string{"text": b.unreadable, "edges": b.unbounded})
+	b.paper()
+	report("on paper", map[string]func() []string{"ink": b.unreadable, "width": b.sideways})
+	b.screen(1280, 800, false)
 }
 
 // inspectLooks is inspect for a page that may have inline styles.
