@@ -17,10 +17,7 @@ func activityItem(e models.Event) pages.ActivityItem {
 	if e.ActorID != "" && e.ActorID != e.SubjectID {
 		return item
 	}
-	item.Address = e.IP
-	if e.UserAgent != "" {
-		item.Device = site.DeviceName(e.UserAgent)
-	}
+	item.Device, item.Address = site.EventDevice(e), e.IP
 	return item
 }
 

@@ -75,26 +75,16 @@ func (h *Handlers) EndSession(c echo.Context) error {
 		return h.signOut(c)
 	}
 	info, err := h.auth.EndSession(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
-	if errors.Is(err, apperr.NotFound) {
-		return h.endedAlready(c, id, err)
+	if errors.Is(err, apperr.NotFound) { // already ended, or there never was one
+		if _, err := h.auth.Session(c.Request().Context(), site.Identity(c).UserID, id); err != nil {
+			return err
+		}
+		return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashSessionAlreadyEnded)
 	}
 	if err != nil {
 		return err
 	}
 	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashSessionEnded, site.SessionName(info))
-}
-
-// endedAlready responds to a person who ends a session that is not live: with a
-// message if it was theirs, else with missing.
-func (h *Handlers) endedAlready(c echo.Context, id string, missing error) error {
-	session, err := h.store.Sessions.ByID(c.Request().Context(), id)
-	if errors.Is(err, apperr.NotFound) || err == nil && session.UserID != site.Identity(c).UserID {
-		return missing
-	}
-	if err != nil {
-		return err
-	}
-	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashSessionAlreadyEnded)
 }
 
 // ConfirmEndOthers handles GET /profile/sessions/end-others.

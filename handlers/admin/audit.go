@@ -84,10 +84,7 @@ func (h *Handlers) auditDays(ctx context.Context, events []models.Event) ([]page
 		row := pages.AuditRow{
 			Kind: components.Link{Label: e.Action},
 			When: e.At.Time(), Actor: person(e.ActorID, e.ActorName, "Someone"), Verb: line.Before, After: line.After,
-			Detail: line.Detail, Apart: line.Apart, Token: line.Token, IP: e.IP, Session: e.SessionID, Request: e.RequestID,
-		}
-		if e.UserAgent != "" {
-			row.Device = site.DeviceName(e.UserAgent)
+			Detail: line.Detail, Apart: line.Apart, Token: line.Token, IP: e.IP, Device: site.EventDevice(e), Session: e.SessionID, Request: e.RequestID,
 		}
 		if line.Named {
 			row.Subject = person(e.SubjectID, e.SubjectName, "")

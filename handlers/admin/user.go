@@ -66,9 +66,5 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 // activityItem writes an event for admins, with the device and the address of the
 // request that caused it.
 func activityItem(e models.Event) pages.ActivityItem {
-	item := pages.ActivityItem{Text: audit.Sentence(e), When: e.At.Time(), Address: e.IP}
-	if e.UserAgent != "" {
-		item.Device = site.DeviceName(e.UserAgent)
-	}
-	return item
+	return pages.ActivityItem{Text: audit.Sentence(e), When: e.At.Time(), Device: site.EventDevice(e), Address: e.IP}
 }

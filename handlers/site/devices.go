@@ -69,6 +69,15 @@ func DeviceName(agent string) string {
 	return browser + " on " + system
 }
 
+// EventDevice names the device of an event as DeviceName does, or returns "" if the
+// request did not name one.
+func EventDevice(e models.Event) string {
+	if e.UserAgent == "" {
+		return ""
+	}
+	return DeviceName(e.UserAgent)
+}
+
 func methodWords(method string) string {
 	switch method {
 	case auth.MethodSignUp:

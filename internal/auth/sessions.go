@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/models"
 )
@@ -68,6 +69,18 @@ func sessionInfo(row models.Session) SessionInfo {
 		SignedIn: row.CreatedAt.Time(), LastSeen: row.LastSeenAt.Time(), Until: row.ExpiresAt.Time(),
 		EndedAt: row.EndedAt.Time(), EndReason: row.EndReason,
 	}
+}
+
+// Session returns a session of a person, live or over, or apperr.NotFound.
+func (s *Service) Session(ctx context.Context, userID, id string) (SessionInfo, error) {
+	row, err := s.store.Sessions.ByID(ctx, id)
+	if err != nil {
+		return SessionInfo{}, err
+	}
+	if row.UserID != userID {
+		return SessionInfo{}, apperr.New(apperr.NotFound, "", nil)
+	}
+	return sessionInfo(*row), nil
 }
 
 // EndSession ends one other session of the person and returns it. It returns
