@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"latchkey/internal/seal"
 )
 
 // The names of the cookies without their prefix.
@@ -36,7 +38,7 @@ type Jar struct {
 	prefix string
 	domain string // of the token cookies; "" for this host only
 	secure bool
-	sealer sealer
+	sealer seal.Sealer
 	now    func() time.Time
 }
 
@@ -51,7 +53,7 @@ type Options struct {
 // New returns a Jar, or an error if the keys are wrong. Only the public URL decides
 // whether cookies are Secure, never a request.
 func New(o Options) (*Jar, error) {
-	sealer, err := newSealer(o.Keys)
+	sealer, err := seal.New(o.Keys)
 	if err != nil {
 		return nil, err
 	}

@@ -79,7 +79,7 @@ func (j *Jar) carry(h http.Header, name, purpose string, message Flash) {
 	if encoder.Encode(sealedFlash{Flash: message, Expires: j.now().Add(flashLife).Unix()}) != nil {
 		return // strings always encode
 	}
-	j.set(h, name, j.sealer.seal(data.Bytes(), purpose), flashLife)
+	j.set(h, name, j.sealer.Seal(data.Bytes(), purpose), flashLife)
 }
 
 func (j *Jar) take(h http.Header, r *http.Request, name, purpose string) Flash {
@@ -91,7 +91,7 @@ func (j *Jar) take(h http.Header, r *http.Request, name, purpose string) Flash {
 		j.expire(h, name)
 	}
 	var message sealedFlash
-	data, ok := j.sealer.open(value, purpose)
+	data, ok := j.sealer.Open(value, purpose)
 	if !ok || json.Unmarshal(data, &message) != nil || j.now().Unix() > message.Expires {
 		return Flash{}
 	}
