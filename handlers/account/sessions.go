@@ -8,6 +8,7 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
+	"latchkey/internal/device"
 	"latchkey/internal/middleware"
 	"latchkey/views/pages"
 )
@@ -41,9 +42,9 @@ func (h *Handlers) Sessions(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, device := range devices {
+	for _, d := range devices {
 		view.Devices = append(view.Devices, pages.DeviceRow{
-			ID: device.ID, Device: site.DeviceName(device.UserAgent), LastUsed: device.LastUsed, Current: device.ThisDevice,
+			ID: d.ID, Device: device.Name(d.UserAgent), LastUsed: d.LastUsed, Current: d.ThisDevice,
 		})
 	}
 	return site.Show(c, pages.Sessions(h.site.Page(c, "Devices"), view))
@@ -55,14 +56,14 @@ func (h *Handlers) ForgetDevice(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	device, err := h.auth.ForgetDevice(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
+	forgotten, err := h.auth.ForgetDevice(c.Request().Context(), site.Identity(c), id, middleware.Client(c))
 	if errors.Is(err, apperr.NotFound) {
 		return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashDeviceAlreadyGone)
 	}
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashDeviceForgotten, site.DeviceName(device.UserAgent))
+	return h.site.RedirectWithFlash(c, "/profile/sessions", site.FlashDeviceForgotten, device.Name(forgotten.UserAgent))
 }
 
 // EndSession handles POST /profile/sessions/{id}/end.

@@ -3,9 +3,8 @@ package site
 import (
 	"time"
 
-	"github.com/mileusna/useragent"
-
 	"latchkey/internal/auth"
+	"latchkey/internal/device"
 	"latchkey/internal/oauth"
 	"latchkey/models"
 	"latchkey/views/pages"
@@ -23,7 +22,7 @@ const newFor = 7 * 24 * time.Hour
 func (s *Site) SessionRow(session auth.SessionInfo, admin bool) pages.SessionRow {
 	now := s.Now()
 	row := pages.SessionRow{
-		ID: session.ID, Device: SessionName(session), Phone: useragent.Parse(session.UserAgent).Mobile,
+		ID: session.ID, Device: SessionName(session), Phone: device.IsPhone(session.UserAgent),
 		ActiveNow: now.Sub(session.LastSeen) < activeNow, LastActive: session.LastSeen, Address: session.IP,
 		SignedIn: session.SignedIn, Method: methodWords(session.Method), Until: session.Until, Stays: session.Remember,
 		New: session.NewDevice && !session.ThisDevice && now.Sub(session.SignedIn) < newFor,
@@ -38,44 +37,25 @@ func (s *Site) SessionRow(session auth.SessionInfo, admin bool) pages.SessionRow
 // SessionName names a session after its browser and system, or after the
 // program that uses the API.
 func SessionName(session auth.SessionInfo) string {
-	name := DeviceName(session.UserAgent)
+	name := device.Name(session.UserAgent)
 	switch {
 	case session.Kind != models.KindAPI:
 		return name
 	case session.ClientID != "":
 		return "API · " + session.ClientID
-	case name != unknownBrowser:
+	case name != device.Unknown:
 		return "API · " + name
 	}
 	return "API · unnamed program"
 }
 
-// unknownBrowser is the name for a User-Agent that names no browser.
-const unknownBrowser = "Unknown browser"
-
-// DeviceName reads browser and system from a User-Agent: "Firefox on Linux".
-// Most browsers freeze their versions, so these are left out.
-func DeviceName(agent string) string {
-	ua := useragent.Parse(agent)
-	browser, system := ua.Name, ua.OS
-	switch {
-	case browser == "" || len(browser) > 40:
-		return unknownBrowser
-	case ua.Device == "iPhone" || ua.Device == "iPad":
-		system = ua.Device
-	case system == "":
-		return browser
-	}
-	return browser + " on " + system
-}
-
-// EventDevice names the device of an event as DeviceName does, or returns "" if the
+// EventDevice names the device of an event as device.Name does, or returns "" if the
 // request did not name one.
 func EventDevice(e models.Event) string {
 	if e.UserAgent == "" {
 		return ""
 	}
-	return DeviceName(e.UserAgent)
+	return device.Name(e.UserAgent)
 }
 
 func methodWords(method string) string {
