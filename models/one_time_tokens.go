@@ -16,6 +16,8 @@ type Purpose string
 const (
 	PurposeSetup       Purpose = "setup"        // create the first admin
 	PurposeSetPassword Purpose = "set-password" // choose a password
+	PurposeVerifyEmail Purpose = "verify-email" // prove that an address is one's own
+	PurposeSecure      Purpose = "secure"       // "This wasn't me": take an account back
 )
 
 // OneTimeToken is a link that works once. Only the hash of its secret is kept.
@@ -27,6 +29,8 @@ type OneTimeToken struct {
 	ExpiresAt  Time
 	UsedAt     Time
 	ReplacedAt Time // a newer link was created
+	Email      string // the address that the link was mailed to; empty: it was not mailed
+	CodeHash   string `json:"-"` // of the code in the same message; empty: none
 }
 
 // HashToken returns the form in which a random secret is stored and looked up.
@@ -66,17 +70,19 @@ func (t *OneTimeTokens) Use(ctx context.Context, token string, purpose Purpose, 
 	return rows == 1, err
 }
 
-// ReplaceFor marks the unused reset links of a person as replaced.
-func (t *OneTimeTokens) ReplaceFor(ctx context.Context, userID string, now time.Time) error {
+// ReplaceFor marks the unused links of a person with a purpose as replaced.
+func (t *OneTimeTokens) ReplaceFor(ctx context.Context, userID string, purpose Purpose, now time.Time) error {
 	_, err := t.store.exec(ctx, "replace one-time tokens",
-		"UPDATE one_time_tokens SET replaced_at = ? WHERE user_id = ? AND used_at = 0 AND replaced_at = 0", At(now), userID)
+		"UPDATE one_time_tokens SET replaced_at = ? WHERE user_id = ? AND purpose = ? AND used_at = 0 AND replaced_at = 0", At(now), userID, purpose)
 	return err
 }
 
-// ExpireFor makes the unused reset links of a person expire now.
-func (t *OneTimeTokens) ExpireFor(ctx context.Context, userID string, now time.Time) error {
+// ExpireFor makes the unused links of a person with one of the purposes expire
+// now.
+func (t *OneTimeTokens) ExpireFor(ctx context.Context, userID string, now time.Time, purposes ...Purpose) error {
 	_, err := t.store.exec(ctx, "expire one-time tokens",
-		"UPDATE one_time_tokens SET expires_at = ? WHERE user_id = ? AND used_at = 0 AND expires_at > ?", At(now), userID, At(now))
+		"UPDATE one_time_tokens SET expires_at = ? WHERE user_id = ? AND purpose IN ? AND used_at = 0 AND expires_at > ?",
+		At(now), userID, purposes, At(now))
 	return err
 }
 

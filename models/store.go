@@ -46,6 +46,9 @@ type Store struct {
 	PersonalTokens *PersonalTokens
 	Audit          *Audit
 	Clock          *Clock
+	Deliveries     *Deliveries
+	EmailChanges   *EmailChanges
+	Invitations    *Invitations
 
 	url     string
 	dialect string
@@ -112,6 +115,9 @@ func (s *Store) attach() {
 	s.PersonalTokens = &PersonalTokens{store: s}
 	s.Audit = &Audit{store: s}
 	s.Clock = &Clock{store: s}
+	s.Deliveries = &Deliveries{store: s}
+	s.EmailChanges = &EmailChanges{store: s}
+	s.Invitations = &Invitations{store: s}
 }
 
 // Close ends every connection.

@@ -193,7 +193,7 @@ func TestOneTimeTokens(t *testing.T) {
 		use("one", models.PurposeSetPassword, epoch.Add(time.Hour), false)
 		use("one", models.PurposeSetPassword, epoch.Add(time.Hour-time.Microsecond), true)
 		use("one", models.PurposeSetPassword, epoch, false)
-		must(t, store.Tokens.ReplaceFor(ctx, ada.ID, epoch))
+		must(t, store.Tokens.ReplaceFor(ctx, ada.ID, models.PurposeSetPassword, epoch))
 		use("two", models.PurposeSetPassword, epoch, false)
 		use("bobs", models.PurposeSetPassword, epoch, true)
 		must(t, store.Tokens.LockSetup(ctx))

@@ -23,6 +23,7 @@ type User struct {
 	Username          string // as FoldUsername writes it
 	Email             string // as it was typed; empty: none
 	EmailFolded       string // FoldEmail of Email, or noEmail and the id
+	EmailVerifiedAt   Time   // zero: the person has not proved that the address is theirs
 	FullName          string
 	PasswordHash      string `json:"-"` // PHC string; empty: no password yet
 	PasswordChangedAt Time
@@ -120,17 +121,21 @@ func (u *Users) Create(ctx context.Context, user *User) error {
 	return u.notRetired(ctx, user, user.CreatedAt)
 }
 
-// SetNames stores the username, the address in both forms and the full name of
-// user, which the caller has locked in a transaction. A taken username or address
-// is apperr.Conflict with its field, a retired username ErrRetired. The username
-// that the account had before is retired for a while.
+// SetNames stores the username, the address in both forms with when it was
+// verified, and the full name of user, which the caller has locked in a
+// transaction. A taken username or address is apperr.Conflict with its field, a
+// retired username ErrRetired. The username that the account had before is retired
+// for a while, and a changed address is kept, so that the change can be undone.
 func (u *Users) SetNames(ctx context.Context, user *User, now time.Time) error {
 	if err := u.retire(ctx, user.ID, user.Username, At(now.Add(keepRenamed))); err != nil {
 		return err
 	}
+	if err := u.store.EmailChanges.keep(ctx, user, now); err != nil {
+		return err
+	}
 	err := u.update(ctx, "set names", user.ID, map[string]any{
-		"username": user.Username, "email": user.Email, "email_folded": user.EmailFolded, "full_name": user.FullName,
-		"search": SearchText(user.Username, user.Email, user.FullName), "updated_at": At(now),
+		"username": user.Username, "email": user.Email, "email_folded": user.EmailFolded, "email_verified_at": user.EmailVerifiedAt,
+		"full_name": user.FullName, "search": SearchText(user.Username, user.Email, user.FullName), "updated_at": At(now),
 	})
 	if err != nil {
 		return err
@@ -151,6 +156,12 @@ func (u *Users) Rehash(ctx context.Context, id, old, hash string) (bool, error) 
 	rows, err := u.store.exec(ctx, "rehash password",
 		"UPDATE users SET password_hash = ? WHERE id = ? AND password_hash = ?", hash, id, old)
 	return rows == 1, err
+}
+
+// SetEmailVerified records that the person has proved that the account's address
+// is theirs.
+func (u *Users) SetEmailVerified(ctx context.Context, id string, now time.Time) error {
+	return u.update(ctx, "set email verified", id, map[string]any{"email_verified_at": At(now), "updated_at": At(now)})
 }
 
 // SetRole changes the role of the account.

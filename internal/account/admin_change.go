@@ -133,7 +133,7 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	if err := a.tx.Tokens.ExpireFor(ctx, id, now); err != nil {
+	if err := a.tx.Tokens.ExpireFor(ctx, id, now, models.PurposeSetPassword, models.PurposeVerifyEmail); err != nil {
 		return 0, err
 	}
 	a.record(a.actor.Event(audit.UserDisable, a.user, audit.Details{SessionsEnded: ended, TokensEnded: tokens, Reason: reason}))

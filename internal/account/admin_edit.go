@@ -76,11 +76,11 @@ func (a act) setNames(ctx context.Context, want Profile) (ended int, err error) 
 	renamed := *a.user
 	renamed.Username, renamed.FullName = want.Username, want.FullName
 	if details.Email != nil {
-		renamed.Email, renamed.EmailFolded = want.Email, models.FoldEmail(want.Email)
+		renamed.Email, renamed.EmailFolded, renamed.EmailVerifiedAt = want.Email, models.FoldEmail(want.Email), 0
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonEmail, a.s.now()); err != nil {
 			return 0, err
 		}
-		if err := a.tx.Tokens.ExpireFor(ctx, a.user.ID, a.s.now()); err != nil {
+		if err := a.tx.Tokens.ExpireFor(ctx, a.user.ID, a.s.now(), models.PurposeSetPassword, models.PurposeVerifyEmail); err != nil {
 			return 0, err
 		}
 		details.SessionsEnded = ended

@@ -100,7 +100,7 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 	}
 	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (audit.Details, error) {
 		details := audit.Details{Email: audit.Changed(user.Email, in.New)}
-		user.Email, user.EmailFolded = in.New, models.FoldEmail(in.New)
+		user.Email, user.EmailFolded, user.EmailVerifiedAt = in.New, models.FoldEmail(in.New), 0
 		return details, taken(tx.Users.SetNames(ctx, user, s.now()))
 	})
 }
@@ -150,7 +150,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if err != nil {
 			return err
 		}
-		if err := tx.Tokens.ExpireFor(ctx, user.ID, s.now()); err != nil { // links made before the change stop working
+		if err := tx.Tokens.ExpireFor(ctx, user.ID, s.now(), models.PurposeSetPassword, models.PurposeVerifyEmail); err != nil { // links made before the change stop working
 			return err
 		}
 		signedIn, details.SessionsEnded, err = s.auth.Restart(ctx, tx, user, in.Identity.SessionID, reason, auth.Opening{

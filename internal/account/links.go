@@ -59,7 +59,7 @@ func newLinkToken() string {
 // person, and returns its token.
 func (s *Service) createSetPassword(ctx context.Context, tx *models.Store, userID string) (string, error) {
 	now := s.now()
-	if err := tx.Tokens.ReplaceFor(ctx, userID, now); err != nil {
+	if err := tx.Tokens.ReplaceFor(ctx, userID, models.PurposeSetPassword, now); err != nil {
 		return "", err
 	}
 	token := newLinkToken()

@@ -1,0 +1,130 @@
+-- Mail, and what it makes possible: addresses that are verified, invitations, and
+-- accounts that can be restored.
+
+-- +goose Up
+
+ALTER TABLE users ADD COLUMN email_verified_at INTEGER NOT NULL DEFAULT 0; -- 0: not verified
+
+-- What waits to be delivered, and what became of it. Written in the transaction of
+-- its cause.
+CREATE TABLE deliveries (
+    id         TEXT PRIMARY KEY,
+    kind       TEXT NOT NULL,            -- how it is delivered: mail, ...
+    topic      TEXT NOT NULL,            -- what it is about: reset, verify, ...
+    user_id    TEXT NOT NULL DEFAULT '', -- whose account; empty: of nobody. The row outlives the account
+    ref        TEXT    NOT NULL DEFAULT '', -- what it can be made from again: the id of an audit event or an invitation
+    recipient  TEXT    NOT NULL,            -- an address
+    state      TEXT NOT NULL CHECK (state IN ('waiting', 'sent', 'failed')),
+    body       TEXT    NOT NULL,            -- sealed; empty once the delivery is over
+    created_at INTEGER NOT NULL,
+    due_at     INTEGER NOT NULL,            -- when it is tried next; a worker that takes it moves this ahead
+    useless_at INTEGER NOT NULL,            -- from then on it is not worth sending
+    attempts   INTEGER NOT NULL DEFAULT 0,
+    tried_at   INTEGER NOT NULL DEFAULT 0,  -- the start of the latest attempt
+    over_at    INTEGER NOT NULL DEFAULT 0,  -- when it was sent or failed
+    answer     TEXT    NOT NULL DEFAULT ''  -- the latest one of the other side
+) STRICT;
+
+CREATE INDEX deliveries_due     ON deliveries (due_at) WHERE state = 'waiting';
+CREATE INDEX deliveries_created ON deliveries (kind, created_at, id);
+CREATE INDEX deliveries_user    ON deliveries (user_id, created_at, id);
+CREATE INDEX deliveries_over    ON deliveries (over_at) WHERE over_at <> 0;
+
+-- The addresses that accounts had before, so that a change can be undone.
+CREATE TABLE email_changes (
+    id         TEXT PRIMARY KEY,
+    user_id    TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    old_email  TEXT    NOT NULL,
+    old_folded TEXT NOT NULL,
+    verified   INTEGER NOT NULL,            -- when the old address was verified; 0: it was not
+    at         INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX email_changes_user ON email_changes (user_id, at);
+CREATE INDEX email_changes_old  ON email_changes (old_folded, at);
+CREATE INDEX email_changes_at   ON email_changes (at);
+
+CREATE TABLE invitations (
+    id           TEXT PRIMARY KEY,
+    token_hash   TEXT NOT NULL UNIQUE,     -- SHA-256 of the token, hex
+    email        TEXT    NOT NULL DEFAULT '', -- the only address it is for; empty: any
+    role         TEXT    NOT NULL CHECK (role IN ('user', 'admin')),
+    uses         INTEGER NOT NULL,            -- how many accounts it may create
+    used         INTEGER NOT NULL DEFAULT 0,
+    note         TEXT    NOT NULL DEFAULT '', -- for admins
+    created_by   TEXT NOT NULL,            -- an admin's id; empty: the shell
+    creator      TEXT    NOT NULL,            -- their username, a copy
+    created_at   INTEGER NOT NULL,
+    expires_at   INTEGER NOT NULL,
+    withdrawn_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+CREATE INDEX invitations_created ON invitations (created_at, id);
+
+-- Accounts that an admin deleted and that can be restored until erase_at. Columns
+-- as in users. Their sessions, tokens and devices are gone.
+CREATE TABLE deleted_users (
+    id                  TEXT PRIMARY KEY,
+    username            TEXT NOT NULL,
+    email               TEXT    NOT NULL,
+    email_folded        TEXT NOT NULL,
+    email_verified_at   INTEGER NOT NULL,
+    full_name           TEXT    NOT NULL,
+    password_hash       TEXT    NOT NULL,
+    password_changed_at INTEGER NOT NULL,
+    role                TEXT    NOT NULL,
+    disabled_at         INTEGER NOT NULL,
+    disabled_reason     TEXT    NOT NULL,
+    last_sign_in_at     INTEGER NOT NULL,
+    created_at          INTEGER NOT NULL,
+    updated_at          INTEGER NOT NULL,
+    deleted_at          INTEGER NOT NULL,
+    deleted_by          TEXT    NOT NULL, -- the admin's username, a copy
+    erase_at            INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX deleted_users_deleted ON deleted_users (deleted_at, id);
+CREATE INDEX deleted_users_erase   ON deleted_users (erase_at);
+
+-- SQLite cannot change a CHECK, so the table is made again.
+CREATE TABLE one_time_tokens_new (
+    token_hash  TEXT    PRIMARY KEY, -- SHA-256 of the token, hex
+    purpose     TEXT    NOT NULL CHECK (purpose IN ('setup', 'set-password', 'verify-email', 'secure')),
+    user_id     TEXT    REFERENCES users (id) ON DELETE CASCADE, -- NULL for setup
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    used_at     INTEGER NOT NULL DEFAULT 0,
+    replaced_at INTEGER NOT NULL DEFAULT 0, -- a newer link was made
+    email       TEXT    NOT NULL DEFAULT '', -- the address that the link was mailed to; empty: it was not
+    code_hash   TEXT    NOT NULL DEFAULT ''  -- of the code in the same message, keyed; empty: none
+) STRICT;
+INSERT INTO one_time_tokens_new (token_hash, purpose, user_id, created_at, expires_at, used_at, replaced_at)
+    SELECT token_hash, purpose, user_id, created_at, expires_at, used_at, replaced_at FROM one_time_tokens;
+DROP TABLE one_time_tokens;
+ALTER TABLE one_time_tokens_new RENAME TO one_time_tokens;
+CREATE INDEX one_time_tokens_user    ON one_time_tokens (user_id);
+CREATE INDEX one_time_tokens_expires ON one_time_tokens (expires_at);
+
+-- +goose Down
+-- This loses data: the accounts that could still be restored, the invitations, and
+-- which addresses are verified.
+CREATE TABLE one_time_tokens_old (
+    token_hash  TEXT    PRIMARY KEY, -- SHA-256 of the token, hex
+    purpose     TEXT    NOT NULL CHECK (purpose IN ('setup', 'set-password')),
+    user_id     TEXT    REFERENCES users (id) ON DELETE CASCADE, -- NULL for setup
+    created_at  INTEGER NOT NULL,
+    expires_at  INTEGER NOT NULL,
+    used_at     INTEGER NOT NULL DEFAULT 0,
+    replaced_at INTEGER NOT NULL DEFAULT 0
+) STRICT;
+INSERT INTO one_time_tokens_old
+    SELECT token_hash, purpose, user_id, created_at, expires_at, used_at, replaced_at FROM one_time_tokens WHERE purpose IN ('setup', 'set-password');
+DROP TABLE one_time_tokens;
+ALTER TABLE one_time_tokens_old RENAME TO one_time_tokens;
+CREATE INDEX one_time_tokens_user    ON one_time_tokens (user_id);
+CREATE INDEX one_time_tokens_expires ON one_time_tokens (expires_at);
+DROP TABLE deleted_users;
+DROP TABLE invitations;
+DROP TABLE email_changes;
+DROP TABLE deliveries;
+ALTER TABLE users DROP COLUMN email_verified_at;
