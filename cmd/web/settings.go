@@ -32,7 +32,7 @@ func settings(cfg *config.Config) []handlers.SettingsGroup {
 			{Label: "Trusted proxies", Value: listed(cfg.TrustedProxies), Variable: "LATCHKEY_TRUSTED_PROXIES"},
 		}},
 		{Title: "Accounts", Settings: []handlers.Setting{
-			{Label: "Sign-up", Value: either(cfg.Signup == config.SignupOpen, "Open to everyone", "Closed: admins add users"), Variable: "LATCHKEY_SIGNUP"},
+			{Label: "Sign-up", Value: signupWords(cfg.Signup), Variable: "LATCHKEY_SIGNUP"},
 			{Label: "Shortest password", Value: fmt.Sprintf("%d characters", cfg.PasswordMin), Variable: "LATCHKEY_PASSWORD_MIN"},
 			{Label: "Limits on attempts", Value: either(cfg.Limits, "On", "Off"), Variable: "LATCHKEY_LIMITS"},
 		}},
@@ -69,6 +69,16 @@ func databaseWords(d config.Database) string {
 		return "PostgreSQL"
 	}
 	return "PostgreSQL, " + strings.TrimPrefix(u.Host+u.Path, "/")
+}
+
+func signupWords(signup config.Signup) string {
+	switch signup {
+	case config.SignupOpen:
+		return "Open to everyone"
+	case config.SignupInvite:
+		return "By invitation"
+	}
+	return "Closed: admins add users"
 }
 
 func secretWords(cfg *config.Config) string {

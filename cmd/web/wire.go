@@ -19,10 +19,14 @@ import (
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/limit"
+	"latchkey/internal/mail"
 	"latchkey/internal/oauth"
+	"latchkey/internal/outbox"
+	"latchkey/internal/seal"
 	"latchkey/internal/token"
 	"latchkey/models"
 	"latchkey/static"
+	"latchkey/views/letters"
 )
 
 // portal holds the configuration and the services behind the routes.
@@ -33,6 +37,8 @@ type portal struct {
 	auth     *auth.Service
 	oauth    *oauth.Service
 	accounts *account.Service
+	outbox   *outbox.Outbox
+	mail     *mail.Mail
 	hasher   *password.Hasher
 	secret   []byte
 
@@ -88,6 +94,9 @@ func (o *portal) services() error {
 	if err != nil {
 		return err
 	}
+	if err := o.post(); err != nil {
+		return err
+	}
 	o.auth, err = auth.New(auth.Options{
 		Store: o.store, Logger: o.logger, Now: time.Now, Keyring: keyring,
 		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
@@ -105,11 +114,51 @@ func (o *portal) services() error {
 	}
 	o.accounts, err = account.New(account.Options{
 		Auth: o.auth, Store: o.store, Audit: log, Limits: limits, Now: time.Now, Hasher: o.hasher,
-		Policy:     password.NewPolicy(password.PolicyOptions{Min: o.cfg.PasswordMin, Context: contextWords(o.cfg)}),
-		SignupOpen: o.cfg.Signup == config.SignupOpen,
-		Reserved:   forwardauth.Usernames(o.cfg.ForwardAuth),
+		Policy: password.NewPolicy(password.PolicyOptions{Min: o.cfg.PasswordMin, Context: contextWords(o.cfg)}),
+		Mail: o.mail, Verify: account.Verification(o.cfg.VerifyEmail), Secret: o.secret, Signup: account.SignupPolicy(o.cfg.Signup),
+		Reserved: forwardauth.Usernames(o.cfg.ForwardAuth),
 	})
 	return err
+}
+
+// post builds the outbox and the mail that goes through it.
+func (o *portal) post() error {
+	keys, err := o.derivedKeys("latchkey/outbox/v1")
+	if err != nil {
+		return err
+	}
+	sealer, err := seal.New(keys)
+	if err != nil {
+		return err
+	}
+	o.outbox, err = outbox.New(outbox.Options{Store: o.store, Sealer: sealer, Logger: o.logger, Now: time.Now})
+	if err != nil {
+		return err
+	}
+	o.mail, err = mail.New(mail.Options{
+		Outbox: o.outbox, Transport: transport(o.cfg.Mail, o.logger), From: o.cfg.Mail.From,
+		Brand: letters.Brand{Name: o.cfg.Brand.Name, URL: o.cfg.PublicURL, SupportEmail: o.cfg.Brand.SupportEmail, Accent: "#14523f", OnAccent: "#ffffff"},
+	})
+	return err
+}
+
+// transport returns the way that mail takes, nil when none is configured.
+func transport(_ config.Mail, _ *slog.Logger) mail.Transport { return nil }
+
+// derivedKeys returns the key for one use of the master secret, and that of the
+// previous secret if there is one.
+func (o *portal) derivedKeys(label string) (keys [][]byte, err error) {
+	for _, secret := range [][]byte{o.secret, o.cfg.SecretPrevious.Bytes()} {
+		if len(secret) == 0 {
+			continue
+		}
+		key, err := token.DeriveKey(secret, label)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // contextWords are words that passwords must not be based on, besides the
@@ -185,16 +234,9 @@ func (o *portal) handlers() (*handlers.Handlers, error) {
 // cookies builds the cookie jar. It also opens cookies that the previous secret
 // sealed, as tokens that it signed stay valid.
 func (o *portal) cookies() (*cookie.Jar, error) {
-	var keys [][]byte
-	for _, secret := range [][]byte{o.secret, o.cfg.SecretPrevious.Bytes()} {
-		if len(secret) == 0 {
-			continue
-		}
-		key, err := token.DeriveKey(secret, "latchkey/aead/v1")
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, key)
+	keys, err := o.derivedKeys("latchkey/aead/v1")
+	if err != nil {
+		return nil, err
 	}
 	return cookie.New(cookie.Options{Secure: o.cfg.Secure(), Domain: o.cfg.CookieDomain, Keys: keys, Now: time.Now})
 }

@@ -16,6 +16,8 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
+	"latchkey/internal/mail"
+	"latchkey/internal/token"
 	"latchkey/models"
 )
 
@@ -28,7 +30,10 @@ type Options struct {
 	Now        func() time.Time
 	Hasher     *password.Hasher
 	Policy     *password.Policy
-	SignupOpen bool
+	Mail       *mail.Mail   // nil: no mail can be sent
+	Verify     Verification // of addresses; needs mail
+	Secret     []byte       // the master secret: keys the codes of messages
+	Signup     SignupPolicy
 	// Reserved usernames cannot be chosen. An account that has one keeps it.
 	Reserved []string
 }
@@ -43,7 +48,10 @@ type Service struct {
 	now        func() time.Time
 	hasher     *password.Hasher
 	policy     *password.Policy
-	signupOpen bool
+	mail       *mail.Mail
+	verify     Verification
+	codeKey    []byte
+	signup     SignupPolicy
 	reserved   []string
 }
 
@@ -52,14 +60,41 @@ func New(o Options) (*Service, error) {
 	if o.Auth == nil || o.Store == nil || o.Audit == nil || o.Limits == nil || o.Now == nil || o.Hasher == nil || o.Policy == nil {
 		return nil, errors.New("account: Auth, Store, Audit, Limits, Now, Hasher and Policy are required")
 	}
+	codeKey, err := token.DeriveKey(o.Secret, "latchkey/code/v1")
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
 		auth: o.Auth, store: o.Store, audit: o.Audit, limits: o.Limits, now: o.Now,
-		hasher: o.Hasher, policy: o.Policy, signupOpen: o.SignupOpen, reserved: o.Reserved,
+		hasher: o.Hasher, policy: o.Policy, mail: o.Mail, verify: o.Verify, codeKey: codeKey, signup: o.Signup, reserved: o.Reserved,
 	}, nil
 }
 
 // PasswordMin is the minimum length of a password in code points.
 func (s *Service) PasswordMin() int { return s.policy.Min() }
 
+// SignupPolicy says who may create an account.
+type SignupPolicy string
+
+// The policies.
+const (
+	SignupOpen   SignupPolicy = "open"   // anyone
+	SignupInvite SignupPolicy = "invite" // anyone with an invitation
+	SignupClosed SignupPolicy = "closed" // only people whom an admin adds
+)
+
+// Verification says whether people have to prove that their address is theirs.
+type Verification string
+
+// The policies.
+const (
+	VerifyOff      Verification = "off"
+	VerifyOn       Verification = "on"       // they are asked to
+	VerifyRequired Verification = "required" // they can do nothing else before
+)
+
 // SignupOpen reports whether anyone may create an account.
-func (s *Service) SignupOpen() bool { return s.signupOpen }
+func (s *Service) SignupOpen() bool { return s.signup == SignupOpen }
+
+// MailOn reports whether mail can be sent.
+func (s *Service) MailOn() bool { return s.mail.On() }

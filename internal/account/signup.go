@@ -62,7 +62,7 @@ func (s *Service) Register(ctx context.Context, in Signup) (*models.User, error)
 
 // prepareOwn is prepareUser for a person who signs up.
 func (s *Service) prepareOwn(ctx context.Context, in Signup) (*models.User, error) {
-	if !s.signupOpen {
+	if !s.SignupOpen() {
 		return nil, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed"))
 	}
 	return s.prepareUser(ctx, in, s.checkOwnUsername, func() error {

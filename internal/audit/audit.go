@@ -21,11 +21,18 @@ type Log struct {
 	store  *models.Store
 	logger *slog.Logger
 	now    func() time.Time
+	tell   func(ctx context.Context, tx *models.Store, events []models.Event) error
 }
 
 // New returns a log that writes to the store and to the server's log.
 func New(store *models.Store, logger *slog.Logger, now func() time.Time) *Log {
 	return &Log{store: store, logger: logger, now: now}
+}
+
+// Tell sets a function that is called with the events of every transaction, within
+// it. Call it before the log is used.
+func (l *Log) Tell(f func(ctx context.Context, tx *models.Store, events []models.Event) error) {
+	l.tell = f
 }
 
 // InTx runs f in a transaction. The events that f records are part of the
@@ -42,7 +49,13 @@ func (l *Log) InTx(ctx context.Context, f func(tx *models.Store, record func(mod
 		if len(events) == 0 {
 			return nil
 		}
-		return tx.Audit.Append(ctx, events...)
+		if err := tx.Audit.Append(ctx, events...); err != nil {
+			return err
+		}
+		if l.tell == nil {
+			return nil
+		}
+		return l.tell(ctx, tx, events)
 	})
 	if err != nil {
 		return err

@@ -60,6 +60,10 @@ type Config struct {
 	// RefreshGrace is the overlap for parallel requests; 0 for none.
 	RefreshGrace time.Duration
 
+	// Mail says how messages are sent.
+	Mail Mail
+	// VerifyEmail says whether people have to prove that their address is theirs.
+	VerifyEmail VerifyEmail
 	// Signup says who may create an account.
 	Signup Signup
 	// PasswordMin is the minimum length of a password in code points, 8 to 64.
@@ -92,6 +96,7 @@ type Signup string
 // The sign-up policies.
 const (
 	SignupOpen   Signup = "open"   // anyone
+	SignupInvite Signup = "invite" // anyone with an invitation
 	SignupClosed Signup = "closed" // only people whom an admin adds
 )
 
@@ -120,7 +125,7 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 		RefreshTTL:            l.duration(nameRefreshTTL, time.Second),
 		SessionTTL:            l.duration(nameSessionTTL, time.Second),
 		RefreshGrace:          l.duration(nameRefreshGrace, 0),
-		Signup:                Signup(l.choice(nameSignup, string(SignupOpen), string(SignupClosed))),
+		Signup:                Signup(l.choice(nameSignup, string(SignupOpen), string(SignupInvite), string(SignupClosed))),
 		PasswordMin:           l.integer(namePasswordMin, 8, 64),
 		PasswordGrant:         l.toggle(namePasswordGrant),
 		TokenRenewal:          l.toggle(nameTokenRenewal),
@@ -137,6 +142,8 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 	c.ForwardAuth = l.forwardAuth(nameForwardAuthFile, c)
 	c.Limits = l.limits(c)
 	c.Database = l.database(nameDatabaseURL)
+	c.Mail = l.mail(c)
+	c.VerifyEmail = l.verifyEmail(c)
 	c.Secret = l.secret(nameSecret)
 	c.SecretPrevious = l.secret(nameSecretPrevious)
 	l.checkSecrets(c)

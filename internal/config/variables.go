@@ -17,6 +17,9 @@ const (
 	nameRefreshTTL            = "LATCHKEY_REFRESH_TTL"
 	nameSessionTTL            = "LATCHKEY_SESSION_TTL"
 	nameRefreshGrace          = "LATCHKEY_REFRESH_GRACE"
+	nameSMTPURL               = "LATCHKEY_SMTP_URL"
+	nameMailFrom              = "LATCHKEY_MAIL_FROM"
+	nameVerifyEmail           = "LATCHKEY_VERIFY_EMAIL"
 	nameSignup                = "LATCHKEY_SIGNUP"
 	namePasswordMin           = "LATCHKEY_PASSWORD_MIN"
 	namePasswordGrant         = "LATCHKEY_PASSWORD_GRANT"
@@ -65,7 +68,10 @@ func Variables() []Variable {
 		{Name: nameRefreshTTL, Default: "168h", Meaning: "How long a session lives without being used, 1s or more. Without “Stay signed in”, at most 12h."},
 		{Name: nameSessionTTL, Default: "720h", Meaning: "How long a session may last in total, 1s or more. Without “Stay signed in”, at most 24h."},
 		{Name: nameRefreshGrace, Default: "10s", Meaning: "How long the previous refresh token still works, for requests sent at the same time; 0s or more, preferably at most 60s."},
-		{Name: nameSignup, Default: "open", Meaning: "`open`: anyone may create an account; `closed`: only admins add people."},
+		{Name: nameSignup, Default: "open", Meaning: "`open`: anyone may create an account; `invite`: anyone with an [invitation](mail.md#invitations); `closed`: only admins add people."},
+		{Name: nameSMTPURL, Unset: "loopback public URL: files in the folder `mail` beside the database (PostgreSQL: `data/mail`); else no mail", Meaning: "The [mail](mail.md) server: `smtps://USER:PASSWORD@HOST:465`, or `smtp://USER:PASSWORD@HOST:587` with STARTTLS. `file:FOLDER` writes each message to a file, for trying things out.", Secret: true},
+		{Name: nameMailFrom, Unset: "the brand's name and `no-reply@` the public URL's host", Meaning: "The sender of mail: `Name <address>`."},
+		{Name: nameVerifyEmail, Unset: "`on` with a mail server, else `off`", Meaning: "Whether people prove that their [address is theirs](mail.md#addresses): `on` asks them to, `required` lets them do nothing else before, `off` takes their word."},
 		{Name: namePasswordMin, Default: "12", Meaning: "The shortest password accepted, in characters, 8 to 64."},
 		{Name: namePasswordGrant, Default: "on", Meaning: "`off` refuses passwords at `POST /token`, so that API clients need a personal access token."},
 		{Name: nameTokenRenewal, Default: "on", Meaning: "`off` removes `POST /refresh-token` and `GET /refresh_token`, so that API clients go on with their refresh token at `/token` only."},

@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers"
+	"latchkey/internal/account"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/servicetest"
@@ -28,6 +29,9 @@ type Options struct {
 	PublicURL      string
 	Limits         bool
 	SignupClosed   bool
+	Signup         account.SignupPolicy // empty: open, unless SignupClosed
+	Mail           bool           // mail is sent: see Portal.Deliver
+	Verify         account.Verification
 	PasswordsOff   bool // for API clients
 	RenewalOff     bool // of access tokens with themselves
 	SupportEmail   string
@@ -62,7 +66,7 @@ func New(t *testing.T, store *models.Store, change ...func(*Options)) *Portal {
 	logger := slog.New(slog.NewJSONHandler(p.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p.Services = servicetest.New(t, servicetest.Options{
 		Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Secret: []byte(Secret),
-		Limits: o.Limits, SignupClosed: o.SignupClosed, PasswordsOff: o.PasswordsOff, RenewalOff: o.RenewalOff,
+		Limits: o.Limits, SignupClosed: o.SignupClosed, Signup: o.Signup, Mail: o.Mail, Verify: o.Verify, PasswordsOff: o.PasswordsOff, RenewalOff: o.RenewalOff,
 	})
 	https := strings.HasPrefix(o.PublicURL, "https:")
 	jar, err := cookie.New(cookie.Options{Secure: https, Domain: o.CookieDomain, Keys: [][]byte{[]byte(Secret)[:32]}, Now: p.Clock.Now})

@@ -15,7 +15,9 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
+	"latchkey/internal/mail"
 	"latchkey/internal/oauth"
+	"latchkey/internal/outbox"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -48,6 +50,9 @@ type Options struct {
 	Limits         bool     // attempts are limited
 	Reserved       []string // usernames of the rules of forward-auth
 	SignupClosed   bool
+	Signup         account.SignupPolicy // empty: open, unless SignupClosed
+	Mail           bool           // mail is sent, to Services.Mailbox
+	Verify         account.Verification
 	PasswordsOff   bool // the API takes no passwords
 	RenewalOff     bool // access tokens cannot be renewed with themselves
 	Hasher         *password.Hasher
@@ -59,6 +64,9 @@ type Services struct {
 	Auth     *auth.Service
 	OAuth    *oauth.Service
 	Accounts *account.Service
+	Outbox   *outbox.Outbox
+	Mail     *mail.Mail
+	Mailbox  *Mailbox // empty unless Options.Mail
 }
 
 // New returns the services.
@@ -75,6 +83,12 @@ func New(t testing.TB, o Options) Services {
 	}
 	if o.Policy == nil {
 		o.Policy = password.NewPolicy(password.PolicyOptions{Context: []string{"latchkey"}})
+	}
+	if o.Signup == "" {
+		o.Signup = account.SignupOpen
+		if o.SignupClosed {
+			o.Signup = account.SignupClosed
+		}
 	}
 	grace := RefreshGrace
 	if o.NoGrace {
@@ -93,6 +107,7 @@ func New(t testing.TB, o Options) Services {
 		t.Fatal(err)
 	}
 	var s Services
+	s.post(t, o)
 	s.Auth, err = auth.New(auth.Options{
 		Store: o.Store, Logger: o.Logger, Now: o.Now, Keyring: keyring,
 		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: cmp.Or(o.RefreshTTL, RefreshTTL), SessionTTL: cmp.Or(o.SessionTTL, SessionTTL), RefreshGrace: grace,
@@ -111,7 +126,7 @@ func New(t testing.TB, o Options) Services {
 	}
 	s.Accounts, err = account.New(account.Options{
 		Auth: s.Auth, Store: o.Store, Audit: log, Limits: limits, Now: o.Now, Hasher: o.Hasher, Policy: o.Policy,
-		SignupOpen: !o.SignupClosed, Reserved: o.Reserved,
+		Mail: s.Mail, Verify: cmp.Or(o.Verify, account.VerifyOff), Secret: o.Secret, Signup: o.Signup, Reserved: o.Reserved,
 	})
 	if err != nil {
 		t.Fatal(err)
