@@ -97,7 +97,7 @@ var importRules = []importRule{
 	{
 		imports: []string{"internal/audit", "internal/limit"},
 		allowed: []string{
-			"internal/auth", "internal/account", "internal/oauth", "handlers/...", "cmd/web",
+			"internal/auth", "internal/account", "internal/oauth", "internal/notice", "handlers/...", "cmd/web",
 			"internal/portaltest", "internal/servicetest", "bench/...",
 		},
 		why: "the sentences of events and the rules of limits are for services and handlers",

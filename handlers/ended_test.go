@@ -23,6 +23,7 @@ var endedWords = map[models.Reason]string{
 	models.ReasonDeleted:        "You were signed out. Sign in to continue.",
 	models.ReasonPassword:       "Your password was changed, and every device was signed out. Sign in with the new password.",
 	models.ReasonEmail:          "Your email address was changed, and every device was signed out. Sign in to continue.",
+	models.ReasonSecured:        "Your account was secured, and every device was signed out. Choose a new password with the link that we mailed to you.",
 	models.ReasonReplaced:       "You signed in again in this browser, so the earlier session ended. Sign in to continue.",
 	models.ReasonLimit:          "You signed in on too many devices, so the least recently used one, this device, was signed out. Sign in to continue.",
 	models.ReasonReplay: "To protect your account, we ended this session: someone may have used a copy of it. Sign in again. " +

@@ -108,7 +108,8 @@ func accessTable() []access {
 		everyone(post, "/logout", to("/login")),
 		everyone(get, "/forward-auth", forbidden), // browsers are not trusted proxies
 		everyone(get, "/continue", outcome{status: http.StatusBadRequest}),
-		everyone(get, "/forgot", okay),
+		everyone(get, "/forgot", okay), everyone(post, "/forgot", forbidden), everyone(get, "/forgot/sent", to("/forgot")), // without mail
+		everyone(get, "/secure", gone), everyone(post, "/secure", clash),
 		everyone(get, "/reset", gone), everyone(post, "/reset", clash),
 		everyone(get, "/setup", gone), everyone(post, "/setup", clash),
 		with(everyone(post, "/theme", to("/")), func(a *access) { a.form = []string{"theme", "dark"} }),
@@ -121,6 +122,8 @@ func accessTable() []access {
 		members(get, "/profile/username", okay), members(post, "/profile/username", refused, "username", ""),
 		members(get, "/profile/password", okay), members(post, "/profile/password", refused),
 		members(get, "/profile/email", okay), members(post, "/profile/email", refused),
+		members(get, "/profile/activity", okay),
+		members(get, "/profile/activity/replay/:id", missing), members(post, "/profile/activity/replay/:id", missing),
 		members(get, "/profile/sessions", okay),
 		members(post, "/profile/sessions/:id/end", missing),
 		with(members(post, "/profile/devices/:id/forget", to("/profile/sessions")), func(a *access) { a.anonymous = toLogin("/profile/sessions") }),

@@ -46,6 +46,15 @@ func (t *Audit) Append(ctx context.Context, events ...Event) error {
 	return t.store.create(ctx, "append to the audit log", &events)
 }
 
+// ByID returns a line, or apperr.NotFound.
+func (t *Audit) ByID(ctx context.Context, id string) (*Event, error) {
+	var e Event
+	if err := t.store.db.WithContext(ctx).Where("id = ?", id).Take(&e).Error; err != nil {
+		return nil, translate("find audit event", err)
+	}
+	return &e, nil
+}
+
 // AuditQuery chooses lines of the audit log, the newest first.
 type AuditQuery struct {
 	Actor   AuditPerson // who did it
@@ -186,6 +195,17 @@ func (t *Audit) About(ctx context.Context, userID string, limit int) ([]Event, e
 		) AS both_ways ORDER BY at DESC, id DESC LIMIT @limit`,
 		map[string]any{"id": userID, "limit": limit}).Scan(&events).Error
 	return events, translate("list recent events", err)
+}
+
+// LastAbout returns the latest line of an action about a person, or
+// apperr.NotFound.
+func (t *Audit) LastAbout(ctx context.Context, userID, action string) (*Event, error) {
+	var e Event
+	err := t.store.db.WithContext(ctx).Where("subject_id = ? AND action = ?", userID, action).Order("at DESC, id DESC").Take(&e).Error
+	if err != nil {
+		return nil, translate("find the latest audit event", err)
+	}
+	return &e, nil
 }
 
 // CountSince counts the lines of an action at or after since.

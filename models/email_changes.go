@@ -2,7 +2,10 @@ package models
 
 import (
 	"context"
+	"errors"
 	"time"
+
+	"latchkey/internal/apperr"
 )
 
 // KeepEmail is how long a change of an address can be undone. For as long, nobody
@@ -40,13 +43,39 @@ func (t *EmailChanges) Since(ctx context.Context, userID string, since time.Time
 	return list, translate("list changes of an address", err)
 }
 
-// Kept reports whether an account other than userID had the address within
-// KeepEmail and can still get it back.
-func (t *EmailChanges) Kept(ctx context.Context, email, userID string, now time.Time) (bool, error) {
+// Undo gives an account the address that it had before a change, and forgets this
+// change and the later ones. Call it in a transaction. It returns apperr.Conflict
+// when another account has the address.
+func (t *EmailChanges) Undo(ctx context.Context, user *User, change EmailChange, now time.Time) error {
+	err := t.store.Users.update(ctx, "undo the change of an address", user.ID, map[string]any{
+		"email": change.OldEmail, "email_folded": change.OldFolded, "email_verified_at": change.Verified,
+		"search": SearchText(user.Username, change.OldEmail, user.FullName), "updated_at": At(now),
+	})
+	if err != nil {
+		return err
+	}
+	_, err = t.store.exec(ctx, "forget changes of an address", "DELETE FROM email_changes WHERE user_id = ? AND at >= ?", user.ID, change.At)
+	return err
+}
+
+// notKept returns apperr.Conflict when an account other than user had the address of
+// user within KeepEmail and can still get it back.
+func (t *EmailChanges) notKept(ctx context.Context, user *User, now Time) error {
+	if user.Email == "" {
+		return nil
+	}
 	var n int64
 	err := t.store.db.WithContext(ctx).Model(&EmailChange{}).
-		Where("old_folded = ? AND at >= ? AND user_id <> ?", FoldEmail(email), At(now.Add(-KeepEmail)), userID).Count(&n).Error
-	return n > 0, translate("look for an address that can come back", err)
+		Where("old_folded = ? AND at >= ? AND user_id <> ?", FoldEmail(user.Email), now.Add(-KeepEmail), user.ID).Count(&n).Error
+	if err != nil {
+		return translate("look for an address that can come back", err)
+	}
+	if n == 0 {
+		return nil
+	}
+	failure := apperr.New(apperr.Conflict, "", errors.New("another account can get the address back"))
+	failure.Field = "email"
+	return failure
 }
 
 // Purge removes at most limit changes from before the given instant.

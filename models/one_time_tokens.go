@@ -2,7 +2,9 @@ package models
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"time"
 
@@ -28,9 +30,17 @@ type OneTimeToken struct {
 	CreatedAt  Time    `gorm:"autoCreateTime:false"`
 	ExpiresAt  Time
 	UsedAt     Time
-	ReplacedAt Time // a newer link was created
+	ReplacedAt Time   // a newer link was created
 	Email      string // the address that the link was mailed to; empty: it was not mailed
 	CodeHash   string `json:"-"` // of the code in the same message; empty: none
+}
+
+// NewToken returns the secret of a link: 256 random bits in 43 characters of
+// base64url.
+func NewToken() string {
+	bits := make([]byte, 32)
+	_, _ = rand.Read(bits) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(bits)
 }
 
 // HashToken returns the form in which a random secret is stored and looked up.
@@ -83,6 +93,15 @@ func (t *OneTimeTokens) ExpireFor(ctx context.Context, userID string, now time.T
 	_, err := t.store.exec(ctx, "expire one-time tokens",
 		"UPDATE one_time_tokens SET expires_at = ? WHERE user_id = ? AND purpose IN ? AND used_at = 0 AND expires_at > ?",
 		At(now), userID, purposes, At(now))
+	return err
+}
+
+// ExpireSince makes the unused links of a person with a purpose expire now that were
+// created at or after since.
+func (t *OneTimeTokens) ExpireSince(ctx context.Context, userID string, purpose Purpose, since, now time.Time) error {
+	_, err := t.store.exec(ctx, "expire later one-time tokens",
+		"UPDATE one_time_tokens SET expires_at = ? WHERE user_id = ? AND purpose = ? AND used_at = 0 AND expires_at > ? AND created_at >= ?",
+		At(now), userID, purpose, At(now), At(since))
 	return err
 }
 

@@ -20,6 +20,7 @@ const (
 	ReasonDeleted        Reason = "deleted"          // the account was deleted
 	ReasonPassword       Reason = "password-changed" // a new password ends every session
 	ReasonEmail          Reason = "email-changed"    // a new address ends every session
+	ReasonSecured        Reason = "secured"          // its owner said "This wasn't me"
 	ReasonReplaced       Reason = "replaced"         // the same browser signed in again
 	ReasonLimit          Reason = "too-many"         // the least recently used of too many
 	ReasonReplay         Reason = "replay"           // a used refresh token came back

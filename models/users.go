@@ -107,7 +107,8 @@ func (u *Users) AdminExists(ctx context.Context) (bool, error) {
 const noEmail = " "
 
 // Create inserts an account, in a transaction. A taken username or address is
-// apperr.Conflict with its field, a retired username ErrRetired.
+// apperr.Conflict with its field, a retired username ErrRetired. An address that
+// another account can still get back counts as taken.
 func (u *Users) Create(ctx context.Context, user *User) error {
 	user.EmailFolded = FoldEmail(user.Email)
 	if user.Email == "" {
@@ -116,6 +117,9 @@ func (u *Users) Create(ctx context.Context, user *User) error {
 	row := *user
 	row.Search = SearchText(user.Username, user.Email, user.FullName)
 	if err := u.store.create(ctx, "create user", &row); err != nil {
+		return err
+	}
+	if err := u.store.EmailChanges.notKept(ctx, user, user.CreatedAt); err != nil {
 		return err
 	}
 	return u.notRetired(ctx, user, user.CreatedAt)
@@ -131,6 +135,9 @@ func (u *Users) SetNames(ctx context.Context, user *User, now time.Time) error {
 		return err
 	}
 	if err := u.store.EmailChanges.keep(ctx, user, now); err != nil {
+		return err
+	}
+	if err := u.store.EmailChanges.notKept(ctx, user, At(now)); err != nil {
 		return err
 	}
 	err := u.update(ctx, "set names", user.ID, map[string]any{

@@ -20,6 +20,7 @@ import (
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/limit"
 	"latchkey/internal/mail"
+	"latchkey/internal/notice"
 	"latchkey/internal/oauth"
 	"latchkey/internal/outbox"
 	"latchkey/internal/seal"
@@ -97,6 +98,7 @@ func (o *portal) services() error {
 	if err := o.post(); err != nil {
 		return err
 	}
+	log.Tell(notice.New(o.mail, time.Now).Tell)
 	o.auth, err = auth.New(auth.Options{
 		Store: o.store, Logger: o.logger, Now: time.Now, Keyring: keyring,
 		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
@@ -115,7 +117,7 @@ func (o *portal) services() error {
 	o.accounts, err = account.New(account.Options{
 		Auth: o.auth, Store: o.store, Audit: log, Limits: limits, Now: time.Now, Hasher: o.hasher,
 		Policy: password.NewPolicy(password.PolicyOptions{Min: o.cfg.PasswordMin, Context: contextWords(o.cfg)}),
-		Mail: o.mail, Verify: account.Verification(o.cfg.VerifyEmail), Secret: o.secret, Signup: account.SignupPolicy(o.cfg.Signup),
+		Outbox: o.outbox, Mail: o.mail, Verify: account.Verification(o.cfg.VerifyEmail), Secret: o.secret, Signup: account.SignupPolicy(o.cfg.Signup),
 		Reserved: forwardauth.Usernames(o.cfg.ForwardAuth),
 	})
 	return err

@@ -39,7 +39,7 @@ func (h *Handlers) Overview(c echo.Context) error {
 	if view.Figures, err = h.figures(c, today, events); err != nil {
 		return err
 	}
-	view.Attention = append(proxyProblems(c), events.copies(today)...)
+	view.Attention = slices.Concat(proxyProblems(c), events.copies(today), events.secured(today))
 	return site.Show(c, pages.AdminOverview(h.site.Section(c, layouts.SectionOverview, "Overview"), view))
 }
 
@@ -87,7 +87,7 @@ type perDay map[string][]int64
 
 func (h *Handlers) eventsPerDay(c echo.Context, today time.Time) (perDay, error) {
 	events := slices.Concat(newAccounts, audit.Chosen(audit.SignInEvents),
-		[]string{audit.LoginFailed, audit.UserDelete, audit.UserDisable, audit.UserEnable, audit.Replay})
+		[]string{audit.LoginFailed, audit.UserDelete, audit.UserDisable, audit.UserEnable, audit.Replay, audit.Secured})
 	return h.store.Audit.PerDay(c.Request().Context(), today.AddDate(0, 0, 1-chartDays), chartDays, events...)
 }
 
@@ -124,6 +124,22 @@ func (p perDay) copies(today time.Time) []pages.AttentionItem {
 	}
 	return []pages.AttentionItem{{
 		Text: text, Link: components.Link{Label: "See whose", URL: auditSince(today.AddDate(0, 0, 1-week), audit.Replay)},
+	}}
+}
+
+// secured returns a warning when people said in the last week that something on their
+// account was not done by them.
+func (p perDay) secured(today time.Time) []pages.AttentionItem {
+	n := sum(p.of(audit.Secured)[chartDays-week:])
+	if n == 0 {
+		return nil
+	}
+	text := "In the last 7 days, a person said that someone else used their account, and secured it."
+	if n > 1 {
+		text = "In the last 7 days, accounts were secured " + strconv.Itoa(n) + " times because someone else used them."
+	}
+	return []pages.AttentionItem{{
+		Text: text, Link: components.Link{Label: "See whose", URL: auditSince(today.AddDate(0, 0, 1-week), audit.Secured)},
 	}}
 }
 

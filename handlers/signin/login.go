@@ -88,7 +88,7 @@ func (h *Handlers) Login(c echo.Context) error {
 	}
 	h.site.SignIn(c, outcome.SignedIn)
 	if outcome.SignedIn.Replayed {
-		h.site.SetFlash(c, site.FlashReplayed)
+		h.site.SetFlash(c, site.FlashReplayed, outcome.SignedIn.ReplayID)
 	}
 	return site.Redirect(c, cmp.Or(next, homePath))
 }

@@ -22,6 +22,9 @@ const (
 	FlashPasswordChanged     = "password"
 	FlashEmailChanged        = "email"
 	FlashPasswordReset       = "reset"
+	FlashLinkAsked           = "link-asked" // has no message: see PeekFlash
+	FlashSecured             = "secured"
+	FlashSecuredHere         = "secured-here"
 	FlashSignedOut           = "signed-out"
 	FlashSessionEnded        = "session"
 	FlashOthersEnded         = "others"
@@ -59,6 +62,17 @@ func (s *Site) RedirectWithFlash(c echo.Context, path, key string, args ...strin
 	return Redirect(c, path)
 }
 
+// PeekFlash returns the arguments of the message with a key that a redirect sent to
+// this page, for a page that writes its own text. It returns nil when there is no
+// such message.
+func (s *Site) PeekFlash(c echo.Context, key string) []string {
+	message := s.Cookies.PeekFlash(c.Request())
+	if message.Key != key {
+		return nil
+	}
+	return message.Args
+}
+
 // flashOf returns the message for a key, nil for a key without one.
 func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	arg := func(i int) string {
@@ -77,8 +91,15 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashAdminReady:
 		return ok("Your admin account is ready.")
 	case FlashReplayed:
-		return &layouts.Flash{Kind: components.Warn, Text: "We ended one of your sessions because a copy of it was used. " +
-			"If you do not recognise this, change your password."}
+		flash := &layouts.Flash{Kind: components.Warn, Text: "We ended one of your sessions because a copy of it was used."}
+		if arg(0) != "" {
+			flash.Link = components.Link{Label: "See what happened", URL: "/profile/activity/replay/" + safeID(arg(0))}
+		}
+		return flash
+	case FlashSecured:
+		return ok("Your account is secured. We have sent you a link to choose a new password.")
+	case FlashSecuredHere:
+		return ok("Your other devices are signed out and your access tokens are removed. Now choose a new password.")
 	case FlashProfileSaved:
 		return ok("Your changes are saved.")
 	case FlashPasswordChanged:

@@ -151,7 +151,10 @@ func SafePage(page string) string {
 }
 
 // LoginPath returns the path of the sign-in page that then leads to next.
-func LoginPath(next string) string { return "/login" + withNext(SafeNext(next)) }
+func LoginPath(next string) string { return WithNext("/login", next) }
+
+// WithNext returns a path of a page before sign-in that then leads to next.
+func WithNext(path, next string) string { return path + withNext(SafeNext(next)) }
 
 func withNext(next string) string {
 	if next == "" {

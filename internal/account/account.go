@@ -17,23 +17,25 @@ import (
 	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
 	"latchkey/internal/mail"
+	"latchkey/internal/outbox"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
 
 // Options are what a Service needs.
 type Options struct {
-	Auth       *auth.Service
-	Store      *models.Store
-	Audit      *audit.Log
-	Limits     *limit.Limiter
-	Now        func() time.Time
-	Hasher     *password.Hasher
-	Policy     *password.Policy
-	Mail       *mail.Mail   // nil: no mail can be sent
-	Verify     Verification // of addresses; needs mail
-	Secret     []byte       // the master secret: keys the codes of messages
-	Signup     SignupPolicy
+	Auth   *auth.Service
+	Store  *models.Store
+	Audit  *audit.Log
+	Limits *limit.Limiter
+	Now    func() time.Time
+	Hasher *password.Hasher
+	Policy *password.Policy
+	Outbox *outbox.Outbox
+	Mail   *mail.Mail   // nil: no mail can be sent
+	Verify Verification // of addresses; needs mail
+	Secret []byte       // the master secret: keys the codes of messages
+	Signup SignupPolicy
 	// Reserved usernames cannot be chosen. An account that has one keeps it.
 	Reserved []string
 }
@@ -41,18 +43,19 @@ type Options struct {
 // Service changes accounts. It is safe for concurrent use; its state is in the
 // database.
 type Service struct {
-	auth       *auth.Service
-	store      *models.Store
-	audit      *audit.Log
-	limits     *limit.Limiter
-	now        func() time.Time
-	hasher     *password.Hasher
-	policy     *password.Policy
-	mail       *mail.Mail
-	verify     Verification
-	codeKey    []byte
-	signup     SignupPolicy
-	reserved   []string
+	auth     *auth.Service
+	store    *models.Store
+	audit    *audit.Log
+	limits   *limit.Limiter
+	now      func() time.Time
+	hasher   *password.Hasher
+	policy   *password.Policy
+	outbox   *outbox.Outbox
+	mail     *mail.Mail
+	verify   Verification
+	codeKey  []byte
+	signup   SignupPolicy
+	reserved []string
 }
 
 // New returns a Service, or an error when an option is missing or wrong.
@@ -64,10 +67,14 @@ func New(o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Service{
+	s := &Service{
 		auth: o.Auth, store: o.Store, audit: o.Audit, limits: o.Limits, now: o.Now,
-		hasher: o.Hasher, policy: o.Policy, mail: o.Mail, verify: o.Verify, codeKey: codeKey, signup: o.Signup, reserved: o.Reserved,
-	}, nil
+		hasher: o.Hasher, policy: o.Policy, outbox: o.Outbox, mail: o.Mail, verify: o.Verify, codeKey: codeKey, signup: o.Signup, reserved: o.Reserved,
+	}
+	if o.Outbox != nil {
+		o.Outbox.Handle(forgotKind, s.sendReset)
+	}
+	return s, nil
 }
 
 // PasswordMin is the minimum length of a password in code points.
@@ -95,6 +102,9 @@ const (
 
 // SignupOpen reports whether anyone may create an account.
 func (s *Service) SignupOpen() bool { return s.signup == SignupOpen }
+
+// MailFrom returns the address that mail comes from.
+func (s *Service) MailFrom() string { return s.mail.FromAddress() }
 
 // MailOn reports whether mail can be sent.
 func (s *Service) MailOn() bool { return s.mail.On() }

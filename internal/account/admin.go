@@ -155,7 +155,7 @@ func (s *Service) CreateResetLink(ctx context.Context, actor auth.Actor, userID 
 			return apperr.New(apperr.Conflict, EnableFirst, nil)
 		}
 		a.record(actor.Event(audit.UserResetLink, a.user, audit.Details{}))
-		token, err = s.createSetPassword(ctx, a.tx, a.user.ID)
+		token, err = s.createSetPassword(ctx, a.tx, a.user.ID, SetPasswordTTL, "")
 		return err
 	})
 	return user, token, err

@@ -2,8 +2,6 @@ package account
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"time"
 
@@ -16,7 +14,8 @@ import (
 
 // How long links work.
 const (
-	SetPasswordTTL = 24 * time.Hour
+	SetPasswordTTL = 24 * time.Hour // shown to an admin or in the shell
+	MailedResetTTL = 30 * time.Minute
 	SetupTTL       = time.Hour
 )
 
@@ -46,26 +45,24 @@ type Link struct {
 	Replaced time.Time
 	Tokens   int  // the number of working personal access tokens
 	Invited  bool // the person has never had a password
-}
-
-// newLinkToken returns 256 random bits for a URL.
-func newLinkToken() string {
-	secret := make([]byte, 32)
-	_, _ = rand.Read(secret) // never fails (crypto/rand)
-	return base64.RawURLEncoding.EncodeToString(secret)
+	Mailed   bool // it was mailed: it works for MailedResetTTL
+	// Undoes is the address that securing the account replaces by Email; "" for
+	// none.
+	Undoes string
 }
 
 // createSetPassword creates a reset link, which replaces earlier ones of the
-// person, and returns its token.
-func (s *Service) createSetPassword(ctx context.Context, tx *models.Store, userID string) (string, error) {
+// person, and returns its token. mailedTo is the address that it is mailed to, or
+// "".
+func (s *Service) createSetPassword(ctx context.Context, tx *models.Store, userID string, ttl time.Duration, mailedTo string) (string, error) {
 	now := s.now()
 	if err := tx.Tokens.ReplaceFor(ctx, userID, models.PurposeSetPassword, now); err != nil {
 		return "", err
 	}
-	token := newLinkToken()
+	token := models.NewToken()
 	return token, tx.Tokens.Create(ctx, &models.OneTimeToken{
 		TokenHash: models.HashToken(token), Purpose: models.PurposeSetPassword, UserID: &userID,
-		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(SetPasswordTTL)),
+		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(ttl)), Email: mailedTo,
 	})
 }
 
@@ -81,13 +78,17 @@ func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, erro
 	}
 	link := s.linkOf(row)
 	link.Username, link.Email, link.Invited = user.Username, user.Email, user.PasswordChangedAt.IsZero()
+	ttl := SetPasswordTTL
+	if link.Mailed = row.Email != ""; link.Mailed {
+		ttl = MailedResetTTL
+	}
 	if link.Tokens, err = s.CountTokens(ctx, user.ID); err != nil {
 		return Link{}, err
 	}
 	switch {
 	case link.State != LinkUsed && user.Disabled(): // disabling ended it
 		link.State = LinkDisabled
-	case link.State == LinkExpired && row.ExpiresAt.Time().Before(row.CreatedAt.Time().Add(SetPasswordTTL)):
+	case link.State == LinkExpired && row.ExpiresAt.Time().Before(row.CreatedAt.Time().Add(ttl)):
 		link.State = LinkEnded
 	}
 	return link, nil

@@ -18,7 +18,7 @@ func (s *Service) CreateSetup(ctx context.Context) (string, error) {
 	if err != nil || exists {
 		return "", err
 	}
-	token, now := newLinkToken(), s.now()
+	token, now := models.NewToken(), s.now()
 	return token, s.store.Tokens.Create(ctx, &models.OneTimeToken{
 		TokenHash: models.HashToken(token), Purpose: models.PurposeSetup,
 		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(SetupTTL)),
@@ -126,7 +126,7 @@ func (s *Service) CreateUser(ctx context.Context, actor auth.Actor, in NewUser) 
 		if in.Password != "" {
 			return nil
 		}
-		token, err = s.createSetPassword(ctx, tx, user.ID)
+		token, err = s.createSetPassword(ctx, tx, user.ID, SetPasswordTTL, "")
 		return err
 	})
 	if err != nil {

@@ -37,7 +37,19 @@ type Details struct {
 	Current           int64 `json:"current,omitempty"`
 	CurrentDelivery   int64 `json:"current_delivery,omitempty"`
 
+	// Held is where the tokens of a session were when a copy of it was used.
+	Held *Use `json:"held,omitempty"`
+
+	NewDevice bool `json:"new_device,omitempty"` // a sign-in that its owner is told of
+
 	Cause string `json:"cause,omitempty"` // only for events in the server's log: the limit or token that was refused
+}
+
+// Use is one use of a session.
+type Use struct {
+	IP        string      `json:"ip,omitempty"`
+	UserAgent string      `json:"user_agent,omitempty"`
+	At        models.Time `json:"at,omitempty"`
 }
 
 // Change is the change of a value.
@@ -98,6 +110,9 @@ func (d Details) facts(event string) string {
 	add(prefixed("scope ", d.Scope))
 	add(prefixed("client ", d.ClientID))
 	add(counted(d.Days, "day", ""))
+	if d.NewDevice {
+		add("on a new device")
+	}
 	if d.BySecret {
 		add("by presenting it")
 	}

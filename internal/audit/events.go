@@ -19,6 +19,8 @@ const (
 	PasswordChange   = "password-change"
 	PasswordFailed   = "password-check-failed"
 	PasswordReset    = "password-reset"
+	ResetAsked       = "reset-asked"
+	Secured          = "account-secured"
 	EmailChange      = "email-change"
 	DeviceForget     = "device-forget"
 	UserCreate       = "user-create"
@@ -105,6 +107,11 @@ var kinds = []kind{
 	{PasswordChange, OwnAccount, "Changed password", "changed their password", "You changed your password."},
 	{PasswordFailed, OwnAccount, "Wrong current password", "entered a wrong current password", "Someone entered a wrong current password."},
 	{PasswordReset, OwnAccount, "Set password by link", "set a new password with a reset link", "Your password was set with a reset link."},
+	{ResetAsked, OwnAccount, "Asked for reset link", "asked for a reset link [for {subject}]", "Someone asked for a link to reset your password."},
+	{
+		Secured, OwnAccount, "Secured account", "secured the account [of {subject}] because of something that its owner had not done",
+		"You secured your account: every device was signed out and every access token was removed.",
+	},
 	{EmailChange, OwnAccount, "Changed email", "changed their email address", "You changed your email address."},
 	{DeviceForget, OwnAccount, "Removed known device", "removed a known device", "You removed a known device."},
 	{TokenCreate, OwnAccount, "Created access token", "created an access token", "You created an access token."},

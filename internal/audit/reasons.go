@@ -49,6 +49,10 @@ var endings = map[models.Reason]Ending{
 	models.ReasonEmail: {
 		Login: "Your email address was changed, and every device was signed out." + signInAgain, List: "The email address was changed.",
 	},
+	models.ReasonSecured: {
+		Login: "Your account was secured, and every device was signed out. Choose a new password with the link that we mailed to you.",
+		List:  "The account was secured.", Token: "Removed when the account was secured",
+	},
 	models.ReasonReplaced: {
 		Login: "You signed in again in this browser, so the earlier session ended." + signInAgain, List: "Signed in again in the same browser.",
 	},

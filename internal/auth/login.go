@@ -76,14 +76,22 @@ func (s *Service) login(ctx context.Context, in Login) (*SignedIn, error) {
 		if err != nil {
 			return err
 		}
+		silent, err := s.firstDevice(ctx, tx, user)
+		if err != nil {
+			return err
+		}
 		signedIn, err = s.Open(ctx, tx, fresh, Opening{
 			Method: MethodPassword, Remember: in.Remember, Presented: in.Presented, Device: in.Device, Client: in.Client,
 		})
 		if err != nil {
 			return err
 		}
-		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: signedIn.SessionID, Client: in.Client}.Event(audit.Login, fresh, audit.Details{}))
+		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: signedIn.SessionID, Client: in.Client}.Event(audit.Login, fresh,
+			audit.Details{NewDevice: signedIn.NewDevice && !silent}))
 		if signedIn.Replayed = !fresh.ReplayedAt.IsZero(); signedIn.Replayed {
+			if signedIn.ReplayID, err = lastReplay(ctx, tx, fresh.ID); err != nil {
+				return err
+			}
 			return tx.Users.MarkTold(ctx, fresh.ID)
 		}
 		return nil
@@ -92,6 +100,30 @@ func (s *Service) login(ctx context.Context, in Login) (*SignedIn, error) {
 		return nil, s.loginRefused(ctx, a, proven, err)
 	}
 	return signedIn, nil
+}
+
+// lastReplay returns the id of the latest event about a copied session of a person,
+// "" when there is none.
+func lastReplay(ctx context.Context, tx *models.Store, userID string) (string, error) {
+	e, err := tx.Audit.LastAbout(ctx, userID, audit.Replay)
+	if errors.Is(err, apperr.NotFound) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return e.ID, nil
+}
+
+// firstDevice reports whether a sign-in, before it is marked, is the first of the
+// account, or the first since its password was reset: the person expects it, so no
+// notice is sent.
+func (s *Service) firstDevice(ctx context.Context, tx *models.Store, user *models.User) (bool, error) {
+	if user.LastSignInAt >= user.PasswordChangedAt && !user.LastSignInAt.IsZero() {
+		return false, nil
+	}
+	devices, err := tx.Devices.ByUser(ctx, user.ID)
+	return len(devices) == 0, err
 }
 
 // Admit prepares the sign-in of a person whose password was right: it locks the

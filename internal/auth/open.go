@@ -23,7 +23,9 @@ type SignedIn struct {
 	SessionID string
 	Tokens    *Tokens
 	Device    string // the device cookie to set; empty when the present one stays
+	NewDevice bool   // the person had not signed in with this browser before
 	Replayed  bool   // tell the person that a copied token ended a session of theirs
+	ReplayID  string // of its event in the audit log, "" if that is gone
 }
 
 // Open opens a session in a transaction that has locked the user. It ends the
@@ -44,7 +46,7 @@ func (s *Service) Open(ctx context.Context, tx *models.Store, user *models.User,
 	if err := tx.Sessions.Trim(ctx, session, maxSessions, s.now()); err != nil {
 		return nil, err
 	}
-	return &SignedIn{SessionID: session.ID, Tokens: s.mint(session), Device: newDevice}, nil
+	return &SignedIn{SessionID: session.ID, Tokens: s.mint(session), Device: newDevice, NewDevice: session.NewDevice}, nil
 }
 
 // Restart ends every session of a person after a change of a credential. It

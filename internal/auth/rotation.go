@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"latchkey/internal/apperr"
@@ -167,6 +168,16 @@ func (s *Service) delivered(p *models.Presence) Result {
 	return Result{Identity: IdentityOf(p), Tokens: s.mint(&p.Session)}
 }
 
+// heldBy returns where the current tokens of a session are: who got them, and when
+// they were last seen in use.
+func heldBy(session *models.Session) *audit.Use {
+	address, agent, _ := strings.Cut(session.DeliveredTo, " ")
+	if agent == "" && address == "" {
+		return nil
+	}
+	return &audit.Use{IP: address, UserAgent: agent, At: max(session.DeliveredAt, session.LastSeenAt)}
+}
+
 // endAfterReuse ends a session after a refresh token that was used before or is
 // newer than the row, and returns the reason. A used token means that someone
 // has a copy: the person is told at the next sign-in. A newer token was issued
@@ -179,7 +190,7 @@ func (s *Service) endAfterReuse(ctx context.Context, p *models.Presence, claims 
 	}
 	details := audit.Details{
 		Presented: presented.generation, PresentedDelivery: presented.number,
-		Current: current.generation, CurrentDelivery: current.number,
+		Current: current.generation, CurrentDelivery: current.number, Held: heldBy(&p.Session),
 	}
 	return reason, s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, p.Session.UserID)

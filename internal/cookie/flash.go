@@ -41,6 +41,15 @@ func (j *Jar) TakeFlash(h http.Header, r *http.Request) Flash {
 	return j.take(h, r, flash, flash)
 }
 
+// PeekFlash is TakeFlash without clearing the message.
+func (j *Jar) PeekFlash(r *http.Request) Flash {
+	value, present := j.read(r, flash)
+	if !present {
+		return Flash{}
+	}
+	return j.unseal(value, flash)
+}
+
 // Place is the page and the session in which a secret may be shown.
 type Place struct{ SessionID, Path string }
 
@@ -90,6 +99,12 @@ func (j *Jar) take(h http.Header, r *http.Request, name, purpose string) Flash {
 	if r.Method != http.MethodHead { // HEAD shows nothing
 		j.expire(h, name)
 	}
+	return j.unseal(value, purpose)
+}
+
+// unseal returns the message in the value of a cookie, the zero Flash when it is
+// not valid.
+func (j *Jar) unseal(value, purpose string) Flash {
 	var message sealedFlash
 	data, ok := j.sealer.Open(value, purpose)
 	if !ok || json.Unmarshal(data, &message) != nil || j.now().Unix() > message.Expires {

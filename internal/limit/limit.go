@@ -29,15 +29,18 @@ type Limit struct {
 }
 
 // The limits of docs/security.md for everything but passwords. The key of the
-// first three is a network, that of the others an account.
+// first four is a network, that of the others an account. The two of reset links
+// refuse without a message.
 var (
-	Links     = perWindow("attempts", 60, time.Minute, "") // shared with attempts at a password
-	Signups   = perWindow("signup", 10, time.Hour, "Too many accounts were created from your network.")
-	Grants    = perWindow("token", 30, time.Minute, "Too many sign-ins came from this address.")
-	AdminActs = perWindow("admin", 60, time.Minute, "You made too many changes in a short time.")
-	BulkActs  = perWindow("bulk", 6, time.Minute, "You changed many accounts in a short time.")
-	Usernames = perWindow("rename", 10, time.Hour, "You tried too many usernames in a short time.")
-	Addresses = perWindow("address", 10, time.Hour, "You tried too many email addresses in a short time.")
+	Links      = perWindow("attempts", 60, time.Minute, "") // shared with attempts at a password
+	Signups    = perWindow("signup", 10, time.Hour, "Too many accounts were created from your network.")
+	Grants     = perWindow("token", 30, time.Minute, "Too many sign-ins came from this address.")
+	ResetAsks  = perWindow("reset-ask", 10, time.Hour, "")
+	AdminActs  = perWindow("admin", 60, time.Minute, "You made too many changes in a short time.")
+	BulkActs   = perWindow("bulk", 6, time.Minute, "You changed many accounts in a short time.")
+	Usernames  = perWindow("rename", 10, time.Hour, "You tried too many usernames in a short time.")
+	ResetMails = perWindow("reset-mail", 3, time.Hour, "")
+	Addresses  = perWindow("address", 10, time.Hour, "You tried too many email addresses in a short time.")
 )
 
 func perWindow(name string, n int, window time.Duration, words string) Limit {

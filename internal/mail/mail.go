@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/mail"
 	"net/url"
 	"time"
 
@@ -72,11 +73,26 @@ func (m *Mail) On() bool { return m != nil && m.transport != nil }
 // From returns the sender: "Name <address>".
 func (m *Mail) From() string { return m.from }
 
+// FromAddress returns the address of the sender without the name.
+func (m *Mail) FromAddress() string {
+	if m == nil {
+		return ""
+	}
+	address, err := mail.ParseAddress(m.from)
+	if err != nil {
+		return ""
+	}
+	return address.Address
+}
+
 // URL returns the address of a page of the portal, with pairs of query parameters.
+// Those without a value are left out.
 func (m *Mail) URL(path string, pairs ...string) string {
 	query := url.Values{}
 	for i := 0; i+1 < len(pairs); i += 2 {
-		query.Set(pairs[i], pairs[i+1])
+		if pairs[i+1] != "" {
+			query.Set(pairs[i], pairs[i+1])
+		}
 	}
 	if len(query) == 0 {
 		return m.brand.URL + path

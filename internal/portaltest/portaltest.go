@@ -30,7 +30,7 @@ type Options struct {
 	Limits         bool
 	SignupClosed   bool
 	Signup         account.SignupPolicy // empty: open, unless SignupClosed
-	Mail           bool           // mail is sent: see Portal.Deliver
+	Mail           bool                 // mail is sent: see Portal.Deliver
 	Verify         account.Verification
 	PasswordsOff   bool // for API clients
 	RenewalOff     bool // of access tokens with themselves

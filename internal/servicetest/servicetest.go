@@ -16,6 +16,7 @@ import (
 	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
 	"latchkey/internal/mail"
+	"latchkey/internal/notice"
 	"latchkey/internal/oauth"
 	"latchkey/internal/outbox"
 	"latchkey/internal/token"
@@ -51,7 +52,7 @@ type Options struct {
 	Reserved       []string // usernames of the rules of forward-auth
 	SignupClosed   bool
 	Signup         account.SignupPolicy // empty: open, unless SignupClosed
-	Mail           bool           // mail is sent, to Services.Mailbox
+	Mail           bool                 // mail is sent, to Services.Mailbox
 	Verify         account.Verification
 	PasswordsOff   bool // the API takes no passwords
 	RenewalOff     bool // access tokens cannot be renewed with themselves
@@ -108,6 +109,7 @@ func New(t testing.TB, o Options) Services {
 	}
 	var s Services
 	s.post(t, o)
+	log.Tell(notice.New(s.Mail, o.Now).Tell)
 	s.Auth, err = auth.New(auth.Options{
 		Store: o.Store, Logger: o.Logger, Now: o.Now, Keyring: keyring,
 		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: cmp.Or(o.RefreshTTL, RefreshTTL), SessionTTL: cmp.Or(o.SessionTTL, SessionTTL), RefreshGrace: grace,
@@ -126,7 +128,7 @@ func New(t testing.TB, o Options) Services {
 	}
 	s.Accounts, err = account.New(account.Options{
 		Auth: s.Auth, Store: o.Store, Audit: log, Limits: limits, Now: o.Now, Hasher: o.Hasher, Policy: o.Policy,
-		Mail: s.Mail, Verify: cmp.Or(o.Verify, account.VerifyOff), Secret: o.Secret, Signup: o.Signup, Reserved: o.Reserved,
+		Outbox: s.Outbox, Mail: s.Mail, Verify: cmp.Or(o.Verify, account.VerifyOff), Secret: o.Secret, Signup: o.Signup, Reserved: o.Reserved,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -87,7 +87,9 @@ type Flash struct {
 	Text string
 	// Email is an email address that occurs in Text, "" for none.
 	Email string
-	Undo  *Undo
+	// Link follows the text; the zero Link: none.
+	Link components.Link
+	Undo *Undo
 }
 
 // Page has the data that every page needs besides its own view model.

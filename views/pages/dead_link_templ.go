@@ -11,6 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"latchkey/views/components"
 	"latchkey/views/layouts"
+	"net/url"
 	"time"
 )
 
@@ -36,21 +37,47 @@ type deadLink struct {
 	then string
 	// ask says to end the text with the contact for a new link.
 	ask string
+	// action is the main action; the zero Link: none.
+	action components.Link
 	// signIn makes the link to the sign-in page the main action.
 	signIn bool
 }
 
-// resetWords returns the texts about a reset link. replaced is when a newer link
-// was created.
-func resetWords(state LinkState, replaced time.Time) deadLink {
-	switch state {
+// DeadReset is the data of the page of a reset link that does not work.
+type DeadReset struct {
+	State LinkState
+	// Replaced is when a newer link was created.
+	Replaced time.Time
+	// Mailed says that the link was mailed, MailOn that a new one can be.
+	Mailed, MailOn bool
+	// Email is the address of the account, "" if it is not known.
+	Email string
+	Next  string
+}
+
+// words returns the texts about the link.
+func (d DeadReset) words() deadLink {
+	words := d.about()
+	if d.MailOn && (d.State == LinkExpired || d.State == LinkEnded || d.State == LinkBroken) {
+		words.ask, words.signIn = "", false
+		words.action = components.Link{Label: "Send a new link", URL: forgotPath(d.Email, d.Next)}
+	}
+	return words
+}
+
+func (d DeadReset) about() deadLink {
+	switch d.State {
 	case LinkExpired:
-		return deadLink{heading: "This link has expired", text: "Links work for 24 hours.", ask: "for a new one"}
+		text := "Links work for 24 hours."
+		if d.Mailed {
+			text = "Links work for 30 minutes."
+		}
+		return deadLink{heading: "This link has expired", text: text, ask: "for a new one"}
 	case LinkUsed:
 		return deadLink{heading: "This link has already been used", text: "A link works once, and this one has already set the password.", signIn: true}
 	case LinkReplaced:
 		return deadLink{
-			heading: "This link has been replaced", text: "A newer link was created on", when: replaced, then: ". Use that one.", signIn: true,
+			heading: "This link has been replaced", text: "A newer link was created on", when: d.Replaced, then: ". Use that one.", signIn: true,
 		}
 	case LinkEnded:
 		return deadLink{heading: "This link no longer works", text: "The account was changed after the link was created.", ask: "for a new one", signIn: true}
@@ -59,6 +86,24 @@ func resetWords(state LinkState, replaced time.Time) deadLink {
 	default:
 		return deadLink{heading: "This link is not complete", text: "Copy the whole link from the message that you got.", ask: "for a new one if that does not help"}
 	}
+}
+
+// maxPrefilled is the longest address that a link fills in, in bytes.
+const maxPrefilled = 254
+
+// forgotPath is the page to ask for a reset link, with the address filled in.
+func forgotPath(email, next string) string {
+	query := url.Values{}
+	if email != "" && len(email) <= maxPrefilled {
+		query.Set("email", email)
+	}
+	if next != "" {
+		query.Set("next", next)
+	}
+	if len(query) == 0 {
+		return "/forgot"
+	}
+	return "/forgot?" + query.Encode()
 }
 
 // setupWords returns the texts about a setup link.
@@ -73,9 +118,8 @@ func setupWords(state LinkState) deadLink {
 	}
 }
 
-// ResetDeadLink is the page of a reset link that does not work. If a newer link
-// replaced it, replaced is when that was created.
-func ResetDeadLink(page layouts.Page, state LinkState, replaced time.Time) templ.Component {
+// ResetDeadLink is the page of a reset link that does not work.
+func ResetDeadLink(page layouts.Page, link DeadReset) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
@@ -96,7 +140,7 @@ func ResetDeadLink(page layouts.Page, state LinkState, replaced time.Time) templ
 			templ_7745c5c3_Var1 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = deadLinkPage(page, resetWords(state, replaced)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = deadLinkPage(page, link.words()).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -175,7 +219,7 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			var templ_7745c5c3_Var5 string
 			templ_7745c5c3_Var5, templ_7745c5c3_Err = templ.JoinStringErrs(words.heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 82, Col: 21}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 126, Col: 21}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var5))
 			if templ_7745c5c3_Err != nil {
@@ -188,7 +232,7 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(words.text)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 84, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 128, Col: 15}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {
@@ -207,7 +251,7 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			var templ_7745c5c3_Var7 string
 			templ_7745c5c3_Var7, templ_7745c5c3_Err = templ.JoinStringErrs(words.then)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 88, Col: 15}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 132, Col: 15}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var7))
 			if templ_7745c5c3_Err != nil {
@@ -227,13 +271,49 @@ func deadLinkPage(page layouts.Page, words deadLink) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
+			if words.action.URL != "" {
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p><a class=\"btn primary block\" href=\"")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				var templ_7745c5c3_Var8 templ.SafeURL
+				templ_7745c5c3_Var8, templ_7745c5c3_Err = templ.JoinURLErrs(templ.URL(words.action.URL))
+				if templ_7745c5c3_Err != nil {
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 138, Col: 69}
+				}
+				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var8))
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "\">")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				var templ_7745c5c3_Var9 string
+				templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(words.action.Label)
+				if templ_7745c5c3_Err != nil {
+					return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/dead_link.templ`, Line: 138, Col: 92}
+				}
+				_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 8, "</a></p>")
+				if templ_7745c5c3_Err != nil {
+					return templ_7745c5c3_Err
+				}
+			}
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, " ")
+			if templ_7745c5c3_Err != nil {
+				return templ_7745c5c3_Err
+			}
 			if words.signIn {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 6, "<p><a class=\"btn primary block\" href=\"/login\">Sign in</a></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 10, "<p><a class=\"btn primary block\" href=\"/login\">Sign in</a></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<p class=\"muted\"><a href=\"/login\">Go to sign in</a></p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 11, "<p class=\"muted\"><a href=\"/login\">Go to sign in</a></p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -1,0 +1,98 @@
+// Package notice tells people by mail what happens to their accounts: one letter
+// for an event of the audit log, in the transaction of the event.
+//
+// It decides which events have a letter, what it says and which address it goes to.
+// Package audit has the events, package mail sends the letters.
+package notice
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"latchkey/internal/apperr"
+	"latchkey/internal/device"
+	"latchkey/internal/mail"
+	"latchkey/models"
+	"latchkey/views/letters"
+)
+
+// SecureTTL is how long the link of "This wasn't me" works.
+const SecureTTL = 7 * 24 * time.Hour
+
+// Notices writes the letters. It is safe for concurrent use.
+type Notices struct {
+	mail *mail.Mail
+	now  func() time.Time
+}
+
+// New returns Notices. Without mail they write nothing.
+func New(m *mail.Mail, now func() time.Time) *Notices { return &Notices{mail: m, now: now} }
+
+// Tell writes the letters about events, in their transaction (audit.Log.Tell).
+func (n *Notices) Tell(ctx context.Context, tx *models.Store, events []models.Event) error {
+	if !n.mail.On() {
+		return nil
+	}
+	for _, e := range events {
+		words, told := wordsOf(e)
+		if !told || e.SubjectID == "" {
+			continue
+		}
+		if err := n.tell(ctx, tx, e, words); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Notices) tell(ctx context.Context, tx *models.Store, e models.Event, words words) error {
+	user, err := tx.Users.ByID(ctx, e.SubjectID)
+	if errors.Is(err, apperr.NotFound) {
+		return nil // deleted in the same transaction
+	}
+	if err != nil {
+		return err
+	}
+	to := user.Email
+	if words.to != "" {
+		to = words.to
+	}
+	if to == "" {
+		return nil
+	}
+	letter := letters.Notice{Subject: words.subject, Name: user.FullName, Text: words.text, When: e.At.Time()}
+	if letter.Name == "" {
+		letter.Name = user.Username
+	}
+	switch {
+	case e.ActorID == "" && e.ActorName == "System", e.ActorID != "" && e.ActorID != e.SubjectID:
+		letter.By = "an admin" // whose device and address are not the person's business
+	default:
+		if letter.Address = e.IP; e.UserAgent != "" {
+			letter.Device = device.Name(e.UserAgent)
+		}
+	}
+	if words.story != "" {
+		letter.Story = letters.Link{Label: "See what happened", URL: n.mail.URL(words.story)}
+	}
+	if !user.Disabled() {
+		if letter.Secure, err = n.secureLink(ctx, tx, user.ID, to); err != nil {
+			return err
+		}
+	}
+	_, err = n.mail.Put(ctx, tx, mail.Envelope{
+		Topic: mail.TopicNotice, UserID: user.ID, Ref: e.ID, To: to, Useless: SecureTTL,
+	}, letter.Letter())
+	return err
+}
+
+// secureLink creates the link of "This wasn't me" for a letter to an address.
+func (n *Notices) secureLink(ctx context.Context, tx *models.Store, userID, to string) (string, error) {
+	token, now := models.NewToken(), n.now()
+	err := tx.Tokens.Create(ctx, &models.OneTimeToken{
+		TokenHash: models.HashToken(token), Purpose: models.PurposeSecure, UserID: &userID, Email: to,
+		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(SecureTTL)),
+	})
+	return n.mail.URL("/secure", "token", token), err
+}

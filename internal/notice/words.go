@@ -1,0 +1,81 @@
+package notice
+
+import (
+	"cmp"
+	"strings"
+
+	"latchkey/internal/audit"
+	"latchkey/internal/device"
+	"latchkey/models"
+	"latchkey/views/letters"
+)
+
+// words are what a letter says about an event.
+type words struct {
+	subject string // says what happened in its first words
+	text    []string
+	to      string // the address; empty: that of the account
+	story   string // the path of a page that tells more; empty: none
+}
+
+// ReplayPath is the page about a copied session, by the id of its event.
+func ReplayPath(eventID string) string { return "/profile/activity/replay/" + eventID }
+
+// wordsOf returns the words about an event, and whether it has a letter.
+func wordsOf(e models.Event) (words, bool) {
+	d := audit.DetailsOf(e)
+	switch e.Action {
+	case audit.Login:
+		if !d.NewDevice {
+			return words{}, false
+		}
+		browser := device.Name(e.UserAgent)
+		return say("New sign-in on "+browser, "Someone signed in to your account with your password, in a browser that you had not used before."), true
+	case audit.PasswordChange:
+		return say("Your password was changed", "The password of your account was changed. Your other devices are signed out."), true
+	case audit.PasswordReset:
+		return say("Your password was changed with a reset link", "The password of your account was set with a reset link. Every device was signed out."), true
+	case audit.TokenCreate:
+		return say("A new access token was created", "An access token with the name "+letters.Quoted(d.Token)+" was created for your account. "+
+			"A program that has it can use your account."), true
+	case audit.Replay:
+		w := say("A copied session was ended", "Someone used a copy of one of your sessions. We ended the session at once.",
+			"This happens when the cookies of a browser are copied, for example by malware. It can also happen when a browser is restored from a backup.")
+		w.story = ReplayPath(e.ID)
+		return w, true
+	case audit.UserDisable:
+		return say("Your account was disabled", "Your account was disabled. Nobody can sign in to it, and every device is signed out."), true
+	case audit.UserEnable:
+		return say("Your account is enabled again", "Your account was enabled again. You can sign in with your password."), true
+	case audit.EmailChange, audit.ProfileChange, audit.UserProfile:
+		return renamed(d)
+	}
+	return words{}, false
+}
+
+func say(subject string, text ...string) words { return words{subject: subject, text: text} }
+
+// renamed returns the words about a new address or username. A letter about a new
+// address goes to the old one.
+func renamed(d audit.Details) (words, bool) {
+	if d.Email == nil && d.Username == nil {
+		return words{}, false
+	}
+	var subjects, text []string
+	w := words{}
+	if d.Email != nil {
+		w.to = d.Email.Old
+		subjects = append(subjects, "email address")
+		text = append(text, "The email address of your account was changed from "+cmp.Or(d.Email.Old, "none")+" to "+cmp.Or(d.Email.New, "none")+".")
+	}
+	if d.Username != nil {
+		subjects = append(subjects, "username")
+		text = append(text, "The username of your account was changed from "+letters.Quoted(d.Username.Old)+" to "+letters.Quoted(d.Username.New)+".")
+	}
+	verb := " was changed"
+	if len(subjects) > 1 {
+		verb = " were changed"
+	}
+	w.subject, w.text = "Your "+strings.Join(subjects, " and ")+verb, text
+	return w, true
+}
