@@ -1,0 +1,109 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+)
+
+// Flows with mail, through a real mail server: with TLS from the start or after
+// STARTTLS, with script and without.
+
+// scan opens a mailed link as a scanner of mail does: twice each by HEAD and GET, from
+// another client. It fails unless the page is there each time.
+func (p *portal) scan(path string) {
+	p.t.Helper()
+	for range 2 {
+		for _, method := range []string{http.MethodHead, http.MethodGet} {
+			request, err := http.NewRequestWithContext(p.t.Context(), method, p.url+path, http.NoBody)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			request.Header.Set("Accept", "text/html")
+			response, err := http.DefaultClient.Do(request)
+			if err != nil {
+				p.t.Fatal(err)
+			}
+			_ = response.Body.Close()
+			if response.StatusCode != http.StatusOK {
+				p.t.Errorf("%s of a mailed link: status %d", method, response.StatusCode)
+			}
+		}
+	}
+}
+
+// TestMailForgot resets a forgotten password from the sign-in page.
+func TestMailForgot(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p, mails := startWithMail(t, script)
+		ana := p.admin(newAccount("ana", "Ana Silva"))
+		b := open(t, p, script)
+		b.visit("/profile/tokens")
+		b.fill("Email or username", ana.email)
+		b.fill("Password", "not the password")
+		b.wantStatus(b.press("Sign in"), 422)
+		b.inspect("sign-in refused, with mail")
+		b.press("Forgot password?")
+		if got := b.value("Email"); got != ana.email {
+			t.Errorf("the form has the address %q", got)
+		}
+		b.inspect("forgot")
+		b.fill("Email", "ana@")
+		b.wantStatus(b.press("Send link"), 422)
+		b.inspect("forgot, refused")
+		b.fill("Email", ana.email)
+		b.press("Send link")
+		b.wantAt("/forgot/sent?next=%2Fprofile%2Ftokens")
+		b.see("If ana@example.org has an account, we have sent a link. It works for 30 minutes.", "accounts@example.org")
+		b.inspect("forgot, sent")
+
+		link := mails.link(mails.wait(ana.email, "Reset your password"), p, "/reset")
+		p.scan(link)
+		b.wantStatus(b.visit(link), 200)
+		b.see("For the account of ana@example.org.")
+		b.inspect("reset by mail")
+		b.fill("New password", "twelve wise owls read")
+		b.press("Save new password")
+		b.see("Your password is changed.")
+		b.fill("Email or username", ana.email)
+		b.fill("Password", "twelve wise owls read")
+		b.press("Sign in")
+		b.wantAt("/profile/tokens")
+		mails.wait(ana.email, "Your password was changed with a reset link")
+		b.wantStatus(b.visit(link), 410)
+		b.see("This link has already been used")
+	})
+}
+
+// TestMailSecure takes an account back after someone else signed in to it and changed
+// its address.
+func TestMailSecure(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p, mails := startWithMail(t, !script, "LATCHKEY_VERIFY_EMAIL=off")
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		thief := open(t, p, script)
+		thief.signIn(ana.username, ana.password)
+		mails.wait(ana.email, "New sign-in on Chrome on Linux")
+		thief.visit("/profile/activity")
+		thief.see("You signed in.", "You created your account.")
+		thief.inspect("activity")
+
+		link := mails.link(mails.wait(ana.email, "New sign-in"), p, "/secure")
+		p.scan(link)
+		thief.wantStatus(thief.visit("/profile"), 200)
+		b := open(t, p, script)
+		b.wantStatus(b.visit(link), 200)
+		b.see("Secure your account", "We send a link to choose a new password to ana@example.org.")
+		b.inspect("secure")
+		b.press("Secure my account")
+		b.see("Your account is secured. We have sent you a link to choose a new password.")
+		b.inspect("secured")
+		reset := mails.link(mails.wait(ana.email, "Your account is secured"), p, "/reset")
+		b.wantStatus(b.visit(link), 410)
+		b.see("Your account is already secured")
+		b.inspect("secured before")
+		b.visit(reset)
+		b.fill("New password", "twelve wise owls read")
+		b.press("Save new password")
+		b.see("Your password is changed.")
+	})
+}
