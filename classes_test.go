@@ -16,7 +16,8 @@ import (
 )
 
 // TestClasses checks that every class of a page or script has a rule in the
-// stylesheets, and that every class with a rule is used.
+// stylesheets, and that every class with a rule is used; for a letter, in the style
+// element that it carries.
 func TestClasses(t *testing.T) {
 	faults, checked, err := classFaults(os.DirFS("."))
 	if err != nil {
@@ -38,18 +39,21 @@ func TestClassesBite(t *testing.T) {
 		"static/js/app.js": {Data: []byte(`e.classList.toggle("moved"); h("p", { className: "shown" });`)},
 		"views/a.templ": {Data: []byte("<a class=\"btn quiet\" id=\"row\"></a>\n<p class={ \"row\", tone, \"method-\" + m, templ.KV(\"sorted\", s.Name != \"none\") }></p>\n" +
 			"<b class=\"shown\"></b>")},
-		"views/a.go": {Data: []byte(`const tone, other = "primary", "Some words"`)},
+		"views/letters/l.templ": {Data: []byte("<style>@media print { .own { top: 0 } } .idle { top: 0 }</style><p class=\"own btn\">.text {</p>")},
+		"views/a.go":            {Data: []byte(`const tone, other = "primary", "Some words"`)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
+		"no rule for the class btn of views/letters/l.templ",
 		"no rule for the class moved of static/js/app.js",
 		"no rule for the class quiet of views/a.templ",
 		"no rule for the class shown of static/js/app.js",
 		"no rule for the class shown of views/a.templ",
 		"no rule for the class sorted of views/a.templ",
 		"nothing has the class left-over, which has a rule",
+		"nothing in views/letters/l.templ has the class idle, which has a rule there",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("classFaults (-want +got):\n%s", diff)
@@ -61,6 +65,7 @@ var (
 	cssPrelude    = regexp.MustCompile(`[^{}]*\{`)
 	cssClass      = regexp.MustCompile(`\.([A-Za-z][\w-]*)`)
 	parenthesised = regexp.MustCompile(`\([^()]*\)`)
+	styleElement  = regexp.MustCompile(`(?s)<style[^>]*>(.*?)</style>`)
 	classAttr     = regexp.MustCompile(`\bclass=(?:"([^"]*)"|\{([^}]*)\})`)
 	jsClass       = regexp.MustCompile(`(?:classList\.\w+\(|className[:=] ?)"([^"]*)"`)
 	literal       = regexp.MustCompile(`"([a-z][\w -]*)"`)
@@ -95,6 +100,9 @@ func classFaults(root fs.FS) (faults []string, checked int, err error) {
 			for _, m := range jsClass.FindAllStringSubmatch(text, -1) {
 				use(name, m[1], ours, theirs)
 			}
+		case strings.HasPrefix(name, "views/letters/") && strings.HasSuffix(name, ".templ"):
+			faults = append(faults, letterFaults(name, text)...)
+		case strings.HasPrefix(name, "views/letters/"): // the words of letters are no classes
 		case strings.HasPrefix(name, "views/") && !strings.HasSuffix(name, "_templ.go") && !strings.HasSuffix(name, "_test.go"):
 			for _, m := range classAttr.FindAllStringSubmatch(text, -1) {
 				use(name, m[1], ours)
@@ -118,6 +126,31 @@ func classFaults(root fs.FS) (faults []string, checked int, err error) {
 	}
 	slices.Sort(faults)
 	return slices.Compact(faults), len(ours), err
+}
+
+// letterFaults returns a sentence for every class of a letter without a rule in the
+// style element of the same file, and for every such rule without a use.
+func letterFaults(name, text string) (faults []string) {
+	ours, uses := map[string]bool{}, map[string]bool{}
+	for _, m := range styleElement.FindAllStringSubmatch(text, -1) {
+		maps.Copy(ours, classesOf(m[1], false))
+	}
+	for _, m := range classAttr.FindAllStringSubmatch(text, -1) {
+		for _, class := range strings.Fields(m[1]) {
+			uses[class] = true
+		}
+	}
+	for class := range uses {
+		if !ours[class] {
+			faults = append(faults, "no rule for the class "+class+" of "+name)
+		}
+	}
+	for class := range ours {
+		if !uses[class] {
+			faults = append(faults, "nothing in "+name+" has the class "+class+", which has a rule there")
+		}
+	}
+	return faults
 }
 
 // rules returns the classes in the selectors of our stylesheets, and those in

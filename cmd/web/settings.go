@@ -3,8 +3,11 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"net"
+	"net/mail"
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -35,6 +38,11 @@ func settings(cfg *config.Config) []handlers.SettingsGroup {
 			{Label: "Sign-up", Value: signupWords(cfg.Signup), Variable: "LATCHKEY_SIGNUP"},
 			{Label: "Shortest password", Value: fmt.Sprintf("%d characters", cfg.PasswordMin), Variable: "LATCHKEY_PASSWORD_MIN"},
 			{Label: "Limits on attempts", Value: either(cfg.Limits, "On", "Off"), Variable: "LATCHKEY_LIMITS"},
+		}},
+		{Title: "Mail", Settings: []handlers.Setting{
+			{Label: "Mail server", Value: mailWords(cfg.Mail), Variable: "LATCHKEY_SMTP_URL"},
+			{Label: "Sender", Value: senderWords(cfg.Mail.From), Variable: "LATCHKEY_MAIL_FROM"},
+			{Label: "Addresses are verified", Value: verifyWords(cfg.VerifyEmail), Variable: "LATCHKEY_VERIFY_EMAIL"},
 		}},
 		{Title: "Sessions", Settings: []handlers.Setting{
 			{Label: "End when unused for", Value: inWords(cfg.RefreshTTL), Variable: "LATCHKEY_REFRESH_TTL"},
@@ -79,6 +87,37 @@ func signupWords(signup config.Signup) string {
 		return "By invitation"
 	}
 	return "Closed: admins add users"
+}
+
+// mailWords says where mail goes. It leaves out the user and the password.
+func mailWords(m config.Mail) string {
+	switch {
+	case m.Folder != "":
+		return "Files in " + m.Folder
+	case !m.SMTP():
+		return "None"
+	}
+	return net.JoinHostPort(m.Host, strconv.Itoa(m.Port)) + either(m.ImplicitTLS, ", TLS", ", STARTTLS")
+}
+
+// senderWords writes the sender as people read it, not as a message encodes it.
+func senderWords(from string) string {
+	address, err := mail.ParseAddress(from)
+	if err != nil || address.Name == "" {
+		return strings.Trim(from, "<>")
+	}
+	return address.Name + " <" + address.Address + ">"
+}
+
+func verifyWords(policy config.VerifyEmail) string {
+	switch policy {
+	case config.VerifyOn:
+		return "Yes"
+	case config.VerifyRequired:
+		return "Yes, before anything else"
+	case config.VerifyOff:
+	}
+	return "No"
 }
 
 func secretWords(cfg *config.Config) string {

@@ -18,6 +18,7 @@ func TestSettings(t *testing.T) {
 		"LATCHKEY_BRAND_NAME": "Harbour", "LATCHKEY_BRAND_ACCENT": "#aa3300", "LATCHKEY_SUPPORT_EMAIL": "help@example.org",
 		"LATCHKEY_PUBLIC_URL": "https://id.example.org", "LATCHKEY_TRUSTED_PROXIES": "10.0.0.0/8,192.0.2.7", "LATCHKEY_SIGNUP": "closed",
 		"LATCHKEY_PASSWORD_MIN": "15", "LATCHKEY_ACCESS_TTL": "90s", "LATCHKEY_REFRESH_GRACE": "0s", "LATCHKEY_PASSWORD_GRANT": "off",
+		"LATCHKEY_SMTP_URL": "smtp://portal:hunter2@mail.example.org", "LATCHKEY_MAIL_FROM": `"Käse, Inc." <id@example.org>`,
 	})
 	got := map[string]string{}
 	var variables []string
@@ -43,6 +44,7 @@ func TestSettings(t *testing.T) {
 		"Subdomains must use https": "Yes", "Session cookies go to": "The host of the public URL", "Apps behind forward-auth": "None",
 		"Trusted proxies": "10.0.0.0/8, 192.0.2.7/32", "Sign-up": "Closed: admins add users", "Shortest password": "15 characters",
 		"Limits on attempts": "On", "End when unused for": "7 days", "Last at most": "30 days", "Access tokens last": "90 seconds",
+		"Mail server": "mail.example.org:587, STARTTLS", "Sender": "Käse, Inc. <id@example.org>", "Addresses are verified": "Yes",
 		"Old token works for another": "0 seconds", "Passwords at /token": "Refused", "Access tokens renew themselves": "Yes",
 		"Other origins with scripts": "None", "Version": version, "Database": "SQLite, data/latchkey.db",
 		"Master secret": "Generated, in the file secret beside the database", "Previous master secret": "None",
@@ -60,6 +62,7 @@ func TestSettingsHideSecrets(t *testing.T) {
 	cfg := loadSettings(t, map[string]string{
 		"LATCHKEY_SECRET": secret, "LATCHKEY_SECRET_PREVIOUS": previous,
 		"LATCHKEY_DATABASE_URL": "postgres://portal:hunter2@db.example.org:5433/accounts?sslpassword=hunter3",
+		"LATCHKEY_SMTP_URL":     "smtps://portal:hunter4@mail.example.org",
 	})
 	text := ""
 	for _, group := range settings(cfg) {
@@ -67,7 +70,7 @@ func TestSettingsHideSecrets(t *testing.T) {
 			text += s.Label + ": " + s.Value + "\n"
 		}
 	}
-	for _, hidden := range []string{secret, previous, "hunter2", "hunter3", "portal:"} {
+	for _, hidden := range []string{secret, previous, "hunter2", "hunter3", "hunter4", "portal"} {
 		if strings.Contains(text, hidden) {
 			t.Errorf("%q is in:\n%s", hidden, text)
 		}
@@ -75,6 +78,25 @@ func TestSettingsHideSecrets(t *testing.T) {
 	for _, shown := range []string{"Database: PostgreSQL, db.example.org:5433/accounts\n", "Master secret: Set\n", "Previous master secret: Set\n"} {
 		if !strings.Contains(text, shown) {
 			t.Errorf("no %q in:\n%s", shown, text)
+		}
+	}
+}
+
+func TestMailWords(t *testing.T) {
+	for want, m := range map[string]config.Mail{
+		"None": {}, "Files in data/mail": {Folder: "data/mail"},
+		"[::1]:25, STARTTLS": {Host: "::1", Port: 25}, "mail.example.org:465, TLS": {Host: "mail.example.org", Port: 465, ImplicitTLS: true},
+	} {
+		if got := mailWords(m); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	for from, want := range map[string]string{
+		`"Latchkey" <no-reply@localhost>`: "Latchkey <no-reply@localhost>", "<a@example.org>": "a@example.org",
+		"=?utf-8?q?K=C3=A4se?= <no-reply@[127.0.0.1]>": "Käse <no-reply@[127.0.0.1]>",
+	} {
+		if got := senderWords(from); got != want {
+			t.Errorf("%s: got %q, want %q", from, got, want)
 		}
 	}
 }

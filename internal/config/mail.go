@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"unicode"
 )
 
 // Mail says how messages are sent.
@@ -99,6 +100,8 @@ func (l *loader) mailServer(value string) Mail {
 		l.problem(nameSMTPURL, "has a port that is not a number from 1 to 65535; %s", form)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "":
 		l.problem(nameSMTPURL, "has something after the host and the port; %s", form)
+	case u.User != nil && !complete(u.User):
+		l.problem(nameSMTPURL, "needs both a user and a password, without control characters; leave out both if the server takes mail without; %s", form)
 	default:
 		m := Mail{Host: u.Hostname(), Port: port, ImplicitTLS: u.Scheme == "smtps"}
 		if u.User != nil {
@@ -110,6 +113,17 @@ func (l *loader) mailServer(value string) Mail {
 	return Mail{}
 }
 
+// complete reports whether a user and a password are both there and can be sent.
+func complete(user *url.Userinfo) bool {
+	password, _ := user.Password()
+	for _, word := range []string{user.Username(), password} {
+		if word == "" || strings.ContainsFunc(word, unicode.IsControl) {
+			return false
+		}
+	}
+	return true
+}
+
 // mailFrom reads the sender. The default is the brand at the public URL's host.
 func (l *loader) mailFrom(c *Config) string {
 	value := l.value(nameMailFrom)
@@ -118,10 +132,12 @@ func (l *loader) mailFrom(c *Config) string {
 		if u, err := url.Parse(c.PublicURL); err == nil && u.Hostname() != "" {
 			host = u.Hostname()
 		}
-		if ip := net.ParseIP(host); ip != nil { // an address literal, RFC 5321 §4.1.3
-			if host = "[" + host + "]"; ip.To4() == nil {
-				host = "[IPv6:" + ip.String() + "]"
-			}
+		switch ip := net.ParseIP(host); {
+		case ip == nil:
+		case ip.To4() != nil:
+			host = "[" + host + "]" // RFC 5321 §4.1.3
+		default:
+			host = "localhost" // net/mail reads no IPv6 literal of RFC 5321
 		}
 		return (&mail.Address{Name: c.Brand.Name, Address: "no-reply@" + host}).String()
 	}
@@ -134,7 +150,8 @@ func (l *loader) mailFrom(c *Config) string {
 }
 
 // verifyEmail reads the policy. Without a value it depends on whether mail goes to
-// a server.
+// a server. If the server or the public URL has a problem of its own, verifyEmail
+// does not report another one.
 func (l *loader) verifyEmail(c *Config) VerifyEmail {
 	if l.getenv(nameVerifyEmail) == "" {
 		if c.Mail.SMTP() {
@@ -143,7 +160,8 @@ func (l *loader) verifyEmail(c *Config) VerifyEmail {
 		return VerifyOff
 	}
 	policy := VerifyEmail(l.choice(nameVerifyEmail, string(VerifyOn), string(VerifyOff), string(VerifyRequired)))
-	if policy != VerifyOff && !c.Mail.On() && c.PublicURL != "" {
+	unset := l.getenv(nameSMTPURL) == "" && l.getenv(nameSMTPURL+fileSuffix) == ""
+	if policy != VerifyOff && unset && !c.Mail.On() && c.PublicURL != "" {
 		l.problem(nameVerifyEmail, "is %s, but no mail can be sent; set %s, or set it to off", policy, nameSMTPURL)
 	}
 	return policy
