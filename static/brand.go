@@ -130,6 +130,19 @@ func (b *Brand) find(path string) (*file, string) {
 	return nil, ""
 }
 
+// defaultAccent is the accent of app.css.
+var defaultAccent = color{0x14, 0x52, 0x3f}
+
+// AccentColors returns the colours of a button and of its label: those of an accent,
+// "#rrggbb", or the default ones.
+func AccentColors(accent string) (button, label string) {
+	c, err := parseColor(accent)
+	if err != nil {
+		c = defaultAccent
+	}
+	return c.String(), c.label().String()
+}
+
 // accentCSS returns the stylesheet that replaces the default accent.
 //
 // Buttons have exactly the accent as background and a label in black or white.

@@ -55,6 +55,11 @@ func (o *portal) tidy(ctx context.Context) {
 // nothing; it logs that once, and once that it purges again.
 func (o *portal) purge(ctx context.Context) {
 	purged, err := o.auth.Purge(ctx)
+	if err == nil { // the clock is right
+		var n int64
+		n, err = o.outbox.Purge(ctx)
+		purged += n
+	}
 	switch {
 	case errors.Is(err, auth.ErrClock):
 		if !o.purgeHeld {

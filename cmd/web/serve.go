@@ -27,6 +27,7 @@ const (
 	idleTimeout       = 60 * time.Second
 	maxHeaderBytes    = 16 << 10
 	shutdownTimeout   = 10 * time.Second
+	deliveryGrace     = 8 * time.Second // less, so that deliveries can be given back within that time
 )
 
 type serveCmd struct{}
@@ -67,6 +68,7 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return o.keepHouse(groupCtx) })
+	group.Go(func() error { return o.outbox.Run(groupCtx, deliveryGrace) })
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)

@@ -138,14 +138,37 @@ func (o *portal) post() error {
 		return err
 	}
 	o.mail, err = mail.New(mail.Options{
-		Outbox: o.outbox, Transport: transport(o.cfg.Mail, o.logger), From: o.cfg.Mail.From,
-		Brand: letters.Brand{Name: o.cfg.Brand.Name, URL: o.cfg.PublicURL, SupportEmail: o.cfg.Brand.SupportEmail, Accent: "#14523f", OnAccent: "#ffffff"},
+		Outbox: o.outbox, Transport: transport(o.cfg, o.logger, nil), From: o.cfg.Mail.From,
+		Brand: letterBrand(o.cfg),
 	})
 	return err
 }
 
-// transport returns the way that mail takes, nil when none is configured.
-func transport(_ config.Mail, _ *slog.Logger) mail.Transport { return nil }
+// transport returns the way that mail takes, nil when none is configured. trace is
+// nil, or gets the conversation with a mail server.
+func transport(cfg *config.Config, logger *slog.Logger, trace func(string)) mail.Transport {
+	m := cfg.Mail
+	switch {
+	case m.SMTP():
+		hello := ""
+		if u, err := url.Parse(cfg.PublicURL); err == nil {
+			hello = u.Hostname()
+		}
+		return mail.NewSMTP(mail.SMTPOptions{
+			Host: m.Host, Port: m.Port, ImplicitTLS: m.ImplicitTLS, Username: m.Username, Password: m.Password.Bytes(),
+			Hello: hello, Trace: trace,
+		})
+	case m.Folder != "":
+		return mail.NewFolder(m.Folder, logger)
+	}
+	return nil
+}
+
+// letterBrand is the sender as letters show it.
+func letterBrand(cfg *config.Config) letters.Brand {
+	accent, label := static.AccentColors(cfg.Brand.Accent)
+	return letters.Brand{Name: cfg.Brand.Name, URL: cfg.PublicURL, SupportEmail: cfg.Brand.SupportEmail, Accent: accent, OnAccent: label}
+}
 
 // derivedKeys returns the key for one use of the master secret, and that of the
 // previous secret if there is one.

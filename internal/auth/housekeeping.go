@@ -51,6 +51,9 @@ func (s *Service) Purge(ctx context.Context) (int64, error) {
 		},
 		func(t *models.Store) (int64, error) { return t.Users.PurgeRetired(ctx, now, purgeBatch) },
 		func(t *models.Store) (int64, error) { return t.Devices.Purge(ctx, now.Add(-keepDevices), purgeBatch) },
+		func(t *models.Store) (int64, error) {
+			return t.EmailChanges.Purge(ctx, now.Add(-models.KeepEmail), purgeBatch)
+		},
 		func(t *models.Store) (int64, error) { return t.Audit.Purge(ctx, now.Add(-keepAudit), purgeBatch) },
 		func(t *models.Store) (int64, error) {
 			return t.Audit.PurgeAction(ctx, audit.LoginFailed, now.Add(-keepFailed), purgeBatch)

@@ -22,17 +22,6 @@ import (
 // Kind is the kind of the deliveries of this package.
 const Kind = "mail"
 
-// Message is a letter with its addresses.
-type Message struct {
-	ID      string // of the Message-ID, without the host; the same in every attempt
-	From    string // RFC 5322: "Name <address>"
-	To      string // a plain address
-	Date    time.Time
-	Subject string
-	Text    string
-	HTML    string
-}
-
 // Transport hands messages on. It returns the answer of the server. An error that
 // is outbox.Final is for good.
 type Transport interface {

@@ -9,11 +9,8 @@ package outbox
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"latchkey/internal/seal"
 	"latchkey/models"
@@ -29,6 +26,10 @@ const (
 	// Lease is how long a worker may take for one attempt. When its process dies,
 	// the delivery is due again after that time.
 	Lease = 6 * time.Minute
+	// keep is how long a delivery is kept after it is over.
+	keep = 30 * 24 * time.Hour
+	// purgeBatch bounds one statement, so that nothing waits long behind it.
+	purgeBatch = 500
 )
 
 // pauses are the waits after the first, second, … attempt; the last one repeats.
@@ -52,6 +53,9 @@ type Outbox struct {
 	now      func() time.Time
 	lease    time.Duration
 	handlers map[string]Handler
+	kinds    []string // of handlers
+
+	pollEvery, markPause time.Duration
 }
 
 // Handler delivers one kind of delivery and returns the answer of the other side.
@@ -82,11 +86,19 @@ func New(o Options) (*Outbox, error) {
 	if o.Lease == 0 {
 		o.Lease = Lease
 	}
-	return &Outbox{store: o.Store, sealer: o.Sealer, logger: o.Logger, now: o.Now, lease: o.Lease, handlers: map[string]Handler{}}, nil
+	return &Outbox{
+		store: o.Store, sealer: o.Sealer, logger: o.Logger, now: o.Now, lease: o.Lease, handlers: map[string]Handler{}, pollEvery: pollEvery, markPause: markPause,
+	}, nil
 }
 
-// Handle sets the handler of a kind. Call it before Run.
-func (o *Outbox) Handle(kind string, handler Handler) { o.handlers[kind] = handler }
+// Handle sets the handler of a kind. Call it before Run. Deliveries of a kind without
+// a handler wait: another version, or another configuration, may deliver them.
+func (o *Outbox) Handle(kind string, handler Handler) {
+	if o.handlers[kind] == nil {
+		o.kinds = append(o.kinds, kind)
+	}
+	o.handlers[kind] = handler
+}
 
 // Item is something to be delivered.
 type Item struct {
@@ -111,85 +123,27 @@ func (o *Outbox) Put(ctx context.Context, tx *models.Store, item Item) (string, 
 
 func purpose(id string) string { return "delivery\n" + id }
 
-// Run works on deliveries until ctx is done. A failure of the database is logged.
-func (o *Outbox) Run(ctx context.Context) error {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
-	failing := false
-	for {
-		n, err := o.Work(ctx)
-		switch {
-		case err != nil && ctx.Err() == nil && !failing:
-			o.logger.WarnContext(ctx, "work on deliveries", "error", err.Error())
-			failing = true
-		case err == nil:
-			failing = false
-		}
-		if n == parallel && err == nil {
-			continue // there may be more
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
-}
-
-// Work tries the deliveries that are due, at most as many as fit at a time, and
-// returns how many there were.
-func (o *Outbox) Work(ctx context.Context) (int, error) {
+// Purge ends deliveries that no process delivered in time, removes those that were
+// over long ago, and returns how many rows it changed.
+func (o *Outbox) Purge(ctx context.Context) (int64, error) {
 	now := o.now()
-	list, err := o.store.Deliveries.Take(ctx, parallel, now, now.Add(o.lease))
-	if err != nil {
-		return 0, err
+	var total int64
+	for _, purge := range []func() (int64, error){
+		func() (int64, error) {
+			// Whoever delivers the kind has had a day to try it a last time.
+			return o.store.Deliveries.Expire(ctx, now.Add(-maxAge), now, tooLate, purgeBatch)
+		},
+		func() (int64, error) { return o.store.Deliveries.Purge(ctx, now.Add(-keep), purgeBatch) },
+	} {
+		for {
+			n, err := purge()
+			if total += n; err != nil {
+				return total, err
+			}
+			if n < purgeBatch {
+				break
+			}
+		}
 	}
-	group, ctx := errgroup.WithContext(ctx)
-	for _, row := range list {
-		group.Go(func() error { return o.deliver(ctx, row) })
-	}
-	return len(list), group.Wait()
-}
-
-func (o *Outbox) deliver(ctx context.Context, row models.Delivery) error {
-	now := o.now()
-	if models.At(now) >= row.UselessAt {
-		return o.finish(ctx, row, models.DeliveryFailed, "It was no longer worth sending. "+row.Answer)
-	}
-	answer, err := o.handle(ctx, row)
-	if err == nil {
-		return o.finish(ctx, row, models.DeliverySent, answer)
-	}
-	if _, final := errors.AsType[Final](err); final {
-		return o.finish(ctx, row, models.DeliveryFailed, err.Error())
-	}
-	due := o.now().Add(pauses[min(row.Attempts, len(pauses))-1])
-	if models.At(due) >= min(row.UselessAt, row.CreatedAt.Add(maxAge)) {
-		return o.finish(ctx, row, models.DeliveryFailed, err.Error())
-	}
-	o.logger.WarnContext(ctx, "a delivery did not arrive", "id", row.ID, "kind", row.Kind, "topic", row.Topic, "attempt", row.Attempts, "again", due, "error", err.Error())
-	_, err = o.store.Deliveries.Postpone(ctx, row, err.Error(), due)
-	return err
-}
-
-func (o *Outbox) handle(ctx context.Context, row models.Delivery) (string, error) {
-	handler := o.handlers[row.Kind]
-	if handler == nil {
-		return "", fmt.Errorf("this version cannot deliver the kind %q", row.Kind)
-	}
-	body, ok := o.sealer.Open(row.Body, purpose(row.ID))
-	if !ok {
-		return "", Final{errors.New("the body cannot be read: it was sealed with another master secret")}
-	}
-	return handler(ctx, Delivery{Delivery: row, Body: body})
-}
-
-func (o *Outbox) finish(ctx context.Context, row models.Delivery, state models.DeliveryState, answer string) error {
-	level := slog.LevelInfo
-	if state == models.DeliveryFailed {
-		level = slog.LevelError
-	}
-	o.logger.Log(ctx, level, "delivery "+string(state), "id", row.ID, "kind", row.Kind, "topic", row.Topic, "user_id", row.UserID, "attempts", row.Attempts, "answer", answer)
-	_, err := o.store.Deliveries.Finish(ctx, row, state, answer, o.now())
-	return err
+	return total, nil
 }

@@ -21,7 +21,9 @@ CREATE TABLE deliveries (
     useless_at BIGINT  NOT NULL,            -- from then on it is not worth sending
     attempts   BIGINT  NOT NULL DEFAULT 0,
     tried_at   BIGINT  NOT NULL DEFAULT 0,  -- the start of the latest attempt
+    held_until BIGINT  NOT NULL DEFAULT 0,  -- a worker tries it until then; 0 or past: none does
     over_at    BIGINT  NOT NULL DEFAULT 0,  -- when it was sent or failed
+    again_at   BIGINT  NOT NULL DEFAULT 0,  -- when an admin had it made again; 0: not
     answer     TEXT    NOT NULL DEFAULT ''  -- the latest one of the other side
 );
 
