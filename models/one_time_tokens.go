@@ -70,13 +70,35 @@ func (t *OneTimeTokens) ByToken(ctx context.Context, token string, purpose Purpo
 	return &row, nil
 }
 
+// Pending returns the newest token of a person with a purpose that still works, or
+// apperr.NotFound.
+func (t *OneTimeTokens) Pending(ctx context.Context, userID string, purpose Purpose, now time.Time) (*OneTimeToken, error) {
+	var row OneTimeToken
+	err := t.store.db.WithContext(ctx).
+		Where("user_id = ? AND purpose = ? AND used_at = 0 AND replaced_at = 0 AND expires_at > ?", userID, purpose, At(now)).
+		Order("created_at DESC, token_hash").Take(&row).Error
+	if err != nil {
+		return nil, translate("find pending token", err)
+	}
+	return &row, nil
+}
+
 // Use uses a token and reports whether it still worked. Of several parallel
 // calls only one succeeds.
 func (t *OneTimeTokens) Use(ctx context.Context, token string, purpose Purpose, now time.Time) (bool, error) {
+	return t.use(ctx, HashToken(token), purpose, now)
+}
+
+// UseRow is Use for a row that Pending returned.
+func (t *OneTimeTokens) UseRow(ctx context.Context, row *OneTimeToken, now time.Time) (bool, error) {
+	return t.use(ctx, row.TokenHash, row.Purpose, now)
+}
+
+func (t *OneTimeTokens) use(ctx context.Context, hash string, purpose Purpose, now time.Time) (bool, error) {
 	rows, err := t.store.exec(ctx, "use one-time token", `
 		UPDATE one_time_tokens SET used_at = @now
 		WHERE token_hash = @hash AND purpose = @purpose AND used_at = 0 AND replaced_at = 0 AND expires_at > @now`,
-		map[string]any{"now": int64(At(now)), "hash": HashToken(token), "purpose": string(purpose)})
+		map[string]any{"now": int64(At(now)), "hash": hash, "purpose": string(purpose)})
 	return rows == 1, err
 }
 

@@ -41,17 +41,18 @@ func (t *PersonalTokens) Create(ctx context.Context, token *PersonalToken) error
 
 // Bearer is a personal access token and its person, read in one query.
 type Bearer struct {
-	Token      PersonalToken // without its hash
-	Username   string
-	Email      string
-	FullName   string
-	Role       Role
-	DisabledAt Time
+	Token           PersonalToken // without its hash
+	Username        string
+	Email           string
+	EmailVerifiedAt Time // zero: not verified
+	FullName        string
+	Role            Role
+	DisabledAt      Time
 }
 
 const bearerQuery = `
 	SELECT p.id, p.user_id, p.name, p.hint, p.scope, p.created_at, p.expires_at, p.last_used_at, p.last_used_ip,
-		p.ended_at, p.end_reason, u.username, u.email, u.full_name, u.role, u.disabled_at
+		p.ended_at, p.end_reason, u.username, u.email, u.email_verified_at, u.full_name, u.role, u.disabled_at
 	FROM personal_access_tokens p JOIN users u ON u.id = p.user_id WHERE p.token_hash = $1`
 
 // Identify returns the token and the person of a secret, even if the token no
@@ -63,7 +64,7 @@ func (t *PersonalTokens) Identify(ctx context.Context, secret string) (*Bearer, 
 	rows, err := t.store.hot.QueryContext(ctx, bearerQuery, HashToken(secret))
 	err = scanOne(rows, err,
 		&p.ID, &p.UserID, &p.Name, &p.Hint, &p.Scope, &p.CreatedAt, &p.ExpiresAt, &p.LastUsedAt, &p.LastUsedIP,
-		&p.EndedAt, &p.EndReason, &b.Username, &b.Email, &b.FullName, &b.Role, &b.DisabledAt)
+		&p.EndedAt, &p.EndReason, &b.Username, &b.Email, &b.EmailVerifiedAt, &b.FullName, &b.Role, &b.DisabledAt)
 	if err != nil {
 		return nil, translate("identify personal token", err)
 	}

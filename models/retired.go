@@ -3,10 +3,7 @@ package models
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
-
-	"latchkey/internal/apperr"
 )
 
 // keepRenamed is how long the former username of a renamed account is kept from
@@ -45,11 +42,19 @@ func (u *Users) notRetired(ctx context.Context, user *User, now Time) error {
 		return err
 	}
 	if retired {
-		failure := apperr.New(apperr.Conflict, "", fmt.Errorf("name user: %w", ErrRetired))
-		failure.Field = "username"
-		return failure
+		return retiredUsername("name user")
 	}
-	_, err = u.store.exec(ctx, "take username back", "DELETE FROM retired_usernames WHERE username = ?", user.Username)
+	held, err := u.store.Phantoms.Holds(ctx, user.Username, user.ID, now.Time())
+	if err != nil {
+		return err
+	}
+	if held {
+		return usernameTaken("name user")
+	}
+	if _, err = u.store.exec(ctx, "take username back", "DELETE FROM retired_usernames WHERE username = ?", user.Username); err != nil {
+		return err
+	}
+	_, err = u.store.exec(ctx, "take username from a phantom", "DELETE FROM phantoms WHERE username = ?", user.Username)
 	return err
 }
 

@@ -34,6 +34,7 @@ const rotateQuery = `
 	RETURNING remember, idle_ttl, expires_at,
 		(SELECT username FROM users WHERE users.id = sessions.user_id),
 		(SELECT email FROM users WHERE users.id = sessions.user_id),
+		(SELECT email_verified_at FROM users WHERE users.id = sessions.user_id),
 		(SELECT full_name FROM users WHERE users.id = sessions.user_id),
 		(SELECT role FROM users WHERE users.id = sessions.user_id)`
 
@@ -65,7 +66,7 @@ func (r *Rotation) read(rows *sql.Rows, err error) (*Presence, error) {
 		DeliveredAt: now, DeliveredTo: r.To, LastSeenAt: now,
 	}}
 	s := &p.Session
-	err = scanOne(rows, err, &s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.FullName, &p.Role)
+	err = scanOne(rows, err, &s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.EmailVerifiedAt, &p.FullName, &p.Role)
 	if err != nil {
 		return nil, err
 	}

@@ -49,6 +49,7 @@ type Store struct {
 	Deliveries     *Deliveries
 	EmailChanges   *EmailChanges
 	Invitations    *Invitations
+	Phantoms       *Phantoms
 
 	url     string
 	dialect string
@@ -118,6 +119,7 @@ func (s *Store) attach() {
 	s.Deliveries = &Deliveries{store: s}
 	s.EmailChanges = &EmailChanges{store: s}
 	s.Invitations = &Invitations{store: s}
+	s.Phantoms = &Phantoms{store: s}
 }
 
 // Close ends every connection.

@@ -75,6 +75,7 @@ type UserRow struct {
 	ID                string
 	Username          string
 	Email             string
+	EmailVerifiedAt   Time // zero: not verified
 	FullName          string
 	PasswordChangedAt Time // zero: no password yet
 	Role              Role

@@ -70,7 +70,7 @@ func (s *userSearch) show(places *gorm.DB) (rows []UserRow, err error) {
 		page = page.Where("(k1, k2) "+s.after+" ?", s.from)
 	}
 	now := At(s.Now)
-	return rows, s.db.Raw(`SELECT users.id, username, email, full_name, password_changed_at, role, disabled_at, last_sign_in_at, created_at, k1 AS key,
+	return rows, s.db.Raw(`SELECT users.id, username, email, email_verified_at, full_name, password_changed_at, role, disabled_at, last_sign_in_at, created_at, k1 AS key,
 		(SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at = 0 AND expires_at > ? AND last_seen_at + idle_ttl > ?) AS sessions
 		FROM (?) AS page CROSS JOIN users WHERE users.id = page.id ORDER BY `+order, now, now, page).Scan(&rows).Error
 }

@@ -116,7 +116,7 @@ func eventIcon(action string) (components.IconName, components.Tone) {
 	switch action {
 	case audit.UserDisable, audit.UserDelete:
 		return components.IconBan, components.Bad
-	case audit.LoginFailed, audit.LoginDisabled, audit.PasswordFailed, audit.Replay, audit.Restored, audit.LateDelivery, audit.ScopeRefused:
+	case audit.LoginFailed, audit.LoginDisabled, audit.LoginUnverified, audit.PasswordFailed, audit.Replay, audit.Restored, audit.LateDelivery, audit.ScopeRefused:
 		return components.IconProblem, components.Warn
 	case audit.Login, audit.APILogin:
 		return components.IconEnter, components.Plain

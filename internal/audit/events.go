@@ -9,6 +9,7 @@ const (
 	Login            = "login"
 	LoginFailed      = "login-failed"
 	LoginDisabled    = "login-disabled"
+	LoginUnverified  = "login-unverified"
 	Logout           = "logout"
 	Replay           = "refresh-replay"
 	Restored         = "refresh-from-the-future"
@@ -22,6 +23,9 @@ const (
 	ResetAsked       = "reset-asked"
 	Secured          = "account-secured"
 	EmailChange      = "email-change"
+	EmailChangeAsked = "email-change-asked"
+	EmailChangeEnded = "email-change-cancelled"
+	EmailVerify      = "email-verify"
 	DeviceForget     = "device-forget"
 	UserCreate       = "user-create"
 	UserDisable      = "user-disable"
@@ -31,6 +35,7 @@ const (
 	UserRole         = "user-role"
 	UserResetLink    = "user-reset-link"
 	UserUnlock       = "user-unlock"
+	UserVerify       = "user-verify"
 	UserDelete       = "user-delete"
 	UserProfile      = "user-profile"
 	UserTokenRemove  = "user-token-end"
@@ -82,6 +87,10 @@ var kinds = []kind{
 		LoginDisabled, SigningIn, "Sign-in to disabled account", "tried to sign in to the disabled account [{subject}]",
 		"Someone tried to sign in while your account was disabled.",
 	},
+	{
+		LoginUnverified, SigningIn, "API sign-in before confirming", "tried to sign in through the API [as {subject}] before the email address was confirmed",
+		"A program tried to sign in to your account before you confirmed your email address.",
+	},
 	{Logout, SigningIn, "Signed out", "signed out", "You signed out."},
 	{SessionEnd, SigningIn, "Ended a session", "signed out another device", "You signed out another device."},
 	{OtherSessionsEnd, SigningIn, "Ended other sessions", "signed out all other devices", "You signed out your other devices."},
@@ -113,6 +122,15 @@ var kinds = []kind{
 		"You secured your account: every device was signed out and every access token was removed.",
 	},
 	{EmailChange, OwnAccount, "Changed email", "changed their email address", "You changed your email address."},
+	{
+		EmailChangeAsked, OwnAccount, "Asked for another email", "asked for another email address",
+		"You asked for another email address.",
+	},
+	{
+		EmailChangeEnded, OwnAccount, "Cancelled a change of email", "cancelled the change of their email address",
+		"You cancelled the change of your email address.",
+	},
+	{EmailVerify, OwnAccount, "Confirmed email", "confirmed their email address", "You confirmed your email address."},
 	{DeviceForget, OwnAccount, "Removed known device", "removed a known device", "You removed a known device."},
 	{TokenCreate, OwnAccount, "Created access token", "created an access token", "You created an access token."},
 	{TokenRemove, OwnAccount, "Removed access token", "removed an access token", "One of your access tokens was removed."},
@@ -126,6 +144,7 @@ var kinds = []kind{
 	{UserProfile, Admins, "Changed user's profile", "changed the profile of {subject}", "An admin changed your profile."},
 	{UserResetLink, Admins, "Created reset link", "created a reset link for {subject}", "An admin created a reset link for your account."},
 	{UserUnlock, Admins, "Cleared sign-in limits", "cleared the sign-in limits of {subject}", "An admin cleared your sign-in limits."},
+	{UserVerify, Admins, "Marked email as verified", "marked the email address of {subject} as verified", "An admin marked your email address as verified."},
 	{UserTokenRemove, Admins, "Removed user's access token", "removed an access token of {subject}", "An admin removed one of your access tokens."},
 	{UserDelete, Admins, "Deleted user", "deleted the account of {subject}", "An admin deleted your account."},
 

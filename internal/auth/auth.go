@@ -117,6 +117,7 @@ type Identity struct {
 	UserID    string
 	Username  string
 	Email     string
+	Verified  bool // the person has proved that the address is theirs
 	FullName  string
 	Admin     bool
 	SessionID string // empty when the request came with a personal access token

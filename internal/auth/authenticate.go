@@ -128,7 +128,7 @@ func (s *Service) explainExpired(ctx context.Context, refresh string) (models.Re
 // IdentityOf returns the person of a session.
 func IdentityOf(p *models.Presence) *Identity {
 	return &Identity{
-		UserID: p.Session.UserID, Username: p.Username, Email: p.Email, FullName: p.FullName,
+		UserID: p.Session.UserID, Username: p.Username, Email: p.Email, Verified: !p.EmailVerifiedAt.IsZero(), FullName: p.FullName,
 		Admin: p.Role == models.RoleAdmin, SessionID: p.Session.ID,
 	}
 }

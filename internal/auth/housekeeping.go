@@ -50,6 +50,7 @@ func (s *Service) Purge(ctx context.Context) (int64, error) {
 			return t.PersonalTokens.Purge(ctx, now.Add(-keepSessions), purgeBatch)
 		},
 		func(t *models.Store) (int64, error) { return t.Users.PurgeRetired(ctx, now, purgeBatch) },
+		func(t *models.Store) (int64, error) { return t.Phantoms.Purge(ctx, now, purgeBatch) },
 		func(t *models.Store) (int64, error) { return t.Devices.Purge(ctx, now.Add(-keepDevices), purgeBatch) },
 		func(t *models.Store) (int64, error) {
 			return t.EmailChanges.Purge(ctx, now.Add(-models.KeepEmail), purgeBatch)

@@ -41,6 +41,11 @@ var (
 	Usernames  = perWindow("rename", 10, time.Hour, "You tried too many usernames in a short time.")
 	ResetMails = perWindow("reset-mail", 3, time.Hour, "")
 	Addresses  = perWindow("address", 10, time.Hour, "You tried too many email addresses in a short time.")
+	Letters    = perWindow("letter", 3, time.Hour, "A message was sent a moment ago.")
+	Mailings   = perWindow("mailing", 10, time.Hour, "Too many messages were asked for from your network.")
+	// Codes limits the tries at the code of one message. Only a new code gives more
+	// (Clear), so it also holds while limits are off (Try).
+	Codes = perWindow("code", 5, 24*time.Hour, "There were too many wrong codes, so this one no longer works. Send a new one.")
 )
 
 func perWindow(name string, n int, window time.Duration, words string) Limit {
@@ -94,11 +99,21 @@ func (l *Limiter) Take(ctx context.Context, limit Limit, key string) error {
 	if l.off {
 		return nil
 	}
+	return l.Try(ctx, limit, key)
+}
+
+// Try is Take, also while limits are off.
+func (l *Limiter) Try(ctx context.Context, limit Limit, key string) error {
 	_, refused, err := l.take(ctx, l.store, limit.of(key))
 	if err != nil {
 		return err
 	}
 	return refused
+}
+
+// Clear forgets the attempts at something.
+func (l *Limiter) Clear(ctx context.Context, tx *models.Store, limit Limit, key string) error {
+	return tx.Attempts.Clear(ctx, limit.of(key).bucket())
 }
 
 // take counts an attempt in several buckets. It returns those that let it

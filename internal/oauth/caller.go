@@ -103,7 +103,7 @@ func (s *Service) personalCaller(ctx context.Context, secret, address string) (*
 	}
 	return &Caller{
 		Identity: auth.Identity{
-			UserID: row.UserID, Username: b.Username, Email: b.Email, FullName: b.FullName,
+			UserID: row.UserID, Username: b.Username, Email: b.Email, Verified: !b.EmailVerifiedAt.IsZero(), FullName: b.FullName,
 			Admin: b.Role == models.RoleAdmin, PersonalTokenID: row.ID,
 		},
 		Scopes: Granted(row.Scope).effective(b.Role), TokenID: row.ID, Personal: true,

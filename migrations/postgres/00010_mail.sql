@@ -88,6 +88,20 @@ CREATE TABLE deleted_users (
 CREATE INDEX deleted_users_deleted ON deleted_users (deleted_at, id);
 CREATE INDEX deleted_users_erase   ON deleted_users (erase_at);
 
+-- Sign-ups with an address that another account has. From outside they look like
+-- new accounts: the username is kept from others, and a corrected address turns one
+-- into an account.
+CREATE TABLE phantoms (
+    id            TEXT COLLATE "C" PRIMARY KEY,
+    username      TEXT COLLATE "C" NOT NULL UNIQUE,
+    owner_id      TEXT COLLATE "C" NOT NULL, -- whose address it is; that person may take the username
+    full_name     TEXT    NOT NULL,
+    password_hash TEXT    NOT NULL,
+    until         BIGINT  NOT NULL  -- the username is kept for as long
+);
+
+CREATE INDEX phantoms_until ON phantoms (until);
+
 ALTER TABLE one_time_tokens DROP CONSTRAINT one_time_tokens_purpose_check;
 ALTER TABLE one_time_tokens ADD CONSTRAINT one_time_tokens_purpose_check
     CHECK (purpose IN ('setup', 'set-password', 'verify-email', 'secure'));
@@ -102,6 +116,7 @@ ALTER TABLE one_time_tokens DROP COLUMN email;
 DELETE FROM one_time_tokens WHERE purpose IN ('verify-email', 'secure');
 ALTER TABLE one_time_tokens DROP CONSTRAINT one_time_tokens_purpose_check;
 ALTER TABLE one_time_tokens ADD CONSTRAINT one_time_tokens_purpose_check CHECK (purpose IN ('setup', 'set-password'));
+DROP TABLE phantoms;
 DROP TABLE deleted_users;
 DROP TABLE invitations;
 DROP TABLE email_changes;

@@ -88,6 +88,20 @@ CREATE TABLE deleted_users (
 CREATE INDEX deleted_users_deleted ON deleted_users (deleted_at, id);
 CREATE INDEX deleted_users_erase   ON deleted_users (erase_at);
 
+-- Sign-ups with an address that another account has. From outside they look like
+-- new accounts: the username is kept from others, and a corrected address turns one
+-- into an account.
+CREATE TABLE phantoms (
+    id            TEXT PRIMARY KEY,
+    username      TEXT NOT NULL UNIQUE,
+    owner_id      TEXT NOT NULL, -- whose address it is; that person may take the username
+    full_name     TEXT    NOT NULL,
+    password_hash TEXT    NOT NULL,
+    until         INTEGER NOT NULL  -- the username is kept for as long
+) STRICT;
+
+CREATE INDEX phantoms_until ON phantoms (until);
+
 -- SQLite cannot change a CHECK, so the table is made again.
 CREATE TABLE one_time_tokens_new (
     token_hash  TEXT    PRIMARY KEY, -- SHA-256 of the token, hex
@@ -125,6 +139,7 @@ DROP TABLE one_time_tokens;
 ALTER TABLE one_time_tokens_old RENAME TO one_time_tokens;
 CREATE INDEX one_time_tokens_user    ON one_time_tokens (user_id);
 CREATE INDEX one_time_tokens_expires ON one_time_tokens (expires_at);
+DROP TABLE phantoms;
 DROP TABLE deleted_users;
 DROP TABLE invitations;
 DROP TABLE email_changes;
