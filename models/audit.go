@@ -161,9 +161,7 @@ func (t *Audit) filter(db *gorm.DB, q AuditQuery) *gorm.DB {
 	return db
 }
 
-func auditCursor(e Event) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(int64(e.At), 10) + " " + e.ID))
-}
+func auditCursor(e Event) string { return placeCursor(e.At, e.ID) }
 
 func parseAuditCursor(cursor string) (Time, string, error) {
 	text, err := base64.RawURLEncoding.DecodeString(cursor)

@@ -50,6 +50,7 @@ type Store struct {
 	EmailChanges   *EmailChanges
 	Invitations    *Invitations
 	Phantoms       *Phantoms
+	DeletedUsers   *DeletedUsers
 
 	url     string
 	dialect string
@@ -120,6 +121,7 @@ func (s *Store) attach() {
 	s.EmailChanges = &EmailChanges{store: s}
 	s.Invitations = &Invitations{store: s}
 	s.Phantoms = &Phantoms{store: s}
+	s.DeletedUsers = &DeletedUsers{store: s}
 }
 
 // Close ends every connection.

@@ -17,6 +17,8 @@ const (
 	NotYourself = "You cannot do this to your own account."
 	EnableFirst = "This account is disabled. Enable it first."
 	lastAdmin   = "This is the last active admin. Make someone else an admin first."
+	// LastAdminYou is lastAdmin for the admin.
+	LastAdminYou = "You are the last active admin. Make someone else an admin first."
 )
 
 // guarded runs an admin's action in a transaction that has locked the active
@@ -169,31 +171,6 @@ func (s *Service) Unlock(ctx context.Context, actor auth.Actor, userID string) (
 		return s.limits.ClearAccount(ctx, a.tx, a.user.ID)
 	})
 	return user, err
-}
-
-// Delete deletes an account permanently; confirm is its email address as the
-// admin typed it, or its username if it has no address. Its sessions and tokens stop working at once.
-func (s *Service) Delete(ctx context.Context, actor auth.Actor, userID, confirm string) (user *models.User, ended int, err error) {
-	err = s.actOn(ctx, actor, userID, func(a act) error {
-		user = a.user
-		switch {
-		case a.last:
-			return apperr.New(apperr.Conflict, lastAdmin, nil)
-		case a.user.Email == "" && models.FoldUsername(confirm) != a.user.Username:
-			return apperr.Fields{{Field: "confirm", Message: "To delete the account, type its username."}}
-		case a.user.Email != "" && models.FoldEmail(confirm) != a.user.EmailFolded:
-			return apperr.Fields{{Field: "confirm", Message: "To delete the account, type its email address."}}
-		}
-		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonDeleted, s.now()); err != nil {
-			return err
-		}
-		if err := s.limits.ClearAccount(ctx, a.tx, a.user.ID); err != nil {
-			return err
-		}
-		a.record(actor.Event(audit.UserDelete, a.user, audit.Details{SessionsEnded: ended}))
-		return a.tx.Users.Delete(ctx, a.user.ID)
-	})
-	return user, ended, err
 }
 
 // Paused returns, by account id, the pauses of those accounts whose sign-in is

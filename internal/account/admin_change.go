@@ -91,7 +91,15 @@ func (a act) setRole(ctx context.Context, role models.Role) error {
 	if a.last && role != models.RoleAdmin {
 		return apperr.New(apperr.Conflict, lastAdmin, nil)
 	}
-	a.record(a.actor.Event(audit.UserRole, a.user, audit.Details{Role: audit.Changed(string(a.user.Role), string(role))}))
+	// Invitations come from an admin: one who no longer is must not have a way to
+	// let people in, themselves included.
+	withdrawn, err := a.tx.Invitations.WithdrawBy(ctx, a.user.ID, a.s.now())
+	if err != nil {
+		return err
+	}
+	a.record(a.actor.Event(audit.UserRole, a.user, audit.Details{
+		Role: audit.Changed(string(a.user.Role), string(role)), InvitationsWithdrawn: withdrawn,
+	}))
 	if role == models.RoleAdmin {
 		if err := a.tx.Tokens.EndSetup(ctx, a.s.now()); err != nil {
 			return err
@@ -136,7 +144,13 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if err := a.tx.Tokens.ExpireFor(ctx, id, now, models.PurposeSetPassword, models.PurposeVerifyEmail); err != nil {
 		return 0, err
 	}
-	a.record(a.actor.Event(audit.UserDisable, a.user, audit.Details{SessionsEnded: ended, TokensEnded: tokens, Reason: reason}))
+	withdrawn, err := a.tx.Invitations.WithdrawBy(ctx, id, now) // as in setRole
+	if err != nil {
+		return 0, err
+	}
+	a.record(a.actor.Event(audit.UserDisable, a.user, audit.Details{
+		SessionsEnded: ended, TokensEnded: tokens, InvitationsWithdrawn: withdrawn, Reason: reason,
+	}))
 	return ended, nil
 }
 

@@ -20,7 +20,8 @@ type Signup struct {
 	Presented auth.Presented
 	Client    auth.Client
 
-	noEmail bool // the address may be missing
+	noEmail    bool   // the address may be missing
+	invitation string // the start of the id of the invitation, for the audit log
 }
 
 // SignUp creates an account and opens a session that stays signed in. It
@@ -119,7 +120,7 @@ func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User,
 		return nil, err
 	}
 	actor := auth.Actor{UserID: user.ID, Name: user.Username, SessionID: signedIn.SessionID, Client: in.Client}
-	record(actor.Event(action, user, audit.Details{}))
+	record(actor.Event(action, user, audit.Details{Invitation: in.invitation}))
 	return signedIn, nil
 }
 

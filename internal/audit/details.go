@@ -21,6 +21,10 @@ type Details struct {
 	SessionsEnded int `json:"sessions_ended,omitempty"`
 	TokensEnded   int `json:"tokens_ended,omitempty"` // personal access tokens
 
+	Invitation           string `json:"invitation,omitempty"` // the start of its id
+	Uses                 int    `json:"uses,omitempty"`       // how many accounts an invitation may create
+	InvitationsWithdrawn int    `json:"invitations_withdrawn,omitempty"`
+
 	Session  string `json:"session,omitempty"` // the start of the id of a session that was ended
 	Token    string `json:"token,omitempty"`   // the name of a personal access token
 	Scope    string `json:"scope,omitempty"`
@@ -105,6 +109,10 @@ func (d Details) facts(event string) string {
 		add(d.Email.words("email "))
 		add(d.Role.words("role "))
 	}
+	add(prefixed("invitation ", d.Invitation))
+	if d.Uses > 1 {
+		add("for up to " + strconv.Itoa(d.Uses) + " accounts")
+	}
 	add(prefixed("session ", d.Session))
 	add(d.Token)
 	add(prefixed("scope ", d.Scope))
@@ -118,6 +126,7 @@ func (d Details) facts(event string) string {
 	}
 	add(counted(d.SessionsEnded, "session", " ended"))
 	add(counted(d.TokensEnded, "access token", " removed"))
+	add(counted(d.InvitationsWithdrawn, "invitation", " withdrawn"))
 	add(d.Cause)
 	return strings.Join(list, ", ")
 }

@@ -39,6 +39,12 @@ const (
 	UserDelete       = "user-delete"
 	UserProfile      = "user-profile"
 	UserTokenRemove  = "user-token-end"
+	UserRestore      = "user-restore"
+	UserErase        = "user-erase"
+	AccountDelete    = "account-delete"
+	DataExport       = "data-export"
+	InviteCreate     = "invitation-create"
+	InviteWithdraw   = "invitation-withdraw"
 	APILogin         = "api-login"
 	APILogout        = "api-logout"
 	ScopeRefused     = "api-scope-refused"
@@ -134,6 +140,8 @@ var kinds = []kind{
 	{DeviceForget, OwnAccount, "Removed known device", "removed a known device", "You removed a known device."},
 	{TokenCreate, OwnAccount, "Created access token", "created an access token", "You created an access token."},
 	{TokenRemove, OwnAccount, "Removed access token", "removed an access token", "One of your access tokens was removed."},
+	{DataExport, OwnAccount, "Downloaded own data", "downloaded their data", "You downloaded your data."},
+	{AccountDelete, OwnAccount, "Deleted own account", "deleted their own account", "You deleted your account."},
 
 	{UserCreate, Admins, "Created user", "created the account of {subject}", "An admin created your account."},
 	{UserDisable, Admins, "Disabled user", "disabled {subject}", "An admin disabled your account."},
@@ -147,6 +155,10 @@ var kinds = []kind{
 	{UserVerify, Admins, "Marked email as verified", "marked the email address of {subject} as verified", "An admin marked your email address as verified."},
 	{UserTokenRemove, Admins, "Removed user's access token", "removed an access token of {subject}", "An admin removed one of your access tokens."},
 	{UserDelete, Admins, "Deleted user", "deleted the account of {subject}", "An admin deleted your account."},
+	{UserRestore, Admins, "Restored user", "restored the account of {subject}", "An admin restored your account."},
+	{UserErase, Admins, "Erased user", "erased the account of {subject}", "Your account was erased."},
+	{InviteCreate, Admins, "Created invitation", "created an invitation", "An invitation was created."},
+	{InviteWithdraw, Admins, "Withdrew invitation", "withdrew an invitation", "An invitation was withdrawn."},
 
 	{name: LoginLimited},
 	{name: Limited},

@@ -61,7 +61,7 @@ const (
 	MethodPassword = "password"
 	MethodSignUp   = "sign-up"
 	MethodSetup    = "setup"
-	MethodInvited  = "invited" // an account that an admin created, by its reset link
+	MethodInvited  = "invited" // with an invitation, or with the reset link of an account that an admin created
 )
 
 // newSession returns a session that begins now. It is not stored yet.

@@ -41,6 +41,7 @@ var (
 	Usernames  = perWindow("rename", 10, time.Hour, "You tried too many usernames in a short time.")
 	ResetMails = perWindow("reset-mail", 3, time.Hour, "")
 	Addresses  = perWindow("address", 10, time.Hour, "You tried too many email addresses in a short time.")
+	Exports    = perWindow("export", 10, time.Hour, "You downloaded your data many times in a short time.")
 	Letters    = perWindow("letter", 3, time.Hour, "A message was sent a moment ago.")
 	Mailings   = perWindow("mailing", 10, time.Hour, "Too many messages were asked for from your network.")
 	// Codes limits the tries at the code of one message. Only a new code gives more

@@ -78,7 +78,9 @@ func open(tb testing.TB, databaseURL string) *models.Store {
 	if err != nil {
 		tb.Fatalf("testdb: open store: %v", err)
 	}
+	opened.Store(store, databaseURL)
 	tb.Cleanup(func() {
+		opened.Delete(store)
 		if err := store.Close(); err != nil {
 			tb.Errorf("testdb: close store: %v", err)
 		}

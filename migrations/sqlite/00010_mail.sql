@@ -48,7 +48,8 @@ CREATE INDEX email_changes_at   ON email_changes (at);
 
 CREATE TABLE invitations (
     id           TEXT PRIMARY KEY,
-    token_hash   TEXT NOT NULL UNIQUE,     -- SHA-256 of the token, hex
+    token_hash   TEXT NOT NULL UNIQUE,     -- SHA-256 of the token that its admin was shown, hex
+    mailed_hash  TEXT NOT NULL DEFAULT '',  -- SHA-256 of the token in the latest letter, hex; empty: it was not mailed
     email        TEXT    NOT NULL DEFAULT '', -- the only address it is for; empty: any
     role         TEXT    NOT NULL CHECK (role IN ('user', 'admin')),
     uses         INTEGER NOT NULL,            -- how many accounts it may create
@@ -62,9 +63,13 @@ CREATE TABLE invitations (
 ) STRICT;
 
 CREATE INDEX invitations_created ON invitations (created_at, id);
+CREATE INDEX invitations_creator ON invitations (created_by);
+CREATE INDEX invitations_expires ON invitations (expires_at);
+CREATE UNIQUE INDEX invitations_mailed ON invitations (mailed_hash) WHERE mailed_hash <> '';
 
 -- Accounts that an admin deleted and that can be restored until erase_at. Columns
--- as in users. Their sessions, tokens and devices are gone.
+-- as in users; whatever else protects an account has to be kept here too. Their
+-- sessions, tokens and devices are gone. The audit log says who deleted them.
 CREATE TABLE deleted_users (
     id                  TEXT PRIMARY KEY,
     username            TEXT NOT NULL,
@@ -72,16 +77,17 @@ CREATE TABLE deleted_users (
     email_folded        TEXT NOT NULL,
     email_verified_at   INTEGER NOT NULL,
     full_name           TEXT    NOT NULL,
+    search              TEXT    NOT NULL,
     password_hash       TEXT    NOT NULL,
     password_changed_at INTEGER NOT NULL,
     role                TEXT    NOT NULL,
     disabled_at         INTEGER NOT NULL,
     disabled_reason     TEXT    NOT NULL,
     last_sign_in_at     INTEGER NOT NULL,
+    replayed_at         INTEGER NOT NULL,
     created_at          INTEGER NOT NULL,
     updated_at          INTEGER NOT NULL,
     deleted_at          INTEGER NOT NULL,
-    deleted_by          TEXT    NOT NULL, -- the admin's username, a copy
     erase_at            INTEGER NOT NULL
 ) STRICT;
 
