@@ -152,7 +152,7 @@ func TestForgotTellsNothing(t *testing.T) {
 			}
 		}
 		rows := s.Store.Deliveries
-		list, err := rows.Take(t.Context(), 10, s.Clock.Now(), s.Clock.Now())
+		list, err := rows.Take(t.Context(), []string{"forgot"}, 10, s.Clock.Now(), s.Clock.Now())
 		if err != nil || len(list) != 2 || list[0].UserID+list[1].UserID+list[0].Recipient+list[1].Recipient != "" {
 			t.Errorf("before the worker has run, the rows differ: %+v (%v)", list, err)
 		}

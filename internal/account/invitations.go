@@ -78,7 +78,7 @@ func (s *Service) CreateInvitation(ctx context.Context, actor auth.Actor, draft 
 		return nil, "", err
 	}
 	now := s.now()
-	token = newLinkToken()
+	token = models.NewToken()
 	row = &models.Invitation{
 		ID: models.NewID(), TokenHash: models.HashToken(token), Email: draft.Email, Role: draft.Role, Uses: draft.Uses, Note: draft.Note,
 		CreatedBy: actor.UserID, Creator: actor.Name, CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(time.Duration(draft.Hours) * time.Hour)),
@@ -135,7 +135,7 @@ func (s *Service) InvitationLetter(ctx context.Context, tx *models.Store, id str
 	if err != nil {
 		return letters.Letter{}, err
 	}
-	token := newLinkToken()
+	token := models.NewToken()
 	if err := tx.Invitations.Mail(ctx, id, token, s.now()); err != nil {
 		return letters.Letter{}, err
 	}

@@ -1,6 +1,7 @@
 package servicetest
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"regexp"
@@ -90,7 +91,7 @@ func (s *Services) post(t testing.TB, o Options) {
 	}
 	s.Mail, err = mail.New(mail.Options{
 		Outbox: s.Outbox, Transport: transport, From: "Latchkey <no-reply@portal.example>",
-		Brand: letters.Brand{Name: "Latchkey", URL: o.PublicURL, Accent: "#14523f", OnAccent: "#ffffff"},
+		Brand: letters.Brand{Name: "Latchkey", URL: cmp.Or(o.PublicURL, "https://portal.example"), Accent: "#14523f", OnAccent: "#ffffff"},
 	})
 	if err != nil {
 		t.Fatal(err)
