@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net"
-	"net/mail"
 	"net/url"
 	"path/filepath"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 
 	"latchkey/handlers"
 	"latchkey/internal/config"
+	"latchkey/internal/mail"
 )
 
 // settings returns the settings page: every variable of package config with its
@@ -41,7 +41,7 @@ func settings(cfg *config.Config) []handlers.SettingsGroup {
 		}},
 		{Title: "Mail", Settings: []handlers.Setting{
 			{Label: "Mail server", Value: mailWords(cfg.Mail), Variable: "LATCHKEY_SMTP_URL"},
-			{Label: "Sender", Value: senderWords(cfg.Mail.From), Variable: "LATCHKEY_MAIL_FROM"},
+			{Label: "Sender", Value: mail.Readable(cfg.Mail.From), Variable: "LATCHKEY_MAIL_FROM"},
 			{Label: "Addresses are verified", Value: verifyWords(cfg.VerifyEmail), Variable: "LATCHKEY_VERIFY_EMAIL"},
 		}},
 		{Title: "Sessions", Settings: []handlers.Setting{
@@ -98,15 +98,6 @@ func mailWords(m config.Mail) string {
 		return "None"
 	}
 	return net.JoinHostPort(m.Host, strconv.Itoa(m.Port)) + either(m.ImplicitTLS, ", TLS", ", STARTTLS")
-}
-
-// senderWords writes the sender as people read it, not as a message encodes it.
-func senderWords(from string) string {
-	address, err := mail.ParseAddress(from)
-	if err != nil || address.Name == "" {
-		return strings.Trim(from, "<>")
-	}
-	return address.Name + " <" + address.Address + ">"
 }
 
 func verifyWords(policy config.VerifyEmail) string {

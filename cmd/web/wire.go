@@ -139,7 +139,7 @@ func (o *portal) post() error {
 	}
 	o.mail, err = mail.New(mail.Options{
 		Outbox: o.outbox, Transport: transport(o.cfg, o.logger, nil), From: o.cfg.Mail.From,
-		Brand: letterBrand(o.cfg),
+		Brand: letterBrand(o.cfg), Now: time.Now,
 	})
 	return err
 }

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/mail"
 	"net/url"
+	"strings"
 	"time"
 
 	"latchkey/internal/outbox"
@@ -34,6 +35,7 @@ type Options struct {
 	Transport Transport // nil: no mail can be sent
 	From      string    // RFC 5322: "Name <address>"
 	Brand     letters.Brand
+	Now       func() time.Time
 }
 
 // Mail sends letters. It is safe for concurrent use.
@@ -42,14 +44,17 @@ type Mail struct {
 	transport Transport
 	from      string
 	brand     letters.Brand
+	now       func() time.Time
+	again     map[string]AgainFunc
 }
 
 // New returns a Mail and sets its handler in the outbox.
 func New(o Options) (*Mail, error) {
-	if o.Outbox == nil {
-		return nil, errors.New("mail: Outbox is required")
+	if o.Outbox == nil || o.Now == nil {
+		return nil, errors.New("mail: Outbox and Now are required")
 	}
-	m := &Mail{outbox: o.Outbox, transport: o.Transport, from: o.From, brand: o.Brand}
+	m := &Mail{outbox: o.Outbox, transport: o.Transport, from: o.From, brand: o.Brand, now: o.Now, again: map[string]AgainFunc{}}
+	m.Again(TopicTest, m.testAgain)
 	if m.On() {
 		o.Outbox.Handle(Kind, m.deliver)
 	}
@@ -59,7 +64,7 @@ func New(o Options) (*Mail, error) {
 // On reports whether mail can be sent. A nil Mail sends none.
 func (m *Mail) On() bool { return m != nil && m.transport != nil }
 
-// From returns the sender: "Name <address>".
+// From returns the sender as a message has it: "Name <address>", encoded.
 func (m *Mail) From() string { return m.from }
 
 // FromAddress returns the address of the sender without the name.
@@ -72,6 +77,15 @@ func (m *Mail) FromAddress() string {
 		return ""
 	}
 	return address.Address
+}
+
+// Readable returns a sender as people read it, not as a message encodes it.
+func Readable(from string) string {
+	address, err := mail.ParseAddress(from)
+	if err != nil || address.Name == "" {
+		return strings.Trim(from, "<>")
+	}
+	return address.Name + " <" + address.Address + ">"
 }
 
 // URL returns the address of a page of the portal, with pairs of query parameters.

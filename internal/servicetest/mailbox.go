@@ -90,7 +90,7 @@ func (s *Services) post(t testing.TB, o Options) {
 		transport = s.Mailbox
 	}
 	s.Mail, err = mail.New(mail.Options{
-		Outbox: s.Outbox, Transport: transport, From: "Latchkey <no-reply@portal.example>",
+		Now: o.Now, Outbox: s.Outbox, Transport: transport, From: "Latchkey <no-reply@portal.example>",
 		Brand: letters.Brand{Name: "Latchkey", URL: cmp.Or(o.PublicURL, "https://portal.example"), Accent: "#14523f", OnAccent: "#ffffff"},
 	})
 	if err != nil {
