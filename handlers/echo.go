@@ -49,7 +49,11 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	h.routes(router{echo: e, crossOrigin: crossOrigin, authenticate: middleware.Authenticate(h.auth, h.site.Cookies)})
+	r := router{echo: e, crossOrigin: crossOrigin, authenticate: middleware.Authenticate(h.auth, h.site.Cookies)}
+	if h.site.VerifyRequired {
+		r.verified = middleware.RequireVerified
+	}
+	h.routes(r)
 	return e, h.api.Mount(e) // its routes, each with its scope, in handlers/api/api.go
 }
 

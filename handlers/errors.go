@@ -99,6 +99,8 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 		answer = h.problem(c, kind, err)
 	case kind == apperr.Unauthorized:
 		answer = h.toLogin(c)
+	case errors.Is(err, middleware.ErrUnverified):
+		answer = site.Redirect(c, site.VerifyPath(h.site.ReturnTo(c)))
 	default:
 		answer = h.errorPage(c, kind, err, wait)
 	}
@@ -118,6 +120,7 @@ func (h *Handlers) logFailure(c echo.Context, status int, hasPage bool, err erro
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
+	case errors.Is(err, middleware.ErrUnverified):
 	case !hasPage && (status == http.StatusForbidden || status == http.StatusMisdirectedRequest):
 		level, message = slog.LevelWarn, "security"
 	}

@@ -94,6 +94,7 @@ func New(o Options) (*Handlers, error) {
 	width, height := o.Brand.LogoSize()
 	s := &site.Site{
 		Cookies: o.Cookies, Now: o.Now, PublicURL: o.PublicURL, SignupOpen: o.Accounts.SignupOpen(),
+		Verifies: o.Accounts.Verifies(), VerifyRequired: o.Accounts.VerifyRequired(),
 		Brand: layouts.Brand{
 			Name: o.BrandName, IconURL: o.Brand.IconURL(), LogoURL: o.Brand.LogoURL(), LogoWidth: width, LogoHeight: height,
 			CSSURL: o.Brand.CSSURL(), SupportEmail: o.SupportEmail,

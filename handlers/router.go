@@ -13,6 +13,7 @@ import (
 type gate struct {
 	authenticate bool                // identify the person; this can rotate a session
 	require      echo.MiddlewareFunc // rejects everyone else; nil: lets everyone pass
+	unverified   bool                // also for people who have to confirm their email address first
 }
 
 // router declares routes.
@@ -20,6 +21,7 @@ type router struct {
 	echo         *echo.Echo
 	crossOrigin  echo.MiddlewareFunc
 	authenticate echo.MiddlewareFunc
+	verified     echo.MiddlewareFunc // rejects people who have to confirm their email address; nil: nobody has to
 }
 
 // plain declares a route that neither reads nor sets cookies and that any site
@@ -57,6 +59,9 @@ func (r router) before(g gate) []echo.MiddlewareFunc {
 	chain := []echo.MiddlewareFunc{r.crossOrigin}
 	if g.authenticate {
 		chain = append(chain, r.authenticate)
+		if r.verified != nil && !g.unverified {
+			chain = append(chain, r.verified)
+		}
 	}
 	if g.require != nil {
 		chain = append(chain, g.require)

@@ -13,6 +13,11 @@ var (
 	public    = gate{authenticate: true}                                   // for everyone, signed in or not
 	users     = gate{authenticate: true, require: middleware.RequireUser}  // for signed-in people
 	admins    = gate{authenticate: true, require: middleware.RequireAdmin} // for admins
+
+	// Where confirmed addresses are required, only these are for people who have
+	// not confirmed theirs.
+	publicUnverified = gate{authenticate: true, unverified: true}
+	usersUnverified  = gate{authenticate: true, require: middleware.RequireUser, unverified: true}
 )
 
 // routes names every route and its gate. A POST also names the page that its
@@ -31,17 +36,22 @@ func (h *Handlers) routes(r router) {
 	r.post("/signup", anonymous, either(h.api.Signup, h.signin.Signup), "/signup?next")
 	r.get("/login", public, h.signin.ShowLogin)
 	r.post("/login", anonymous, either(h.api.Login, h.signin.Login), "/login?next")
-	r.get("/logout", public, h.signin.ShowLogout)
+	r.get("/logout", publicUnverified, h.signin.ShowLogout)
 	r.post("/logout", anonymous, h.signin.Logout, "/logout")
 	r.get(site.PathContinue, public, h.signin.Continue)
-	r.get("/forgot", public, h.signin.ShowForgot)
+	r.get(site.PathVerify, publicUnverified, h.signin.ShowVerify)
+	r.post(site.PathVerify, publicUnverified, h.signin.Verify, "/verify?next")
+	r.post("/verify/send", publicUnverified, h.signin.SendVerify, "/verify?next")
+	r.get("/verify/address", publicUnverified, h.signin.ShowVerifyAddress)
+	r.post("/verify/address", publicUnverified, h.signin.VerifyAddress, "/verify/address")
+	r.get("/forgot", publicUnverified, h.signin.ShowForgot)
 	r.post("/forgot", anonymous, h.signin.Forgot, "/forgot?next")
-	r.get("/forgot/sent", public, h.signin.ForgotSent)
-	r.get("/reset", public, h.signin.ShowReset)
+	r.get("/forgot/sent", publicUnverified, h.signin.ForgotSent)
+	r.get("/reset", publicUnverified, h.signin.ShowReset)
 	r.post("/reset", anonymous, h.signin.Reset, "/reset?token")
-	r.get("/secure", public, h.signin.ShowSecure)
+	r.get("/secure", publicUnverified, h.signin.ShowSecure)
 	r.post("/secure", anonymous, h.signin.Secure, "/secure?token")
-	r.get("/setup", public, h.signin.ShowSetup)
+	r.get("/setup", publicUnverified, h.signin.ShowSetup)
 	r.post("/setup", anonymous, h.signin.Setup, "/setup?token")
 	r.post("/theme", anonymous, h.theme, "/")
 	r.get("/docs", anonymous, h.docs)
@@ -54,8 +64,9 @@ func (h *Handlers) routes(r router) {
 	r.post("/profile/username", users, h.account.Profile, "/profile/username")
 	r.get("/profile/password", users, h.account.ShowPassword)
 	r.post("/profile/password", users, h.account.Password, "/profile/password")
-	r.get("/profile/email", users, h.account.ShowEmail)
-	r.post("/profile/email", users, h.account.Email, "/profile/email")
+	r.get("/profile/email", usersUnverified, h.account.ShowEmail)
+	r.post("/profile/email", usersUnverified, h.account.Email, "/profile/email")
+	r.post("/profile/email/cancel", usersUnverified, h.account.CancelEmail, "/profile/email")
 	r.get("/profile/theme", users, h.account.ShowTheme)
 	r.get("/profile/activity", users, h.account.Activity)
 	r.get("/profile/activity/replay/:id", users, h.account.Replay)
@@ -92,6 +103,7 @@ func (h *Handlers) routes(r router) {
 	r.get("/admin/users/:id/reset-link", admins, h.admin.ConfirmResetLink)
 	r.post("/admin/users/:id/reset-link", admins, h.admin.ResetLink, "/admin/users/:id/reset-link")
 	r.get("/admin/users/:id/link", admins, h.admin.ShowLink)
+	r.post("/admin/users/:id/verify", admins, h.admin.Verify, "/admin/users/:id")
 	r.post("/admin/users/:id/unlock", admins, h.admin.Unlock, "/admin/users/:id")
 	r.get("/admin/users/:id/tokens/:token/end", admins, h.admin.ConfirmRemoveToken)
 	r.post("/admin/users/:id/tokens/:token/end", admins, h.admin.RemoveToken, "/admin/users/:id")

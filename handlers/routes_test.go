@@ -108,6 +108,9 @@ func accessTable() []access {
 		everyone(post, "/logout", to("/login")),
 		everyone(get, "/forward-auth", forbidden), // browsers are not trusted proxies
 		everyone(get, "/continue", outcome{status: http.StatusBadRequest}),
+		members(get, "/verify", to("/profile")), members(post, "/verify", to("/profile")),
+		with(members(post, "/verify/send", to("/profile")), func(a *access) { a.anonymous = toLogin("/verify") }),
+		members(get, "/verify/address", to("/profile/email")), members(post, "/verify/address", to("/profile/email")),
 		everyone(get, "/forgot", okay), everyone(post, "/forgot", forbidden), everyone(get, "/forgot/sent", to("/forgot")), // without mail
 		everyone(get, "/secure", gone), everyone(post, "/secure", clash),
 		everyone(get, "/reset", gone), everyone(post, "/reset", clash),
@@ -124,6 +127,7 @@ func accessTable() []access {
 		members(get, "/profile/email", okay), members(post, "/profile/email", refused),
 		members(get, "/profile/activity", okay),
 		members(get, "/profile/activity/replay/:id", missing), members(post, "/profile/activity/replay/:id", missing),
+		with(members(post, "/profile/email/cancel", to("/profile/email")), func(a *access) { a.anonymous = toLogin("/profile/email") }),
 		members(get, "/profile/sessions", okay),
 		members(post, "/profile/sessions/:id/end", missing),
 		with(members(post, "/profile/devices/:id/forget", to("/profile/sessions")), func(a *access) { a.anonymous = toLogin("/profile/sessions") }),
@@ -139,7 +143,7 @@ func accessTable() []access {
 		admins(get, "/admin/users/bulk", "/admin/users/bulk", to("/admin/users")),
 		admins(post, "/admin/users/bulk", "/admin/users", refused),
 		question("disable"), act("disable", account, "reason", "left the team"),
-		plainAct("enable"), plainAct("unlock"),
+		plainAct("enable"), plainAct("unlock"), plainAct("verify"),
 		question("sign-out"), act("sign-out", account),
 		question("edit"), act("edit", account, "full_name", "Ana Silva"),
 		question("role"), act("role", account, "role", "admin"),

@@ -26,12 +26,33 @@ type EmailChange struct {
 type EmailChanges struct{ store *Store }
 
 // keep records the address that the account of user still has, if user has another
-// one.
-func (t *EmailChanges) keep(ctx context.Context, user *User, now time.Time) error {
-	_, err := t.store.exec(ctx, "keep the old address", `
+// one, and reports whether it has. It does not record the address of a sign-up that
+// was neither verified nor used: it may be a typing mistake, and someone else's.
+func (t *EmailChanges) keep(ctx context.Context, user *User, now time.Time) (changed bool, err error) {
+	var n int64
+	err = t.store.db.WithContext(ctx).Model(&User{}).Where("id = ? AND email_folded <> ?", user.ID, user.EmailFolded).Count(&n).Error
+	if err != nil || n == 0 {
+		return false, translate("compare the old address", err)
+	}
+	_, err = t.store.exec(ctx, "keep the old address", `
 		INSERT INTO email_changes (id, user_id, old_email, old_folded, verified, at)
-		SELECT ?, id, email, email_folded, email_verified_at, ? FROM users WHERE id = ? AND email <> '' AND email_folded <> ?`,
-		NewID(), At(now), user.ID, user.EmailFolded)
+		SELECT ?, id, email, email_folded, email_verified_at, ? FROM users
+		WHERE id = ? AND email <> '' AND (email_verified_at <> 0 OR last_sign_in_at <> 0)`,
+		NewID(), At(now), user.ID)
+	return true, err
+}
+
+// notKept returns apperr.Conflict for an address that another account can get back.
+func (t *EmailChanges) notKept(ctx context.Context, user *User, now time.Time) error {
+	if user.Email == "" {
+		return nil
+	}
+	kept, err := t.Kept(ctx, user.Email, user.ID, now)
+	if err == nil && kept {
+		failure := apperr.New(apperr.Conflict, "", errors.New("name user: another account can get the address back"))
+		failure.Field = "email"
+		return failure
+	}
 	return err
 }
 
@@ -58,24 +79,13 @@ func (t *EmailChanges) Undo(ctx context.Context, user *User, change EmailChange,
 	return err
 }
 
-// notKept returns apperr.Conflict when an account other than user had the address of
-// user within KeepEmail and can still get it back.
-func (t *EmailChanges) notKept(ctx context.Context, user *User, now Time) error {
-	if user.Email == "" {
-		return nil
-	}
+// Kept reports whether an account other than userID had the address within
+// KeepEmail and can still get it back.
+func (t *EmailChanges) Kept(ctx context.Context, email, userID string, now time.Time) (bool, error) {
 	var n int64
 	err := t.store.db.WithContext(ctx).Model(&EmailChange{}).
-		Where("old_folded = ? AND at >= ? AND user_id <> ?", FoldEmail(user.Email), now.Add(-KeepEmail), user.ID).Count(&n).Error
-	if err != nil {
-		return translate("look for an address that can come back", err)
-	}
-	if n == 0 {
-		return nil
-	}
-	failure := apperr.New(apperr.Conflict, "", errors.New("another account can get the address back"))
-	failure.Field = "email"
-	return failure
+		Where("old_folded = ? AND at >= ? AND user_id <> ?", FoldEmail(email), At(now.Add(-KeepEmail)), userID).Count(&n).Error
+	return n > 0, translate("look for an address that can come back", err)
 }
 
 // Purge removes at most limit changes from before the given instant.

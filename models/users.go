@@ -108,7 +108,7 @@ const noEmail = " "
 
 // Create inserts an account, in a transaction. A taken username or address is
 // apperr.Conflict with its field, a retired username ErrRetired. An address that
-// another account can still get back counts as taken.
+// another account can get back counts as taken.
 func (u *Users) Create(ctx context.Context, user *User) error {
 	user.EmailFolded = FoldEmail(user.Email)
 	if user.Email == "" {
@@ -119,7 +119,7 @@ func (u *Users) Create(ctx context.Context, user *User) error {
 	if err := u.store.create(ctx, "create user", &row); err != nil {
 		return err
 	}
-	if err := u.store.EmailChanges.notKept(ctx, user, user.CreatedAt); err != nil {
+	if err := u.store.EmailChanges.notKept(ctx, user, user.CreatedAt.Time()); err != nil {
 		return err
 	}
 	return u.notRetired(ctx, user, user.CreatedAt)
@@ -134,13 +134,16 @@ func (u *Users) SetNames(ctx context.Context, user *User, now time.Time) error {
 	if err := u.retire(ctx, user.ID, user.Username, At(now.Add(keepRenamed))); err != nil {
 		return err
 	}
-	if err := u.store.EmailChanges.keep(ctx, user, now); err != nil {
+	changed, err := u.store.EmailChanges.keep(ctx, user, now)
+	if err != nil {
 		return err
 	}
-	if err := u.store.EmailChanges.notKept(ctx, user, At(now)); err != nil {
-		return err
+	if changed {
+		if err := u.store.EmailChanges.notKept(ctx, user, now); err != nil {
+			return err
+		}
 	}
-	err := u.update(ctx, "set names", user.ID, map[string]any{
+	err = u.update(ctx, "set names", user.ID, map[string]any{
 		"username": user.Username, "email": user.Email, "email_folded": user.EmailFolded, "email_verified_at": user.EmailVerifiedAt,
 		"full_name": user.FullName, "search": SearchText(user.Username, user.Email, user.FullName), "updated_at": At(now),
 	})

@@ -21,6 +21,7 @@ type userCmd struct {
 	Enable    userEnableCmd    `cmd:"" help:"Enable a disabled account."`
 	SignOut   userSignOutCmd   `cmd:"" help:"End all sessions of an account."`
 	ResetLink userResetLinkCmd `cmd:"" help:"Print a reset link, which works once and sets a new password."`
+	Verify    userVerifyCmd    `cmd:"" help:"Mark the email address of an account as verified."`
 	Promote   userPromoteCmd   `cmd:"" help:"Make an account an admin."`
 	Demote    userDemoteCmd    `cmd:"" help:"Make an admin an ordinary user."`
 }
@@ -64,7 +65,7 @@ type userListCmd struct {
 func (c userListCmd) Run(ctx context.Context, p *process) error {
 	return p.with(ctx, func(o *portal) error {
 		table := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
-		_, _ = fmt.Fprintln(table, "USERNAME\tEMAIL\tNAME\tROLE\tSTATUS\tLAST SIGN-IN\tID")
+		_, _ = fmt.Fprintln(table, "USERNAME\tEMAIL\tVERIFIED\tNAME\tROLE\tSTATUS\tLAST SIGN-IN\tID")
 		query := models.UserQuery{
 			Q: c.Search, Status: models.UserStatus(c.Status), Role: models.Role(c.Role), Limit: 100, Now: time.Now(),
 		}
@@ -74,7 +75,7 @@ func (c userListCmd) Run(ctx context.Context, p *process) error {
 				return err
 			}
 			for _, u := range page.Users {
-				_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.Username, u.Email, u.FullName, u.Role,
+				_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", u.Username, u.Email, yes(!u.EmailVerifiedAt.IsZero()), u.FullName, u.Role,
 					u.Status(), instant(u.LastSignInAt), u.ID)
 			}
 			if page.Next == "" {
@@ -107,6 +108,7 @@ func printUser(w io.Writer, user *models.User) {
 	for _, row := range [][2]string{
 		{"Username", user.Username},
 		{"Email", user.Email},
+		{"Email verified", verified(user)},
 		{"Name", user.FullName},
 		{"Role", string(user.Role)},
 		{"Status", string(user.Status())},
@@ -172,6 +174,38 @@ func (c userResetLinkCmd) Run(ctx context.Context, p *process) error {
 			return err
 		}
 		return o.printLink(p, token)
+	})
+}
+
+// yes writes a truth.
+func yes(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+// verified says since when an address is verified, "" if there is none.
+func verified(user *models.User) string {
+	if user.Email == "" {
+		return ""
+	}
+	if user.EmailVerifiedAt.IsZero() {
+		return "no"
+	}
+	return instant(user.EmailVerifiedAt)
+}
+
+type userVerifyCmd struct{ named }
+
+// Run marks the address of an account as verified.
+func (c userVerifyCmd) Run(ctx context.Context, p *process) error {
+	return c.on(ctx, p, func(o *portal, user *models.User) error {
+		before, err := o.accounts.VerifyUser(ctx, auth.Shell(), user.ID)
+		if err == nil && !before.EmailVerifiedAt.IsZero() {
+			return p.say(nil, "%s was verified already.", user.Email)
+		}
+		return p.say(err, "%s is verified.", user.Email)
 	})
 }
 

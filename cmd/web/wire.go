@@ -109,7 +109,7 @@ func (o *portal) services() error {
 	}
 	o.oauth, err = oauth.New(oauth.Options{
 		Auth: o.auth, Store: o.store, Keyring: keyring, Audit: log, Limits: limits, Now: time.Now, PasswordGrant: o.cfg.PasswordGrant,
-		Renewal: o.cfg.TokenRenewal,
+		Renewal: o.cfg.TokenRenewal, VerifyRequired: o.cfg.VerifyEmail == config.VerifyRequired && o.mail.On(),
 	})
 	if err != nil {
 		return err

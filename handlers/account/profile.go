@@ -6,6 +6,7 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/account"
 	"latchkey/internal/middleware"
+	"latchkey/views/components"
 	"latchkey/views/pages"
 )
 
@@ -20,10 +21,35 @@ func (h *Handlers) ShowProfile(c echo.Context) error {
 		Username: me.Username, FullName: me.FullName, Email: me.Email, PasswordChanged: home.PasswordChangedAt.Time(),
 		Sessions: home.Sessions, Tokens: home.Tokens, Warning: warning(home.Events, h.site.Now()),
 	}
+	if err := h.addEmail(c, &view); err != nil {
+		return err
+	}
 	for _, e := range home.Events {
 		view.Activity = append(view.Activity, activityItem(e))
 	}
 	return site.Show(c, pages.Profile(h.site.Page(c, "Your account"), view))
+}
+
+// addEmail adds the state of the address. To confirm it comes before all other
+// suggestions.
+func (h *Handlers) addEmail(c echo.Context, view *pages.ProfileView) error {
+	me := site.Identity(c)
+	waiting, err := h.accounts.PendingEmail(c.Request().Context(), me)
+	if err != nil {
+		return err
+	}
+	if h.accounts.Verifies() && me.Email != "" {
+		view.EmailState = site.VerifiedWords(me.Verified)
+	}
+	switch {
+	case waiting.Change:
+		view.Waiting = waiting.Email
+	case waiting.Email != "":
+		view.Warning = &pages.Suggestion{
+			Text: "Confirm your email address.", Link: components.Link{Label: "Confirm it now", URL: site.PathVerify},
+		}
+	}
+	return nil
 }
 
 // Profile handles POST /profile, /profile/name and /profile/username. A field

@@ -165,6 +165,22 @@ func (h *Handlers) ResetLink(c echo.Context) error {
 	return h.site.ShowOnce(c, linkPath(user.ID), linkReset, token)
 }
 
+// Verify handles POST /admin/users/{id}/verify.
+func (h *Handlers) Verify(c echo.Context) error {
+	_, id, err := h.readAct(c)
+	if err != nil {
+		return err
+	}
+	user, err := h.accounts.VerifyUser(c.Request().Context(), h.actor(c), id)
+	if err != nil {
+		return err
+	}
+	if !user.EmailVerifiedAt.IsZero() {
+		return h.changedMeanwhile(c, id)
+	}
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserVerified, callName(user))
+}
+
 // Unlock handles POST /admin/users/{id}/unlock.
 func (h *Handlers) Unlock(c echo.Context) error {
 	_, id, err := h.readAct(c)

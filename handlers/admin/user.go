@@ -35,7 +35,7 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 		return err
 	}
 	view := pages.AdminUserView{
-		AdminTarget: target(user), ID: user.ID, FullName: user.FullName, Admin: user.Role == models.RoleAdmin,
+		AdminTarget: target(user), ID: user.ID, FullName: user.FullName, Admin: user.Role == models.RoleAdmin, Verified: !user.EmailVerifiedAt.IsZero(),
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
 		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason,
 		Paused: pages.Pause(paused[user.ID].Pages), APIPaused: pages.Pause(paused[user.ID].API),

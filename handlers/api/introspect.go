@@ -28,6 +28,7 @@ type Introspection struct {
 	ID        string `json:"jti,omitempty"`
 	SessionID string `json:"sid,omitempty" doc:"The session; absent for a personal access token."`
 	Email     string `json:"email,omitempty"`
+	Verified  *bool  `json:"email_verified,omitempty" doc:"Whether the person has proved that the email address is theirs. Absent without an address."`
 	Name      string `json:"name,omitempty" doc:"The full name."`
 	Role      string `json:"role,omitempty" enum:"user,admin" doc:"The current role of the user."`
 }
@@ -86,12 +87,16 @@ func introspectionOf(i *oauth.Introspection) Introspection {
 	if owner.Admin {
 		role = "admin"
 	}
-	return Introspection{
+	found := Introspection{
 		Active: true, Scope: i.Scope, ClientID: i.ClientID, Username: i.Username, TokenType: i.TokenType,
 		ExpiresAt: seconds(i.ExpiresAt), IssuedAt: seconds(i.IssuedAt), NotBefore: seconds(i.NotBefore),
 		Subject: i.Subject, Audience: i.Audience, Issuer: i.Issuer, ID: i.ID, SessionID: owner.SessionID,
 		Email: owner.Email, Name: owner.FullName, Role: role,
 	}
+	if owner.Email != "" {
+		found.Verified = &owner.Verified
+	}
+	return found
 }
 
 func seconds(t time.Time) int64 {

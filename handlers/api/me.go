@@ -17,6 +17,7 @@ type Me struct {
 	Exp      int64  `json:"exp" doc:"The time at which the token expires, in seconds since 1970 (RFC 7519 §4.1.4)."`
 	Username string `json:"username"`
 	Email    string `json:"email" doc:"Empty if the account has none."`
+	Verified bool   `json:"email_verified" doc:"Whether the person has proved that the email address is theirs."`
 	FullName string `json:"full_name" doc:"Empty if the person gave none."`
 	Disabled bool   `json:"disabled" doc:"Always false: tokens of a disabled account are refused."`
 }
@@ -35,7 +36,7 @@ func readMeOperation() operation {
 func (a *API) readMe(_ context.Context, in *as) (*meAnswer, error) {
 	me := in.caller
 	return &meAnswer{Me{
-		ID: me.UserID, Sub: me.UserID, Exp: me.ExpiresAt.Unix(), Username: me.Username, Email: me.Email, FullName: me.FullName,
+		ID: me.UserID, Sub: me.UserID, Exp: me.ExpiresAt.Unix(), Username: me.Username, Email: me.Email, Verified: me.Verified, FullName: me.FullName,
 	}}, nil
 }
 
@@ -80,7 +81,7 @@ func (a *API) changeMe(ctx context.Context, in *changeMeInput) (*meAnswer, error
 	}
 	return &meAnswer{Me{
 		ID: user.ID, Sub: user.ID, Exp: in.caller.ExpiresAt.Unix(), Username: user.Username, Email: user.Email, FullName: user.FullName,
-		Disabled: user.Disabled(),
+		Verified: !user.EmailVerifiedAt.IsZero(), Disabled: user.Disabled(),
 	}}, nil
 }
 

@@ -20,6 +20,7 @@ type User struct {
 	ID             string     `json:"id" doc:"Stays the same for as long as the account exists."`
 	Username       string     `json:"username"`
 	Email          string     `json:"email"`
+	EmailVerified  bool       `json:"email_verified" doc:"Whether the person has proved that the email address is theirs, or an admin has vouched for it."`
 	FullName       string     `json:"full_name" doc:"Empty if the person gave none."`
 	Disabled       bool       `json:"disabled" example:"true"`
 	DisabledAt     *time.Time `json:"disabled_at" doc:"null while the account is active."`
@@ -31,7 +32,7 @@ type User struct {
 
 func userOf(u *models.User) User {
 	return User{
-		ID: u.ID, Username: u.Username, Email: u.Email, FullName: u.FullName, Disabled: u.Disabled(), DisabledAt: instant(u.DisabledAt),
+		ID: u.ID, Username: u.Username, Email: u.Email, EmailVerified: !u.EmailVerifiedAt.IsZero(), FullName: u.FullName, Disabled: u.Disabled(), DisabledAt: instant(u.DisabledAt),
 		DisabledReason: u.DisabledReason, Role: string(u.Role), CreatedAt: u.CreatedAt.Time().UTC(), LastSignInAt: instant(u.LastSignInAt),
 	}
 }
@@ -102,7 +103,7 @@ func (a *API) listUsers(ctx context.Context, in *usersInput) (*usersAnswer, erro
 	answer := &usersAnswer{Body: Users{Items: make([]User, 0, len(page.Users)), Next: cursor(page.Next), Previous: cursor(page.Prev)}}
 	for _, row := range page.Users {
 		answer.Body.Items = append(answer.Body.Items, userOf(&models.User{
-			ID: row.ID, Username: row.Username, Email: row.Email, FullName: row.FullName, Role: row.Role,
+			ID: row.ID, Username: row.Username, Email: row.Email, EmailVerifiedAt: row.EmailVerifiedAt, FullName: row.FullName, Role: row.Role,
 			DisabledAt: row.DisabledAt, CreatedAt: row.CreatedAt, LastSignInAt: row.LastSignInAt,
 		}))
 	}

@@ -71,13 +71,19 @@ func (h *Handlers) Check(c echo.Context) error {
 		}
 		person, err = h.byOther(c, !whole)
 	}
-	if errors.Is(err, errNeedsApps) && access.Public() {
+	if (errors.Is(err, errNeedsApps) || errors.Is(err, oauth.ErrUnverified)) && access.Public() {
 		err = nil // treated like a token that does not work
 	}
 	if err != nil {
 		return err
 	}
 	middleware.Of(c).Identity = person // for the log
+	if person != nil && h.site.VerifyRequired && !person.Verified {
+		if !access.Public() {
+			return h.refuseUnverified(c, asked)
+		}
+		person = nil
+	}
 	switch {
 	case person != nil && !access.Allows(forwardauth.Person{ID: person.UserID, Username: person.Username, Admin: person.Admin}):
 		return apperr.New(apperr.Forbidden, "You are signed in as "+cmp.Or(person.Email, person.Username)+". This account has no access to this page"+of(app)+".",
@@ -90,9 +96,18 @@ func (h *Handlers) Check(c echo.Context) error {
 		return apperr.Wait(apperr.Unavailable, time.Second, "This request was refused a moment ago and may be allowed now. Send it again.",
 			errors.New("forward-auth: refused, and allowed when the proxy asked again"))
 	}
-	setRemote(c.Response().Header(), person)
+	setRemote(c.Response().Header(), person, h.site.Verifies)
 	c.Response().Header().Set("Cookie", h.site.Cookies.WithoutTokens(c.Request())) // for proxies that cannot change cookies
 	return site.Nothing(c)
+}
+
+// refuseUnverified refuses a person who has to confirm their email address first. A
+// browser that opens a page is redirected to the page for that.
+func (h *Handlers) refuseUnverified(c echo.Context, asked original) error {
+	if target, _ := h.wayBack(asked); asked.navigates(c.Request()) {
+		return site.RedirectToApp(c, h.site.PublicURL+site.VerifyPath(target))
+	}
+	return apperr.New(apperr.Forbidden, "Confirm your email address first: open "+h.site.PublicURL+site.PathVerify+" in a browser.", oauth.ErrUnverified)
 }
 
 // of returns " of " and the app's name, or "" for an app without a name.

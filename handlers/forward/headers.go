@@ -16,14 +16,19 @@ var remoteHeaders = [...]string{"Remote-User", "Remote-Id", "Remote-Email", "Rem
 // treat header values as bytes (RFC 9110 §5.5), and every app would have to decode
 // any other encoding. If no one is signed in, the headers are empty instead of
 // missing: some proxies replace a missing header with the client's own.
-func setRemote(h http.Header, person *auth.Identity) {
+// Where addresses are verified, an app gets only one that is.
+func setRemote(h http.Header, person *auth.Identity, verifies bool) {
 	values := make([]string, len(remoteHeaders)) // one allocation for all
 	if person != nil {
 		groups := "users"
 		if person.Admin {
 			groups = "admins,users"
 		}
-		values = []string{headerText(person.Username), person.UserID, headerText(person.Email), headerText(person.Name()), groups}
+		email := person.Email
+		if verifies && !person.Verified {
+			email = ""
+		}
+		values = []string{headerText(person.Username), person.UserID, headerText(email), headerText(person.Name()), groups}
 	}
 	for i, name := range remoteHeaders {
 		h[name] = values[i : i+1 : i+1]

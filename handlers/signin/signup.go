@@ -37,6 +37,9 @@ func (h *Handlers) Signup(c echo.Context) error {
 	if !h.accounts.SignupOpen() {
 		return h.signupClosed(c, next)
 	}
+	if h.accounts.Verifies() {
+		return h.beginSignup(c, in, next)
+	}
 	signedIn, err := h.accounts.SignUp(c.Request().Context(), h.newAccount(c, in))
 	if err != nil {
 		return h.signupPage(c, err, pages.SignupForm{

@@ -21,6 +21,13 @@ const (
 	FlashProfileSaved        = "profile"
 	FlashPasswordChanged     = "password"
 	FlashEmailChanged        = "email"
+	FlashEmailConfirmed      = "confirmed"
+	FlashConfirmedSignIn     = "confirmed-sign-in"
+	FlashOtherConfirmed      = "confirmed-other"
+	FlashLinkSent            = "link-sent"
+	FlashEmailAsked          = "email-asked"
+	FlashEmailCancelled      = "email-cancelled"
+	FlashUserVerified        = "user-verified"
 	FlashPasswordReset       = "reset"
 	FlashLinkAsked           = "link-asked" // has no message: see PeekFlash
 	FlashSecured             = "secured"
@@ -106,6 +113,18 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return ok("Your password is changed. Your other devices are signed out.")
 	case FlashEmailChanged:
 		return ok("Your email address is changed. Your other devices are signed out.")
+	case FlashEmailConfirmed:
+		return ok("Your email address is confirmed.")
+	case FlashConfirmedSignIn:
+		return ok("Your email address is confirmed. Sign in.")
+	case FlashOtherConfirmed:
+		return ok(arg(0) + " is confirmed.")
+	case FlashLinkSent:
+		return ok("We sent a link to " + arg(0) + ". It works for 24 hours.")
+	case FlashEmailAsked:
+		return ok("We sent a link to " + arg(0) + ". Your address changes when you confirm it.")
+	case FlashEmailCancelled:
+		return ok("Your email address stays as it is.")
 	case FlashPasswordReset:
 		return ok("Your password is changed. Every device was signed out. Sign in with the new password.")
 	case FlashSignedOut:
@@ -190,6 +209,8 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "A reset link is shown only once. If you lost it, create a new one."}
 	case FlashLimitsCleared:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
+	case FlashUserVerified:
+		return ok("The email address of " + arg(0) + " is marked as verified.")
 	case FlashUserEdited:
 		return ok(strings.TrimSpace("The changes to " + arg(0) + " are saved. " + sessionsEnded(arg(1))))
 	case FlashUserDeleted:

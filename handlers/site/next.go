@@ -156,6 +156,12 @@ func LoginPath(next string) string { return WithNext("/login", next) }
 // WithNext returns a path of a page before sign-in that then leads to next.
 func WithNext(path, next string) string { return path + withNext(SafeNext(next)) }
 
+// PathVerify is the page on which people confirm their email address.
+const PathVerify = "/verify"
+
+// VerifyPath returns the path of that page, which then leads to next.
+func VerifyPath(next string) string { return PathVerify + withNext(SafeNext(next)) }
+
 func withNext(next string) string {
 	if next == "" {
 		return ""

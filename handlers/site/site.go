@@ -21,11 +21,13 @@ import (
 // Site has the settings and cookies that pages share. It is safe for concurrent
 // use; do not change it once requests are served.
 type Site struct {
-	Cookies    *cookie.Jar
-	Now        func() time.Time
-	PublicURL  string // the portal's origin
-	Brand      layouts.Brand
-	SignupOpen bool
+	Verifies       bool // people are asked to confirm their email address
+	VerifyRequired bool // and can do nothing else before
+	Cookies        *cookie.Jar
+	Now            func() time.Time
+	PublicURL      string // the portal's origin
+	Brand          layouts.Brand
+	SignupOpen     bool
 }
 
 // Identity returns the signed-in person, or nil.

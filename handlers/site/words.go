@@ -16,6 +16,14 @@ func Roughly(d time.Duration) string {
 	return Count(int((d+time.Hour-1)/time.Hour), "hour")
 }
 
+// VerifiedWords says whether an address is verified.
+func VerifiedWords(verified bool) string {
+	if verified {
+		return "Verified"
+	}
+	return "Not verified"
+}
+
 // Count writes a number with its noun: "1 session", "2 sessions".
 func Count(n int, noun string) string {
 	if n == 1 {

@@ -74,8 +74,23 @@ func (s *Service) checkNew(password, username, email string) string {
 	return s.policy.Check(password, username, localPart(email))
 }
 
-// ChangeEmail is ChangePassword for the email address.
+// ChangeEmail is ChangePassword for the email address. While mail is on, the
+// account keeps its address until the new one is confirmed: use AskEmail.
 func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.SignedIn, error) {
+	in, user, proven, err := s.checkEmailChange(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (audit.Details, error) {
+		details := audit.Details{Email: audit.Changed(user.Email, in.New)}
+		user.Email, user.EmailFolded, user.EmailVerifiedAt = in.New, models.FoldEmail(in.New), 0
+		return details, taken(tx.Users.SetNames(ctx, user, s.now()))
+	})
+}
+
+// checkEmailChange checks the form with a new address and the current password. It
+// returns the form with the tidy address.
+func (s *Service) checkEmailChange(ctx context.Context, in CredentialChange) (CredentialChange, *models.User, limit.Taken, error) {
 	typed := in.New
 	in.New = models.TidyName(typed)
 	var wrong apperr.Fields
@@ -87,22 +102,18 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 		wrong.Add("current_password", "Enter your current password.")
 	}
 	if len(wrong) > 0 {
-		return nil, wrong
+		return in, nil, limit.Taken{}, wrong
 	}
 	user, proven, err := s.reprove(ctx, in)
 	if err != nil {
-		return nil, err
+		return in, nil, limit.Taken{}, err
 	}
 	// Without a limit, the responses would reveal which addresses are taken.
 	err = s.auth.Take(ctx, in.Identity.Actor(in.Client), limit.Addresses, user.ID)
 	if err != nil {
-		return nil, s.limits.GiveBack(ctx, proven, err)
+		return in, nil, limit.Taken{}, s.limits.GiveBack(ctx, proven, err)
 	}
-	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (audit.Details, error) {
-		details := audit.Details{Email: audit.Changed(user.Email, in.New)}
-		user.Email, user.EmailFolded, user.EmailVerifiedAt = in.New, models.FoldEmail(in.New), 0
-		return details, taken(tx.Users.SetNames(ctx, user, s.now()))
-	})
+	return in, user, proven, nil
 }
 
 // passwordChanged refuses a change when the password was replaced after it was

@@ -198,6 +198,12 @@ func (s *Service) useLink(ctx context.Context, tx *models.Store, token string) (
 	if err == nil && (!used || user.Disabled()) {
 		err = deadLink()
 	}
+	if err == nil && row.Email != "" && models.FoldEmail(row.Email) == user.EmailFolded && user.EmailVerifiedAt.IsZero() {
+		err = tx.Users.SetEmailVerified(ctx, user.ID, s.now()) // the link was mailed there
+	}
+	if err == nil { // another address that someone with the old password asked for
+		err = tx.Tokens.ExpireFor(ctx, user.ID, s.now(), models.PurposeVerifyEmail)
+	}
 	return user, err
 }
 

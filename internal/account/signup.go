@@ -21,6 +21,7 @@ type Signup struct {
 	Client    auth.Client
 
 	noEmail    bool   // the address may be missing
+	quiet      bool   // a taken address is not told
 	invitation string // the start of the id of the invitation, for the audit log
 }
 
@@ -41,12 +42,17 @@ func (s *Service) SignUp(ctx context.Context, in Signup) (*auth.SignedIn, error)
 }
 
 // Register creates an account for a program, with the rules and the errors of
-// SignUp, except that the address may be missing. It opens no session.
+// SignUp, except that the address may be missing unless it has to be verified. It
+// opens no session. While addresses are verified, the result does not tell whether
+// the address was taken, as with BeginSignUp.
 func (s *Service) Register(ctx context.Context, in Signup) (*models.User, error) {
-	in.noEmail = true
+	in.noEmail, in.quiet = !s.VerifyRequired(), s.Verifies()
 	user, err := s.prepareOwn(ctx, in)
 	if err != nil {
 		return nil, err
+	}
+	if s.Verifies() && user.Email != "" {
+		return user, s.begin(ctx, user, in.Client)
 	}
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		if err := tx.Users.Create(ctx, user); err != nil {
@@ -85,9 +91,13 @@ func (s *Service) prepareUser(ctx context.Context, in Signup, username func(stri
 	if err := allowed(); err != nil {
 		return nil, err
 	}
+	if in.quiet {
+		account.Email = "" // only the username is checked
+	}
 	if err := s.checkTaken(ctx, account); err != nil {
 		return nil, err
 	}
+	account = in.Account.tidy()
 	hash, err := s.hasher.For(in.Client.Caller(false)).Hash(ctx, in.Password)
 	if err != nil {
 		return nil, err
@@ -138,11 +148,12 @@ const (
 func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 	var wrong apperr.Fields
 	if account.Email != "" {
-		_, err := s.store.Users.ByEmail(ctx, account.Email)
-		if err == nil {
-			wrong.Add("email", emailTaken)
-		} else if !errors.Is(err, apperr.NotFound) {
+		owner, err := s.ownerOf(ctx, account.Email, "")
+		if err != nil {
 			return err
+		}
+		if owner != nil {
+			wrong.Add("email", emailTaken)
 		}
 	}
 	_, err := s.store.Users.ByUsername(ctx, account.Username)
@@ -154,6 +165,10 @@ func (s *Service) checkTaken(ctx context.Context, account Profile) error {
 		return err
 	} else if retired {
 		wrong.Add("username", usernameRetired)
+	} else if held, err := s.store.Phantoms.Holds(ctx, account.Username, "", s.now()); err != nil {
+		return err
+	} else if held {
+		wrong.Add("username", usernameTaken)
 	}
 	return wrong.Err()
 }

@@ -5,6 +5,7 @@ import "latchkey/models"
 // The names of the events. They are stored: never change one.
 const (
 	SignUp           = "sign-up"
+	SignUpTaken      = "sign-up-taken"
 	Setup            = "setup"
 	Login            = "login"
 	LoginFailed      = "login-failed"
@@ -117,6 +118,10 @@ var kinds = []kind{
 	},
 
 	{SignUp, OwnAccount, "Created account", "created an account", "You created your account."},
+	{
+		SignUpTaken, OwnAccount, "Sign-up with a taken email", "tried to create an account with the email address [of {subject}]",
+		"Someone tried to create an account with your email address.",
+	},
 	{Setup, OwnAccount, "Set up first admin", "created the first admin account", "You created your account."},
 	{ProfileChange, OwnAccount, "Changed profile", "changed their profile", "You changed your profile."},
 	{PasswordChange, OwnAccount, "Changed password", "changed their password", "You changed your password."},

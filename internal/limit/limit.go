@@ -44,6 +44,9 @@ var (
 	Exports    = perWindow("export", 10, time.Hour, "You downloaded your data many times in a short time.")
 	Letters    = perWindow("letter", 3, time.Hour, "A message was sent a moment ago.")
 	Mailings   = perWindow("mailing", 10, time.Hour, "Too many messages were asked for from your network.")
+	// Inbox limits how often the owner of an address is told that someone else typed
+	// it. Its key is Hidden.
+	Inbox = perWindow("inbox", 5, time.Hour, "")
 	// Codes limits the tries at the code of one message. Only a new code gives more
 	// (Clear), so it also holds while limits are off (Try).
 	Codes = perWindow("code", 5, 24*time.Hour, "There were too many wrong codes, so this one no longer works. Send a new one.")
@@ -175,6 +178,10 @@ func prefixOf(addr netip.Addr, bits int) string {
 	}
 	return prefix.String()
 }
+
+// Hidden returns the key of a name or an address that somebody typed: it does not
+// show the text, and is the same for all its spellings.
+func (l *Limiter) Hidden(text string) string { return l.unknown(text) }
 
 // unknown returns the key of an identifier that no account has. The key hides
 // the typed text, which may be a password in the wrong field. Spellings that

@@ -65,6 +65,21 @@ func RequireUser(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// ErrUnverified is the cause of apperr.Forbidden for a person who has to confirm
+// their email address first.
+var ErrUnverified = errors.New("the email address is not confirmed")
+
+// RequireVerified refuses signed-in people who have not confirmed their email
+// address, with ErrUnverified.
+func RequireVerified(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if person := Of(c).Identity; person != nil && !person.Verified {
+			return apperr.New(apperr.Forbidden, "Confirm your email address first.", ErrUnverified)
+		}
+		return next(c)
+	}
+}
+
 // RequireAdmin lets only admins pass; others get apperr.Unauthorized, or
 // apperr.Forbidden when they are signed in.
 func RequireAdmin(next echo.HandlerFunc) echo.HandlerFunc {

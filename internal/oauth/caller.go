@@ -28,7 +28,8 @@ type Caller struct {
 // AuthenticateBearer returns the person of a bearer token, which is an access
 // token of the API or a personal access token, and records its use. For any
 // other token, and for one that no longer works, it returns the same
-// apperr.Unauthorized. It returns apperr.Unavailable or apperr.Canceled when
+// apperr.Unauthorized. While confirmed addresses are required, it returns
+// apperr.Forbidden with ErrUnverified. It returns apperr.Unavailable or apperr.Canceled when
 // the token could not be checked.
 func (s *Service) AuthenticateBearer(ctx context.Context, bearer string, client auth.Client) (*Caller, error) {
 	return s.identify(ctx, bearer, client, use{address: client.Address()})
@@ -46,7 +47,21 @@ type use struct {
 	quiet   bool   // do not record a use of the session
 }
 
+// ErrUnverified is the cause of apperr.Forbidden for a person who has to confirm
+// their address first.
+var ErrUnverified = errors.New("the email address is not confirmed")
+
+const confirmFirst = "Confirm your email address first: sign in to the portal with a browser."
+
 func (s *Service) identify(ctx context.Context, bearer string, client auth.Client, use use) (*Caller, error) {
+	caller, err := s.callerOf(ctx, bearer, client, use)
+	if err == nil && s.verified && !caller.Verified {
+		return nil, apperr.New(apperr.Forbidden, confirmFirst, ErrUnverified)
+	}
+	return caller, err
+}
+
+func (s *Service) callerOf(ctx context.Context, bearer string, client auth.Client, use use) (*Caller, error) {
 	if IsPersonalSecret(bearer) {
 		return s.personalCaller(ctx, bearer, use.address)
 	}

@@ -120,6 +120,9 @@ func (s *Service) open(ctx context.Context, in PasswordGrant, scopes Scopes, a a
 		if err != nil {
 			return err
 		}
+		if s.verified && user.EmailVerifiedAt.IsZero() {
+			return ErrUnverified
+		}
 		if !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)) {
 			return fmt.Errorf("scope of another role: %w", ErrInvalidScope)
 		}
@@ -148,12 +151,16 @@ func (s *Service) grantRefused(ctx context.Context, a auth.Attempt, p limit.Take
 			cause = err
 		}
 		return s.limits.GiveBack(ctx, p, cause)
-	case !errors.Is(cause, apperr.Disabled):
+	case !errors.Is(cause, apperr.Disabled) && !errors.Is(cause, ErrUnverified):
 		return s.limits.GiveBack(ctx, p, cause)
 	}
 	// The attempt stays counted. Otherwise the limits would reveal that the
 	// password was right.
-	if err := s.audit.Record(ctx, auth.Actor{Client: a.Client}.Event(audit.LoginDisabled, a.User, audit.Details{})); err != nil {
+	event := audit.LoginDisabled
+	if errors.Is(cause, ErrUnverified) {
+		event = audit.LoginUnverified
+	}
+	if err := s.audit.Record(ctx, auth.Actor{Client: a.Client}.Event(event, a.User, audit.Details{})); err != nil {
 		return err
 	}
 	return notGranted(cause)

@@ -48,7 +48,7 @@ func (s *Service) Introspect(ctx context.Context, text string, refresh bool, cli
 		}
 	}
 	caller, err := s.identify(ctx, text, client, use{})
-	if errors.Is(err, apperr.Unauthorized) {
+	if errors.Is(err, apperr.Unauthorized) || errors.Is(err, ErrUnverified) {
 		return &Introspection{}, nil
 	}
 	if err != nil {
@@ -74,6 +74,9 @@ func (s *Service) introspectRefresh(ctx context.Context, claims *token.Claims) (
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.verified && p.EmailVerifiedAt.IsZero() {
+		return &Introspection{}, nil
 	}
 	return &Introspection{
 		Active: true, ClientID: claims.ClientID, Username: p.Username, TokenType: TokenTypeRefresh, Subject: claims.Subject,

@@ -29,6 +29,8 @@ type Options struct {
 	Now           func() time.Time
 	PasswordGrant bool // programs may send passwords
 	Renewal       bool // an access token can be renewed with itself
+	// VerifyRequired refuses people who have not confirmed their address.
+	VerifyRequired bool
 }
 
 // Service issues and checks the tokens of the API. It is safe for concurrent
@@ -42,6 +44,7 @@ type Service struct {
 	now       func() time.Time
 	passwords bool
 	renewal   bool
+	verified  bool // only people who have confirmed their address
 }
 
 // New returns a Service, or an error when an option is missing or wrong.
@@ -51,7 +54,7 @@ func New(o Options) (*Service, error) {
 	}
 	return &Service{
 		auth: o.Auth, store: o.Store, keyring: o.Keyring, audit: o.Audit, limits: o.Limits, now: o.Now, passwords: o.PasswordGrant,
-		renewal: o.Renewal,
+		renewal: o.Renewal, verified: o.VerifyRequired,
 	}, nil
 }
 

@@ -40,6 +40,9 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth
 	if len(wanted) > 0 {
 		scopes = wanted
 	}
+	if err := s.checkVerified(ctx, claims); err != nil {
+		return nil, err
+	}
 	p, err := s.auth.RotateProgram(ctx, claims, client)
 	if errors.Is(err, apperr.Unauthorized) {
 		return nil, notGranted(err)
@@ -49,6 +52,22 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth
 	}
 	p.Session.Scope, p.Session.ClientID = claims.Scope, claims.ClientID
 	return s.mint(&p.Session, scopes.effective(p.Role)), nil
+}
+
+// checkVerified refuses the refresh token of a person who has to confirm their
+// address first, without using it.
+func (s *Service) checkVerified(ctx context.Context, claims *token.Claims) error {
+	if !s.verified {
+		return nil
+	}
+	p, err := s.auth.ProgramOf(ctx, claims)
+	if errors.Is(err, apperr.Unauthorized) {
+		return nil // the rotation decides
+	}
+	if err == nil && p.EmailVerifiedAt.IsZero() {
+		err = notGranted(ErrUnverified)
+	}
+	return err
 }
 
 // renewalTime is how long after a password or refresh grant access tokens can

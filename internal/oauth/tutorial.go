@@ -31,6 +31,9 @@ func (s *Service) RefreshedAccess(ctx context.Context, refresh string, client au
 	if err != nil {
 		return nil, err
 	}
+	if s.verified && p.EmailVerifiedAt.IsZero() {
+		return nil, apperr.New(apperr.Forbidden, confirmFirst, ErrUnverified)
+	}
 	if claims.Generation != p.Session.Generation {
 		if _, err := s.auth.RotateProgram(ctx, claims, client); err != nil { // rotates nothing: it ends the session
 			return nil, err

@@ -121,7 +121,7 @@ func New(t testing.TB, o Options) Services {
 	}
 	s.OAuth, err = oauth.New(oauth.Options{
 		Auth: s.Auth, Store: o.Store, Keyring: keyring, Audit: log, Limits: limits, Now: o.Now, PasswordGrant: !o.PasswordsOff,
-		Renewal: !o.RenewalOff,
+		Renewal: !o.RenewalOff, VerifyRequired: o.Mail && o.Verify == account.VerifyRequired,
 	})
 	if err != nil {
 		t.Fatal(err)

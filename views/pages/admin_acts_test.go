@@ -17,11 +17,11 @@ func TestAdminActs(t *testing.T) {
 		want   []string
 	}{
 		{"admin user", []string{
-			"Clear sign-in limits: POST /unlock", "Change role: /role", "Create reset link: /reset-link",
+			"Clear sign-in limits: POST /unlock", "Mark as verified: POST /verify", "Change role: /role", "Create reset link: /reset-link",
 			"Sign out everywhere: /sign-out", "Disable: /disable", "Delete: /delete",
 		}},
 		{"admin user disabled", []string{
-			"Enable: POST /enable", "Clear sign-in limits: POST /unlock", "Change role: /role",
+			"Enable: POST /enable", "Clear sign-in limits: POST /unlock", "Mark as verified: POST /verify", "Change role: /role",
 			"Create reset link: refused, Not now.", "Delete: /delete",
 		}},
 		{"admin user own", nil},

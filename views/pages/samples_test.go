@@ -86,6 +86,22 @@ func frontSamples() []sample {
 		{"reset errors", Reset(signedOut("Choose a new password"), ResetForm{Token: "t", Username: "ana", PasswordMin: 12, Errors: errorsOf("password")})},
 		{"reset dead", ResetDeadLink(signedOut("This link has expired"), DeadReset{State: LinkExpired, Mailed: true, MailOn: true, Email: "ana@example.org"})},
 		{"reset replaced", ResetDeadLink(signedOut("This link has been replaced"), DeadReset{State: LinkReplaced, Replaced: sampleTime})},
+		{"check email", CheckEmail(signedOut("Check your email"), CheckEmailView{Email: "ana@example.org", Sent: true, From: "no-reply@example.org", Next: "/profile/name", OtherURL: "/verify/address"})},
+		{"check email errors", CheckEmail(signedOut("Check your email"), CheckEmailView{Email: "ana@example.org", Sent: true, From: "no-reply@example.org", OtherURL: "/verify/address", Code: "x", Errors: errorsOf("code")})},
+		{"check email too soon", CheckEmail(signedOut("Check your email"), CheckEmailView{Email: "ana@example.org", Sent: true, OtherURL: "/verify/address", Note: &components.Message{Tone: components.Info, Text: "You can send again in 40 minutes."}})},
+		{"verify address", VerifyAddress(signedOut("Use a different address"), VerifyAddressForm{})},
+		{"verify address errors", VerifyAddress(signedOut("Use a different address"), VerifyAddressForm{Email: "x", Errors: errorsOf("email")})},
+		{"confirm email", ConfirmEmail(signedOut("Confirm your email address"), ConfirmEmailView{Token: "t", Email: "ana@example.org", Username: "ana"})},
+		{"confirm email change", ConfirmEmail(signedOut("Confirm your email address"), ConfirmEmailView{Token: "t", Email: "ana@example.org", Username: "ana", Change: true, Errors: errorsOf("")})},
+		{"verify expired", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkExpired, Email: "ana@example.org", Token: "t"})},
+		{"verify expired change", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkExpired, Email: "ana@example.org", Change: true})},
+		{"verify used", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkUsed})},
+		{"verify done", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkUsed, Email: "ana@example.org", Done: true})},
+		{"verify replaced", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkReplaced, Replaced: sampleTime})},
+		{"verify ended", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkEnded, Email: "ana@example.org", Token: "t", Note: &components.Message{Tone: components.Info, Text: "You can send again in 40 minutes."}})},
+		{"verify taken", VerifyDead(signedIn("x", layouts.SectionNone), VerifyDeadView{Email: "ana@example.org", Taken: true})},
+		{"verify disabled", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkDisabled})},
+		{"verify broken", VerifyDead(signedOut("x"), VerifyDeadView{})},
 		{"setup dead", SetupDeadLink(signedOut("Setup is done"), LinkUsed)},
 		{"error", Error(signedOut("Please wait a moment"), ErrorView{
 			Heading: "Please wait a moment", Text: sampleLimit().String(), Timed: new(sampleLimit()), Reference: "7K2F-9Q",
@@ -112,12 +128,17 @@ func accountSamples() []sample {
 	warned := ProfileView{Username: "ana", Email: "ana@example.org", Sessions: 1, Warning: &Suggestion{
 		Text: "One of your sessions was used from elsewhere.", Link: components.Link{Label: "Check your devices", URL: "/profile/sessions"},
 	}}
+	waits := ProfileView{Username: "ana", Email: "ana@example.org", EmailState: "Not verified", Waiting: "ana@new.example.org", Sessions: 1}
 	question := EndOthers(2)
 	question.Fields = []components.Input{{Name: "reason", Label: "Reason"}}
 	question.Errors = errorsOf("reason")
 	return []sample{
 		{"profile", Profile(signedIn("Your account", layouts.SectionNone), profile)},
 		{"profile with a warning", Profile(signedIn("Your account", layouts.SectionNone), warned)},
+		{"profile with a new address", Profile(signedIn("Your account", layouts.SectionNone), waits)},
+		{"check email signed in", CheckEmail(signedIn("Confirm your email address", layouts.SectionNone), CheckEmailView{Email: "ana@example.org", OtherURL: "/profile/email"})},
+		{"check email change", CheckEmail(signedIn("Check your email", layouts.SectionNone), CheckEmailView{Email: "ana@example.org", Sent: true, Change: true, OtherURL: "/profile/email", Errors: errorsOf("code")})},
+		{"ask email", ChangeEmail(signedIn("Change email", layouts.SectionNone), ChangeEmailForm{Current: "ana@example.org", Asks: true, Waiting: "ana@new.example.org"})},
 		{"change name", ChangeName(signedIn("Name", layouts.SectionNone), ChangeNameForm{FullName: "Ana Silva"})},
 		{"change name errors", ChangeName(signedIn("Name", layouts.SectionNone), ChangeNameForm{FullName: "x", Errors: errorsOf("full_name")})},
 		{"theme", ChangeTheme(signedIn("Theme", layouts.SectionNone))},
