@@ -166,7 +166,8 @@ func (h *Handlers) errorPage(c echo.Context, kind apperr.Kind, err error, wait t
 		return latchkey.Render(c, statusOf[kind], pages.Bare(h.site.Brand.Name, view))
 	}
 	page := h.site.Frame(c, view.Heading)
-	page.NoIndex = c.Request().URL.Query().Has("token")
+	query := c.Request().URL.Query()
+	page.NoIndex = query.Has("token") || query.Has("invite")
 	return latchkey.Render(c, statusOf[kind], pages.Error(page, view))
 }
 

@@ -93,7 +93,7 @@ func New(o Options) (*Handlers, error) {
 	}
 	width, height := o.Brand.LogoSize()
 	s := &site.Site{
-		Cookies: o.Cookies, Now: o.Now, PublicURL: o.PublicURL, SignupOpen: o.Accounts.SignupOpen(),
+		Cookies: o.Cookies, Now: o.Now, PublicURL: o.PublicURL, SignupOpen: o.Accounts.SignupOpen(), SignupInvite: o.Accounts.SignupInvite(),
 		Verifies: o.Accounts.Verifies(), VerifyRequired: o.Accounts.VerifyRequired(),
 		Brand: layouts.Brand{
 			Name: o.BrandName, IconURL: o.Brand.IconURL(), LogoURL: o.Brand.LogoURL(), LogoWidth: width, LogoHeight: height,

@@ -139,6 +139,10 @@ func accessTable() []access {
 
 		page("/admin"), page("/admin/users"), page("/admin/users.csv"), page("/admin/users/new"), page("/admin/users/:id"),
 		page("/admin/audit"), page("/admin/audit.csv"), page("/admin/settings"),
+		page("/admin/invitations"), page("/admin/invitations/new"), admins(post, "/admin/invitations/new", "/admin/invitations/new", refused, "uses", "0"),
+		admins(get, "/admin/invitations/:id/link", "/admin/invitations/{id}/link", missing),
+		admins(get, "/admin/invitations/:id/withdraw", "/admin/invitations/{id}/withdraw", missing),
+		admins(post, "/admin/invitations/:id/withdraw", "/admin/invitations", missing),
 		admins(post, "/admin/users/new", "/admin/users/new", refused),
 		admins(get, "/admin/users/bulk", "/admin/users/bulk", to("/admin/users")),
 		admins(post, "/admin/users/bulk", "/admin/users", refused),

@@ -39,6 +39,11 @@ func (h *Handlers) Overview(c echo.Context) error {
 	if view.Figures, err = h.figures(c, today, events); err != nil {
 		return err
 	}
+	if view.Figures[0].Count == 1 {
+		view.NextSteps = append(view.NextSteps, pages.AttentionItem{
+			Text: "You are the only user so far.", Link: components.Link{Label: "Invite someone", URL: invitationsPath + "/new"},
+		})
+	}
 	view.Attention = slices.Concat(proxyProblems(c), events.copies(today), events.secured(today))
 	return site.Show(c, pages.AdminOverview(h.site.Section(c, layouts.SectionOverview, "Overview"), view))
 }

@@ -17,6 +17,9 @@ func (h *Handlers) ShowSignup(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if query.Has("invite") {
+		return h.showInvited(c, query.Get("invite"))
+	}
 	next := site.SafeNext(query.Get("next"))
 	if site.Identity(c) != nil {
 		return site.Redirect(c, cmp.Or(next, homePath))
@@ -32,6 +35,9 @@ func (h *Handlers) Signup(c echo.Context) error {
 	in, err := site.ReadForm(c)
 	if err != nil {
 		return err
+	}
+	if in.Has("invite") {
+		return h.signupInvited(c, in)
 	}
 	next := site.SafeNext(in.Get("next"))
 	if !h.accounts.SignupOpen() {
@@ -60,6 +66,10 @@ func (h *Handlers) signupPage(c echo.Context, failure error, form pages.SignupFo
 }
 
 func (h *Handlers) signupClosed(c echo.Context, next string) error {
+	title := "Sign-up is closed"
+	if h.accounts.SignupInvite() {
+		title = "You need an invitation"
+	}
 	return site.Answer(c, apperr.New(apperr.Forbidden, "", errors.New("sign-up is closed")),
-		pages.SignupClosed(h.site.Page(c, "Sign-up is closed"), next))
+		pages.SignupClosed(h.site.Page(c, title), next))
 }

@@ -54,6 +54,12 @@ const (
 	FlashTokenAlreadyEnded   = "no-token"
 	FlashTokenShown          = "token-shown"
 	FlashLinkShown           = "link-shown"
+	FlashSignedInAlready     = "invited-signed-in"
+	FlashInvitationWithdrawn = "invitation-withdrawn"
+	FlashInvitationNotOpen   = "invitation-not-open"
+	FlashInvitationShown     = "invitation-shown"
+	FlashUserRestored        = "user-restored"
+	FlashAccountDeleted      = "deleted"
 	flashNone                = "shown" // has no message
 )
 
@@ -143,6 +149,10 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return ok("The access token “" + arg(0) + "” is removed.")
 	case FlashTokenAlreadyEnded:
 		return &layouts.Flash{Kind: components.Info, Text: "That access token was already removed."}
+	case FlashSignedInAlready:
+		return &layouts.Flash{Kind: components.Info, Text: "You already have an account and are signed in. To use the invitation for another account, sign out first."}
+	case FlashAccountDeleted:
+		return ok("Your account is deleted.")
 	case FlashTokenShown:
 		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If you lost it, remove it and create another."}
 	}
@@ -207,6 +217,14 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "This account has changed since you opened it. This page shows its current state."}
 	case FlashLinkShown:
 		return &layouts.Flash{Kind: components.Info, Text: "A reset link is shown only once. If you lost it, create a new one."}
+	case FlashInvitationWithdrawn:
+		return ok("The invitation is withdrawn. Its link has stopped working.")
+	case FlashInvitationNotOpen:
+		return &layouts.Flash{Kind: components.Info, Text: "That invitation was not open any more."}
+	case FlashInvitationShown:
+		return &layouts.Flash{Kind: components.Info, Text: "The link of an invitation is shown only once. If you lost it, withdraw the invitation and create another."}
+	case FlashUserRestored:
+		return ok("The account of " + arg(0) + " is restored.")
 	case FlashLimitsCleared:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
 	case FlashUserVerified:

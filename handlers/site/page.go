@@ -15,7 +15,7 @@ import (
 func (s *Site) Frame(c echo.Context, title string) layouts.Page {
 	page := layouts.Page{
 		Title: title, Brand: s.Brand, Theme: layouts.Theme(s.Cookies.Theme(c.Request())),
-		Path: s.ReturnTo(c), SignupOpen: s.SignupOpen,
+		Path: s.ReturnTo(c), SignupOpen: s.SignupOpen, SignupInvite: s.SignupInvite,
 	}
 	if person := Identity(c); person != nil {
 		page.User = &layouts.User{Name: person.FullName, Username: person.Username, IsAdmin: person.Admin}

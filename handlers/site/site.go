@@ -21,13 +21,15 @@ import (
 // Site has the settings and cookies that pages share. It is safe for concurrent
 // use; do not change it once requests are served.
 type Site struct {
-	Verifies       bool // people are asked to confirm their email address
-	VerifyRequired bool // and can do nothing else before
-	Cookies        *cookie.Jar
-	Now            func() time.Time
-	PublicURL      string // the portal's origin
-	Brand          layouts.Brand
-	SignupOpen     bool
+	Cookies      *cookie.Jar
+	Now          func() time.Time
+	PublicURL    string // the portal's origin
+	Brand        layouts.Brand
+	SignupOpen   bool
+	SignupInvite bool // only with an invitation
+	// Verifies says that people are asked to confirm their email address,
+	// VerifyRequired that they can do nothing else before.
+	Verifies, VerifyRequired bool
 }
 
 // Identity returns the signed-in person, or nil.

@@ -103,6 +103,9 @@ const (
 // SignupOpen reports whether anyone may create an account.
 func (s *Service) SignupOpen() bool { return s.signup == SignupOpen }
 
+// SignupInvite reports whether people need an invitation to create an account.
+func (s *Service) SignupInvite() bool { return s.signup == SignupInvite }
+
 // MailFrom returns the address that mail comes from.
 func (s *Service) MailFrom() string { return s.mail.FromAddress() }
 

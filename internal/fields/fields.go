@@ -24,6 +24,9 @@ type Values url.Values
 // Get returns a field as it was typed, or "" when it is missing.
 func (v Values) Get(name string) string { return url.Values(v).Get(name) }
 
+// Has reports whether a field is there, even if it is empty.
+func (v Values) Has(name string) bool { return url.Values(v).Has(name) }
+
 // Or returns a field as it was typed, or otherwise when it is missing.
 func (v Values) Or(name, otherwise string) string {
 	if !url.Values(v).Has(name) {

@@ -12,11 +12,12 @@ type Section string
 
 // The sections. SectionNone is for pages outside the admin area.
 const (
-	SectionNone     Section = ""
-	SectionOverview Section = "overview"
-	SectionUsers    Section = "users"
-	SectionAudit    Section = "audit"
-	SectionSettings Section = "settings"
+	SectionNone        Section = ""
+	SectionOverview    Section = "overview"
+	SectionUsers       Section = "users"
+	SectionInvitations Section = "invitations"
+	SectionAudit       Section = "audit"
+	SectionSettings    Section = "settings"
 )
 
 // admin reports whether the section belongs to the admin area.
@@ -35,6 +36,7 @@ func (p Page) adminNavigation() []navItem {
 	return []navItem{
 		{"/admin", "Overview", p.Section == SectionOverview},
 		{"/admin/users", "Users", p.Section == SectionUsers},
+		{"/admin/invitations", "Invitations", p.Section == SectionInvitations},
 		{"/admin/audit", "Audit log", p.Section == SectionAudit},
 		{"/admin/settings", "Settings", p.Section == SectionSettings},
 	}
@@ -112,6 +114,8 @@ type Page struct {
 	Flash *Flash
 	// SignupOpen says that the page may link to sign-up.
 	SignupOpen bool
+	// SignupInvite says that accounts are created only with an invitation.
+	SignupInvite bool
 	// NoIndex keeps search engines away, for pages with a token in their URL.
 	NoIndex bool
 	// Refresh is the URL that the page redirects to at once, or "".
