@@ -152,7 +152,7 @@ func (t *SMTP) introduce(client *smtp.Client) error {
 	if err := client.Hello(t.o.Hello); err != nil {
 		return failure{"EHLO", err}
 	}
-	if !t.o.ImplicitTLS && !loopback(t.o.Host) {
+	if t.needsTLS(client) {
 		if offered, _ := client.Extension("STARTTLS"); !offered {
 			return failure{"STARTTLS", errNoTLS}
 		}
@@ -172,6 +172,17 @@ func (t *SMTP) introduce(client *smtp.Client) error {
 		return failure{"AUTH", err}
 	}
 	return nil
+}
+
+// needsTLS reports whether the connection has to be encrypted now: when it leaves this
+// machine, and when a server on this machine takes a sign-in only then.
+func (t *SMTP) needsTLS(client *smtp.Client) bool {
+	if t.o.ImplicitTLS {
+		return false
+	}
+	signsIn, _ := client.Extension("AUTH")
+	startTLS, _ := client.Extension("STARTTLS")
+	return !loopback(t.o.Host) || t.o.Username != "" && !signsIn && startTLS
 }
 
 // method chooses a way to sign in. The connection is encrypted, or does not leave
