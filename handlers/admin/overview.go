@@ -44,7 +44,11 @@ func (h *Handlers) Overview(c echo.Context) error {
 			Text: "You are the only user so far.", Link: components.Link{Label: "Invite someone", URL: invitationsPath + "/new"},
 		})
 	}
-	view.Attention = slices.Concat(proxyProblems(c), events.copies(today), events.secured(today))
+	trouble, err := h.mailTrouble(c, components.Link{Label: "See the messages", URL: mailPath})
+	if err != nil {
+		return err
+	}
+	view.Attention = slices.Concat(trouble, proxyProblems(c), events.copies(today), events.secured(today))
 	return site.Show(c, pages.AdminOverview(h.site.Section(c, layouts.SectionOverview, "Overview"), view))
 }
 

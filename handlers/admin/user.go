@@ -39,7 +39,7 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
 		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason,
 		Paused: pages.Pause(paused[user.ID].Pages), APIPaused: pages.Pause(paused[user.ID].API),
-		ActivityURL: eventsOf(user.ID), BackURL: "/admin/users", Own: user.ID == site.Identity(c).UserID,
+		ActivityURL: eventsOf(user.ID), MessagesURL: mailFilter{person: user.ID}.url(), BackURL: "/admin/users", Own: user.ID == site.Identity(c).UserID,
 	}
 	if user.Disabled() {
 		view.NoResetLink = account.EnableFirst
@@ -53,6 +53,9 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 			row.EndURL = ""
 		}
 		view.Tokens = append(view.Tokens, row)
+	}
+	if view.Messages, err = h.messagesOf(c, user.ID); err != nil {
+		return err
 	}
 	if err := h.nameToday(ctx, events); err != nil {
 		return err

@@ -60,6 +60,9 @@ const (
 	FlashInvitationShown     = "invitation-shown"
 	FlashUserRestored        = "user-restored"
 	FlashAccountDeleted      = "deleted"
+	FlashMailAgain           = "mail-again"
+	FlashMailNow             = "mail-now"
+	FlashMailChanged         = "mail-changed"
 	flashNone                = "shown" // has no message
 )
 
@@ -225,6 +228,12 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "The link of an invitation is shown only once. If you lost it, withdraw the invitation and create another."}
 	case FlashUserRestored:
 		return ok("The account of " + arg(0) + " is restored.")
+	case FlashMailAgain:
+		return ok("A new message is on its way to " + arg(0) + ".")
+	case FlashMailNow:
+		return ok("The message is being sent now.")
+	case FlashMailChanged:
+		return &layouts.Flash{Kind: components.Info, Text: "This message has changed since you opened it. This page shows its current state."}
 	case FlashLimitsCleared:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
 	case FlashUserVerified:

@@ -32,6 +32,8 @@ type Details struct {
 	Days     int    `json:"days,omitempty"`      // how long a personal access token works
 	BySecret bool   `json:"by_secret,omitempty"` // it was removed by presenting it
 
+	Recipient string `json:"recipient,omitempty"` // of a message
+
 	Reason string `json:"reason,omitempty"` // a note for admins
 
 	// Which refresh token was presented, and which one its session has: each a
@@ -114,6 +116,7 @@ func (d Details) facts(event string) string {
 		add("for up to " + strconv.Itoa(d.Uses) + " accounts")
 	}
 	add(prefixed("session ", d.Session))
+	add(d.Recipient)
 	add(d.Token)
 	add(prefixed("scope ", d.Scope))
 	add(prefixed("client ", d.ClientID))

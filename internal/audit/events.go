@@ -46,6 +46,8 @@ const (
 	DataExport       = "data-export"
 	InviteCreate     = "invitation-create"
 	InviteWithdraw   = "invitation-withdraw"
+	MailTest         = "mail-test"
+	MailAgain        = "mail-again"
 	APILogin         = "api-login"
 	APILogout        = "api-logout"
 	ScopeRefused     = "api-scope-refused"
@@ -159,6 +161,8 @@ var kinds = []kind{
 	{UserUnlock, Admins, "Cleared sign-in limits", "cleared the sign-in limits of {subject}", "An admin cleared your sign-in limits."},
 	{UserVerify, Admins, "Marked email as verified", "marked the email address of {subject} as verified", "An admin marked your email address as verified."},
 	{UserTokenRemove, Admins, "Removed user's access token", "removed an access token of {subject}", "An admin removed one of your access tokens."},
+	{MailTest, Admins, "Sent a test message", "sent a test message", "An admin sent a test message."},
+	{MailAgain, Admins, "Sent a message again", "sent a message [about {subject}] again", "An admin sent you a message again."},
 	{UserDelete, Admins, "Deleted user", "deleted the account of {subject}", "An admin deleted your account."},
 	{UserRestore, Admins, "Restored user", "restored the account of {subject}", "An admin restored your account."},
 	{UserErase, Admins, "Erased user", "erased the account of {subject}", "Your account was erased."},

@@ -26,7 +26,7 @@ func Topics() []Topic {
 		{TopicInvitation, "Invitation"},
 		{TopicNotice, "Notice"},
 		{TopicDeleted, "Account deleted"},
-		{TopicTest, "Test"},
+		{TopicTest, "Test message"},
 	}
 }
 

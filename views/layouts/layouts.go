@@ -5,7 +5,11 @@
 // page as plain values.
 package layouts
 
-import "latchkey/views/components"
+import (
+	"strconv"
+
+	"latchkey/views/components"
+)
 
 // Section is the part of the admin area that a page belongs to.
 type Section string
@@ -16,6 +20,7 @@ const (
 	SectionOverview    Section = "overview"
 	SectionUsers       Section = "users"
 	SectionInvitations Section = "invitations"
+	SectionMail        Section = "mail"
 	SectionAudit       Section = "audit"
 	SectionSettings    Section = "settings"
 )
@@ -37,6 +42,7 @@ func (p Page) adminNavigation() []navItem {
 		{"/admin", "Overview", p.Section == SectionOverview},
 		{"/admin/users", "Users", p.Section == SectionUsers},
 		{"/admin/invitations", "Invitations", p.Section == SectionInvitations},
+		{"/admin/mail", "Mail", p.Section == SectionMail},
 		{"/admin/audit", "Audit log", p.Section == SectionAudit},
 		{"/admin/settings", "Settings", p.Section == SectionSettings},
 	}
@@ -118,8 +124,9 @@ type Page struct {
 	SignupInvite bool
 	// NoIndex keeps search engines away, for pages with a token in their URL.
 	NoIndex bool
-	// Refresh is the URL that the page redirects to at once, or "".
-	Refresh string
+	// Refresh is the URL that the page redirects to after RefreshAfter seconds, or "".
+	Refresh      string
+	RefreshAfter int
 	// Results is the id of the results of a search, "" on other pages. The skip
 	// link leads to them.
 	Results string
@@ -189,7 +196,7 @@ func (p Page) themeColor(device Theme) string {
 }
 
 // refresh returns the value of the meta element that redirects (HTML §4.2.5.3).
-func (p Page) refresh() string { return "0; url=" + p.Refresh }
+func (p Page) refresh() string { return strconv.Itoa(p.RefreshAfter) + "; url=" + p.Refresh }
 
 // home returns the link of the brand.
 func (p Page) home() string {
