@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/internal/testdb"
 )
@@ -15,9 +16,13 @@ import (
 // start their servers that way, with the race detector if the tests use it.
 const asMain = "RUN_AS_MAIN"
 
+// withLease is a variable with the lease of deliveries of such a program.
+const withLease = "RUN_WITH_LEASE"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) == "1" {
-		main() // ends the process
+		deliveryLease, _ = time.ParseDuration(os.Getenv(withLease)) // "": 0, the default
+		main()                                                      // ends the process
 	}
 	testdb.Main(m)
 }

@@ -43,6 +43,7 @@ type cli struct {
 	Migrate     migrateCmd     `cmd:"" help:"Run or show database migrations."`
 	Admin       adminCmd       `cmd:"" help:"Create an admin."`
 	User        userCmd        `cmd:"" help:"Manage accounts. A running server applies changes at the next request."`
+	Mail        mailCmd        `cmd:"" help:"Try out mail."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when the local server is ready."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and Go version."`
 }

@@ -123,6 +123,10 @@ func (o *portal) services() error {
 	return err
 }
 
+// deliveryLease is the lease of deliveries, 0 for the default one. Tests that kill
+// processes shorten it.
+var deliveryLease time.Duration
+
 // post builds the outbox and the mail that goes through it.
 func (o *portal) post() error {
 	keys, err := o.derivedKeys("latchkey/outbox/v1")
@@ -133,7 +137,7 @@ func (o *portal) post() error {
 	if err != nil {
 		return err
 	}
-	o.outbox, err = outbox.New(outbox.Options{Store: o.store, Sealer: sealer, Logger: o.logger, Now: time.Now})
+	o.outbox, err = outbox.New(outbox.Options{Store: o.store, Sealer: sealer, Logger: o.logger, Now: time.Now, Lease: deliveryLease})
 	if err != nil {
 		return err
 	}

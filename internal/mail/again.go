@@ -48,6 +48,11 @@ func (m *Mail) testAgain(ctx context.Context, tx *models.Store, d models.Deliver
 	return err
 }
 
+// NewTest returns a Mail that can only SendTest: it has no outbox.
+func NewTest(o Options) *Mail {
+	return &Mail{transport: o.Transport, from: o.From, brand: o.Brand, now: o.Now}
+}
+
 // SendTest sends a test message now, without the outbox, and returns the answer of
 // the server.
 func (m *Mail) SendTest(ctx context.Context, to string) (answer string, err error) {

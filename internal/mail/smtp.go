@@ -36,7 +36,7 @@ type SMTPOptions struct {
 	Username    string // empty: the server takes mail without signing in
 	Password    []byte
 	Hello       string            // the name of this host, as it introduces itself
-	Trace       func(line string) // nil, or gets every line of the conversation without the password
+	Trace       func(line string) // nil, or gets the conversation line by line, without the password and the message
 }
 
 // SMTP hands messages to a mail server. It is safe for concurrent use: every message
@@ -112,13 +112,14 @@ func (t *SMTP) converse(ctx context.Context, e envelope) (string, error) {
 		return "", failure{"greeting", err}
 	}
 	if t.o.Trace != nil {
-		client.SetLogger(tracer(func(line string) { t.o.Trace(t.redact(line)) }))
+		client.SetLogger(tracer(t.trace))
 		client.SetDebugLog(true)
 	}
 	if err := t.introduce(client); err != nil {
 		return "", err
 	}
 	answer, err := hand(client, e)
+	t.traceAnswer(answer, err)
 	// The answer counts, not how the conversation ends.
 	_ = conn.SetDeadline(time.Now().Add(quitTimeout))
 	_ = client.Quit()
@@ -276,6 +277,23 @@ func loopback(host string) bool {
 	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }
 
+func (t *SMTP) trace(line string) {
+	if t.o.Trace != nil {
+		t.o.Trace(t.redact(line))
+	}
+}
+
+// traceAnswer passes on the last answer about a message, which package smtp leaves
+// out of the conversation.
+func (t *SMTP) traceAnswer(answer string, err error) {
+	if refused, ok := errors.AsType[*textproto.Error](err); ok {
+		answer = fmt.Sprintf("%d %s", refused.Code, refused.Msg)
+	}
+	if answer != "" {
+		t.trace("< " + answer)
+	}
+}
+
 // tracer passes the lines of a conversation on. Package smtp leaves out what signs in.
 type tracer func(line string)
 
@@ -284,7 +302,8 @@ func (f tracer) line(l log.Log) {
 	if l.Direction == log.DirServerToClient {
 		mark = "< "
 	}
-	for line := range strings.Lines(fmt.Sprintf(l.Format, l.Messages...)) {
+	text := strings.ReplaceAll(fmt.Sprintf(l.Format, l.Messages...), "<SMTP auth data redacted>", "(signing in)")
+	for line := range strings.Lines(text) {
 		f(mark + strings.TrimRight(line, "\r\n"))
 	}
 }
