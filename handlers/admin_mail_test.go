@@ -16,7 +16,6 @@ import (
 	"latchkey/views/letters"
 )
 
-func withMail(o *portaltest.Options) { o.Mail = true }
 
 // mailTo puts a message about an account into the outbox.
 func (s *site) mailTo(topic string, user *models.User) {
