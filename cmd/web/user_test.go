@@ -132,6 +132,16 @@ func TestUserCommands(t *testing.T) {
 		for _, name := range []string{"ana", "ANA", "ana@EXAMPLE.org", id} {
 			do("show", name).exits(exitDone).prints("Username", "ana", "Ana@example.org", "Ana Silva", "invited", id, "Password set", "never")
 		}
+		do("show", "ana").prints("Email verified  no")
+		do("verify", "ana").exits(exitDone).prints("Ana@example.org is verified.")
+		do("verify", "ana").exits(exitDone).prints("Ana@example.org was verified already.")
+		if since := accountOf(t, databaseURL, "ana").EmailVerifiedAt; since.IsZero() {
+			t.Error("the address is not verified")
+		}
+		do("show", "ana").prints("Email verified  20")
+		if o := do("list", "-qana").prints("VERIFIED"); !regexp.MustCompile(`Ana@example\.org +yes `).MatchString(o.stdout) {
+			t.Errorf("the list does not say that the address is verified:\n%s", o.stdout)
+		}
 		do("disable", "ana", "--reason", "left the team").exits(exitDone).
 			prints("ana is disabled. Sessions ended: 0. All its sessions and tokens have stopped working.")
 		do("show", "ana").prints("disabled", "left the team")
