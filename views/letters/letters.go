@@ -28,6 +28,7 @@ type Letter struct {
 	Facts   []Fact
 	Code    string // to be typed; may be empty
 	Button  Link   // the zero Link: none
+	Second  Link   // another way, after the button; the zero Link: none
 	After   []string
 	Alarm   Link // of "This wasn't me"; the zero Link: none
 }
@@ -93,6 +94,9 @@ func (b Brand) text(l Letter) string {
 	}
 	if l.Code != "" {
 		add("Or type this code:\n" + l.Code)
+	}
+	if l.Second.URL != "" {
+		add(l.Second.Label + ":\n" + l.Second.URL)
 	}
 	for _, p := range l.After {
 		add(p)

@@ -54,11 +54,8 @@ func AddressTaken(name, username string, links TakenLinks) Letter {
 			"Someone used this address for a new account, or to change the address of another one. Perhaps it was you. You already have an account with it, “" +
 				username + "”, so nothing was created or changed.",
 		},
-		Button: Link{Label: "Sign in", URL: links.Login},
-		After: []string{
-			"If you forgot your password, choose a new one: " + links.Forgot,
-			"If it was not you, do nothing. Nobody was told that you have an account.",
-		},
+		Button: Link{Label: "Sign in", URL: links.Login}, Second: Link{Label: "Forgot your password? Choose a new one", URL: links.Forgot},
+		After: []string{"If it was not you, do nothing. Nobody was told that you have an account."},
 	}
 }
 
