@@ -16,9 +16,8 @@ import (
 	"latchkey/views/letters"
 )
 
-
-// mailTo puts a message about an account into the outbox.
-func (s *site) mailTo(topic string, user *models.User) {
+// putMail puts a message about an account into the outbox.
+func (s *site) putMail(topic string, user *models.User) {
 	s.T.Helper()
 	_, err := s.Mail.Put(s.T.Context(), s.Store, mail.Envelope{Topic: topic, UserID: user.ID, To: user.Email, Useless: time.Hour},
 		letters.Letter{Subject: "Hello", Text: []string{"open https://portal.example/?token=SECRET"}})
@@ -89,7 +88,7 @@ func TestMailWaiting(t *testing.T) {
 		const warning = "Mail is not being delivered since 12:00 UTC: 535 5.7.8 authentication failed."
 		boss.get("/admin").status(200).hides("Mail is not")
 		s.Mailbox.Refuse(errors.New("535 5.7.8 authentication failed"))
-		s.mailTo(mail.TopicNotice, ana)
+		s.putMail(mail.TopicNotice, ana)
 		s.Deliver(t)
 		s.Clock.Advance(30 * time.Second)
 		boss.get("/admin").status(200).says(warning).has(`<a href="/admin/mail">See the messages</a>`)
@@ -109,7 +108,7 @@ func TestMailWaiting(t *testing.T) {
 		// For good, for the only message since.
 		s.Clock.Advance(time.Hour)
 		s.Mailbox.Refuse(outbox.Final{Err: errors.New("550 no such user")})
-		s.mailTo(mail.TopicNotice, ana)
+		s.putMail(mail.TopicNotice, ana)
 		s.Deliver(t)
 		boss.get("/admin").status(200).says("Mail is not being delivered since 13:00 UTC: 550 no such user.")
 		s.Clock.Advance(24 * time.Hour)
@@ -124,7 +123,7 @@ func TestMailAgain(t *testing.T) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		ana := s.Person("ana", models.RoleUser)
 		s.Mailbox.Refuse(outbox.Final{Err: errors.New("550 no")})
-		s.mailTo(mail.TopicDeleted, ana)
+		s.putMail(mail.TopicDeleted, ana)
 		s.Deliver(t)
 		path := boss.get("/admin/mail").status(200).linkTo("/admin/mail/")
 		boss.get(path).status(200).says("Failed").hides("Send again")
@@ -153,11 +152,11 @@ func TestMailList(t *testing.T) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		ana, carl := s.Person("ana", models.RoleUser), s.Person("carl", models.RoleUser)
 		for range 26 {
-			s.mailTo(mail.TopicReset, ana)
+			s.putMail(mail.TopicReset, ana)
 			s.Clock.Advance(time.Second)
 		}
 		s.Deliver(t)
-		s.mailTo(mail.TopicInvitation, carl)
+		s.putMail(mail.TopicInvitation, carl)
 		lines := func(query string) int {
 			t.Helper()
 			return strings.Count(boss.get("/admin/mail"+query).status(200).body, "About this message")
