@@ -10,7 +10,6 @@ import (
 
 	"latchkey/internal/mail"
 	"latchkey/internal/outbox"
-	"latchkey/internal/portaltest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
 	"latchkey/views/letters"
