@@ -168,13 +168,13 @@ func TestNewUser(t *testing.T) {
 	})
 }
 
-// TestDelete deletes an account permanently, once its address is typed.
+// TestDelete deletes an account, once its address is typed.
 func TestDelete(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		b, user := s.signedIn("ana", models.RoleUser)
 		page := "/admin/users/" + user.ID
-		boss.get(page+"/delete").status(200).says("Delete ana?", "You cannot undo this.", "Type ana@example.org to confirm")
+		boss.get(page+"/delete").status(200).says("Delete ana?", "The account can be restored until 22 Dec 2026. After that it is erased", "Type ana@example.org to confirm")
 		for _, typed := range []string{"", "ana", "bo@example.org"} {
 			a := boss.post(page+"/delete", "confirm", typed).status(422).says("To delete the account, type its email address.")
 			if got, _ := a.value("confirm"); got != typed {
@@ -183,11 +183,13 @@ func TestDelete(t *testing.T) {
 		}
 		b.get("/profile").status(200)
 		boss.post(page+"/delete", "confirm", " ANA@example.org ").redirects("/admin/users")
-		boss.get("/admin/users").says("The account of ana is deleted. 1 session ended.")
+		boss.get("/admin/users").says("The account of ana is deleted. 1 session ended. It can be restored until 22 Dec 2026.").
+			has(`action="/admin/users/` + user.ID + `/restore"`)
 		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(422)
-		boss.get(page).status(404)
-		boss.post(page + "/enable").status(404)
+		for _, act := range []string{"enable", "disable", "sign-out", "role", "reset-link", "unlock", "delete"} {
+			boss.post(page+"/"+act).status(404)
+		}
 		boss.get("/admin/audit").says("bo deleted the account of ana (deleted): 1 session ended.")
 		// The address can be used again, the username never.
 		s.browser().post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).status(422).

@@ -52,7 +52,7 @@ func TestInvite(t *testing.T) {
 
 		b := s.browser()
 		for range 2 { // opening the link does not use it
-			b.get("/signup?invite=" + token).status(200).says("Welcome to Latchkey. You are invited. Choose a password to create your account.").
+			b.get("/signup?invite="+token).status(200).says("Welcome to Latchkey. You are invited. Choose a password to create your account.").
 				hides("New password", "new password").has(`<meta name="robots" content="noindex"`, `name="invite" value="`+token+`"`)
 			b.do(b.request(http.MethodHead, "/signup?invite="+token, "")).status(200)
 		}
@@ -124,7 +124,7 @@ func TestInviteAddress(t *testing.T) {
 			t.Fatalf("letters: %+v", letters)
 		}
 		token := regexp.MustCompile(`invite=([\w-]{43})`).FindStringSubmatch(letters[0].Text)[1]
-		s.browser().get("/signup?invite="+token).has(`value="ana@example.org" required readonly`).hides("Eve")
+		s.browser().get("/signup?invite=" + token).has(`value="ana@example.org" required readonly`).hides("Eve")
 		a = s.browser().accept(token, "eve").status(422).says("This invitation is only for ana@example.org.")
 		if got, want := a.fieldError("email"), "This invitation is only for ana@example.org. To use another address, ask for another invitation."; got != want {
 			t.Errorf("the error of the address: %q, want %q", got, want)
@@ -169,7 +169,7 @@ func TestDeadInvitations(t *testing.T) {
 			{"long", strings.Repeat("x", 10<<10), "This link is not complete"},
 			{"a hash", models.HashToken(over), "This link is not complete"},
 		} {
-			s.browser().get("/signup?invite="+test.token).status(410).says(test.words).hides("<form class=").has(`content="noindex"`)
+			s.browser().get("/signup?invite=" + test.token).status(410).says(test.words).hides("<form class=").has(`content="noindex"`)
 			s.browser().accept(test.token, "eve").status(409).says(test.words).touchesNoToken()
 		}
 		if _, err := s.Store.Users.ByUsername(t.Context(), "eve"); err == nil {

@@ -128,6 +128,8 @@ func accessTable() []access {
 		members(get, "/profile/activity", okay),
 		members(get, "/profile/activity/replay/:id", missing), members(post, "/profile/activity/replay/:id", missing),
 		with(members(post, "/profile/email/cancel", to("/profile/email")), func(a *access) { a.anonymous = toLogin("/profile/email") }),
+		members(get, "/profile/export", okay), members(post, "/profile/export", okay),
+		members(get, "/profile/delete", okay), members(post, "/profile/delete", refused),
 		members(get, "/profile/sessions", okay),
 		members(post, "/profile/sessions/:id/end", missing),
 		with(members(post, "/profile/devices/:id/forget", to("/profile/sessions")), func(a *access) { a.anonymous = toLogin("/profile/sessions") }),
@@ -140,6 +142,7 @@ func accessTable() []access {
 		page("/admin"), page("/admin/users"), page("/admin/users.csv"), page("/admin/users/new"), page("/admin/users/:id"),
 		page("/admin/audit"), page("/admin/audit.csv"), page("/admin/settings"), page("/admin/mail"),
 		page("/admin/invitations"), page("/admin/invitations/new"), admins(post, "/admin/invitations/new", "/admin/invitations/new", refused, "uses", "0"),
+		admins(post, "/admin/users/:id/restore", "/admin/users/{id}", account), // it is not deleted
 		admins(get, "/admin/invitations/:id/link", "/admin/invitations/{id}/link", missing),
 		admins(get, "/admin/invitations/:id/withdraw", "/admin/invitations/{id}/withdraw", missing),
 		admins(post, "/admin/invitations/:id/withdraw", "/admin/invitations", missing),

@@ -23,6 +23,7 @@ type userCmd struct {
 	ResetLink userResetLinkCmd `cmd:"" help:"Print a reset link, which works once and sets a new password."`
 	Verify    userVerifyCmd    `cmd:"" help:"Mark the email address of an account as verified."`
 	Promote   userPromoteCmd   `cmd:"" help:"Make an account an admin."`
+	Restore   userRestoreCmd   `cmd:"" help:"Restore an account that was deleted in the last 30 days."`
 	Demote    userDemoteCmd    `cmd:"" help:"Make an admin an ordinary user."`
 }
 

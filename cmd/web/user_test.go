@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"latchkey/internal/auth/password"
 	"latchkey/internal/testdb"
@@ -168,5 +170,33 @@ func TestUserCommands(t *testing.T) {
 			do(act, "").exits(exitFailed)
 			do(act, "1=1").exits(exitFailed)
 		}
+	})
+}
+
+// TestRestoreCommand checks that a deleted account is restored by any of its names,
+// and the errors for one that cannot be.
+func TestRestoreCommand(t *testing.T) {
+	testdb.EachURL(t, func(t *testing.T, databaseURL string) {
+		e := newEnvironment(t, databaseURL)
+		command(t, e, "", "user", "create", "--username=ana", "--email=Ana@example.org").exits(exitDone)
+		id := accountOf(t, databaseURL, "ana").ID
+		for _, name := range []string{"ANA", "ana@EXAMPLE.org", id} {
+			store, err := models.Open(t.Context(), models.Options{URL: databaseURL, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = store.InTx(t.Context(), func(tx *models.Store) error {
+				return tx.DeletedUsers.Keep(t.Context(), id, time.Now(), time.Now().Add(time.Hour))
+			})
+			if err := errors.Join(err, store.Close()); err != nil {
+				t.Fatal(err)
+			}
+			command(t, e, "", "user", "show", "ana").exits(exitFailed).oneLine().complains("no account has the username")
+			command(t, e, "", "user", "restore", name).exits(exitDone).prints("ana is restored. Its sessions and access tokens do not come back.")
+			if got := accountOf(t, databaseURL, "ana").ID; got != id {
+				t.Errorf("got id %s, want %s", got, id)
+			}
+		}
+		command(t, e, "", "user", "restore", "ana").exits(exitFailed).oneLine().complains(`no account that can be restored has the username, email address or id "ana"`)
 	})
 }

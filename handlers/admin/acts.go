@@ -208,7 +208,7 @@ func (h *Handlers) deletePage(c echo.Context, failure error, typed string) error
 	if err != nil {
 		return err
 	}
-	return site.Answer(c, failure, pages.Confirm(h.actPage(c, "Delete", user), pages.DeleteUser(target(user), typed, problems)))
+	return site.Answer(c, failure, pages.Confirm(h.actPage(c, "Delete", user), pages.DeleteUser(target(user), h.restorableUntil(), typed, problems)))
 }
 
 // DeleteUser handles POST /admin/users/{id}/delete.
@@ -224,5 +224,5 @@ func (h *Handlers) DeleteUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, "/admin/users", site.FlashUserDeleted, callName(user), site.CountAny(ended, "session"))
+	return h.site.RedirectWithFlash(c, "/admin/users", site.FlashUserDeleted, callName(user), site.CountAny(ended, "session"), id, h.restorableUntil())
 }

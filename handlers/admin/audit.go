@@ -114,7 +114,7 @@ func sameDay(a, b time.Time) bool {
 // takes something away.
 func eventIcon(action string) (components.IconName, components.Tone) {
 	switch action {
-	case audit.UserDisable, audit.UserDelete:
+	case audit.UserDisable, audit.UserDelete, audit.UserErase, audit.AccountDelete:
 		return components.IconBan, components.Bad
 	case audit.LoginFailed, audit.LoginDisabled, audit.LoginUnverified, audit.PasswordFailed, audit.Replay, audit.Restored, audit.LateDelivery, audit.ScopeRefused:
 		return components.IconProblem, components.Warn

@@ -71,7 +71,7 @@ func (h *Handlers) figures(c echo.Context, today time.Time, events perDay) ([]pa
 	return []pages.Figure{
 		{
 			Label: "Users", Count: int(users.Total), URL: "/admin/users", Note: note,
-			Days: totals(int(users.Total), newcomers, events.of(audit.UserDelete)),
+			Days: totals(int(users.Total), events.of(slices.Concat(newAccounts, []string{audit.UserRestore})...), events.of(audit.UserDelete, audit.AccountDelete)),
 		},
 		{
 			Label: "Signed in today", Count: signIns[chartDays-1], URL: auditSince(today, audit.SignInEvents),
@@ -96,7 +96,7 @@ type perDay map[string][]int64
 
 func (h *Handlers) eventsPerDay(c echo.Context, today time.Time) (perDay, error) {
 	events := slices.Concat(newAccounts, audit.Chosen(audit.SignInEvents),
-		[]string{audit.LoginFailed, audit.UserDelete, audit.UserDisable, audit.UserEnable, audit.Replay, audit.Secured})
+		[]string{audit.LoginFailed, audit.UserDelete, audit.AccountDelete, audit.UserRestore, audit.UserDisable, audit.UserEnable, audit.Replay, audit.Secured})
 	return h.store.Audit.PerDay(c.Request().Context(), today.AddDate(0, 0, 1-chartDays), chartDays, events...)
 }
 

@@ -1,10 +1,13 @@
 package admin
 
 import (
+	"errors"
+
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
 	"latchkey/internal/account"
+	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
 	"latchkey/models"
 	"latchkey/views/layouts"
@@ -14,6 +17,9 @@ import (
 // ShowUser handles GET /admin/users/{id}.
 func (h *Handlers) ShowUser(c echo.Context) error {
 	user, err := h.pathUser(c)
+	if errors.Is(err, apperr.NotFound) {
+		return h.showDeletedUser(c, c.Param("id"), err)
+	}
 	if err != nil {
 		return err
 	}
@@ -39,7 +45,7 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
 		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason,
 		Paused: pages.Pause(paused[user.ID].Pages), APIPaused: pages.Pause(paused[user.ID].API),
-		ActivityURL: eventsOf(user.ID), MessagesURL: mailFilter{person: user.ID}.url(), BackURL: "/admin/users", Own: user.ID == site.Identity(c).UserID,
+		ActivityURL: eventsOf(user.ID), MessagesURL: mailFilter{person: user.ID}.url(), BackURL: "/admin/users", RestorableUntil: h.restorableUntil(), Own: user.ID == site.Identity(c).UserID,
 	}
 	if user.Disabled() {
 		view.NoResetLink = account.EnableFirst

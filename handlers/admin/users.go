@@ -91,6 +91,9 @@ func (h *Handlers) Users(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if in.Get("status") == statusDeleted {
+		return h.showDeleted(c, in)
+	}
 	return h.showUsers(c, in, nil)
 }
 
@@ -210,7 +213,7 @@ func chips(s listState) []components.Link {
 	if s.status != "" {
 		without := s
 		without.status = ""
-		add("Status: "+map[string]string{"active": "Active", "disabled": "Disabled", "invited": "Invited"}[s.status], without)
+		add("Status: "+map[string]string{"active": "Active", "disabled": "Disabled", "invited": "Invited", statusDeleted: "Deleted"}[s.status], without)
 	}
 	if s.role != "" {
 		without := s

@@ -241,7 +241,9 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 	case FlashUserEdited:
 		return ok(strings.TrimSpace("The changes to " + arg(0) + " are saved. " + sessionsEnded(arg(1))))
 	case FlashUserDeleted:
-		return ok(strings.TrimSpace("The account of " + arg(0) + " is deleted. " + sessionsEnded(arg(1))))
+		flash := ok("The account of " + arg(0) + " is deleted. " + sessionsEnded(arg(1)) + "It can be restored until " + arg(3) + ".")
+		flash.Undo = &layouts.Undo{Action: "/admin/users/" + safeID(arg(2)) + "/restore", Label: "Undo", More: " deleting the account of " + arg(0)}
+		return flash
 	}
 	return nil
 }

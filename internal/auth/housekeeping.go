@@ -18,6 +18,8 @@ const (
 	keepAudit    = 180 * 24 * time.Hour
 	keepFailed   = 30 * 24 * time.Hour // failed sign-ins, with addresses of people who may have no account
 	keepBuckets  = 24 * time.Hour      // the longest window
+
+	keepInvitations = keepAudit // after they are over
 )
 
 // purgeBatch bounds one statement, so that nothing waits long behind it.
@@ -58,6 +60,9 @@ func (s *Service) Purge(ctx context.Context) (int64, error) {
 		func(t *models.Store) (int64, error) { return t.Audit.Purge(ctx, now.Add(-keepAudit), purgeBatch) },
 		func(t *models.Store) (int64, error) {
 			return t.Audit.PurgeAction(ctx, audit.LoginFailed, now.Add(-keepFailed), purgeBatch)
+		},
+		func(t *models.Store) (int64, error) {
+			return t.Invitations.Purge(ctx, now.Add(-keepInvitations), purgeBatch)
 		},
 		func(*models.Store) (int64, error) {
 			return s.limits.Purge(ctx, now.Add(-keepBuckets), purgeBatch)

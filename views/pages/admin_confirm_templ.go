@@ -90,9 +90,10 @@ func CreateResetLink(user AdminTarget) components.Confirmation {
 	}
 }
 
-// DeleteUser asks for confirmation before an account is deleted. typed is the
-// value of the field "confirm", errs are its errors.
-func DeleteUser(user AdminTarget, typed string, errs components.Errors) components.Confirmation {
+// DeleteUser asks for confirmation before an account is deleted, which can be
+// restored until the given day. typed is the value of the field "confirm", errs
+// are its errors.
+func DeleteUser(user AdminTarget, until, typed string, errs components.Errors) components.Confirmation {
 	proof := components.Input{
 		Name: "confirm", Label: "Type " + user.Email + " to confirm", Value: typed,
 		Type: "email", InputMode: "email", Autocomplete: "off", Required: true, Literal: true,
@@ -104,8 +105,9 @@ func DeleteUser(user AdminTarget, typed string, errs components.Errors) componen
 	return components.Confirmation{
 		Heading: "Delete " + user.Name + "?",
 		Text: []string{
-			"The account of " + user.Name + " (" + emailOrNone(user.Email) + ") will be signed out everywhere and deleted permanently. You cannot undo this.",
-			"The audit log keeps the name. To block someone temporarily, disable the account instead.",
+			"The account of " + user.Name + " (" + emailOrNone(user.Email) + ") will be signed out everywhere and deleted.",
+			"The account can be restored until " + until + ". After that it is erased, and the audit log has a made-up name instead.",
+			"To block someone temporarily, disable the account instead.",
 		},
 		Action: user.URL + "/delete",
 		Button: "Delete " + user.Name,
@@ -396,7 +398,7 @@ func confirmWith(page layouts.Page, question components.Confirmation, errs compo
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 204, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 206, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

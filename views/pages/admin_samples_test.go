@@ -55,7 +55,7 @@ func sampleUser() AdminUserView {
 		},
 		Tokens:      sampleTokens(),
 		Activity:    []ActivityItem{{Text: "Bo Chen signed in.", Device: "Chrome on macOS", When: sampleTime, Address: "203.0.113.7"}},
-		ActivityURL: "/admin/audit?subject=b", BackURL: "/admin/users",
+		ActivityURL: "/admin/audit?subject=b", BackURL: "/admin/users", RestorableUntil: "2 Dec 2026",
 	}
 }
 
@@ -144,8 +144,8 @@ func adminSamples() []sample {
 		{"admin sign-out", Confirm(users, SignOutUser(sampleTarget, 4, 2))},
 		{"admin role", AdminRole(users, sampleTarget, "user", nil)},
 		{"admin reset link", Confirm(users, CreateResetLink(sampleTarget))},
-		{"admin delete", Confirm(users, DeleteUser(sampleTarget, "", nil))},
-		{"admin delete errors", Confirm(users, DeleteUser(sampleTarget, "x", errorsOf("confirm")))},
+		{"admin delete", Confirm(users, DeleteUser(sampleTarget, "2 Dec 2026", "", nil))},
+		{"admin delete errors", Confirm(users, DeleteUser(sampleTarget, "2 Dec 2026", "x", errorsOf("confirm")))},
 		{"admin new user", AdminUserNew(users, AdminUserForm{CancelURL: "/admin/users"})},
 		{"admin edit user", AdminUserEdit(users, AdminUserEditForm{User: sampleTarget, Username: "bo", Email: "bo@example.org", FullName: "Bo Chen", Seen: "s"})},
 		{"admin edit user errors", AdminUserEdit(users, AdminUserEditForm{

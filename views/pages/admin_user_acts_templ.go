@@ -94,7 +94,7 @@ func adminActs(view AdminUserView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = adminAsk("delete", "Delete", "Deletes the account permanently.", view.URL, true).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = adminAsk("delete", "Delete", "Signs "+view.Name+" out everywhere and deletes the account, which can be restored for 30 days.", view.URL, true).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -203,7 +203,7 @@ func adminActDialogs(view AdminUserView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 		}
-		templ_7745c5c3_Err = components.ConfirmDialog("ask-delete", DeleteUser(view.AdminTarget, "", nil)).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.ConfirmDialog("ask-delete", DeleteUser(view.AdminTarget, view.RestorableUntil, "", nil)).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

@@ -18,7 +18,7 @@ import (
 // UsersFilter is the query of the list, as in the URL.
 type UsersFilter struct {
 	Q      string
-	Status string // "", "active", "disabled", "invited"
+	Status string // "", "active", "disabled", "invited", "deleted"
 	Role   string // "", "user", "admin"
 	// Limit is a hidden field of the form, unless it is zero.
 	Limit int
@@ -66,6 +66,8 @@ func statusName(status string) string {
 		return "Disabled"
 	case "invited":
 		return "Invited"
+	case "deleted":
+		return "Deleted"
 	}
 	return "Active"
 }
@@ -109,7 +111,7 @@ func usersSearch(view AdminUsersView) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.ResolveAttributeValue(view.Filter.Q)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_search.templ`, Line: 78, Col: 25}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_search.templ`, Line: 80, Col: 25}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var2)
 		if templ_7745c5c3_Err != nil {
@@ -150,6 +152,7 @@ func usersSearch(view AdminUsersView) templ.Component {
 			{Value: "active", Label: "Active", Selected: view.Filter.Status == "active"},
 			{Value: "disabled", Label: "Disabled", Selected: view.Filter.Status == "disabled"},
 			{Value: "invited", Label: "Invited", Selected: view.Filter.Status == "invited"},
+			{Value: "deleted", Label: "Deleted", Selected: view.Filter.Status == "deleted"},
 		}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err

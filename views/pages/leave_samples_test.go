@@ -35,3 +35,33 @@ func invitationSamples() []sample {
 		{"admin invitation link for many", AdminInvitationLink(list, AdminInvitationLinkView{Link: "https://id.example.org/signup?invite=t", Uses: 5, Until: sampleTime})},
 	}
 }
+
+// leaveSamples are the pages of people who leave, and of those who come back.
+func leaveSamples() []sample {
+	list, own := signedIn("Users", layouts.SectionUsers), signedIn("Your account", layouts.SectionNone)
+	rows := []DeletedRow{
+		{URL: "/admin/users/b", Username: "bo", FullName: "Bo Chen", Email: "bo@example.org", Admin: true, Deleted: sampleTime, Until: sampleTime},
+		{URL: "/admin/users/c", Username: "chidi", Deleted: sampleTime, Until: sampleTime},
+	}
+	filter := UsersFilter{Q: "b", Status: "deleted"}
+	chips := []components.Link{{Label: "Status: Deleted", URL: "/admin/users?q=b"}}
+	gone := AdminDeletedUserView{
+		AdminTarget: sampleTarget, ID: "k7x2m4qpt6v3y5z2a4c6e8g3h5", FullName: "Bo Chen", Created: sampleTime, Deleted: sampleTime, Until: sampleTime,
+		Activity: []ActivityItem{{Text: "Ana Silva deleted the account of Bo Chen.", When: sampleTime}}, ActivityURL: "/admin/audit?person=b", BackURL: "/admin/users?status=deleted",
+	}
+	disabled := gone
+	disabled.Admin, disabled.DisabledSince, disabled.DisabledReason, disabled.FullName, disabled.Activity = true, sampleTime, "Left", "", nil
+	mine := DeleteAccountView{Username: "ana", Email: "ana@example.org", MailOn: true}
+	return []sample{
+		{"delete account", DeleteAccount(own, mine)},
+		{"delete account errors", DeleteAccount(own, DeleteAccountView{Username: "ana", Typed: "x", Errors: errorsOf("confirm", "current_password")})},
+		{"delete account of the last admin", DeleteAccount(own, DeleteAccountView{Last: true})},
+		{"export", Export(own, ExportView{})},
+		{"export limit", Export(own, ExportView{Errors: components.Errors{sampleLimit().Problem()}})},
+		{"admin deleted users", AdminDeleted(list, AdminDeletedView{Filter: filter, Chips: chips, ClearURL: "/admin/users", Rows: rows, NewURL: "/admin/users/new", Next: "/admin/users?after=x"})},
+		{"admin deleted users none", AdminDeleted(list, AdminDeletedView{Filter: filter, Chips: chips, ClearURL: "/admin/users", NewURL: "/admin/users/new"})},
+		{"admin deleted users past end", AdminDeleted(list, AdminDeletedView{Filter: filter, PastEnd: true, FirstURL: "/admin/users?status=deleted", NewURL: "/admin/users/new"})},
+		{"admin deleted user", AdminDeletedUser(list, gone)},
+		{"admin deleted user, disabled", AdminDeletedUser(list, disabled)},
+	}
+}

@@ -25,6 +25,8 @@ func TestProfileSettings(t *testing.T) {
 		"Devices 3 devices signed in /profile/sessions",
 		"Access tokens 1 token /profile/tokens",
 		"Theme Same as this device /profile/theme",
+		"Your data Download your data /profile/export",
+		"Delete account For good /profile/delete",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
