@@ -11,7 +11,7 @@ import (
 	"latchkey/models"
 )
 
-func withMail(o *portaltest.Options) { o.Mail, o.SupportEmail = true, "help@example.org" }
+func mailAndSupport(o *portaltest.Options) { o.Mail, o.SupportEmail = true, "help@example.org" }
 
 // TestDeleteOwnAccount walks from the account page to the goodbye, and checks that no
 // cookie of the person works any more, in another process either.
@@ -21,7 +21,7 @@ func TestDeleteOwnAccount(t *testing.T) {
 		elsewhere := s.browser()
 		elsewhere.signIn("ana")
 		twin := elsewhere.clone()
-		twin.site = newSite(t, s.Store, withMail) // a second process on the same database
+		twin.site = newSite(t, s.Store, mailAndSupport) // a second process on the same database
 		twin.get("/profile").status(200)
 
 		b.get("/profile").status(200).has(`href="/profile/export"`, `href="/profile/delete"`)
@@ -49,7 +49,7 @@ func TestDeleteOwnAccount(t *testing.T) {
 		boss.post("/admin/users/" + user.ID + "/restore").status(404)
 		boss.get("/admin/users?status=deleted").status(200).says("No users with status Deleted. Deleted accounts are listed here for 30 days.")
 		boss.get("/admin/audit").says("(deleted) deleted their own account").hides("ana ", "ana@")
-	}, withMail)
+	}, mailAndSupport)
 }
 
 // TestDeleteOwnLastAdmin checks that the last active admin reads what to do instead
@@ -81,7 +81,7 @@ func TestDeleteOwnWithoutEmail(t *testing.T) {
 		b.get("/profile/delete").says("Type ana to confirm").hides("last message")
 		b.post("/profile/delete", "confirm", "", "current_password", secretWord).status(422).says("To delete the account, type its username.")
 		b.post("/profile/delete", "confirm", "Ana", "current_password", secretWord).redirects("/login")
-	}, withMail)
+	}, mailAndSupport)
 }
 
 // TestRestorePages walks from the delete of an admin through the list of deleted users
@@ -132,7 +132,7 @@ func TestRestorePages(t *testing.T) {
 		s.browser().post("/signup", "username", "ana2", "email", "ana@example.org", "password", secretWord).redirects("/profile")
 		boss.post(page+"/restore").status(409).says("Another account has the email address ana@example.org now.", "Go back")
 		boss.get(page).status(200).says("Can be restored until")
-	}, withMail)
+	}, mailAndSupport)
 }
 
 // TestErasedPages checks that a deleted account is gone from every page after its

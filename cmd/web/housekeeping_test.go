@@ -17,7 +17,7 @@ import (
 func TestPurgeHeldIsLoggedOnce(t *testing.T) {
 	servicetest.Each(t, nil, func(p *servicetest.Portal) {
 		var log bytes.Buffer
-		o := &portal{store: p.Store, auth: p.Auth, logger: slog.New(slog.NewTextHandler(&log, nil))}
+		o := &portal{store: p.Store, auth: p.Auth, outbox: p.Outbox, logger: slog.New(slog.NewTextHandler(&log, nil))}
 		hours := func(n int) {
 			for range n {
 				p.Clock.Advance(time.Hour)

@@ -95,7 +95,7 @@ func TestTutorialClient(t *testing.T) {
 			t.Fatalf("login: got %d %v", status, body)
 		}
 		want := map[string]any{
-			"id": user.ID, "sub": user.ID, "exp": float64(s.Clock.Now().Add(5 * time.Minute).Unix()), "username": "johndoe", "email": "johndoe@example.org", "full_name": "", "disabled": false,
+			"id": user.ID, "sub": user.ID, "exp": float64(s.Clock.Now().Add(5 * time.Minute).Unix()), "username": "johndoe", "email": "johndoe@example.org", "full_name": "", "disabled": false, "email_verified": false,
 		}
 		for _, path := range []string{"/users/me/", "/users/me"} {
 			status, got := c.call("GET", path)
