@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,7 +42,7 @@ func newEnvironment(t *testing.T, databaseURL string, more ...string) environmen
 	port := strconv.Itoa(freePort(t))
 	return append(environment{
 		"LATCHKEY_DATABASE_URL=" + databaseURL, "LATCHKEY_SECRET=" + hex.EncodeToString(secret),
-		"LATCHKEY_ADDR=localhost:" + port,
+		"LATCHKEY_ADDR=localhost:" + port, "LATCHKEY_SMTP_URL=file:" + filepath.Join(t.TempDir(), "mail"),
 	}, more...)
 }
 
