@@ -84,7 +84,7 @@ func TestMailWaiting(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		ana := s.Person("ana", models.RoleUser)
-		const warning = "Mail is not being delivered since 12:00 UTC: 535 5.7.8 authentication failed."
+		const warning = "Mail is not being delivered since 12:00 UTC: 535 5.7.8 authentication failed"
 		boss.get("/admin").status(200).hides("Mail is not")
 		s.Mailbox.Refuse(errors.New("535 5.7.8 authentication failed"))
 		s.putMail(mail.TopicNotice, ana)
@@ -109,7 +109,7 @@ func TestMailWaiting(t *testing.T) {
 		s.Mailbox.Refuse(outbox.Final{Err: errors.New("550 no such user")})
 		s.putMail(mail.TopicNotice, ana)
 		s.Deliver(t)
-		boss.get("/admin").status(200).says("Mail is not being delivered since 13:00 UTC: 550 no such user.")
+		boss.get("/admin").status(200).says("Mail is not being delivered since 13:00 UTC: 550 no such user")
 		s.Clock.Advance(24 * time.Hour)
 		boss.signIn("bo")
 		boss.get("/admin").status(200).hides("Mail is not")

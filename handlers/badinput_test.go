@@ -53,6 +53,8 @@ func formRoutes() []formRoute {
 		{"/admin/users/:id/sessions/:session/end", []string{"nothing"}},
 		{"/admin/users/:id/tokens/:token/end", []string{"nothing"}},
 		{"/admin/users/:id/delete", []string{"confirm"}},
+		{"/admin/mail/test", []string{"to"}},
+		{"/admin/mail/:id/again", []string{"nothing"}},
 		{"/logout", nil},
 		{"/profile/sessions/:id/end", nil},
 		{"/profile/devices/:id/forget", nil},

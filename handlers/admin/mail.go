@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -217,7 +216,8 @@ func (h *Handlers) mailTrouble(c echo.Context, link components.Link) ([]pages.At
 		return nil, err
 	}
 	items := []pages.AttentionItem{{
-		Timed: &components.Timed{Before: "Mail is not being delivered since ", At: trouble.Since.Time().Truncate(time.Minute), After: ": " + strings.TrimSuffix(trouble.Answer, ".") + "."},
+		Timed: &components.Timed{Before: "Mail is not being delivered since ", At: trouble.Since.Time().Truncate(time.Minute), After: ": "},
+		Said:  trouble.Answer,
 		Link:  link,
 	}}
 	if next := trouble.Next.Time(); link.URL == "" && next.After(h.site.Now()) {
