@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"latchkey/internal/account"
+	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
 
@@ -81,6 +83,30 @@ func TestVerifyRequiredPath(t *testing.T) {
 		bo.get("/verify").says("We sent a link to bo@new.example.")
 		bo.post("/profile/email/cancel").redirects("/profile/email")
 		bo.post("/logout").redirects("/login")
+	}, required)
+}
+
+// TestVerifyRequiredNoEmail checks that a person without an address is led to the
+// form to add one, and not in circles.
+func TestVerifyRequiredNoEmail(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		_, err := s.Accounts.Register(t.Context(), account.Signup{Account: account.Profile{Username: "none"}, Password: secretWord})
+		if got := servicetest.FieldsOf(err); len(got) != 1 || got[0] != "email" {
+			t.Errorf("a program signs up without an address: %v", err)
+		}
+		b, user := s.signedIn("ada", models.RoleUser)
+		bare := *user
+		bare.Email, bare.EmailFolded = "", " "+user.ID
+		if err := s.Store.Users.SetNames(t.Context(), &bare, s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		b.get("/profile").redirects("/verify?next=%2Fprofile")
+		b.get("/verify?next=/profile").redirects("/profile/email")
+		b.get("/profile/email").status(200).says("Your account has no email address.")
+		b.post("/verify/send").status(303)
+		b.askEmail("ada@new.example").redirects("/verify")
+		b.post("/verify", "code", codeIn(s.letter("ada@new.example"))).redirects("/profile").givesTokens()
+		b.get("/profile").status(200).says("ada@new.example")
 	}, required)
 }
 
