@@ -72,15 +72,21 @@ func (s *Service) likeAccount(ctx context.Context, tx *models.Store, user *model
 	if _, err := tx.Phantoms.Holds(ctx, user.Username, user.ID, now); err != nil {
 		return err
 	}
-	for range 2 { // the link, and the search text of the account
-		if err := tx.Tokens.ReplaceFor(ctx, user.ID, models.PurposeVerifyEmail, now); err != nil {
-			return err
-		}
-	}
 	if err := tx.Tokens.ExpireFor(ctx, user.ID, now, models.PurposeVerifyEmail); err != nil {
 		return err
 	}
-	return s.limits.Clear(ctx, tx, limit.Codes, user.ID)
+	return s.likeAsking(ctx, tx, user.ID)
+}
+
+// likeAsking is likeAccount for a letter with a new link and a new code: the tries at
+// the code begin anew.
+func (s *Service) likeAsking(ctx context.Context, tx *models.Store, id string) error {
+	for range 2 { // the earlier link, and the new one
+		if err := tx.Tokens.ReplaceFor(ctx, id, models.PurposeVerifyEmail, s.now()); err != nil {
+			return err
+		}
+	}
+	return s.limits.Clear(ctx, tx, limit.Codes, id)
 }
 
 // beginAccount stores a new account and mails its address. before, which may be
@@ -202,7 +208,7 @@ func (s *Service) readdressPhantom(ctx context.Context, id string, to recipient,
 		}
 	}
 	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		if err := s.limits.Clear(ctx, tx, limit.Codes, id); err != nil || to.owner == nil {
+		if err := s.likeAsking(ctx, tx, id); err != nil || to.owner == nil {
 			return err
 		}
 		record(auth.Actor{Client: client}.Event(audit.SignUpTaken, to.owner.user, audit.Details{}))
