@@ -26,7 +26,7 @@ func TestProfileSettings(t *testing.T) {
 		"Access tokens 1 token /profile/tokens",
 		"Theme Same as this device /profile/theme",
 		"Your data Download your data /profile/export",
-		"Delete account For good /profile/delete",
+		"Delete account Cannot be undone /profile/delete",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("settings (-want +got):\n%s", diff)
