@@ -127,7 +127,7 @@ func TestColumns(t *testing.T) {
 		for _, column := range tables(t, store) {
 			columns[column] = true
 		}
-		for _, model := range []any{&models.User{}, &models.Session{}, &models.OneTimeToken{}, &models.PersonalToken{}, &models.Event{}} {
+		for _, model := range []any{&models.User{}, &models.Session{}, &models.OneTimeToken{}, &models.PersonalToken{}, &models.Event{}, &models.Delivery{}, &models.EmailChange{}, &models.Invitation{}, &models.DeletedUser{}} {
 			parsed, err := schema.Parse(model, &sync.Map{}, schema.NamingStrategy{})
 			must(t, err)
 			for _, field := range parsed.Fields {

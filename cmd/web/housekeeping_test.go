@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"latchkey/internal/account"
+	"latchkey/internal/auth"
 	"latchkey/internal/servicetest"
 	"latchkey/internal/testdb"
 	"latchkey/models"
@@ -17,7 +19,7 @@ import (
 func TestPurgeHeldIsLoggedOnce(t *testing.T) {
 	servicetest.Each(t, nil, func(p *servicetest.Portal) {
 		var log bytes.Buffer
-		o := &portal{store: p.Store, auth: p.Auth, outbox: p.Outbox, logger: slog.New(slog.NewTextHandler(&log, nil))}
+		o := &portal{store: p.Store, auth: p.Auth, accounts: p.Accounts, outbox: p.Outbox, logger: slog.New(slog.NewTextHandler(&log, nil))}
 		hours := func(n int) {
 			for range n {
 				p.Clock.Advance(time.Hour)
@@ -40,6 +42,36 @@ func TestPurgeHeldIsLoggedOnce(t *testing.T) {
 		want("set right", 1, 0)
 		hours(16)
 		want("a day later", 1, 1)
+	})
+}
+
+// TestEraseWhileHeld checks that no deleted account is erased while the clock may be
+// wrong.
+func TestEraseWhileHeld(t *testing.T) {
+	servicetest.Each(t, nil, func(p *servicetest.Portal) {
+		var log bytes.Buffer
+		o := &portal{store: p.Store, auth: p.Auth, accounts: p.Accounts, logger: slog.New(slog.NewTextHandler(&log, nil))}
+		p.Join("ada")
+		user := p.User("ada")
+		if _, _, err := p.Accounts.Delete(p.T.Context(), auth.Shell(), user.ID, user.Email); err != nil {
+			p.T.Fatal(err)
+		}
+		want := func(when string, erased bool) {
+			p.T.Helper()
+			ids, err := p.Store.DeletedUsers.Due(p.T.Context(), p.Clock.Now().Add(account.RestoreTime), 10)
+			if err != nil || (len(ids) == 0) != erased || strings.Contains(log.String(), "erased deleted accounts") != erased {
+				p.T.Errorf("%s: %v (%v), want erased %t:\n%s", when, ids, err, erased, log.String())
+			}
+		}
+		o.tidy(p.T.Context())
+		p.Clock.Advance(31 * 24 * time.Hour) // the clock may be wrong, or the portal was off
+		o.tidy(p.T.Context())
+		want("after the jump", false)
+		for range 25 {
+			p.Clock.Advance(time.Hour)
+			o.tidy(p.T.Context())
+		}
+		want("a day later", true)
 	})
 }
 
