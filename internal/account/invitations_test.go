@@ -134,6 +134,24 @@ func TestInvitationStates(t *testing.T) {
 	})
 }
 
+// TestInvitationsArePurged checks that an invitation is removed some time after it is
+// over, and not before.
+func TestInvitationsArePurged(t *testing.T) {
+	each(t, nil, func(p *portal) {
+		_, token := p.invite(account.InvitationDraft{Hours: 24})
+		end := p.Clock.Now().Add(24 * time.Hour)
+		if n, err := p.Store.Invitations.Purge(p.T.Context(), end, 10); n != 0 || err != nil {
+			p.T.Errorf("purged %d (%v) at its end, want none", n, err)
+		}
+		if n, err := p.Store.Invitations.Purge(p.T.Context(), end.Add(time.Second), 10); n != 1 || err != nil {
+			p.T.Errorf("purged %d (%v), want 1", n, err)
+		}
+		if got := p.invitationState(token); got != account.InvitationUnknown {
+			p.T.Errorf("state %d, want none", got)
+		}
+	})
+}
+
 // TestInvitationForAddress checks that an invitation for an address is mailed there,
 // serves no other address, and that only the link of the letter proves that the
 // address is the person's own.

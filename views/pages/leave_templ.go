@@ -348,7 +348,7 @@ func Export(page layouts.Page, view ExportView) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</dl><p>The file has no passwords and no one else’s data. It is in JSON, a format that programs can read.</p><form method=\"post\" action=\"/profile/export\"><div class=\"actions\"><button class=\"btn primary\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 15, "</dl><p>The file has no passwords and no one else’s data. It is in JSON, a format that programs can read.</p><form method=\"post\" action=\"/profile/export\" data-download><div class=\"actions\"><button class=\"btn primary\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
