@@ -50,7 +50,7 @@ func TestPurgeHeldIsLoggedOnce(t *testing.T) {
 func TestEraseWhileHeld(t *testing.T) {
 	servicetest.Each(t, nil, func(p *servicetest.Portal) {
 		var log bytes.Buffer
-		o := &portal{store: p.Store, auth: p.Auth, accounts: p.Accounts, logger: slog.New(slog.NewTextHandler(&log, nil))}
+		o := &portal{store: p.Store, auth: p.Auth, accounts: p.Accounts, outbox: p.Outbox, logger: slog.New(slog.NewTextHandler(&log, nil))}
 		p.Join("ada")
 		user := p.User("ada")
 		if _, _, err := p.Accounts.Delete(p.T.Context(), auth.Shell(), user.ID, user.Email); err != nil {

@@ -74,6 +74,7 @@ func New(o Options) (*Service, error) {
 	if o.Outbox != nil {
 		o.Outbox.Handle(forgotKind, s.sendReset)
 	}
+	s.repeatMail()
 	return s, nil
 }
 

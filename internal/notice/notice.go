@@ -27,7 +27,11 @@ type Notices struct {
 }
 
 // New returns Notices. Without mail they write nothing.
-func New(m *mail.Mail, now func() time.Time) *Notices { return &Notices{mail: m, now: now} }
+func New(m *mail.Mail, now func() time.Time) *Notices {
+	n := &Notices{mail: m, now: now}
+	m.Again(mail.TopicNotice, n.again)
+	return n
+}
 
 // Tell writes the letters about events, in their transaction (audit.Log.Tell).
 func (n *Notices) Tell(ctx context.Context, tx *models.Store, events []models.Event) error {
@@ -35,15 +39,32 @@ func (n *Notices) Tell(ctx context.Context, tx *models.Store, events []models.Ev
 		return nil
 	}
 	for _, e := range events {
-		words, told := wordsOf(e)
-		if !told || e.SubjectID == "" {
-			continue
-		}
-		if err := n.tell(ctx, tx, e, words); err != nil {
+		if err := n.about(ctx, tx, e); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// about writes the letter about an event, if there is one.
+func (n *Notices) about(ctx context.Context, tx *models.Store, e models.Event) error {
+	words, told := wordsOf(e)
+	if !told || e.SubjectID == "" {
+		return nil
+	}
+	return n.tell(ctx, tx, e, words)
+}
+
+// again makes the letter of a delivery anew from its event.
+func (n *Notices) again(ctx context.Context, tx *models.Store, d models.Delivery) error {
+	e, err := tx.Audit.ByID(ctx, d.Ref)
+	if err == nil && n.now().Before(e.At.Time().Add(SecureTTL)) {
+		return n.about(ctx, tx, *e)
+	}
+	if err == nil || errors.Is(err, apperr.NotFound) {
+		return apperr.New(apperr.Conflict, "The event is too long ago for a message about it.", err)
+	}
+	return err
 }
 
 func (n *Notices) tell(ctx context.Context, tx *models.Store, e models.Event, words words) error {
@@ -77,22 +98,24 @@ func (n *Notices) tell(ctx context.Context, tx *models.Store, e models.Event, wo
 		letter.Story = letters.Link{Label: "See what happened", URL: n.mail.URL(words.story)}
 	}
 	if !user.Disabled() {
-		if letter.Secure, err = n.secureLink(ctx, tx, user.ID, to); err != nil {
+		if letter.Secure, err = n.secureLink(ctx, tx, e, to); err != nil {
 			return err
 		}
 	}
 	_, err = n.mail.Put(ctx, tx, mail.Envelope{
-		Topic: mail.TopicNotice, UserID: user.ID, Ref: e.ID, To: to, Useless: SecureTTL,
+		Topic: mail.TopicNotice, UserID: user.ID, Ref: e.ID, To: to, Useless: e.At.Time().Add(SecureTTL).Sub(n.now()),
 	}, letter.Letter())
 	return err
 }
 
-// secureLink creates the link of "This wasn't me" for a letter to an address.
-func (n *Notices) secureLink(ctx context.Context, tx *models.Store, userID, to string) (string, error) {
-	token, now := models.NewToken(), n.now()
+// secureLink creates the link of "This wasn't me" for a letter to an address. Its age
+// is that of the event: a change of the address since then can be undone, also with
+// the link of a letter that was sent again.
+func (n *Notices) secureLink(ctx context.Context, tx *models.Store, e models.Event, to string) (string, error) {
+	token := models.NewToken()
 	err := tx.Tokens.Create(ctx, &models.OneTimeToken{
-		TokenHash: models.HashToken(token), Purpose: models.PurposeSecure, UserID: &userID, Email: to,
-		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(SecureTTL)),
+		TokenHash: models.HashToken(token), Purpose: models.PurposeSecure, UserID: &e.SubjectID, Email: to,
+		CreatedAt: e.At, ExpiresAt: e.At.Add(SecureTTL),
 	})
 	return n.mail.URL("/secure", "token", token), err
 }
