@@ -6,24 +6,26 @@ import "testing"
 // the result of a test without pressing anything.
 func TestMailPages(t *testing.T) {
 	t.Parallel()
-	t.Run("a folder", func(t *testing.T) {
-		t.Parallel()
+	eachMode(t, func(t *testing.T, script bool) {
 		p := startPortal(t)
 		admin := p.admin(newAccount("ana", "Ana Silva"))
-		for _, script := range []bool{true, false} {
-			b := open(t, p, script)
-			b.signIn(admin.username, admin.password)
-			b.visit("/admin/mail")
-			b.inspect("mail empty or not")
-			b.click("Send a test")
-			b.fill("To", "nowhere")
-			b.wantStatus(b.press("Send"), 422)
-			b.inspect("mail wrong address")
-			b.fill("To", "bo@example.org")
-			b.press("Send")
-			b.until("the result", `document.body?.innerText.includes("Written to")`)
-			b.inspect("message sent")
+		b := open(t, p, script)
+		look := func(state string) {
+			if script {
+				b.inspect(state)
+			}
 		}
+		b.signIn(admin.username, admin.password)
+		b.visit("/admin/mail")
+		look("mail empty")
+		b.click("Send a test")
+		b.fill("To", "nowhere")
+		b.wantStatus(b.press("Send"), 422)
+		look("mail wrong address")
+		b.fill("To", "bo@example.org")
+		b.press("Send")
+		b.until("the result", `document.body?.innerText.includes("Written to")`)
+		look("message sent")
 	})
 	t.Run("no server", func(t *testing.T) {
 		t.Parallel()
