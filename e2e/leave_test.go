@@ -51,6 +51,7 @@ func TestLeavePages(t *testing.T) {
 	guest.inspect("delete account")
 	guest.wantStatus(guest.press("Delete my account"), 422)
 	guest.inspect("delete account wrong")
+	b.visit("/profile")
 	b.findUser("bo", "bo")
 	page := b.at()
 	b.visit(page + "/delete")

@@ -40,6 +40,9 @@ func (h *Handlers) exportPage(c echo.Context, failure error) error {
 // each batch has its own deadline, so that a client that stops reading is
 // disconnected.
 func (h *Handlers) Export(c echo.Context) error {
+	if _, err := site.ReadForm(c); err != nil { // it has no fields
+		return err
+	}
 	me := site.Identity(c)
 	err := h.accounts.CountExport(c.Request().Context(), me, middleware.Client(c))
 	if errors.Is(err, apperr.TooMany) {
