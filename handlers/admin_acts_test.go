@@ -188,7 +188,7 @@ func TestDelete(t *testing.T) {
 		b.get("/profile").redirects("/login?next=%2Fprofile").takesTokens()
 		s.browser().post("/login", "username", "ana", "password", secretWord).status(422)
 		for _, act := range []string{"enable", "disable", "sign-out", "role", "reset-link", "unlock", "delete"} {
-			boss.post(page+"/"+act).status(404)
+			boss.post(page + "/" + act).status(404)
 		}
 		boss.get("/admin/audit").says("bo deleted the account of ana (deleted): 1 session ended.")
 		// The address can be used again, the username never.
