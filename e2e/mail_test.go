@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"net/http"
+	"regexp"
+	"strings"
 	"testing"
 )
 
@@ -114,4 +116,95 @@ func look(b *tab, script bool, name string) {
 	if script {
 		b.inspect(name)
 	}
+}
+
+// TestMailVerify signs up while addresses are confirmed: by the link in the browser that
+// signed up, and by the typed code. A taken address looks the same.
+func TestMailVerify(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p, mails := startWithMail(t, !script)
+		ana, bo := newAccount("ana", "Ana Silva"), newAccount("bo", "Bo Chen")
+		b := open(t, p, script)
+		b.visit("/signup?next=%2Fprofile%2Ftokens")
+		b.signUpAs(ana)
+		b.see("Check your email", ana.email, "accounts@example.org")
+		look(b, script, "check your email")
+		b.fill("Code", "2345 6789")
+		b.wantStatus(b.press("Confirm"), 422)
+		look(b, script, "check your email, wrong code")
+		letter := mails.wait(ana.email, "Confirm your email address")
+		link := mails.link(letter, p, "/verify")
+		p.scan(link)
+		b.wantStatus(b.visit(link), 200)
+		b.see(ana.email)
+		look(b, script, "confirm your address")
+		b.press("Confirm")
+		b.wantAt("/profile/tokens")
+		b.wantStatus(b.visit(link), 200)
+		b.see("This address is already confirmed")
+		look(b, script, "confirmed before")
+
+		b = open(t, p, script)
+		b.visit("/signup")
+		b.signUpAs(bo)
+		code := codes.FindString(mails.wait(bo.email, "Confirm your email address").text)
+		b.fill("Code", strings.ToLower(strings.ReplaceAll(code, " ", "-")))
+		b.press("Confirm")
+		b.wantAt("/profile")
+		b.see("Bo Chen")
+
+		b = open(t, p, script)
+		b.visit("/signup")
+		other := newAccount("eve", "Eve Stone")
+		other.email = ana.email
+		b.signUpAs(other)
+		b.see("Check your email", ana.email)
+		mails.wait(ana.email, "You already have an account")
+	})
+}
+
+// codes finds the code in the text of a letter.
+var codes = regexp.MustCompile(`(?m)^[2-9A-Z]{4} [2-9A-Z]{4}$`)
+
+// signUpAs fills in and sends the form to create an account.
+func (b *tab) signUpAs(a account) {
+	b.Helper()
+	b.fill("Email", a.email)
+	b.fill("Username", a.username)
+	b.fill("Full name (optional)", a.name)
+	b.fill("Password", a.password)
+	b.wantStatus(b.press("Create account"), 200)
+}
+
+// TestMailNewAddress changes the address: the old one counts until the new one is
+// confirmed, and its letter takes the change back.
+func TestMailNewAddress(t *testing.T) {
+	eachMode(t, func(t *testing.T, script bool) {
+		p, mails := startWithMail(t, script, "LATCHKEY_VERIFY_EMAIL=off")
+		ana := p.signUp(newAccount("ana", "Ana Silva"))
+		b := open(t, p, script)
+		b.signIn(ana.username, ana.password)
+		b.visit("/profile/email")
+		b.fill("New email", "ana@new.example")
+		b.fill("Current password", ana.password)
+		b.press("Send a link")
+		b.see("ana@new.example")
+		b.visit("/profile/email")
+		b.see("ana@new.example", ana.email)
+		look(b, script, "new address, waiting")
+		b.visit(mails.link(mails.wait("ana@new.example", "Confirm your new email address"), p, "/verify"))
+		look(b, script, "confirm a new address")
+		b.press("Confirm")
+		b.visit("/profile")
+		b.see("ana@new.example")
+		alarm := mails.link(mails.wait(ana.email, "Your email address was changed"), p, "/secure")
+		owner := open(t, p, script)
+		owner.visit(alarm)
+		owner.see("The email address goes back from ana@new.example to ana@example.org.")
+		look(owner, script, "secure, with the address")
+		owner.press("Secure my account")
+		mails.wait(ana.email, "Your account is secured")
+		b.visit("/profile")
+		b.wantAt("/login?next=%2Fprofile")
+	})
 }

@@ -98,7 +98,7 @@ func (n *Notices) tell(ctx context.Context, tx *models.Store, e models.Event, wo
 		letter.Story = letters.Link{Label: "See what happened", URL: n.mail.URL(words.story)}
 	}
 	if !user.Disabled() {
-		if letter.Secure, err = n.secureLink(ctx, tx, e, to); err != nil {
+		if letter.Secure, err = n.secureLink(ctx, tx, e, words.to, to); err != nil {
 			return err
 		}
 	}
@@ -110,12 +110,35 @@ func (n *Notices) tell(ctx context.Context, tx *models.Store, e models.Event, wo
 
 // secureLink creates the link of "This wasn't me" for a letter to an address. Its age
 // is that of the event: a change of the address since then can be undone, also with
-// the link of a letter that was sent again.
-func (n *Notices) secureLink(ctx context.Context, tx *models.Store, e models.Event, to string) (string, error) {
+// the link of a letter that was sent again. old is the address before the event, if it
+// is about a change.
+func (n *Notices) secureLink(ctx context.Context, tx *models.Store, e models.Event, old, to string) (string, error) {
+	since, err := began(ctx, tx, e, old)
+	if err != nil {
+		return "", err
+	}
 	token := models.NewToken()
-	err := tx.Tokens.Create(ctx, &models.OneTimeToken{
+	err = tx.Tokens.Create(ctx, &models.OneTimeToken{
 		TokenHash: models.HashToken(token), Purpose: models.PurposeSecure, UserID: &e.SubjectID, Email: to,
-		CreatedAt: e.At, ExpiresAt: e.At.Add(SecureTTL),
+		CreatedAt: since, ExpiresAt: e.At.Add(SecureTTL),
 	})
 	return n.mail.URL("/secure", "token", token), err
+}
+
+// longestChange is longer than any transaction takes.
+const longestChange = time.Minute
+
+// began returns when the change that an event is about was made: of an address, a
+// moment before the event was recorded.
+func began(ctx context.Context, tx *models.Store, e models.Event, old string) (models.Time, error) {
+	if old == "" {
+		return e.At, nil
+	}
+	changes, err := tx.EmailChanges.Since(ctx, e.SubjectID, e.At.Time().Add(-longestChange))
+	for _, change := range changes {
+		if change.OldEmail == old && change.At < e.At {
+			return change.At, err
+		}
+	}
+	return e.At, err
 }
