@@ -54,7 +54,9 @@ func TestMailMadeAgain(t *testing.T) {
 		reset := servicetest.LinkIn(s.lastMail(ana.Email, "Reset your password"), s.URL+"/reset")
 		s.browser().get("/reset?token=" + reset).status(200)
 
-		refuse(func() { b.post("/profile/email", "email", "new@example.org", "current_password", secretWord).status(303) })
+		refuse(func() {
+			b.post("/profile/email", "email", "new@example.org", "current_password", secretWord).status(303)
+		})
 		again("new@example.org")
 		token := s.verifyToken("new@example.org")
 		refuse(func() { b.post("/verify", "token", token).status(303) })

@@ -31,6 +31,7 @@ type Letter struct {
 	Second  Link   // another way, after the button; the zero Link: none
 	After   []string
 	Alarm   Link // of "This wasn't me"; the zero Link: none
+	ByOther bool // someone else did it, so that "this was not you" makes no sense
 }
 
 // Fact is a line of a letter about what happened.
@@ -55,7 +56,12 @@ func (b Brand) Write(ctx context.Context, l Letter) (Forms, error) {
 func Time(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") }
 
 // alarm is the sentence before the link of "This wasn't me".
-const alarm = "If this was not you, secure your account now:"
+func (l Letter) alarm() string {
+	if l.ByOther {
+		return "If you did not expect this, secure your account now:"
+	}
+	return "If this was not you, secure your account now:"
+}
 
 // about ends every letter.
 func (b Brand) about() string {
@@ -102,7 +108,7 @@ func (b Brand) text(l Letter) string {
 		add(p)
 	}
 	if l.Alarm.URL != "" {
-		add(alarm + "\n" + l.Alarm.URL)
+		add(l.alarm() + "\n" + l.Alarm.URL)
 	}
 	add("-- \n" + b.about())
 	return strings.Join(parts, "\n\n") + "\n"

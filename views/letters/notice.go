@@ -27,8 +27,10 @@ func (n Notice) Letter() Letter {
 		}
 	}
 	if n.Secure != "" {
-		l.After = []string{"If this was you, you need not do anything."}
-		l.Alarm = Link{"This wasn’t me", n.Secure}
+		l.After, l.Alarm = []string{"If this was you, you need not do anything."}, Link{"This wasn’t me", n.Secure}
+		if l.ByOther = n.By != ""; l.ByOther {
+			l.After, l.Alarm.Label = []string{"If you expected this, you need not do anything."}, "Secure my account"
+		}
 	}
 	return l
 }
