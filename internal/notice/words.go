@@ -44,7 +44,8 @@ func wordsOf(e models.Event) (words, bool) {
 		w.story = ReplayPath(e.ID)
 		return w, true
 	case audit.UserDisable:
-		return say("Your account was disabled", "Your account was disabled. Nobody can sign in to it, and every device is signed out."), true
+		return say("Your account was disabled", "Your account was disabled. Nobody can sign in to it, and every device is signed out.",
+			"If you think that this is a mistake, ask an admin."), true
 	case audit.UserEnable:
 		return say("Your account is enabled again", "Your account was enabled again. You can sign in with your password."), true
 	case audit.UserVerify:

@@ -31,7 +31,7 @@ type Letter struct {
 	Second  Link   // another way, after the button; the zero Link: none
 	After   []string
 	Alarm   Link // of "This wasn't me"; the zero Link: none
-	ByOther bool // someone else did it, so that "this was not you" makes no sense
+	ByAdmin bool // it is about something that an admin did
 }
 
 // Fact is a line of a letter about what happened.
@@ -57,15 +57,15 @@ func Time(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC
 
 // alarm is the sentence before the link of "This wasn't me".
 func (l Letter) alarm() string {
-	if l.ByOther {
-		return "If you did not expect this, secure your account now:"
+	if l.ByAdmin {
+		return "If someone else may be using your account, secure it now:"
 	}
 	return "If this was not you, secure your account now:"
 }
 
 // about ends every letter.
 func (b Brand) about() string {
-	text := "This message is about your account at " + b.Name + ", " + b.URL + "."
+	text := "This message is from " + b.Name + ", " + b.URL + "."
 	if b.SupportEmail != "" {
 		text += " For help, write to " + b.SupportEmail + "."
 	}

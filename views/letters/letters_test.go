@@ -158,7 +158,7 @@ K7MQ-4RXT
 The link and the code work for 24 hours.
 
 -- 
-This message is about your account at Harbour & Söhne, https://id.example.org. For help, write to help@example.org.
+This message is from Harbour & Söhne, https://id.example.org. For help, write to help@example.org.
 `
 	if forms.Text != want {
 		t.Errorf("got:\n%s\nwant:\n%s", forms.Text, want)

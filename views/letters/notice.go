@@ -27,9 +27,11 @@ func (n Notice) Letter() Letter {
 		}
 	}
 	if n.Secure != "" {
-		l.After, l.Alarm = []string{"If this was you, you need not do anything."}, Link{"This wasn’t me", n.Secure}
-		if l.ByOther = n.By != ""; l.ByOther {
-			l.After, l.Alarm.Label = []string{"If you expected this, you need not do anything."}, "Secure my account"
+		l.After = []string{"If this was you, you need not do anything."}
+		l.Alarm = Link{"This wasn’t me", n.Secure}
+		if n.By != "" {
+			l.After = []string{"If you expected this, you need not do anything."}
+			l.Alarm.Label, l.ByAdmin = "Secure my account", true
 		}
 	}
 	return l

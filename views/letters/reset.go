@@ -41,6 +41,6 @@ func ResetDisabled(name string) Letter {
 			"Someone, probably you, asked for a link to reset the password of your account.",
 			"The account is disabled, so its password cannot be changed and nobody can sign in to it.",
 		},
-		After: []string{"If you think that this is a mistake, ask for help. If you did not ask for the link, ignore this message."},
+		After: []string{"If you think that this is a mistake, ask an admin. If you did not ask for the link, ignore this message."},
 	}
 }

@@ -22,7 +22,7 @@ func ConfirmEmail(c Confirmation) Letter {
 		Button: Link{Label: "Confirm this address", URL: c.Link}, Code: c.Code,
 		After: []string{
 			"Link and code work until " + Time(c.Until) + ". Nobody else needs the code: do not pass it on.",
-			"If you did not create this account, do nothing. Without your confirmation the address does not count.",
+			"If you did not create this account, ignore this message. The address then stays unconfirmed.",
 		},
 	}
 }
@@ -51,10 +51,10 @@ func AddressTaken(name, username string, links TakenLinks) Letter {
 	return Letter{
 		Subject: "You already have an account", Name: name,
 		Text: []string{
-			"Someone used this address for a new account, or to change the address of another one. Perhaps it was you. You already have an account with it, “" +
-				username + "”, so nothing was created or changed.",
+			"Someone entered this address to create an account, or to change the address of another account. If it was you: you already have an account with it, “" +
+				username + "”. Nothing was created or changed.",
 		},
-		Button: Link{Label: "Sign in", URL: links.Login}, Second: Link{Label: "Forgot your password? Choose a new one", URL: links.Forgot},
+		Button: Link{Label: "Sign in", URL: links.Login}, Second: Link{Label: "Choose a new password", URL: links.Forgot},
 		After: []string{"If it was not you, do nothing. Nobody was told that you have an account."},
 	}
 }
@@ -65,8 +65,8 @@ func AddressKept(email string, links TakenLinks) Letter {
 	return Letter{
 		Subject: "Your address cannot be used for a new account yet",
 		Text: []string{
-			"Someone used " + email + " for a new account, or to change the address of another one. Until lately it was the address of an account, which can get it back " +
-				"within 7 days of the change. So nothing was created or changed.",
+			"Someone entered " + email + " to create an account, or to change the address of another account. Until recently it was the address of an account, which can get " +
+				"it back within 7 days of the change. So nothing was created or changed.",
 			"If it was you, try again in a few days, or sign in to your account.",
 		},
 		Button: Link{Label: "Sign in", URL: links.Login},
