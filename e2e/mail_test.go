@@ -50,10 +50,10 @@ func TestMailForgot(t *testing.T) {
 		}
 		look(b, script, "forgot")
 		b.fill("Email", "ana@")
-		b.wantStatus(b.press("Send link"), 422)
+		b.wantStatus(b.press("Send a link"), 422)
 		look(b, script, "forgot, refused")
 		b.fill("Email", ana.email)
-		b.press("Send link")
+		b.press("Send a link")
 		b.wantAt("/forgot/sent?next=%2Fprofile%2Ftokens")
 		b.see("If ana@example.org has an account, we have sent a link. It works for 30 minutes.", "accounts@example.org")
 		look(b, script, "forgot, sent")

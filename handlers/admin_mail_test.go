@@ -93,7 +93,7 @@ func TestMailWaiting(t *testing.T) {
 		boss.get("/admin").status(200).says(warning).has(`<a href="/admin/mail">See the messages</a>`)
 		list := boss.get("/admin/mail").status(200).says(warning, "The portal tries again at 12:01 UTC. Nothing is lost until then.", "1 waiting")
 		path := list.linkTo("/admin/mail/")
-		boss.get(path).status(200).says("Next try 22 Nov 2026, 12:01 UTC", "Useless after 22 Nov 2026, 13:00 UTC", "About ana", "Send now").hides("SECRET", "refresh")
+		boss.get(path).status(200).says("Next try 22 Nov 2026, 12:01 UTC", "Not sent after 22 Nov 2026, 13:00 UTC", "About ana", "Send now").hides("SECRET", "refresh")
 		s.Mailbox.Refuse(nil)
 		boss.post(path + "/again").redirects(path)
 		boss.get(path).status(200).says("The message is being sent now.").has("refresh")

@@ -85,7 +85,7 @@ func TestThief(t *testing.T) {
 			}
 		}
 		boss, _ := s.signedIn("boss", models.RoleAdmin)
-		boss.get("/admin").says("a person said that someone else used their account, and secured it.")
+		boss.get("/admin").says("one account was secured because someone else may have used it.")
 	}, withMail)
 }
 

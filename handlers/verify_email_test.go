@@ -25,7 +25,7 @@ func TestAskEmail(t *testing.T) {
 		b.post("/profile/email", "email", "ana@new.example", "current_password", "wrong").status(422)
 		a := b.askEmail("Ana@New.example").redirects("/profile").touchesNoToken()
 		b.follow(a).says("We sent a link to Ana@New.example. Your address changes when you confirm it.",
-			"Waiting for Ana@New.example to be confirmed.", "Send again", "Cancel", "You asked for another email address.")
+			"Waiting for Ana@New.example to be confirmed.", "Send again", "Cancel change", "You asked for another email address.")
 		b.get("/profile/email").says("Your current email is ana@example.org.", "Waiting for Ana@New.example to be confirmed.")
 		b.get("/verify").says("Check your email", "We sent a link to Ana@New.example.", "Your account keeps its address until you confirm this one.")
 		if fresh := s.Reload(user); fresh.Email != "ana@example.org" {
@@ -147,7 +147,7 @@ func TestAskEmailTaken(t *testing.T) {
 func TestVerifySuggestion(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
-		b.get("/profile").says("Confirm your email address.", "Confirm it now", "Not verified").has(`href="/verify"`)
+		b.get("/profile").says("Your email address is not confirmed.", "Confirm it", "Not verified").has(`href="/verify"`)
 		if err := s.Store.Users.SetEmailVerified(t.Context(), user.ID, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}

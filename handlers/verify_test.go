@@ -79,7 +79,7 @@ func TestVerifyLink(t *testing.T) {
 		}
 		b.get("/profile").redirects("/login?next=%2Fprofile") // nobody is signed in
 		b.follow(a).status(200).says("Check your email", "We sent a link to Ana@Example.org. It works for 24 hours.",
-			"Nothing there? Look in spam. It comes from no-reply@portal.example.", "Send again", "Use a different address")
+			"Nothing there? Look in the spam folder. The message comes from no-reply@portal.example.", "Send again", "Use a different address")
 		m := s.letter("Ana@Example.org")
 		if m.Subject != "Confirm your email address" || !strings.Contains(m.Text, "Hello Ana Silva,") || !strings.Contains(m.Text, "“ana”") {
 			t.Errorf("got letter %q\n%s", m.Subject, m.Text)
@@ -154,15 +154,15 @@ func TestVerifyCode(t *testing.T) {
 		right := codeIn(s.letter("bo@example.org"))
 		for range 5 {
 			page := b.post("/verify", "code", "2222 2222").status(422)
-			if got := page.fieldError("code"); got != "That code is not correct. Check the letters and digits, or send a new one." {
+			if got := page.fieldError("code"); got != "That code is not correct. Check the letters and digits, or ask for a new code." {
 				t.Errorf("got %q", got)
 			}
 			if got, _ := page.value("code"); got != "2222 2222" {
 				t.Errorf("the code that was typed is gone: %q", got)
 			}
 		}
-		b.post("/verify", "code", right).status(422).says("There were too many wrong codes, so this one no longer works. Send a new one.")
-		b.follow(b.post("/verify/send").redirects("/verify")).says("We sent a link to bo@example.org. It works for 24 hours.")
+		b.post("/verify", "code", right).status(422).says("There were too many wrong codes, so this one no longer works. Ask for a new one.")
+		b.follow(b.post("/verify/send").redirects("/verify")).says("A new link is on its way to bo@example.org.")
 		b.post("/verify", "code", right).status(422) // the old code
 		b.post("/verify", "code", codeIn(s.letter("bo@example.org"))).redirects("/profile/sessions")
 	}, verifying)
@@ -277,7 +277,7 @@ func TestVerifyStates(t *testing.T) {
 		s.Clock.Advance(24 * time.Hour)
 		dead(second, "This link has expired", "Links work for 24 hours. We can send a new one to ana@example.org.", "Send a new link")
 		phone := s.browser()
-		phone.follow(phone.post("/verify/send", "token", second).redirects("/login")).says("We sent a link to ana@example.org.")
+		phone.follow(phone.post("/verify/send", "token", second).redirects("/login")).says("A new link is on its way to ana@example.org.")
 		third := s.verifyToken("ana@example.org")
 		dead(second, "This link has been replaced")
 		s.browser().post("/verify/send", "token", third).status(200).says("Confirm") // it works: no new one is needed

@@ -46,7 +46,7 @@ func (h *Handlers) addEmail(c echo.Context, view *pages.ProfileView) error {
 		view.Waiting = waiting.Email
 	case waiting.Email != "":
 		view.Warning = &pages.Suggestion{
-			Text: "Confirm your email address.", Link: components.Link{Label: "Confirm it now", URL: site.PathVerify},
+			Text: "Your email address is not confirmed.", Link: components.Link{Label: "Confirm it", URL: site.PathVerify},
 		}
 	}
 	return nil

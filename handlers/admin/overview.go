@@ -143,9 +143,9 @@ func (p perDay) secured(today time.Time) []pages.AttentionItem {
 	if n == 0 {
 		return nil
 	}
-	text := "In the last 7 days, a person said that someone else used their account, and secured it."
+	text := "In the last 7 days, one account was secured because someone else may have used it."
 	if n > 1 {
-		text = "In the last 7 days, accounts were secured " + strconv.Itoa(n) + " times because someone else used them."
+		text = "In the last 7 days, accounts were secured " + strconv.Itoa(n) + " times because someone else may have used them."
 	}
 	return []pages.AttentionItem{{
 		Text: text, Link: components.Link{Label: "See whose", URL: auditSince(today.AddDate(0, 0, 1-week), audit.Secured)},

@@ -129,7 +129,7 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashOtherConfirmed:
 		return ok(arg(0) + " is confirmed.")
 	case FlashLinkSent:
-		return ok("We sent a link to " + arg(0) + ". It works for 24 hours.")
+		return ok("A new link is on its way to " + arg(0) + ".")
 	case FlashEmailAsked:
 		return ok("We sent a link to " + arg(0) + ". Your address changes when you confirm it.")
 	case FlashEmailCancelled:

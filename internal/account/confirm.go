@@ -81,7 +81,7 @@ type Confirmed struct {
 const addressTaken = "Another account has this email address now, so it cannot become yours. Nothing was changed."
 
 // wrongCode is the same for a code that is wrong, expired or of a phantom.
-const wrongCode = "That code is not correct. Check the letters and digits, or send a new one."
+const wrongCode = "That code is not correct. Check the letters and digits, or ask for a new code."
 
 // Confirm confirms an address. A new address becomes the account's: every session
 // ends, and the browser of the signed-in person gets a new one. The browser that

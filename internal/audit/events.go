@@ -131,7 +131,7 @@ var kinds = []kind{
 	{PasswordReset, OwnAccount, "Set password by link", "set a new password with a reset link", "Your password was set with a reset link."},
 	{ResetAsked, OwnAccount, "Asked for reset link", "asked for a reset link [for {subject}]", "Someone asked for a link to reset your password."},
 	{
-		Secured, OwnAccount, "Secured account", "secured the account [of {subject}] because of something that its owner had not done",
+		Secured, OwnAccount, "Secured account", "secured the account [of {subject}] because someone else may have used it",
 		"You secured your account: every device was signed out and every access token was removed.",
 	},
 	{EmailChange, OwnAccount, "Changed email", "changed their email address", "You changed your email address."},

@@ -49,7 +49,7 @@ var (
 	Inbox = perWindow("inbox", 5, time.Hour, "")
 	// Codes limits the tries at the code of one message. Only a new code gives more
 	// (Clear), so it also holds while limits are off (Try).
-	Codes = perWindow("code", 5, 24*time.Hour, "There were too many wrong codes, so this one no longer works. Send a new one.")
+	Codes = perWindow("code", 5, 24*time.Hour, "There were too many wrong codes, so this one no longer works. Ask for a new one.")
 )
 
 func perWindow(name string, n int, window time.Duration, words string) Limit {

@@ -378,7 +378,7 @@ func mailTest(view AdminMailView) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		templ_7745c5c3_Err = components.Field(components.Input{
-			Name: "to", Label: "To", Hint: "The next page shows what the mail server says", Type: "email", InputMode: "email", Value: view.To,
+			Name: "to", Label: "To", Hint: "The next page shows what the mail server says.", Type: "email", InputMode: "email", Value: view.To,
 			Error: view.Errors.For("to"), Autocomplete: "email", Required: true, Literal: true,
 		}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
@@ -1178,7 +1178,7 @@ func AdminMessage(page layouts.Page, view AdminMessageView) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = fact("Useless after").Render(templ.WithChildren(ctx, templ_7745c5c3_Var45), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = fact("Not sent after").Render(templ.WithChildren(ctx, templ_7745c5c3_Var45), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

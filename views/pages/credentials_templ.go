@@ -357,7 +357,7 @@ func waitingEmail(email string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = components.PostButton("/profile/email/cancel", components.Button{Label: "Cancel", More: " the change of address", Busy: "Cancelling…", Small: true}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.PostButton("/profile/email/cancel", components.Button{Label: "Cancel change", More: " of address", Busy: "Cancelling…", Small: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

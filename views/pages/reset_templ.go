@@ -64,7 +64,7 @@ func Forgot(page layouts.Page, form ForgotForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <p>Enter the email address of your account. We send you a link to choose a new password.</p><form class=\"stack\" id=\"forgot\" method=\"post\" action=\"/forgot\" novalidate data-once>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 2, " <p>Enter the email address of your account. We will send you a link to choose a new password.</p><form class=\"stack\" id=\"forgot\" method=\"post\" action=\"/forgot\" novalidate data-once>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -82,7 +82,7 @@ func Forgot(page layouts.Page, form ForgotForm) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			templ_7745c5c3_Err = components.Submit(components.Button{
-				Label: "Send link", Busy: "Sending…", Style: components.Primary, Block: true,
+				Label: "Send a link", Busy: "Sending…", Style: components.Primary, Block: true,
 			}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -180,14 +180,14 @@ func ForgotSent(page layouts.Page, view ForgotSentView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "It works for 30 minutes.</p><p class=\"muted\">Nothing there? Look in the spam folder. The message comes from <bdi>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 9, "It works for 30 minutes.</p><p class=\"muted\">Nothing there? Look in the spam folder. The message comes from <bdi dir=\"ltr\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var6 string
 			templ_7745c5c3_Var6, templ_7745c5c3_Err = templ.JoinStringErrs(view.From)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/reset.templ`, Line: 61, Col: 82}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/reset.templ`, Line: 61, Col: 92}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var6))
 			if templ_7745c5c3_Err != nil {
