@@ -130,8 +130,8 @@ func TestChangeProfile(t *testing.T) {
 		b.press("Email")
 		b.fill("New email", "souza@example.org")
 		b.fill("Current password", ana.password)
-		b.wantStatus(b.press("Save new email"), 200)
+		b.wantStatus(b.press("Send a link"), 200)
 		b.wantAt("/profile")
-		b.see("Your email address is changed.", "souza@example.org")
+		b.see("souza@example.org", "Waiting for")
 	})
 }

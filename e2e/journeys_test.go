@@ -56,7 +56,7 @@ func TestKeyboardSignUp(t *testing.T) {
 func TestKeyboardTheme(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
 		b := open(t, startPortal(t), script)
-		b.visit("/forgot")
+		b.visit("/forgot/sent")
 		for _, test := range []struct{ button, theme, other string }{
 			{"Use dark theme", "dark", "Use light theme"},
 			{"Use light theme", "light", "Use dark theme"},
@@ -70,7 +70,7 @@ func TestKeyboardTheme(t *testing.T) {
 			} else {
 				b.wantStatus(b.enter(), 200)
 			}
-			b.wantAt("/forgot")
+			b.wantAt("/forgot/sent")
 			b.wantTheme(test.theme)
 		}
 	})

@@ -41,6 +41,11 @@ func (p *portal) holdDatabase() {
 		p.lockTables()
 		return
 	}
+	// While another process has the database open, the portal does not remove the
+	// file with the locks when it closes its last connection.
+	if err := p.open().PingContext(p.t.Context()); err != nil {
+		p.t.Fatal(err)
+	}
 	// The locks of readers and writer are eight bytes of the
 	// shared-memory file (SQLite, "WAL-mode File Format" §2.3.1).
 	file, err := os.OpenFile(path+"-shm", os.O_RDWR, 0)

@@ -130,7 +130,7 @@ func TestExpiredLinks(t *testing.T) {
 	b.see("This link has expired")
 	b.inspect("reset expired meanwhile")
 	b.wantStatus(b.visit(reset), http.StatusGone)
-	b.see("This link has expired", "help@example.org")
+	b.see("This link has expired", "Send a new link")
 	b.inspect("reset expired")
 	b.wantStatus(b.visit(p.setupPath()), http.StatusGone)
 	b.see("This link has expired", "Restart the server to get a new one.")

@@ -23,9 +23,9 @@ func TestTheme(t *testing.T) {
 			if ask[bool](b, `document.querySelector(".foot form").checkVisibility()`) {
 				t.Error("without script a page with a form has a switch, which would empty the form")
 			}
-			b.visit("/forgot")
+			b.visit("/forgot/sent")
 			b.switchTheme("dark")
-			b.wantAt("/forgot")
+			b.wantAt("/forgot/sent")
 		}
 		b.wantTheme("dark")
 		dark := b.background()
