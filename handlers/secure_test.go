@@ -231,7 +231,7 @@ func TestReplayStory(t *testing.T) {
 				}
 				b := s.browser()
 				in := b.post("/login", "username", "ana", "password", secretWord).redirects("/profile")
-				b.follow(in).says("We ended one of your sessions because a copy of it was used.").has(`href="` + path + `"`)
+				b.follow(in).says("We ended one of your sessions because a copy of it was used. See what happened").has(`href="` + path + `"`)
 				b.get("/profile/activity").status(200).says("A session was ended because a copy of it was used.").has(`href="` + path + `"`)
 				b.get(path).status(200).says("First use", "Chrome on Windows", "198.51.100.9", "Second use, which ended the session", "Firefox on Linux", "192.0.2.1")
 				other, _ := s.signedIn("bo", models.RoleUser)

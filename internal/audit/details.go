@@ -104,7 +104,7 @@ func (d Details) facts(event string) string {
 	}
 	add(d.Username.words("username "))
 	add(d.FullName.words("name "))
-	if event == EmailChange || event == EmailChangeAsked || event == EmailVerify || event == UserVerify || event == UserRole { // the sentence says what changed
+	if event == EmailChange || event == EmailChangeAsked || event == EmailChangeEnded || event == EmailVerify || event == UserVerify || event == UserRole { // the sentence says what changed
 		add(d.Email.words(""))
 		add(d.Role.words(""))
 	} else {
