@@ -32,7 +32,7 @@ func (s *Service) SecureLink(ctx context.Context, token string) (Link, error) {
 		return link, nil
 	}
 	change, err := s.undoable(ctx, s.store, user.ID, row.CreatedAt.Time())
-	if change != nil {
+	if link.Email = user.Email; change != nil { // who gets the reset link
 		link.Undoes, link.Email = user.Email, change.OldEmail
 	}
 	return link, err

@@ -47,11 +47,11 @@ func wordsOf(e models.Event) (words, bool) {
 		return say("Your account was disabled", "Your account was disabled. Nobody can sign in to it, and every device is signed out.",
 			"If you think that this is a mistake, ask an admin."), true
 	case audit.UserEnable:
-		return say("Your account is enabled again", "Your account was enabled again. You can sign in with your password."), true
+		return say("Your account is enabled again", "Your account was enabled again. You can sign in."), true
 	case audit.UserVerify:
 		return say("Your email address was confirmed by an admin", "The email address of your account counts as confirmed."), true
 	case audit.UserRestore:
-		return say("Your account was restored", "Your account was deleted and is restored. You can sign in with your password."), true
+		return say("Your account was restored", "Your account was deleted and is restored. You can sign in again."), true
 	case audit.EmailChange, audit.ProfileChange, audit.UserProfile:
 		return renamed(d)
 	}
