@@ -70,10 +70,10 @@ func (b *tab) invitationLink() string {
 	return strings.TrimPrefix(ask[string](b, `document.getElementById("invitation-link").textContent`), b.portal.url)
 }
 
-// TestInvite invites someone, who creates their account and deletes it again.
+// TestInvite invites someone by mail, who creates their account and deletes it again.
 func TestInvite(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
-		p := startPortal(t, "LATCHKEY_SIGNUP=invite")
+		p, mails := startWithMail(t, script, "LATCHKEY_SIGNUP=invite")
 		admin := p.admin(newAccount("ana", "Ana Silva"))
 		boss := open(t, p, script)
 		boss.signIn(admin.username, admin.password)
@@ -94,7 +94,9 @@ func TestInvite(t *testing.T) {
 		guest.see("You need an invitation")
 		guest.visit("/login")
 		guest.see("Accounts are by invitation")
-		guest.visit(link)
+		mailed := mails.link(mails.wait("bo@example.org", "You are invited"), p, "/signup")
+		p.scan(mailed)
+		guest.visit(mailed)
 		guest.see("You are invited. Choose a password to create your account.")
 		if got := guest.value("Email"); got != "bo@example.org" {
 			t.Errorf("got the address %q, want that of the invitation", got)
@@ -119,13 +121,14 @@ func TestInvite(t *testing.T) {
 		guest.press("Delete my account")
 		guest.wantAt("/login")
 		guest.see("Your account is deleted.")
+		mails.wait("bo@example.org", "Your Latchkey account is deleted")
 	})
 }
 
 // TestRestore deletes an account in the panel and restores it from its page.
 func TestRestore(t *testing.T) {
 	eachMode(t, func(t *testing.T, script bool) {
-		p := startPortal(t)
+		p, mails := startWithMail(t, !script, "LATCHKEY_VERIFY_EMAIL=off")
 		admin := p.admin(newAccount("ana", "Ana Silva"))
 		bo := p.signUp(newAccount("bo", "Bo Chen"))
 		b := open(t, p, script)
@@ -136,6 +139,7 @@ func TestRestore(t *testing.T) {
 		b.fill("Type "+bo.email+" to confirm", bo.email)
 		b.press("Delete Bo Chen")
 		b.see("The account of Bo Chen is deleted.", "It can be restored until")
+		mails.wait(bo.email, "Your Latchkey account was deleted")
 		b.visit("/admin/users?status=deleted")
 		b.see("Open a deleted account to restore it.")
 		b.press("Bo Chen")
@@ -145,6 +149,7 @@ func TestRestore(t *testing.T) {
 		b.visit("/admin/users?status=deleted")
 		b.see("No users with status Deleted.")
 
+		mails.wait(bo.email, "Your account was restored")
 		again := open(t, p, script)
 		again.signIn(bo.username, bo.password)
 	})
