@@ -162,7 +162,7 @@ func TestAccountPages(t *testing.T) {
 	b.inspect("password wrong")
 	b.visit("/profile/email")
 	b.inspect("email")
-	b.press("Save new email")
+	b.press("Send a link")
 	b.inspect("email wrong")
 	b.visit("/logout")
 	b.inspect("logout")
