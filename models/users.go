@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -39,6 +40,9 @@ type User struct {
 
 // Disabled reports whether the account is disabled.
 func (u *User) Disabled() bool { return !u.DisabledAt.IsZero() }
+
+// Name is what to call the person: the full name, else the username.
+func (u *User) Name() string { return cmp.Or(u.FullName, u.Username) }
 
 // Status returns the state of the account.
 func (u *User) Status() UserStatus { return statusOf(u.DisabledAt, u.PasswordChangedAt) }

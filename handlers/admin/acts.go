@@ -54,7 +54,7 @@ func (h *Handlers) Disable(c echo.Context) error {
 	if user.Disabled() {
 		return h.changedMeanwhile(c, id)
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserDisabled, callName(user), site.CountAny(ended, "session"), id)
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserDisabled, user.Name(), site.CountAny(ended, "session"), id)
 }
 
 // Enable handles POST /admin/users/{id}/enable.
@@ -70,7 +70,7 @@ func (h *Handlers) Enable(c echo.Context) error {
 	if !user.Disabled() {
 		return h.changedMeanwhile(c, id)
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserEnabled, callName(user), id, user.DisabledReason)
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserEnabled, user.Name(), id, user.DisabledReason)
 }
 
 // ConfirmSignOut handles GET /admin/users/{id}/sign-out.
@@ -100,7 +100,7 @@ func (h *Handlers) SignOutUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserSignedOut, callName(user), site.CountAny(ended, "session"))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserSignedOut, user.Name(), site.CountAny(ended, "session"))
 }
 
 // ConfirmRole handles GET /admin/users/{id}/role.
@@ -137,7 +137,7 @@ func (h *Handlers) Role(c echo.Context) error {
 	if chosen := in.Get("role"); chosen == string(user.Role) && chosen != in.Get("was") {
 		return h.changedMeanwhile(c, id)
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashRoleChanged, callName(user), in.Get("role"), id, string(user.Role))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashRoleChanged, user.Name(), in.Get("role"), id, string(user.Role))
 }
 
 // ConfirmResetLink handles GET /admin/users/{id}/reset-link.
@@ -178,7 +178,7 @@ func (h *Handlers) Verify(c echo.Context) error {
 	if !user.EmailVerifiedAt.IsZero() {
 		return h.changedMeanwhile(c, id)
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserVerified, callName(user))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserVerified, user.Name())
 }
 
 // Unlock handles POST /admin/users/{id}/unlock.
@@ -191,7 +191,7 @@ func (h *Handlers) Unlock(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashLimitsCleared, callName(user))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashLimitsCleared, user.Name())
 }
 
 // ConfirmDelete handles GET /admin/users/{id}/delete.
@@ -224,5 +224,5 @@ func (h *Handlers) DeleteUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, "/admin/users", site.FlashUserDeleted, callName(user), site.CountAny(ended, "session"), id, h.restorableUntil())
+	return h.site.RedirectWithFlash(c, "/admin/users", site.FlashUserDeleted, user.Name(), site.CountAny(ended, "session"), id, h.restorableUntil())
 }

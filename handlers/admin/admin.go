@@ -6,8 +6,6 @@
 package admin
 
 import (
-	"cmp"
-
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
@@ -48,13 +46,10 @@ func userPath(id string) string { return "/admin/users/" + id }
 // target names an account for the pages about it.
 func target(user *models.User) pages.AdminTarget {
 	return pages.AdminTarget{
-		Name: callName(user), Username: user.Username, Email: user.Email,
+		Name: user.Name(), Username: user.Username, Email: user.Email,
 		Invited: user.PasswordChangedAt.IsZero(), URL: userPath(user.ID),
 	}
 }
-
-// callName returns the full name of a person, or the username if there is none.
-func callName(user *models.User) string { return cmp.Or(user.FullName, user.Username) }
 
 // subject returns the account in the path of an action, or apperr.Conflict if it
 // is the admin's own.
@@ -69,7 +64,7 @@ func (h *Handlers) subject(c echo.Context) (*models.User, error) {
 // actPage returns the frame of the page that confirms an action. Its title is
 // the action and the person's name.
 func (h *Handlers) actPage(c echo.Context, act string, user *models.User) layouts.Page {
-	return h.site.Section(c, layouts.SectionUsers, act+" "+callName(user))
+	return h.site.Section(c, layouts.SectionUsers, act+" "+user.Name())
 }
 
 // changedMeanwhile responds to an action that changed nothing because another

@@ -72,7 +72,7 @@ func (h *Handlers) auditDays(ctx context.Context, events []models.Event) ([]page
 		case existing[id] == nil:
 			return pages.AuditPerson{Name: name, Deleted: true}
 		}
-		today := pages.AuditPerson{Name: callName(existing[id]), URL: userPath(id), EventsURL: eventsOf(id)}
+		today := pages.AuditPerson{Name: existing[id].Name(), URL: userPath(id), EventsURL: eventsOf(id)}
 		if today.Name != name {
 			today.Username = name
 		}
@@ -140,10 +140,10 @@ func (h *Handlers) nameToday(ctx context.Context, events []models.Event) error {
 	}
 	for i, e := range events {
 		if user := existing[e.ActorID]; user != nil {
-			events[i].ActorName = callName(user)
+			events[i].ActorName = user.Name()
 		}
 		if user := existing[e.SubjectID]; user != nil {
-			events[i].SubjectName = callName(user)
+			events[i].SubjectName = user.Name()
 		}
 	}
 	return nil

@@ -59,7 +59,7 @@ func (h *Handlers) auditChips(ctx context.Context, f auditFilter) ([]components.
 			return
 		}
 		if user := users[value]; user != nil {
-			value = callName(user)
+			value = user.Name()
 		}
 		rest := f
 		without(&rest)

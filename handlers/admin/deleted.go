@@ -102,7 +102,7 @@ func (h *Handlers) Restore(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserRestored, callName(user))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserRestored, user.Name())
 }
 
 // restorableUntil is the day until which an account that is deleted now can be

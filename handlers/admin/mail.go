@@ -167,7 +167,7 @@ func (h *Handlers) mailChips(ctx context.Context, f mailFilter) ([]components.Li
 		}
 		name := f.person
 		if user := users[f.person]; user != nil {
-			name = callName(user)
+			name = user.Name()
 		}
 		chips = append(chips, components.Link{Label: "Person: " + name, URL: mailFilter{state: f.state, topic: f.topic}.url()})
 	}
@@ -294,7 +294,7 @@ func (h *Handlers) ShowMessage(c echo.Context) error {
 		view.Off = ""
 	}
 	if user := about[d.UserID]; user != nil {
-		view.About = components.Link{Label: callName(user), URL: userPath(user.ID)}
+		view.About = components.Link{Label: user.Name(), URL: userPath(user.ID)}
 	}
 	page := h.site.Section(c, layouts.SectionMail, view.Label)
 	if view.Waiting && view.Off == "" && (view.Sending || view.Next.Before(h.site.Now().Add(soon))) {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -123,32 +124,32 @@ func (p perDay) signIns(today time.Time) []pages.SignInDay {
 
 // copies returns a warning when copies of sessions were used in the last week.
 func (p perDay) copies(today time.Time) []pages.AttentionItem {
-	n := sum(p.of(audit.Replay)[chartDays-week:])
-	if n == 0 {
-		return nil
-	}
-	text := "A copy of a session was used in the last 7 days. The session was ended at once."
-	if n > 1 {
-		text = "Copies of " + strconv.Itoa(n) + " sessions were used in the last 7 days. The sessions were ended at once."
-	}
-	return []pages.AttentionItem{{
-		Text: text, Link: components.Link{Label: "See whose", URL: auditSince(today.AddDate(0, 0, 1-week), audit.Replay)},
-	}}
+	return p.lastWeek(today, audit.Replay,
+		"A copy of a session was used in the last 7 days. The session was ended at once.",
+		"Copies of %d sessions were used in the last 7 days. The sessions were ended at once.")
 }
 
 // secured returns a warning when people said in the last week that something on their
 // account was not done by them.
 func (p perDay) secured(today time.Time) []pages.AttentionItem {
-	n := sum(p.of(audit.Secured)[chartDays-week:])
+	return p.lastWeek(today, audit.Secured,
+		"In the last 7 days, one account was secured because someone else may have used it.",
+		"In the last 7 days, accounts were secured %d times because someone else may have used them.")
+}
+
+// lastWeek returns a warning when an event happened in the last week: once, or as
+// often as several says.
+func (p perDay) lastWeek(today time.Time, event, once, several string) []pages.AttentionItem {
+	n := sum(p.of(event)[chartDays-week:])
 	if n == 0 {
 		return nil
 	}
-	text := "In the last 7 days, one account was secured because someone else may have used it."
+	text := once
 	if n > 1 {
-		text = "In the last 7 days, accounts were secured " + strconv.Itoa(n) + " times because someone else may have used them."
+		text = fmt.Sprintf(several, n)
 	}
 	return []pages.AttentionItem{{
-		Text: text, Link: components.Link{Label: "See whose", URL: auditSince(today.AddDate(0, 0, 1-week), audit.Secured)},
+		Text: text, Link: components.Link{Label: "See whose", URL: auditSince(today.AddDate(0, 0, 1-week), event)},
 	}}
 }
 

@@ -29,5 +29,5 @@ func (h *Handlers) EndSession(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserSessionEnded, callName(user), site.SessionName(session))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserSessionEnded, user.Name(), site.SessionName(session))
 }

@@ -52,5 +52,5 @@ func (h *Handlers) RemoveToken(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserTokenRemoved, token.Name, callName(user))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserTokenRemoved, token.Name, user.Name())
 }

@@ -35,7 +35,7 @@ func (h *Handlers) EditUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserEdited, callName(before), site.CountAny(ended, "session"))
+	return h.site.RedirectWithFlash(c, userPath(id), site.FlashUserEdited, before.Name(), site.CountAny(ended, "session"))
 }
 
 // editPage shows the form with the typed values, or else with the stored ones;

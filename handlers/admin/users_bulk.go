@@ -96,7 +96,7 @@ func (h *Handlers) bulkPage(c echo.Context, b bulk, failure error) error {
 		case b.act == pages.BulkDisable && user.Disabled():
 			reason = account.OutDisabled
 		default:
-			view.Users = append(view.Users, pages.BulkUser{ID: id, Name: callName(user), Email: user.Email})
+			view.Users = append(view.Users, pages.BulkUser{ID: id, Name: user.Name(), Email: user.Email})
 			continue
 		}
 		out = append(out, account.BulkResult{ID: id, Out: reason})
@@ -158,7 +158,7 @@ func (b bulk) leftOut(out []account.BulkResult) []string {
 		}
 		name := "a user"
 		if user := b.names[r.ID]; user != nil {
-			name = callName(user)
+			name = user.Name()
 		}
 		list = append(list, name+" ("+r.Out+")")
 	}

@@ -141,7 +141,7 @@ func (a act) disable(ctx context.Context, reason string) (ended int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	if err := a.tx.Tokens.ExpireFor(ctx, id, now, models.PurposeSetPassword, models.PurposeVerifyEmail); err != nil {
+	if err := a.s.endLinks(ctx, a.tx, id); err != nil {
 		return 0, err
 	}
 	withdrawn, err := a.tx.Invitations.WithdrawBy(ctx, id, now) // as in setRole

@@ -80,7 +80,7 @@ func (a act) setNames(ctx context.Context, want Profile) (ended int, err error) 
 		if ended, err = a.tx.Sessions.EndAll(ctx, a.user.ID, "", models.ReasonEmail, a.s.now()); err != nil {
 			return 0, err
 		}
-		if err := a.tx.Tokens.ExpireFor(ctx, a.user.ID, a.s.now(), models.PurposeSetPassword, models.PurposeVerifyEmail); err != nil {
+		if err := a.s.endLinks(ctx, a.tx, a.user.ID); err != nil {
 			return 0, err
 		}
 		details.SessionsEnded = ended

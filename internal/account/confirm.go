@@ -28,16 +28,12 @@ type VerifyLink struct {
 
 // VerifyLink returns the state of a link without using it.
 func (s *Service) VerifyLink(ctx context.Context, token string) (VerifyLink, error) {
-	row, err := s.linkRow(ctx, token, models.PurposeVerifyEmail)
-	if row == nil {
-		return VerifyLink{State: LinkUnknown}, err
-	}
-	user, err := s.store.Users.ByID(ctx, *row.UserID)
+	row, user, err := s.linkAndUser(ctx, token, models.PurposeVerifyEmail)
 	if errors.Is(err, apperr.NotFound) {
 		return VerifyLink{State: LinkUnknown}, nil
 	}
-	if err != nil {
-		return VerifyLink{}, err
+	if row == nil || err != nil {
+		return VerifyLink{State: LinkUnknown}, err
 	}
 	own := row.Email == user.Email
 	link := VerifyLink{

@@ -161,7 +161,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if err != nil {
 			return err
 		}
-		if err := tx.Tokens.ExpireFor(ctx, user.ID, s.now(), models.PurposeSetPassword, models.PurposeVerifyEmail); err != nil { // links made before the change stop working
+		if err := s.endLinks(ctx, tx, user.ID); err != nil { // links made before the change stop working
 			return err
 		}
 		signedIn, details.SessionsEnded, err = s.auth.Restart(ctx, tx, user, in.Identity.SessionID, reason, auth.Opening{

@@ -100,7 +100,7 @@ func (s *Service) sendReset(ctx context.Context, d outbox.Delivery) (string, err
 // A disabled account gets a letter that says so.
 func (s *Service) mailReset(ctx context.Context, tx *models.Store, user *models.User, letter letters.Reset) error {
 	to := mail.Envelope{Topic: mail.TopicReset, UserID: user.ID, To: user.Email, Useless: MailedResetTTL}
-	letter.Name = displayName(user)
+	letter.Name = user.Name()
 	if user.Disabled() {
 		to.Topic = mail.TopicDisabled
 		_, err := s.mail.Put(ctx, tx, to, letters.ResetDisabled(letter.Name))
@@ -114,12 +114,4 @@ func (s *Service) mailReset(ctx context.Context, tx *models.Store, user *models.
 	letter.Link = s.mail.URL("/reset", "token", token, "next", letter.Next)
 	_, err = s.mail.Put(ctx, tx, to, letter.Letter())
 	return err
-}
-
-// displayName is what a letter calls a person.
-func displayName(user *models.User) string {
-	if user.FullName != "" {
-		return user.FullName
-	}
-	return user.Username
 }

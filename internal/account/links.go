@@ -66,15 +66,17 @@ func (s *Service) createSetPassword(ctx context.Context, tx *models.Store, userI
 	})
 }
 
+// endLinks makes the unused links stop working with which the account can be opened or
+// its address be changed.
+func (s *Service) endLinks(ctx context.Context, tx *models.Store, userID string) error {
+	return tx.Tokens.ExpireFor(ctx, userID, s.now(), models.PurposeSetPassword, models.PurposeVerifyEmail)
+}
+
 // SetPasswordLink returns the state of a reset link without using it.
 func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, error) {
-	row, err := s.linkRow(ctx, token, models.PurposeSetPassword)
-	if row == nil {
+	row, user, err := s.linkAndUser(ctx, token, models.PurposeSetPassword)
+	if row == nil || err != nil {
 		return Link{State: LinkUnknown}, err
-	}
-	user, err := s.store.Users.ByID(ctx, *row.UserID)
-	if err != nil {
-		return Link{}, err
 	}
 	link := s.linkOf(row)
 	link.Username, link.Email, link.Invited = user.Username, user.Email, user.PasswordChangedAt.IsZero()
@@ -92,6 +94,16 @@ func (s *Service) SetPasswordLink(ctx context.Context, token string) (Link, erro
 		link.State = LinkEnded
 	}
 	return link, nil
+}
+
+// linkAndUser finds a link and its user; nil without an error when there is no link.
+func (s *Service) linkAndUser(ctx context.Context, token string, purpose models.Purpose) (*models.OneTimeToken, *models.User, error) {
+	row, err := s.linkRow(ctx, token, purpose)
+	if row == nil || err != nil {
+		return nil, nil, err
+	}
+	user, err := s.store.Users.ByID(ctx, *row.UserID)
+	return row, user, err
 }
 
 // linkRow finds a link; nil without an error when there is none.

@@ -15,13 +15,9 @@ import (
 
 // SecureLink returns the state of a link of "This wasn't me" without using it.
 func (s *Service) SecureLink(ctx context.Context, token string) (Link, error) {
-	row, err := s.linkRow(ctx, token, models.PurposeSecure)
-	if row == nil {
+	row, user, err := s.linkAndUser(ctx, token, models.PurposeSecure)
+	if row == nil || err != nil {
 		return Link{State: LinkUnknown}, err
-	}
-	user, err := s.store.Users.ByID(ctx, *row.UserID)
-	if err != nil {
-		return Link{}, err
 	}
 	link := s.linkOf(row)
 	link.Username, link.Email, link.Mailed = user.Username, row.Email, true
@@ -118,7 +114,7 @@ func (s *Service) endSecrets(ctx context.Context, tx *models.Store, userID strin
 	if err := tx.Devices.ForgetAll(ctx, userID); err != nil {
 		return 0, err
 	}
-	if err := tx.Tokens.ExpireFor(ctx, userID, now, models.PurposeSetPassword, models.PurposeVerifyEmail); err != nil {
+	if err := s.endLinks(ctx, tx, userID); err != nil {
 		return 0, err
 	}
 	return tokens, tx.Tokens.ExpireSince(ctx, userID, models.PurposeSecure, since, now)

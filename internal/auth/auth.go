@@ -8,6 +8,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -126,14 +127,7 @@ type Identity struct {
 }
 
 // Name is what to call the person: the full name, else the username.
-func (i *Identity) Name() string { return displayName(i.FullName, i.Username) }
-
-func displayName(fullName, username string) string {
-	if fullName != "" {
-		return fullName
-	}
-	return username
-}
+func (i *Identity) Name() string { return cmp.Or(i.FullName, i.Username) }
 
 // Actor is the origin of a change to an account: a person with the role, or a
 // command in the server's shell.

@@ -82,10 +82,7 @@ func (n *Notices) tell(ctx context.Context, tx *models.Store, e models.Event, wo
 	if to == "" {
 		return nil
 	}
-	letter := letters.Notice{Subject: words.subject, Name: user.FullName, Text: words.text, When: e.At.Time()}
-	if letter.Name == "" {
-		letter.Name = user.Username
-	}
+	letter := letters.Notice{Subject: words.subject, Name: user.Name(), Text: words.text, When: e.At.Time()}
 	switch {
 	case e.ActorID == "" && e.ActorName == "System", e.ActorID != "" && e.ActorID != e.SubjectID:
 		letter.By = "an admin" // whose device and address are not the person's business
