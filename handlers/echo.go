@@ -53,6 +53,10 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 	if h.site.VerifyRequired {
 		r.verified = middleware.RequireVerified
 	}
+	if h.auth.RequiresStep(true) {
+		r.twoSteps = middleware.RequireStep(h.auth)
+	}
+	r.confirmed = middleware.RequireConfirmed(h.auth)
 	h.routes(r)
 	return e, h.api.Mount(e) // its routes, each with its scope, in handlers/api/api.go
 }

@@ -101,6 +101,10 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 		answer = h.toLogin(c)
 	case errors.Is(err, middleware.ErrUnverified):
 		answer = site.Redirect(c, site.VerifyPath(h.site.ReturnTo(c)))
+	case errors.Is(err, middleware.ErrLacksStep):
+		answer = site.Redirect(c, site.WithNext(site.PathSecurity, h.site.ReturnTo(c)))
+	case errors.Is(err, middleware.ErrUnconfirmed):
+		answer = h.toConfirm(c)
 	default:
 		answer = h.errorPage(c, kind, err, wait)
 	}
@@ -120,7 +124,7 @@ func (h *Handlers) logFailure(c echo.Context, status int, hasPage bool, err erro
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case errors.Is(err, middleware.ErrUnverified):
+	case errors.Is(err, middleware.ErrUnverified), errors.Is(err, middleware.ErrLacksStep), errors.Is(err, middleware.ErrUnconfirmed):
 	case !hasPage && (status == http.StatusForbidden || status == http.StatusMisdirectedRequest):
 		level, message = slog.LevelWarn, "security"
 	}
@@ -155,6 +159,12 @@ func (h *Handlers) toLogin(c echo.Context) error {
 		h.site.FlashEndReason(c, state.Ended)
 	}
 	return site.Redirect(c, site.LoginPath(h.site.ReturnTo(c)))
+}
+
+// toConfirm sends a person who has to confirm that it is them to the page that asks,
+// which then leads back to the page of this request.
+func (h *Handlers) toConfirm(c echo.Context) error {
+	return site.Redirect(c, site.WithNext(site.PathConfirm, h.site.ReturnTo(c)))
 }
 
 // errorPage renders the page of a failure. It needs no database, and leaves the

@@ -14,6 +14,8 @@ type gate struct {
 	authenticate bool                // identify the person; this can rotate a session
 	require      echo.MiddlewareFunc // rejects everyone else; nil: lets everyone pass
 	unverified   bool                // also for people who have to confirm their email address first
+	oneStep      bool                // also for people who have to add a second step first
+	confirmed    bool                // only for people who proved who they are within the last 15 minutes
 }
 
 // router declares routes.
@@ -22,6 +24,8 @@ type router struct {
 	crossOrigin  echo.MiddlewareFunc
 	authenticate echo.MiddlewareFunc
 	verified     echo.MiddlewareFunc // rejects people who have to confirm their email address; nil: nobody has to
+	twoSteps     echo.MiddlewareFunc // rejects people who have to add a second step; nil: nobody has to
+	confirmed    echo.MiddlewareFunc // rejects people who have to confirm that it is them
 }
 
 // plain declares a route that neither reads nor sets cookies and that any site
@@ -62,9 +66,15 @@ func (r router) before(g gate) []echo.MiddlewareFunc {
 		if r.verified != nil && !g.unverified {
 			chain = append(chain, r.verified)
 		}
+		if r.twoSteps != nil && !g.oneStep {
+			chain = append(chain, r.twoSteps)
+		}
 	}
 	if g.require != nil {
 		chain = append(chain, g.require)
+	}
+	if g.confirmed {
+		chain = append(chain, r.confirmed)
 	}
 	return chain
 }

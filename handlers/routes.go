@@ -16,9 +16,19 @@ var (
 
 	// Where confirmed addresses are required, only these are for people who have
 	// not confirmed theirs.
-	publicUnverified = gate{authenticate: true, unverified: true}
+	publicUnverified = gate{authenticate: true, unverified: true, oneStep: true}
 	usersUnverified  = gate{authenticate: true, require: middleware.RequireUser, unverified: true}
+
+	// Where a second step is required, only these and publicUnverified are for people
+	// who lack one.
+	usersOneStep = gate{authenticate: true, require: middleware.RequireUser, oneStep: true}
 )
+
+// confirming returns a gate that also asks people to confirm that it is them.
+func confirming(g gate) gate {
+	g.confirmed = true
+	return g
+}
 
 // routes names every route and its gate. A POST also names the page that its
 // form is on, and after a "?" the field that is part of that page's URL

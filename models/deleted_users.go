@@ -15,10 +15,9 @@ import (
 // EraseAt.
 //
 // A restored account must not be less safe than it was. So every column of User is
-// kept here, a new one too, and whatever protects an account in a table of its own
-// (a second step, passkeys, recovery codes) must be carried along in the same
-// transaction as the row, away and back; rows of such a table must not die by the
-// cascade of users. What only lets someone in (sessions, access tokens, known
+// kept here, a new one too. What protects an account in a table of its own (its
+// app, recovery codes and passkeys) stays where it is: those tables do not refer to
+// users. What only lets someone in (sessions, access tokens, known
 // devices, links) is not kept. Nor are the earlier addresses: after a restore, a
 // change of the address from before can no longer be undone.
 type DeletedUser struct {
@@ -35,7 +34,7 @@ type DeletedUsers struct{ store *Store }
 
 // userColumns are the columns of an account that move with it.
 const userColumns = `id, username, email, email_folded, email_verified_at, full_name, search, password_hash, password_changed_at, role,
-	disabled_at, disabled_reason, last_sign_in_at, replayed_at, created_at, updated_at`
+	disabled_at, disabled_reason, last_sign_in_at, replayed_at, quiet_until, created_at, updated_at`
 
 // Keep moves an account here, in a transaction that has locked it. Every row that
 // refers to the account is removed, and its username is kept from others.

@@ -28,6 +28,19 @@ func (t *Denylist) Deny(ctx context.Context, tokenID, userID string, reason Reas
 	return t.store.deny(ctx, denial{TokenID: tokenID, UserID: userID, Reason: reason, ExpiresAt: At(lives).Add(denySlack)})
 }
 
+// Spend uses something up that works once, by its id, and reports whether nobody did
+// before. expires is when it stops working by itself.
+func (t *Denylist) Spend(ctx context.Context, id, userID string, expires time.Time) (bool, error) {
+	rows, err := t.store.run(ctx, "spend", func(db *gorm.DB) *gorm.DB {
+		return db.Clauses(clause.OnConflict{DoNothing: true}).
+			Create(&denial{TokenID: id, UserID: userID, Reason: reasonSpent, ExpiresAt: At(expires).Add(denySlack)})
+	})
+	return rows == 1, err
+}
+
+// reasonSpent stands in the rows of Spend.
+const reasonSpent Reason = "spent"
+
 // deny inserts rows; the first reason for which a token is denied stays.
 func (s *Store) deny(ctx context.Context, rows ...denial) error {
 	_, err := s.run(ctx, "deny tokens", func(db *gorm.DB) *gorm.DB {

@@ -29,6 +29,8 @@ type Device struct {
 	UserAgent  string // of the latest sign-in; empty when it was before migration 00006
 	CreatedAt  Time
 	LastUsedAt Time // the latest sign-in
+	// TrustedUntil is until when the device skips the second step; zero: it does not.
+	TrustedUntil Time
 }
 
 // ID identifies a device among those of a person. It is the start of the hash
@@ -46,7 +48,7 @@ func deviceID(deviceHash string) string {
 // ByUser returns the devices of a person, the most recently used first.
 func (t *Devices) ByUser(ctx context.Context, userID string) ([]Device, error) {
 	var list []Device
-	err := t.store.db.WithContext(ctx).Table("known_devices").Select("device_hash, user_agent, created_at, last_used_at").
+	err := t.store.db.WithContext(ctx).Table("known_devices").Select("device_hash, user_agent, created_at, last_used_at, trusted_until").
 		Where("user_id = ?", userID).Order("last_used_at DESC, device_hash").Limit(maxDevices).Find(&list).Error
 	return list, translate("list devices", err)
 }
@@ -92,6 +94,26 @@ func (t *Devices) Forget(ctx context.Context, id, userID string) (Device, error)
 		}
 	}
 	return Device{}, fmt.Errorf("forget device: %w", apperr.NotFound)
+}
+
+// Trusted reports whether a device skips the second step of a person at now.
+func (t *Devices) Trusted(ctx context.Context, deviceHash, userID string, now time.Time) (bool, error) {
+	var n int64
+	err := t.store.db.WithContext(ctx).Table("known_devices").
+		Where("device_hash = ? AND user_id = ? AND trusted_until > ?", deviceHash, userID, At(now)).Count(&n).Error
+	return n > 0, translate("look up a trusted device", err)
+}
+
+// Trust lets a known device of a person skip the second step until the given time.
+func (t *Devices) Trust(ctx context.Context, deviceHash, userID string, until time.Time) error {
+	_, err := t.store.exec(ctx, "trust a device", "UPDATE known_devices SET trusted_until = ? WHERE device_hash = ? AND user_id = ?", At(until), deviceHash, userID)
+	return err
+}
+
+// DistrustAll makes every device of a person ask for the second step again.
+func (t *Devices) DistrustAll(ctx context.Context, userID string) error {
+	_, err := t.store.exec(ctx, "distrust devices", "UPDATE known_devices SET trusted_until = 0 WHERE user_id = ? AND trusted_until <> 0", userID)
+	return err
 }
 
 // ForgetAll removes every device of a person.

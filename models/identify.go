@@ -23,7 +23,7 @@ type Presence struct {
 // reason is that an admin ended them.
 const (
 	identifyColumns = `s.user_id, s.generation, s.delivery, s.confirmed_generation, s.confirmed_delivery,
-		s.last_seen_at, u.username, u.email, u.email_verified_at, u.full_name, u.role,
+		s.last_seen_at, s.auth_time, s.acr, u.username, u.email, u.email_verified_at, u.full_name, u.role,
 		CASE
 			WHEN s.ended_at <> 0 THEN
 				CASE WHEN s.end_reason = '` + string(ReasonDisabled) + `' AND u.disabled_at = 0 THEN '` + string(ReasonAdmin) + `' ELSE s.end_reason END
@@ -46,7 +46,7 @@ func (p *Presence) columns() []any {
 	s := &p.Session
 	return []any{
 		&s.UserID, &s.Generation, &s.Delivery, &s.ConfirmedGeneration, &s.ConfirmedDelivery,
-		&s.LastSeenAt, &p.Username, &p.Email, &p.EmailVerifiedAt, &p.FullName, &p.Role, &p.Over,
+		&s.LastSeenAt, &s.AuthTime, &s.ACR, &p.Username, &p.Email, &p.EmailVerifiedAt, &p.FullName, &p.Role, &p.Over,
 	}
 }
 

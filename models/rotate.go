@@ -31,7 +31,7 @@ const rotateQuery = `
 		AND (CAST($5 AS BIGINT) = 0 OR rotations < $5 OR rotation_minute <= CAST($1 AS BIGINT) - 60000000)
 		AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.disabled_at = 0)
 		AND NOT EXISTS (SELECT 1 FROM denylist WHERE token_id IN ($2, $6))
-	RETURNING remember, idle_ttl, expires_at,
+	RETURNING remember, idle_ttl, expires_at, auth_time, acr,
 		(SELECT username FROM users WHERE users.id = sessions.user_id),
 		(SELECT email FROM users WHERE users.id = sessions.user_id),
 		(SELECT email_verified_at FROM users WHERE users.id = sessions.user_id),
@@ -66,7 +66,7 @@ func (r *Rotation) read(rows *sql.Rows, err error) (*Presence, error) {
 		DeliveredAt: now, DeliveredTo: r.To, LastSeenAt: now,
 	}}
 	s := &p.Session
-	err = scanOne(rows, err, &s.Remember, &s.IdleTTL, &s.ExpiresAt, &p.Username, &p.Email, &p.EmailVerifiedAt, &p.FullName, &p.Role)
+	err = scanOne(rows, err, &s.Remember, &s.IdleTTL, &s.ExpiresAt, &s.AuthTime, &s.ACR, &p.Username, &p.Email, &p.EmailVerifiedAt, &p.FullName, &p.Role)
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,8 @@ const (
 	ReasonRestored       Reason = "restored"         // the database is older than the token
 	ReasonIdle           Reason = "idle"             // not used for longer than the idle limit
 	ReasonExpired        Reason = "expired"          // older than the absolute limit
+	ReasonTwoStep        Reason = "two-step"         // two-step sign-in was switched on or off, or reset
+	ReasonPasskey        Reason = "passkey-removed"  // a passkey was removed
 )
 
 // denySlack is how long a denial is kept after the last token it denies has
@@ -41,6 +43,30 @@ const (
 	KindWeb SessionKind = "web" // a browser, in cookies
 	KindAPI SessionKind = "api" // a client of the API
 )
+
+// ACR is how sure the portal is of who has a session: an authentication context class
+// (OpenID Connect Core 1.0 §2). It is stored: never change one.
+type ACR string
+
+// The classes, from the weakest to the strongest.
+const (
+	ACR1          ACR = "urn:latchkey:1" // a password
+	ACR2          ACR = "urn:latchkey:2" // a password and a second step, or a device that passed one lately
+	PhishingProof ACR = "phr"            // a passkey (OpenID Connect EAP ACR Values 1.0)
+)
+
+// Above reports whether a class is stronger than another.
+func (a ACR) Above(b ACR) bool { return a.rank() > b.rank() }
+
+func (a ACR) rank() int {
+	switch a {
+	case PhishingProof:
+		return 3
+	case ACR2:
+		return 2
+	}
+	return 1
+}
 
 // Session is a browser or a client of the API that is, or was, signed in.
 type Session struct {
@@ -61,8 +87,12 @@ type Session struct {
 	ConfirmedDelivery   int64
 	RotationMinute      Time // start of the minute that Rotations counts
 	Rotations           int64
-	IdleTTL             int64 `gorm:"column:idle_ttl"` // microseconds
-	CreatedAt           Time  `gorm:"autoCreateTime:false"`
+	IdleTTL             int64  `gorm:"column:idle_ttl"` // microseconds
+	AuthTime            Time   // when the person last proved who they are
+	FullAuthTime        Time   // when they last did with every step that the account had; zero: never
+	AMR                 string `gorm:"column:amr"` // the methods of the session (RFC 8176), separated by spaces
+	ACR                 ACR    `gorm:"column:acr"` // the highest level of the session
+	CreatedAt           Time   `gorm:"autoCreateTime:false"`
 	LastSeenAt          Time
 	ExpiresAt           Time
 	EndedAt             Time
@@ -132,6 +162,16 @@ func (t *Sessions) Confirm(ctx context.Context, id string, generation, delivery 
 			"now": int64(At(now)), "before": int64(At(before)), "generation": generation, "delivery": delivery, "id": id,
 		})
 	return err
+}
+
+// Prove records that the person of a live session proved who they are: methods are
+// all methods of the session, acr its highest level, full says that no step of the
+// account was left out. It returns apperr.NotFound when the session has ended.
+func (t *Sessions) Prove(ctx context.Context, id, methods string, acr ACR, full bool, now time.Time) error {
+	rows, err := t.store.exec(ctx, "record a proof", `
+		UPDATE sessions SET auth_time = @now, amr = @amr, acr = @acr, full_auth_time = CASE WHEN @full THEN @now ELSE full_auth_time END
+		WHERE id = @id AND `+liveSession, map[string]any{"now": int64(At(now)), "amr": methods, "acr": string(acr), "full": full, "id": id})
+	return oneRow("record a proof", rows, err)
 }
 
 // Seen records that a session was used, unless it was last seen after before:

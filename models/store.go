@@ -51,6 +51,9 @@ type Store struct {
 	Invitations    *Invitations
 	Phantoms       *Phantoms
 	DeletedUsers   *DeletedUsers
+	Apps           *Apps
+	RecoveryCodes  *RecoveryCodes
+	Passkeys       *Passkeys
 
 	url     string
 	dialect string
@@ -122,6 +125,9 @@ func (s *Store) attach() {
 	s.Invitations = &Invitations{store: s}
 	s.Phantoms = &Phantoms{store: s}
 	s.DeletedUsers = &DeletedUsers{store: s}
+	s.Apps = &Apps{store: s}
+	s.RecoveryCodes = &RecoveryCodes{store: s}
+	s.Passkeys = &Passkeys{store: s}
 }
 
 // Close ends every connection.

@@ -132,7 +132,7 @@ func TestTxCalledOff(t *testing.T) {
 		}()
 		// The account is no longer locked.
 		must(t, store.InTx(t.Context(), func(tx *models.Store) error {
-			_, err := tx.Users.MarkSignedIn(t.Context(), ada.ID, epoch)
+			_, err := tx.Users.Lock(t.Context(), ada.ID)
 			return err
 		}))
 	})

@@ -33,6 +33,7 @@ type User struct {
 	DisabledReason    string // for admins, never shown to the person
 	LastSignInAt      Time
 	ReplayedAt        Time   // a replay the person has not been told of
+	QuietUntil        Time   // no suggestion stands on the account page before that
 	CreatedAt         Time   `gorm:"autoCreateTime:false"`
 	UpdatedAt         Time   `gorm:"autoUpdateTime:false"`
 	Search            string `gorm:"->:false;<-" json:"-"` // written with every name: SearchText
@@ -197,17 +198,10 @@ func (u *Users) Enable(ctx context.Context, id string, now time.Time) error {
 	})
 }
 
-// MarkSignedIn records a sign-in and returns the account, which it locks as
-// Lock does. It returns apperr.NotFound.
-func (u *Users) MarkSignedIn(ctx context.Context, id string, now time.Time) (*User, error) {
-	var user User
-	rows, err := u.store.run(ctx, "mark signed in", func(db *gorm.DB) *gorm.DB {
-		return db.Raw("UPDATE users SET last_sign_in_at = ? WHERE id = ? RETURNING *", At(now), id).Scan(&user)
-	})
-	if err := oneRow("mark signed in", rows, err); err != nil {
-		return nil, err
-	}
-	return &user, nil
+// SignedIn records a sign-in. The transaction has locked the account.
+func (u *Users) SignedIn(ctx context.Context, id string, now time.Time) error {
+	_, err := u.store.exec(ctx, "record a sign-in", "UPDATE users SET last_sign_in_at = ? WHERE id = ?", At(now), id)
+	return err
 }
 
 // MarkReplayed records that the person must be told of a replay.

@@ -95,6 +95,14 @@ func (o *portal) services() error {
 	if err != nil {
 		return err
 	}
+	keys, err := o.derivedKeys("latchkey/aead/v1")
+	if err != nil {
+		return err
+	}
+	sealer, err := seal.New(keys)
+	if err != nil {
+		return err
+	}
 	if err := o.post(); err != nil {
 		return err
 	}
@@ -102,7 +110,7 @@ func (o *portal) services() error {
 	o.auth, err = auth.New(auth.Options{
 		Store: o.store, Logger: o.logger, Now: time.Now, Keyring: keyring,
 		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
-		Audit: log, Limits: limits, Hasher: o.hasher,
+		Audit: log, Limits: limits, Hasher: o.hasher, Sealer: sealer, RequireStep: auth.StepPolicy(o.cfg.RequireTwoStep),
 	})
 	if err != nil {
 		return err

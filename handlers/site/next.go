@@ -159,6 +159,13 @@ func WithNext(path, next string) string { return path + withNext(SafeNext(next))
 // PathVerify is the page on which people confirm their email address.
 const PathVerify = "/verify"
 
+// PathSecurity is the page of everything that protects an account, and PathConfirm the
+// page on which people confirm that it is them.
+const (
+	PathSecurity = "/profile/security"
+	PathConfirm  = "/confirm"
+)
+
 // VerifyPath returns the path of that page, which then leads to next.
 func VerifyPath(next string) string { return PathVerify + withNext(SafeNext(next)) }
 

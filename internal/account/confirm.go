@@ -214,11 +214,12 @@ func (c confirming) confirm(ctx context.Context, email string) (*Confirmed, erro
 
 // signIn opens the first session of a new account, in the browser that signed up.
 func (c confirming) signIn(ctx context.Context, done *Confirmed) error {
-	user, err := c.tx.Users.MarkSignedIn(ctx, c.user.ID, c.s.now())
+	err := c.tx.Users.SignedIn(ctx, c.user.ID, c.s.now())
 	if err != nil {
 		return err
 	}
-	done.SignedIn, err = c.s.auth.Open(ctx, c.tx, user, auth.Opening{
+	done.SignedIn, err = c.s.auth.Open(ctx, c.tx, c.user, auth.Opening{
+		Proof:  auth.ByPassword(),
 		Method: auth.MethodSignUp, Remember: true, Presented: c.in.Presented, Device: c.in.Device, Client: c.in.Client,
 	})
 	return err

@@ -165,7 +165,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 			return err
 		}
 		signedIn, details.SessionsEnded, err = s.auth.Restart(ctx, tx, user, in.Identity.SessionID, reason, auth.Opening{
-			Presented: in.Presented, Device: in.Device, Client: in.Client,
+			Proof: auth.ByPassword(), Presented: in.Presented, Device: in.Device, Client: in.Client,
 		})
 		if err != nil {
 			return err

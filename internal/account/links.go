@@ -223,11 +223,11 @@ func (s *Service) useLink(ctx context.Context, tx *models.Store, token string) (
 // their password.
 func (s *Service) signInInvited(ctx context.Context, tx *models.Store, user *models.User, in Reset, record func(models.Event),
 ) (*auth.SignedIn, error) {
-	user, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
-	if err != nil {
+	if err := tx.Users.SignedIn(ctx, user.ID, s.now()); err != nil {
 		return nil, err
 	}
 	signedIn, err := s.auth.Open(ctx, tx, user, auth.Opening{
+		Proof:  auth.ByPassword(),
 		Method: auth.MethodInvited, Remember: true, Presented: in.Presented, Device: in.Device, Client: in.Client,
 	})
 	if err != nil {

@@ -124,6 +124,7 @@ func (s *Service) join(ctx context.Context, tx *models.Store, user *models.User,
 		return nil, err
 	}
 	signedIn, err := s.auth.Open(ctx, tx, user, auth.Opening{
+		Proof:  auth.ByPassword(),
 		Method: method, Remember: true, Presented: in.Presented, Device: in.Device, Client: in.Client,
 	})
 	if err != nil {

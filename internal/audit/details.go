@@ -34,6 +34,11 @@ type Details struct {
 
 	Recipient string `json:"recipient,omitempty"` // of a message
 
+	Step     string  `json:"step,omitempty"`     // how a sign-in or a confirmation was proved: one of the Step constants
+	Passkey  string  `json:"passkey,omitempty"`  // the name of a passkey
+	Renamed  *Change `json:"renamed,omitempty"`  // the name of a passkey
+	Passkeys int     `json:"passkeys,omitempty"` // how many were removed
+
 	Reason string `json:"reason,omitempty"` // a note for admins
 
 	// Which refresh token was presented, and which one its session has: each a
@@ -50,6 +55,16 @@ type Details struct {
 
 	Cause string `json:"cause,omitempty"` // only for events in the server's log: the limit or token that was refused
 }
+
+// How a sign-in or a confirmation was proved besides the password. They are stored:
+// never change one.
+const (
+	StepPassword = "password"
+	StepCode     = "code"
+	StepRecovery = "recovery code"
+	StepTrusted  = "remembered device"
+	StepPasskey  = "passkey"
+)
 
 // Use is one use of a session.
 type Use struct {
@@ -121,6 +136,10 @@ func (d Details) facts(event string) string {
 	add(prefixed("scope ", d.Scope))
 	add(prefixed("client ", d.ClientID))
 	add(counted(d.Days, "day", ""))
+	add(prefixed("with ", d.Step))
+	add(d.Passkey)
+	add(d.Renamed.words(""))
+	add(counted(d.Passkeys, "passkey", " removed"))
 	if d.NewDevice {
 		add("on a new device")
 	}

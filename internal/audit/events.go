@@ -11,6 +11,8 @@ const (
 	LoginFailed      = "login-failed"
 	LoginDisabled    = "login-disabled"
 	LoginUnverified  = "login-unverified"
+	LoginNoStep      = "login-second-step"
+	CodeFailed       = "code-failed"
 	Logout           = "logout"
 	Replay           = "refresh-replay"
 	Restored         = "refresh-from-the-future"
@@ -28,6 +30,18 @@ const (
 	EmailChangeEnded = "email-change-cancelled"
 	EmailVerify      = "email-verify"
 	DeviceForget     = "device-forget"
+	Confirmed        = "confirmed"
+	AppOn            = "app-on"
+	AppReplace       = "app-replace"
+	AppOff           = "app-off"
+	CodesMade        = "recovery-codes-made"
+	PasskeyAdd       = "passkey-add"
+	PasskeyRename    = "passkey-rename"
+	PasskeyRemove    = "passkey-remove"
+	PasskeyFlags     = "passkey-flags"
+	PasskeyCounter   = "passkey-counter"
+	PasskeyRefused   = "passkey-refused"
+	UserResetStep    = "user-reset-two-step"
 	UserCreate       = "user-create"
 	UserDisable      = "user-disable"
 	UserEnable       = "user-enable"
@@ -100,6 +114,26 @@ var kinds = []kind{
 		LoginUnverified, SigningIn, "API sign-in before confirming", "tried to sign in through the API [as {subject}] before the email address was confirmed",
 		"A program tried to sign in to your account before you confirmed your email address.",
 	},
+	{
+		LoginNoStep, SigningIn, "API sign-in without second step", "tried to sign in through the API [as {subject}] with a password only",
+		"A program tried to sign in to your account with your password. Your account needs a second step: give the program an access token instead.",
+	},
+	{
+		CodeFailed, SigningIn, "Wrong code", "entered a wrong code [for {subject}] after the right password",
+		"Someone entered your password and a wrong code.",
+	},
+	{
+		PasskeyRefused, SigningIn, "Passkey refused", "used a passkey [of {subject}] that was refused",
+		"A passkey of yours was refused.",
+	},
+	{
+		PasskeyCounter, SigningIn, "Counter of a passkey", "used a passkey of {subject} whose counter did not rise",
+		"The counter of a passkey did not rise. Someone may have a copy of the passkey.",
+	},
+	{
+		PasskeyFlags, SigningIn, "Passkey can be synced now", "used a passkey of {subject} that can be synced now",
+		"A passkey of yours can be synced to other devices now.",
+	},
 	{Logout, SigningIn, "Signed out", "signed out", "You signed out."},
 	{SessionEnd, SigningIn, "Ended a session", "signed out another device", "You signed out another device."},
 	{OtherSessionsEnd, SigningIn, "Ended other sessions", "signed out all other devices", "You signed out your other devices."},
@@ -145,6 +179,14 @@ var kinds = []kind{
 	},
 	{EmailVerify, OwnAccount, "Confirmed email", "confirmed their email address", "You confirmed your email address."},
 	{DeviceForget, OwnAccount, "Removed known device", "removed a known device", "You removed a known device."},
+	{Confirmed, OwnAccount, "Confirmed identity", "confirmed who they are", "You confirmed that it is you."},
+	{AppOn, OwnAccount, "Turned on two-step sign-in", "turned on two-step sign-in", "You turned on two-step sign-in."},
+	{AppReplace, OwnAccount, "Replaced authenticator app", "replaced their authenticator app", "You replaced your authenticator app."},
+	{AppOff, OwnAccount, "Turned off two-step sign-in", "turned off two-step sign-in", "You turned off two-step sign-in."},
+	{CodesMade, OwnAccount, "Made recovery codes", "made new recovery codes", "You made new recovery codes."},
+	{PasskeyAdd, OwnAccount, "Added passkey", "added a passkey", "You added a passkey."},
+	{PasskeyRename, OwnAccount, "Renamed passkey", "renamed a passkey", "You renamed a passkey."},
+	{PasskeyRemove, OwnAccount, "Removed passkey", "removed a passkey", "You removed a passkey."},
 	{TokenCreate, OwnAccount, "Created access token", "created an access token", "You created an access token."},
 	{TokenRemove, OwnAccount, "Removed access token", "removed an access token", "One of your access tokens was removed."},
 	{DataExport, OwnAccount, "Downloaded own data", "downloaded their data", "You downloaded your data."},
@@ -160,6 +202,10 @@ var kinds = []kind{
 	{UserResetLink, Admins, "Created reset link", "created a reset link for {subject}", "An admin created a reset link for your account."},
 	{UserUnlock, Admins, "Cleared sign-in limits", "cleared the sign-in limits of {subject}", "An admin cleared your sign-in limits."},
 	{UserVerify, Admins, "Marked email as verified", "marked the email address of {subject} as verified", "An admin marked your email address as verified."},
+	{
+		UserResetStep, Admins, "Reset two-step sign-in", "reset the two-step sign-in of {subject}",
+		"An admin reset your two-step sign-in: your authenticator app, recovery codes and passkeys were removed.",
+	},
 	{UserTokenRemove, Admins, "Removed user's access token", "removed an access token of {subject}", "An admin removed one of your access tokens."},
 	{MailTest, Admins, "Sent a test message", "sent a test message", "An admin sent a test message."},
 	{MailAgain, Admins, "Sent a message again", "sent a message [about {subject}] again", "An admin sent you a message again."},

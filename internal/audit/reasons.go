@@ -53,6 +53,12 @@ var endings = map[models.Reason]Ending{
 		Login: "Your account was secured, and every device was signed out. Choose a new password with the link that we mailed to you.",
 		List:  "The account was secured.", Token: "Removed when the account was secured",
 	},
+	models.ReasonTwoStep: {
+		Login: "Your two-step sign-in was changed, and every device was signed out." + signInAgain, List: "Two-step sign-in was changed.",
+	},
+	models.ReasonPasskey: {
+		Login: "A passkey was removed from your account, and every device was signed out." + signInAgain, List: "A passkey was removed.",
+	},
 	models.ReasonReplaced: {
 		Login: "You signed in again in this browser, so the earlier session ended." + signInAgain, List: "Signed in again in the same browser.",
 	},

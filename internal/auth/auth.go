@@ -18,6 +18,7 @@ import (
 	"latchkey/internal/audit"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
+	"latchkey/internal/seal"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -51,6 +52,10 @@ type Options struct {
 	Limits       *limit.Limiter
 	Hasher       *password.Hasher
 	DatabaseNow  func(context.Context) (time.Time, error) // the database's clock; nil: it is asked
+	// Sealer seals what leaves memory: the secrets of authenticator apps, and the
+	// tickets of half a sign-in.
+	Sealer      seal.Sealer
+	RequireStep StepPolicy // empty: nobody
 }
 
 // Service is the authority over accounts and sessions. It is safe for
@@ -69,12 +74,15 @@ type Service struct {
 	limits       *limit.Limiter
 	hasher       *password.Hasher
 	databaseNow  func(context.Context) (time.Time, error)
+	sealer       seal.Sealer
+	requireStep  StepPolicy
 }
 
 // New returns a Service, or an error when an option is missing or wrong.
 func New(o Options) (*Service, error) {
-	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Keyring == nil || o.Audit == nil || o.Limits == nil || o.Hasher == nil {
-		return nil, errors.New("auth: Store, Logger, Now, Keyring, Audit, Limits and Hasher are required")
+	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Keyring == nil || o.Audit == nil || o.Limits == nil || o.Hasher == nil ||
+		len(o.Sealer) == 0 {
+		return nil, errors.New("auth: Store, Logger, Now, Keyring, Audit, Limits, Hasher and Sealer are required")
 	}
 	if o.AccessTTL <= 0 || o.RefreshTTL <= 0 || o.SessionTTL <= 0 || o.RefreshGrace < 0 {
 		return nil, errors.New("auth: lifetimes must be positive")
@@ -86,6 +94,7 @@ func New(o Options) (*Service, error) {
 		store: o.Store, audit: o.Audit, logger: o.Logger, now: o.Now, keyring: o.Keyring,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
 		seenEvery: min(time.Minute, o.RefreshTTL/seenParts), limits: o.Limits, hasher: o.Hasher, databaseNow: o.DatabaseNow,
+		sealer: o.Sealer, requireStep: o.RequireStep,
 	}, nil
 }
 
@@ -121,7 +130,9 @@ type Identity struct {
 	Verified  bool // the person has proved that the address is theirs
 	FullName  string
 	Admin     bool
-	SessionID string // empty when the request came with a personal access token
+	SessionID string     // empty when the request came with a personal access token
+	AuthTime  time.Time  // when the person last proved who they are; zero with a personal access token
+	ACR       models.ACR // the highest level of the session; empty with a personal access token
 
 	PersonalTokenID string // empty when the request came with a session
 }

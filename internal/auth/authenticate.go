@@ -129,6 +129,6 @@ func (s *Service) explainExpired(ctx context.Context, refresh string) (models.Re
 func IdentityOf(p *models.Presence) *Identity {
 	return &Identity{
 		UserID: p.Session.UserID, Username: p.Username, Email: p.Email, Verified: !p.EmailVerifiedAt.IsZero(), FullName: p.FullName,
-		Admin: p.Role == models.RoleAdmin, SessionID: p.Session.ID,
+		Admin: p.Role == models.RoleAdmin, SessionID: p.Session.ID, AuthTime: p.Session.AuthTime.Time(), ACR: p.Session.ACR,
 	}
 }

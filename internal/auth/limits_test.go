@@ -358,7 +358,7 @@ func TestFailureIsNoRefusal(t *testing.T) {
 		if _, _, err := p.Accounts.Disable(p.T.Context(), auth.Shell(), p.User("ada").ID, ""); err != nil {
 			p.T.Fatal(err)
 		}
-		for at := range 5 {
+		for at := range 4 {
 			var ctx context.Context
 			ctx, leave = context.WithCancel(p.T.Context())
 			left = at + 1

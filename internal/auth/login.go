@@ -20,11 +20,11 @@ type Login struct {
 	Client     Client
 }
 
-// Outcome is the result of a sign-in: either SignedIn or Refused is set. A
-// sign-in that needs a second step will be a third result, with the step and its
-// ticket; until it is passed there is no session.
+// Outcome is the result of a sign-in: SignedIn, Ticket or Refused is set. Until the
+// second step is passed there is no session.
 type Outcome struct {
 	SignedIn *SignedIn // a session was opened
+	Ticket   string    // the password was right, and a second step is missing: sealed, for FinishLogin
 	Refused  Refusal   // why the sign-in was refused
 	Cause    error     // of a refusal: its class, and for Limited the wait
 }
@@ -36,7 +36,10 @@ type Refusal string
 const (
 	WrongPassword   Refusal = "wrong password"   // or no account has the identifier; the two are never told apart
 	AccountDisabled Refusal = "account disabled" // told only after the right password
-	Limited         Refusal = "limited"          // the password was not checked
+	Limited         Refusal = "limited"          // the password or the code was not checked
+	WrongCode       Refusal = "wrong code"
+	UsedCode        Refusal = "used code" // the code was right, and was used before
+	StepOver        Refusal = "step over" // the ticket no longer works: sign in again
 )
 
 // Login signs a person in, or returns the refusal. Its errors are apperr.Busy,
@@ -45,7 +48,7 @@ const (
 // It ends the sessions of presented tokens: a browser has one session at a
 // time.
 func (s *Service) Login(ctx context.Context, in Login) (Outcome, error) {
-	signedIn, err := s.login(ctx, in)
+	outcome, err := s.login(ctx, in)
 	switch {
 	case errors.Is(err, apperr.Unauthorized):
 		return Outcome{Refused: WrongPassword, Cause: err}, nil
@@ -56,50 +59,53 @@ func (s *Service) Login(ctx context.Context, in Login) (Outcome, error) {
 	case err != nil:
 		return Outcome{}, err
 	}
-	return Outcome{SignedIn: signedIn}, nil
+	return outcome, nil
 }
 
-func (s *Service) login(ctx context.Context, in Login) (*SignedIn, error) {
+func (s *Service) login(ctx context.Context, in Login) (Outcome, error) {
 	identifier := models.Tidy(in.Identifier)
 	user, err := s.store.Users.ByName(ctx, identifier)
 	if err != nil && !errors.Is(err, apperr.NotFound) {
-		return nil, err
+		return Outcome{}, err
 	}
 	a := Attempt{User: user, Identifier: identifier, Password: in.Password, Device: in.Device, Client: in.Client}
 	proven, err := s.Prove(ctx, a)
 	if err != nil {
-		return nil, s.loginFailed(ctx, a, err)
+		return Outcome{}, s.loginFailed(ctx, a, err)
 	}
-	var signedIn *SignedIn
+	var outcome Outcome
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		fresh, err := s.Admit(ctx, tx, user, proven)
 		if err != nil {
 			return err
 		}
-		silent, err := s.firstDevice(ctx, tx, user)
+		proof, step := ByPassword(), ""
+		app, err := currentApp(ctx, tx, fresh.ID)
 		if err != nil {
 			return err
 		}
-		signedIn, err = s.Open(ctx, tx, fresh, Opening{
-			Method: MethodPassword, Remember: in.Remember, Presented: in.Presented, Device: in.Device, Client: in.Client,
-		})
-		if err != nil {
-			return err
-		}
-		record(Actor{UserID: fresh.ID, Name: fresh.Username, SessionID: signedIn.SessionID, Client: in.Client}.Event(audit.Login, fresh,
-			audit.Details{NewDevice: signedIn.NewDevice && !silent}))
-		if signedIn.Replayed = !fresh.ReplayedAt.IsZero(); signedIn.Replayed {
-			if signedIn.ReplayID, err = lastReplay(ctx, tx, fresh.ID); err != nil {
+		if app != nil {
+			trusted := false
+			if in.Device != "" {
+				if trusted, err = tx.Devices.Trusted(ctx, models.HashToken(in.Device), fresh.ID, s.now()); err != nil {
+					return err
+				}
+			}
+			if !trusted {
+				outcome.Ticket, err = s.newTicket(fresh, app, in.Remember, in.Client)
 				return err
 			}
-			return tx.Users.MarkTold(ctx, fresh.ID)
+			proof, step = ByTrustedDevice(), audit.StepTrusted
 		}
-		return nil
+		outcome.SignedIn, err = s.enter(ctx, tx, fresh, entry{
+			method: MethodPassword, proof: proof, step: step, remember: in.Remember, device: in.Device, presented: in.Presented, client: in.Client,
+		}, record)
+		return err
 	})
 	if err != nil {
-		return nil, s.loginRefused(ctx, a, proven, err)
+		return Outcome{}, s.loginRefused(ctx, a, proven, err)
 	}
-	return signedIn, nil
+	return outcome, nil
 }
 
 // lastReplay returns the id of the latest event about a copied session of a person,
@@ -115,7 +121,7 @@ func lastReplay(ctx context.Context, tx *models.Store, userID string) (string, e
 	return e.ID, nil
 }
 
-// firstDevice reports whether a sign-in, before it is marked, is the first of the
+// firstDevice reports whether a sign-in, before it is recorded, is the first of the
 // account, or the first since its password was reset: the person expects it, so no
 // notice is sent.
 func (s *Service) firstDevice(ctx context.Context, tx *models.Store, user *models.User) (bool, error) {
@@ -127,11 +133,11 @@ func (s *Service) firstDevice(ctx context.Context, tx *models.Store, user *model
 }
 
 // Admit prepares the sign-in of a person whose password was right: it locks the
-// account, marks the sign-in and settles the attempt. It returns
+// account and settles the attempt. It returns
 // apperr.Disabled, or apperr.Unauthorized when the account or its password
 // changed while it was checked.
 func (s *Service) Admit(ctx context.Context, tx *models.Store, user *models.User, proven limit.Taken) (*models.User, error) {
-	fresh, err := tx.Users.MarkSignedIn(ctx, user.ID, s.now())
+	fresh, err := tx.Users.Lock(ctx, user.ID)
 	switch {
 	case errors.Is(err, apperr.NotFound):
 		return nil, apperr.New(apperr.Unauthorized, wrongPassword, nil)

@@ -9,6 +9,7 @@ import (
 // Opening describes a session to be opened for a browser.
 type Opening struct {
 	Method    string    // one of the Method constants
+	Proof     Proof     // how the person proved who they are
 	Remember  bool      // "Stay signed in"
 	Presented Presented // the tokens that the browser sent; their sessions end
 	Device    string    // the device cookie; may be empty
@@ -26,6 +27,7 @@ type SignedIn struct {
 	NewDevice bool   // the person had not signed in with this browser before
 	Replayed  bool   // tell the person that a copied token ended a session of theirs
 	ReplayID  string // of its event in the audit log, "" if that is gone
+	Recovery  bool   // a recovery code took the place of the app
 }
 
 // Open opens a session in a transaction that has locked the user. It ends the
@@ -38,7 +40,7 @@ func (s *Service) Open(ctx context.Context, tx *models.Store, user *models.User,
 	if err != nil {
 		return nil, err
 	}
-	session := s.newSession(user.ID, in.Method, in.Remember, in.Client)
+	session := s.newSession(user.ID, in.Method, in.Remember, in.Proof, in.Client)
 	session.NewDevice = newDevice != "" && in.Method == MethodPassword && !in.renewal
 	if err := tx.Sessions.Create(ctx, session); err != nil {
 		return nil, err
@@ -51,8 +53,8 @@ func (s *Service) Open(ctx context.Context, tx *models.Store, user *models.User,
 
 // Restart ends every session of a person after a change of a credential. It
 // opens a new one for this browser, with the method and "Stay signed in" of the
-// current session. It returns how many sessions were live. The transaction has
-// locked the user.
+// current session, and with its proofs and in.Proof, if there is one. It returns how
+// many sessions were live. The transaction has locked the user.
 func (s *Service) Restart(ctx context.Context, tx *models.Store, user *models.User, current string, reason models.Reason, in Opening,
 ) (signedIn *SignedIn, ended int, err error) {
 	old, err := tx.Sessions.ByID(ctx, current)
@@ -69,6 +71,7 @@ func (s *Service) Restart(ctx context.Context, tx *models.Store, user *models.Us
 		return nil, 0, err
 	}
 	in.Method, in.Remember, in.Presented, in.renewal = old.Method, old.Remember, Presented{}, true
+	in.Proof = in.Proof.after(old)
 	signedIn, err = s.Open(ctx, tx, user, in)
 	return signedIn, ended + len(replaced), err
 }

@@ -15,7 +15,7 @@ import (
 // OpenProgram opens the session of a program in a transaction that has locked
 // the user. scope is the granted scope, clientID the program's name for itself.
 func (s *Service) OpenProgram(ctx context.Context, tx *models.Store, userID, scope, clientID string, client Client) (*models.Session, error) {
-	session := s.newSession(userID, MethodPassword, true, client)
+	session := s.newSession(userID, MethodPassword, true, ByPassword(), client)
 	session.Kind, session.Scope, session.ClientID = models.KindAPI, scope, clientID
 	if err := tx.Sessions.Create(ctx, session); err != nil {
 		return nil, err

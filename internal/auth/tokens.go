@@ -59,22 +59,25 @@ func earlier(a, b time.Time) time.Time {
 // How a session was opened. They are stored: never change one.
 const (
 	MethodPassword = "password"
+	MethodPasskey  = "passkey"
 	MethodSignUp   = "sign-up"
 	MethodSetup    = "setup"
 	MethodInvited  = "invited" // with an invitation, or with the reset link of an account that an admin created
 )
 
 // newSession returns a session that begins now. It is not stored yet.
-func (s *Service) newSession(userID, method string, remember bool, client Client) *models.Session {
+func (s *Service) newSession(userID, method string, remember bool, proof Proof, client Client) *models.Session {
 	idle, lifetime := s.refreshTTL, s.sessionTTL
 	if !remember {
 		idle, lifetime = min(idle, shortIdle), min(lifetime, shortLifetime)
 	}
 	now := s.now()
-	return &models.Session{
+	session := &models.Session{
 		ID: models.NewID(), UserID: userID, Kind: models.KindWeb, Remember: remember, Method: method,
 		Generation: 1, DeliveredAt: models.At(now), DeliveredTo: client.place(), IdleTTL: idle.Microseconds(),
 		CreatedAt: models.At(now), LastSeenAt: models.At(now), ExpiresAt: models.At(now.Add(lifetime)),
 		IP: client.Address(), UserAgent: client.UserAgent,
 	}
+	proof.write(session, models.At(now))
+	return session
 }

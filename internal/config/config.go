@@ -64,6 +64,8 @@ type Config struct {
 	Mail Mail
 	// VerifyEmail says whether people have to prove that their address is theirs.
 	VerifyEmail VerifyEmail
+	// RequireTwoStep says who has to have a second step.
+	RequireTwoStep RequireTwoStep
 	// Signup says who may create an account.
 	Signup Signup
 	// PasswordMin is the minimum length of a password in code points, 8 to 64.
@@ -100,6 +102,16 @@ const (
 	SignupClosed Signup = "closed" // only people whom an admin adds
 )
 
+// RequireTwoStep says who has to have a second step.
+type RequireTwoStep string
+
+// The policies.
+const (
+	TwoStepOff    RequireTwoStep = "off"    // nobody
+	TwoStepAdmins RequireTwoStep = "admins" // admins
+	TwoStepAll    RequireTwoStep = "all"    // everybody
+)
+
 // LogFormat is how log lines are written.
 type LogFormat string
 
@@ -125,6 +137,7 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 		RefreshTTL:            l.duration(nameRefreshTTL, time.Second),
 		SessionTTL:            l.duration(nameSessionTTL, time.Second),
 		RefreshGrace:          l.duration(nameRefreshGrace, 0),
+		RequireTwoStep:        RequireTwoStep(l.choice(nameRequireTwoStep, string(TwoStepOff), string(TwoStepAdmins), string(TwoStepAll))),
 		Signup:                Signup(l.choice(nameSignup, string(SignupOpen), string(SignupInvite), string(SignupClosed))),
 		PasswordMin:           l.integer(namePasswordMin, 8, 64),
 		PasswordGrant:         l.toggle(namePasswordGrant),

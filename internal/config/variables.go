@@ -26,6 +26,7 @@ const (
 	nameTokenRenewal          = "LATCHKEY_TOKEN_RENEWAL"
 	nameAPICORSOrigins        = "LATCHKEY_API_CORS_ORIGINS"
 	nameTrustedProxies        = "LATCHKEY_TRUSTED_PROXIES"
+	nameRequireTwoStep        = "LATCHKEY_REQUIRE_TWO_STEP"
 	nameLimits                = "LATCHKEY_LIMITS"
 	nameLogFormat             = "LATCHKEY_LOG_FORMAT"
 	nameLogLevel              = "LATCHKEY_LOG_LEVEL"
@@ -72,6 +73,7 @@ func Variables() []Variable {
 		{Name: nameSMTPURL, Unset: "loopback public URL: files in the folder `mail` beside the database (PostgreSQL: `data/mail`); else no mail", Meaning: "The [mail](mail.md) server: `smtps://USER:PASSWORD@HOST:465`, or `smtp://USER:PASSWORD@HOST:587` with STARTTLS. `file:FOLDER` writes each message to a file, for trying things out.", Secret: true},
 		{Name: nameMailFrom, Unset: "the brand's name and `no-reply@` the public URL's host", Meaning: "The sender of mail: `Name <address>`."},
 		{Name: nameVerifyEmail, Unset: "`on` with a mail server, else `off`", Meaning: "Whether people prove that their [address is theirs](mail.md#addresses): `on` asks them to, `required` lets them do nothing else before, `off` takes their word."},
+		{Name: nameRequireTwoStep, Default: "off", Meaning: "Who has to have a [second step](two-step.md): `off` (nobody), `admins` or `all`. Those who lack it can do nothing else before they add one."},
 		{Name: namePasswordMin, Default: "12", Meaning: "The shortest password accepted, in characters, 8 to 64."},
 		{Name: namePasswordGrant, Default: "on", Meaning: "`off` refuses passwords at `POST /token`, so that API clients need a personal access token."},
 		{Name: nameTokenRenewal, Default: "on", Meaning: "`off` removes `POST /refresh-token` and `GET /refresh_token`, so that API clients go on with their refresh token at `/token` only."},

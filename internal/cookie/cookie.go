@@ -21,6 +21,7 @@ const (
 	flash   = "flash"
 	once    = "once"
 	theme   = "theme"
+	ticket  = "ticket"
 )
 
 const (

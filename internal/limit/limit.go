@@ -52,6 +52,15 @@ var (
 	Codes = perWindow("code", 5, 24*time.Hour, "There were too many wrong codes, so this one no longer works. Ask for a new one.")
 )
 
+// The limits of codes of a second step. Both are also there while limits are off for
+// load tests: six digits are nothing without them.
+var (
+	// TicketCodes limits the tries of one half sign-in. Its key is the ticket.
+	TicketCodes = perWindow("ticket", 5, 24*time.Hour, "")
+	// StepCodes limits the wrong codes of an account, whoever tries them.
+	StepCodes = perWindow("step", 10, time.Hour, "Too many wrong codes were entered for this account.")
+)
+
 func perWindow(name string, n int, window time.Duration, words string) Limit {
 	return Limit{name: name, rule: models.Rule{Free: n, Window: window, Waits: []time.Duration{window}}, words: words}
 }
@@ -113,6 +122,11 @@ func (l *Limiter) Try(ctx context.Context, limit Limit, key string) error {
 		return err
 	}
 	return refused
+}
+
+// Refund gives an attempt back that was not one: what was tried was right.
+func (l *Limiter) Refund(ctx context.Context, tx *models.Store, limit Limit, key string) error {
+	return tx.Attempts.Refund(ctx, limit.of(key).bucket())
 }
 
 // Clear forgets the attempts at something.

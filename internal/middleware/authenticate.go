@@ -80,6 +80,40 @@ func RequireVerified(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// ErrLacksStep is the cause of apperr.Forbidden for a person who has to add a second
+// step first.
+var ErrLacksStep = errors.New("the account needs a second step")
+
+// RequireStep refuses signed-in people who have to add a second step first, with
+// ErrLacksStep.
+func RequireStep(service *auth.Service) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if person := Of(c).Identity; person != nil && service.LacksStep(person) {
+				return apperr.New(apperr.Forbidden, "Add a second step first.", ErrLacksStep)
+			}
+			return next(c)
+		}
+	}
+}
+
+// ErrUnconfirmed is the cause of apperr.Forbidden for a person who has to confirm
+// that it is them.
+var ErrUnconfirmed = errors.New("the person has not confirmed who they are lately")
+
+// RequireConfirmed refuses signed-in people who did not prove who they are within the
+// last 15 minutes, with ErrUnconfirmed.
+func RequireConfirmed(service *auth.Service) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			if person := Of(c).Identity; person != nil && !service.Confirmed(person) {
+				return apperr.New(apperr.Forbidden, "Confirm that it is you.", ErrUnconfirmed)
+			}
+			return next(c)
+		}
+	}
+}
+
 // RequireAdmin lets only admins pass; others get apperr.Unauthorized, or
 // apperr.Forbidden when they are signed in.
 func RequireAdmin(next echo.HandlerFunc) echo.HandlerFunc {

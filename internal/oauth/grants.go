@@ -123,6 +123,16 @@ func (s *Service) open(ctx context.Context, in PasswordGrant, scopes Scopes, a a
 		if s.verified && user.EmailVerifiedAt.IsZero() {
 			return ErrUnverified
 		}
+		factors, err := tx.Users.Factors(ctx, user.ID)
+		if err != nil {
+			return err
+		}
+		if factors.App || s.auth.RequiresStep(user.Role == models.RoleAdmin) {
+			return errNeedsStep
+		}
+		if err := tx.Users.SignedIn(ctx, user.ID, s.now()); err != nil {
+			return err
+		}
 		if !scopes.Within(AllowedScopes(user.Role == models.RoleAdmin)) {
 			return fmt.Errorf("scope of another role: %w", ErrInvalidScope)
 		}
@@ -151,20 +161,27 @@ func (s *Service) grantRefused(ctx context.Context, a auth.Attempt, p limit.Take
 			cause = err
 		}
 		return s.limits.GiveBack(ctx, p, cause)
-	case !errors.Is(cause, apperr.Disabled) && !errors.Is(cause, ErrUnverified):
+	case !errors.Is(cause, apperr.Disabled) && !errors.Is(cause, ErrUnverified) && !errors.Is(cause, errNeedsStep):
 		return s.limits.GiveBack(ctx, p, cause)
 	}
 	// The attempt stays counted. Otherwise the limits would reveal that the
 	// password was right.
 	event := audit.LoginDisabled
-	if errors.Is(cause, ErrUnverified) {
+	switch {
+	case errors.Is(cause, ErrUnverified):
 		event = audit.LoginUnverified
+	case errors.Is(cause, errNeedsStep):
+		event = audit.LoginNoStep
 	}
 	if err := s.audit.Record(ctx, auth.Actor{Client: a.Client}.Event(event, a.User, audit.Details{})); err != nil {
 		return err
 	}
 	return notGranted(cause)
 }
+
+// errNeedsStep refuses a password by itself for an account that has, or has to have, a
+// second step.
+var errNeedsStep = errors.New("the account needs a second step")
 
 // isClientID reports whether text can be a client_id (RFC 6749 §A.1), or none.
 func isClientID(text string) bool {

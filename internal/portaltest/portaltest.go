@@ -14,6 +14,7 @@ import (
 
 	"latchkey/handlers"
 	"latchkey/internal/account"
+	"latchkey/internal/auth"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/servicetest"
@@ -32,8 +33,9 @@ type Options struct {
 	Signup         account.SignupPolicy // empty: open, unless SignupClosed
 	Mail           bool                 // mail is sent: see Portal.Deliver
 	Verify         account.Verification
-	PasswordsOff   bool // for API clients
-	RenewalOff     bool // of access tokens with themselves
+	RequireStep    auth.StepPolicy // empty: nobody needs a second step
+	PasswordsOff   bool            // for API clients
+	RenewalOff     bool            // of access tokens with themselves
 	SupportEmail   string
 	TrustedProxies []netip.Prefix
 	CookieDomain   string // of the token cookies
@@ -66,7 +68,7 @@ func New(t *testing.T, store *models.Store, change ...func(*Options)) *Portal {
 	logger := slog.New(slog.NewJSONHandler(p.Logs, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p.Services = servicetest.New(t, servicetest.Options{
 		Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Secret: []byte(Secret),
-		Limits: o.Limits, SignupClosed: o.SignupClosed, Signup: o.Signup, Mail: o.Mail, Verify: o.Verify, PasswordsOff: o.PasswordsOff, RenewalOff: o.RenewalOff,
+		Limits: o.Limits, SignupClosed: o.SignupClosed, Signup: o.Signup, Mail: o.Mail, Verify: o.Verify, RequireStep: o.RequireStep, PasswordsOff: o.PasswordsOff, RenewalOff: o.RenewalOff,
 	})
 	https := strings.HasPrefix(o.PublicURL, "https:")
 	jar, err := cookie.New(cookie.Options{Secure: https, Domain: o.CookieDomain, Keys: [][]byte{[]byte(Secret)[:32]}, Now: p.Clock.Now})

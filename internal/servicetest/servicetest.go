@@ -19,6 +19,7 @@ import (
 	"latchkey/internal/notice"
 	"latchkey/internal/oauth"
 	"latchkey/internal/outbox"
+	"latchkey/internal/seal"
 	"latchkey/internal/token"
 	"latchkey/models"
 )
@@ -54,8 +55,9 @@ type Options struct {
 	Signup         account.SignupPolicy // empty: open, unless SignupClosed
 	Mail           bool                 // mail is sent, to Services.Mailbox
 	Verify         account.Verification
-	PasswordsOff   bool // the API takes no passwords
-	RenewalOff     bool // access tokens cannot be renewed with themselves
+	RequireStep    auth.StepPolicy // empty: nobody needs a second step
+	PasswordsOff   bool            // the API takes no passwords
+	RenewalOff     bool            // access tokens cannot be renewed with themselves
 	Hasher         *password.Hasher
 	Policy         *password.Policy
 }
@@ -107,13 +109,21 @@ func New(t testing.TB, o Options) Services {
 	if err != nil {
 		t.Fatal(err)
 	}
+	key, err := token.DeriveKey(o.Secret, "latchkey/aead/v1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealer, err := seal.New([][]byte{key})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var s Services
 	s.post(t, o)
 	log.Tell(notice.New(s.Mail, o.Now).Tell)
 	s.Auth, err = auth.New(auth.Options{
 		Store: o.Store, Logger: o.Logger, Now: o.Now, Keyring: keyring,
 		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: cmp.Or(o.RefreshTTL, RefreshTTL), SessionTTL: cmp.Or(o.SessionTTL, SessionTTL), RefreshGrace: grace,
-		Audit: log, Limits: limits, Hasher: o.Hasher,
+		Audit: log, Limits: limits, Hasher: o.Hasher, Sealer: sealer, RequireStep: o.RequireStep,
 		DatabaseNow: func(context.Context) (time.Time, error) { return o.DatabaseNow(), nil },
 	})
 	if err != nil {

@@ -14,6 +14,7 @@ package password
 import (
 	"context"
 	"crypto/rand"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"runtime"
@@ -95,6 +96,50 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
 	return made.String(), nil
+}
+
+// HashSet is Hash for a set of one-time codes: all under one salt, so that MatchSet
+// compares a code with all of them at the cost of one hash.
+func (h *Hasher) HashSet(ctx context.Context, codes []string) ([]string, error) {
+	salt, list := random(saltSize), make([]string, len(codes))
+	err := h.gate.do(ctx, h.caller, func() {
+		for i, code := range codes {
+			made := phc{params: h.params, salt: salt}
+			made.tag = made.params.derive(code, salt, tagSize)
+			list[i] = made.String()
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("hash codes: %w", err)
+	}
+	return list, nil
+}
+
+// MatchSet returns the index of the hash in a set of HashSet that code matches, -1
+// for none. Hashes of another salt than the first match nothing. An empty set takes
+// as long as another.
+func (h *Hasher) MatchSet(ctx context.Context, set []string, code string) (int, error) {
+	if len(code) > MaxBytes {
+		return -1, nil
+	}
+	if len(set) == 0 {
+		return -1, h.VerifyDummy(ctx, code)
+	}
+	first, err := parsePHC(set[0])
+	if err != nil {
+		return -1, fmt.Errorf("%w: %w", ErrUnreadable, err)
+	}
+	typed := first
+	if err := h.gate.do(ctx, h.caller, func() { typed.tag = first.params.derive(code, first.salt, len(first.tag)) }); err != nil {
+		return -1, fmt.Errorf("verify a code: %w", err)
+	}
+	found := -1
+	for i, encoded := range set { // all of them: the time does not tell which
+		if subtle.ConstantTimeCompare([]byte(encoded), []byte(typed.String())) == 1 {
+			found = i
+		}
+	}
+	return found, nil
 }
 
 // Verify reports whether password matches encoded and, if it does, whether
