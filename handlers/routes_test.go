@@ -104,6 +104,9 @@ func accessTable() []access {
 		everyone(get, "/docs", okay),
 		home, onlyOut("/signup"), onlyOut("/login"),
 		everyone(post, "/signup", refused), everyone(post, "/login", refused),
+		with(onlyOut("/login/code"), func(a *access) { a.anonymous = to("/login") }),
+		with(onlyOut("/login/recovery"), func(a *access) { a.anonymous = to("/login") }), everyone(get, "/login/lost", okay),
+		everyone(post, "/login/code", to("/login")), everyone(post, "/login/recovery", to("/login")),
 		with(members(get, "/logout", okay), func(a *access) { a.anonymous = to("/login") }),
 		everyone(post, "/logout", to("/login")),
 		everyone(get, "/forward-auth", forbidden), // browsers are not trusted proxies

@@ -71,16 +71,16 @@ func (h *Handlers) Check(c echo.Context) error {
 		}
 		person, err = h.byOther(c, !whole)
 	}
-	if (errors.Is(err, errNeedsApps) || errors.Is(err, oauth.ErrUnverified)) && access.Public() {
+	if (errors.Is(err, errNeedsApps) || oauth.Held(err)) && access.Public() {
 		err = nil // treated like a token that does not work
 	}
 	if err != nil {
 		return err
 	}
 	middleware.Of(c).Identity = person // for the log
-	if person != nil && h.site.VerifyRequired && !person.Verified {
+	if held := h.heldAt(person); held != "" {
 		if !access.Public() {
-			return h.refuseUnverified(c, asked)
+			return h.refuseHeld(c, asked, held)
 		}
 		person = nil
 	}
@@ -101,13 +101,31 @@ func (h *Handlers) Check(c echo.Context) error {
 	return site.Nothing(c)
 }
 
-// refuseUnverified refuses a person who has to confirm their email address first. A
-// browser that opens a page is redirected to the page for that.
-func (h *Handlers) refuseUnverified(c echo.Context, asked original) error {
-	if target, _ := h.wayBack(asked); asked.navigates(c.Request()) {
-		return site.RedirectToApp(c, h.site.PublicURL+site.VerifyPath(target))
+// heldAt returns the page on which a person has to do something before they can open
+// apps, "" for none.
+func (h *Handlers) heldAt(person *auth.Identity) string {
+	switch {
+	case person == nil:
+		return ""
+	case h.site.VerifyRequired && !person.Verified:
+		return site.PathVerify
+	case h.auth.LacksStep(person):
+		return site.PathSecurity
 	}
-	return apperr.New(apperr.Forbidden, "Confirm your email address first: open "+h.site.PublicURL+site.PathVerify+" in a browser.", oauth.ErrUnverified)
+	return ""
+}
+
+// refuseHeld refuses a person who has to do something on a page of the portal first. A
+// browser that opens a page is redirected there.
+func (h *Handlers) refuseHeld(c echo.Context, asked original, page string) error {
+	if target, _ := h.wayBack(asked); asked.navigates(c.Request()) {
+		return site.RedirectToApp(c, h.site.PublicURL+site.WithNext(page, target))
+	}
+	first, cause := "Confirm your email address first", oauth.ErrUnverified
+	if page == site.PathSecurity {
+		first, cause = "Add a second step first", oauth.ErrLacksStep
+	}
+	return apperr.New(apperr.Forbidden, first+": open "+h.site.PublicURL+page+" in a browser.", cause)
 }
 
 // of returns " of " and the app's name, or "" for an app without a name.

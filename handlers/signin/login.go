@@ -86,11 +86,10 @@ func (h *Handlers) Login(c echo.Context) error {
 		form.Limit = h.site.TooMany(outcome.Cause, "Too many sign-in attempts.")
 		return h.loginAgain(c, outcome.Cause, form)
 	}
-	h.site.SignIn(c, outcome.SignedIn)
-	if outcome.SignedIn.Replayed {
-		h.site.SetFlash(c, site.FlashReplayed, outcome.SignedIn.ReplayID)
+	if outcome.Ticket != "" {
+		return h.askStep(c, outcome.Ticket, next)
 	}
-	return site.Redirect(c, cmp.Or(next, homePath))
+	return h.enter(c, outcome.SignedIn, cmp.Or(next, homePath))
 }
 
 // missing returns the problems of fields that are empty.

@@ -18,6 +18,8 @@ const (
 	FlashAccountReady        = "welcome"
 	FlashAdminReady          = "setup"
 	FlashReplayed            = "replayed"
+	FlashStepOver            = "step-over"
+	FlashRecoveryUsed        = "recovery-used"
 	FlashProfileSaved        = "profile"
 	FlashPasswordChanged     = "password"
 	FlashEmailChanged        = "email"
@@ -116,6 +118,10 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return ok("Your account is secured. We have sent you a link to choose a new password.")
 	case FlashSecuredHere:
 		return ok("Your other devices are signed out and your access tokens are removed. Now choose a new password.")
+	case FlashStepOver:
+		return &layouts.Flash{Kind: components.Info, Text: "This sign-in can no longer be finished: it took more than 5 minutes, or there were too many wrong codes. Sign in again."}
+	case FlashRecoveryUsed:
+		return &layouts.Flash{Kind: components.Info, Text: "You signed in with a recovery code. If you have lost your phone, set up a new app now."}
 	case FlashProfileSaved:
 		return ok("Your changes are saved.")
 	case FlashPasswordChanged:

@@ -144,7 +144,7 @@ func SafePage(page string) string {
 		return ""
 	}
 	switch u.Path {
-	case "/login", "/signup", "/forgot":
+	case "/login", "/login/code", "/login/recovery", "/login/lost", "/signup", "/forgot":
 		return u.Path + withNext(SafeNext(u.Query().Get("next")))
 	}
 	return SafeNext(page)

@@ -28,9 +28,9 @@ type Caller struct {
 // AuthenticateBearer returns the person of a bearer token, which is an access
 // token of the API or a personal access token, and records its use. For any
 // other token, and for one that no longer works, it returns the same
-// apperr.Unauthorized. While confirmed addresses are required, it returns
-// apperr.Forbidden with ErrUnverified. It returns apperr.Unavailable or apperr.Canceled when
-// the token could not be checked.
+// apperr.Unauthorized. For a person who has to do something in a browser first it
+// returns apperr.Forbidden with ErrUnverified or ErrLacksStep. It returns
+// apperr.Unavailable or apperr.Canceled when the token could not be checked.
 func (s *Service) AuthenticateBearer(ctx context.Context, bearer string, client auth.Client) (*Caller, error) {
 	return s.identify(ctx, bearer, client, use{address: client.Address()})
 }
@@ -47,18 +47,15 @@ type use struct {
 	quiet   bool   // do not record a use of the session
 }
 
-// ErrUnverified is the cause of apperr.Forbidden for a person who has to confirm
-// their address first.
-var ErrUnverified = errors.New("the email address is not confirmed")
-
-const confirmFirst = "Confirm your email address first: sign in to the portal with a browser."
-
 func (s *Service) identify(ctx context.Context, bearer string, client auth.Client, use use) (*Caller, error) {
 	caller, err := s.callerOf(ctx, bearer, client, use)
-	if err == nil && s.verified && !caller.Verified {
-		return nil, apperr.New(apperr.Forbidden, confirmFirst, ErrUnverified)
+	if err == nil {
+		err = s.held(ctx, &caller.Identity)
 	}
-	return caller, err
+	if err != nil {
+		return nil, err
+	}
+	return caller, nil
 }
 
 func (s *Service) callerOf(ctx context.Context, bearer string, client auth.Client, use use) (*Caller, error) {

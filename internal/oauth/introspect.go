@@ -48,7 +48,7 @@ func (s *Service) Introspect(ctx context.Context, text string, refresh bool, cli
 		}
 	}
 	caller, err := s.identify(ctx, text, client, use{})
-	if errors.Is(err, apperr.Unauthorized) || errors.Is(err, ErrUnverified) {
+	if errors.Is(err, apperr.Unauthorized) || Held(err) {
 		return &Introspection{}, nil
 	}
 	if err != nil {
@@ -75,8 +75,11 @@ func (s *Service) introspectRefresh(ctx context.Context, claims *token.Claims) (
 	if err != nil {
 		return nil, err
 	}
-	if s.verified && p.EmailVerifiedAt.IsZero() {
-		return &Introspection{}, nil
+	if err := s.held(ctx, auth.IdentityOf(p)); err != nil {
+		if Held(err) {
+			return &Introspection{}, nil
+		}
+		return nil, err
 	}
 	return &Introspection{
 		Active: true, ClientID: claims.ClientID, Username: p.Username, TokenType: TokenTypeRefresh, Subject: claims.Subject,

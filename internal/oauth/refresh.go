@@ -40,7 +40,7 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth
 	if len(wanted) > 0 {
 		scopes = wanted
 	}
-	if err := s.checkVerified(ctx, claims); err != nil {
+	if err := s.checkHeld(ctx, claims); err != nil {
 		return nil, err
 	}
 	p, err := s.auth.RotateProgram(ctx, claims, client)
@@ -54,18 +54,21 @@ func (s *Service) RefreshGrant(ctx context.Context, in RefreshGrant, client auth
 	return s.mint(&p.Session, scopes.effective(p.Role)), nil
 }
 
-// checkVerified refuses the refresh token of a person who has to confirm their
-// address first, without using it.
-func (s *Service) checkVerified(ctx context.Context, claims *token.Claims) error {
-	if !s.verified {
+// checkHeld refuses the refresh token of a person who has to do something in a browser
+// first, without using it.
+func (s *Service) checkHeld(ctx context.Context, claims *token.Claims) error {
+	if !s.verified && !s.auth.RequiresStep(true) {
 		return nil
 	}
 	p, err := s.auth.ProgramOf(ctx, claims)
 	if errors.Is(err, apperr.Unauthorized) {
 		return nil // the rotation decides
 	}
-	if err == nil && p.EmailVerifiedAt.IsZero() {
-		err = notGranted(ErrUnverified)
+	if err == nil {
+		err = s.held(ctx, auth.IdentityOf(p))
+	}
+	if Held(err) {
+		return notGranted(err)
 	}
 	return err
 }

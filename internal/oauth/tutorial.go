@@ -31,8 +31,8 @@ func (s *Service) RefreshedAccess(ctx context.Context, refresh string, client au
 	if err != nil {
 		return nil, err
 	}
-	if s.verified && p.EmailVerifiedAt.IsZero() {
-		return nil, apperr.New(apperr.Forbidden, confirmFirst, ErrUnverified)
+	if err := s.held(ctx, auth.IdentityOf(p)); err != nil {
+		return nil, err
 	}
 	if claims.Generation != p.Session.Generation {
 		if _, err := s.auth.RotateProgram(ctx, claims, client); err != nil { // rotates nothing: it ends the session

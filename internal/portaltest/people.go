@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"latchkey/internal/auth/factor"
 	"latchkey/internal/servicetest"
 	"latchkey/models"
 )
@@ -42,6 +43,37 @@ func (p *Portal) create(user *models.User) *models.User {
 	}
 	return user
 }
+
+// GiveApp gives an account an authenticator app with the recovery codes, and returns
+// its secret.
+func (p *Portal) GiveApp(user *models.User, recovery ...string) []byte {
+	p.T.Helper()
+	secret, id, now := factor.NewSecret(), models.NewID(), models.At(p.Clock.Now())
+	err := p.Store.Apps.Create(p.T.Context(), &models.AuthenticatorApp{
+		ID: id, UserID: user.ID, Secret: p.Auth.SealSecret(id, secret), CreatedAt: now,
+	})
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	if len(recovery) == 0 {
+		return secret
+	}
+	hashes, err := servicetest.FastHasher().HashSet(p.T.Context(), recovery)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	codes := make([]models.RecoveryCode, len(hashes))
+	for i, hash := range hashes {
+		codes[i] = models.RecoveryCode{ID: models.NewID(), UserID: user.ID, CodeHash: hash, CreatedAt: now}
+	}
+	if err := p.Store.RecoveryCodes.Replace(p.T.Context(), user.ID, codes, p.Clock.Now()); err != nil {
+		p.T.Fatal(err)
+	}
+	return secret
+}
+
+// Code returns the code that an app with the secret shows now.
+func (p *Portal) Code(secret []byte) string { return factor.Code(secret, factor.StepAt(p.Clock.Now())) }
 
 // Reload reads an account again.
 func (p *Portal) Reload(user *models.User) *models.User {

@@ -104,7 +104,8 @@ function localTime(element) {
 // clockTime writes a time of day in the zone of the device.
 function clockTime(element) {
 	element.title = element.textContent;
-	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit" });
+	const second = element.dataset.clock ? "2-digit" : undefined;
+	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", second });
 }
 
 // localDays regroups the lines of a log by day in the device's time zone.
