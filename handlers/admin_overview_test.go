@@ -26,10 +26,9 @@ func TestOverview(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
 		s.Person("ana", models.RoleUser)
-		off := s.Person("off", models.RoleUser)
-		if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), off.ID, ""); err != nil {
-			t.Fatal(err)
-		}
+		safe := s.Person("safe", models.RoleUser)
+		s.GiveApp(safe)
+		s.GivePasskey(safe, "Phone")
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422) // yesterday
 		s.Clock.Advance(24 * time.Hour)
 		s.browser().signIn("ana")
@@ -37,13 +36,14 @@ func TestOverview(t *testing.T) {
 		s.browser().post("/signup", "username", "eve", "email", "eve@example.org", "password", secretWord).redirects("/profile")
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422)
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422)
+		s.GiveApp(s.Named("eve"))
 		boss.post("/admin/users/new", "username", "guest", "email", "guest@example.org", "full_name", "", "role", "user")
 		a := boss.get("/admin").status(200).says("There is only one active admin.").has(`<svg class="chart"`).
 			says("4 sign-ins and 3 failed attempts. The busiest day was 23 November, with 5 attempts.")
 		want := [][4]string{
 			{"/admin/users", "Users", "5", "2 new in 7 days, 1 invited"},
 			{"/admin/audit?action=sign-ins&from=2026-11-23", "Signed in today", "3", "0 last Monday (UTC)"},
-			{"/admin/users?status=disabled", "Disabled", "1", "1 disabled in 7 days"},
+			{"/admin/users?second_step=app", "Two-step sign-in", "40%", "2 of 5 users, 1 with passkeys"},
 			{"/admin/audit?action=login-failed&from=2026-11-23", "Failed today", "2", "0 last Monday (UTC)"},
 		}
 		var got [][4]string
@@ -54,7 +54,11 @@ func TestOverview(t *testing.T) {
 			if strings.HasPrefix(figure[0], "/admin/audit") {
 				lines = len(auditLines(list))
 			}
-			if strconv.Itoa(lines) != figure[2] {
+			number := figure[2]
+			if number == "40%" { // of five users
+				number = "2"
+			}
+			if strconv.Itoa(lines) != number {
 				t.Errorf("%s: got %d lines behind the number %s", figure[0], lines, figure[2])
 			}
 			got = append(got, figure)
@@ -72,24 +76,18 @@ func TestOverview(t *testing.T) {
 func TestFigureLines(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss, _ := s.signedIn("bo", models.RoleAdmin)
-		off := s.Person("off", models.RoleUser)
-		disable := func(user *models.User) {
-			if _, _, err := s.Accounts.Disable(t.Context(), auth.Shell(), user.ID, ""); err != nil {
-				t.Fatal(err)
-			}
-		}
-		disable(off)
+		safe := s.Person("safe", models.RoleUser)
+		s.GiveApp(safe)
 		s.Clock.Advance(24 * time.Hour)
 		s.browser().post("/signup", "username", "eve", "email", "eve@example.org", "password", secretWord).redirects("/profile")
-		s.Clock.Advance(24 * time.Hour)
-		disable(s.Person("out", models.RoleUser))
-		if _, err := s.Accounts.Enable(t.Context(), auth.Shell(), off.ID); err != nil {
+		if _, _, err := s.Accounts.ResetTwoStep(t.Context(), auth.Shell(), safe.ID, ""); err != nil {
 			t.Fatal(err)
 		}
+		s.Clock.Advance(24 * time.Hour)
 		boss.get("/admin").
-			has(`0L84.6 25.0L92.3 3.0L100.0 3.0"`). // users: the two days before eve, with her, today
-			has(`0L84.6 3.0L92.3 3.0L100.0 3.0"`).  // disabled: off, off, out
-			has(`0L84.6 3.0L92.3 3.0L100.0 25.0"`)  // signed in: bo, eve, no one
+			has(`0L84.6 25.0L92.3 3.0L100.0 3.0"`).  // users: the two days before eve, with her, today
+			has(`0L84.6 3.0L92.3 25.0L100.0 25.0"`). // two-step: safe, and no one after the reset
+			has(`0L84.6 3.0L92.3 3.0L100.0 25.0"`)   // signed in: bo, eve, no one
 	})
 }
 

@@ -28,6 +28,9 @@ func TestUsersCSV(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		boss := s.crowd(59)
 		ivy := s.Invited("ivy")
+		s.GiveApp(ivy)
+		s.GivePasskey(ivy, "Phone")
+		s.GivePasskey(ivy, "Key")
 		a := boss.get("/admin/users.csv").status(200)
 		for name, want := range map[string]string{
 			"Content-Type": "text/csv; charset=utf-8; header=present", "Cache-Control": "no-store",
@@ -38,7 +41,7 @@ func TestUsersCSV(t *testing.T) {
 			}
 		}
 		rows := a.csvRows()
-		columns := []string{"id", "username", "email", "full_name", "role", "status", "created", "last_sign_in", "sessions"}
+		columns := []string{"id", "username", "email", "full_name", "role", "status", "created", "last_sign_in", "sessions", "authenticator_app", "passkeys"}
 		if diff := cmp.Diff(columns, rows[0]); diff != "" {
 			t.Errorf("columns (-want +got):\n%s", diff)
 		}
@@ -46,7 +49,7 @@ func TestUsersCSV(t *testing.T) {
 			t.Errorf("got %d lines, want a header and 61 users", len(rows))
 		}
 		created := ivy.CreatedAt.Time().Format(time.RFC3339Nano)
-		boss.get("/admin/users.csv?q=iv").status(200).wantRows([]string{ivy.ID, "ivy", "ivy@example.org", "", "user", "invited", created, "", "0"})
+		boss.get("/admin/users.csv?q=iv").status(200).wantRows([]string{ivy.ID, "ivy", "ivy@example.org", "", "user", "invited", created, "", "0", "yes", "2"})
 		zz := boss.get("/admin/users.csv?role=admin&status=active&sort=-username&limit=25&after=nonsense&from=3").status(200).csvRows()[1:]
 		if len(zz) != 5 || zz[0][1] != "zz" || zz[0][5] != "active" || zz[0][7] == "" || zz[0][8] != "1" || zz[4][1] != "u10" {
 			t.Errorf("got %q", zz)

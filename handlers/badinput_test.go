@@ -24,6 +24,8 @@ func formRoutes() []formRoute {
 	return []formRoute{
 		{"/signup", []string{"username", "email", "full_name", "password"}},
 		{"/login", []string{"username", "password", "remember", "next"}},
+		{"/login/code", []string{"code", "trust", "next"}},
+		{"/login/recovery", []string{"code", "next"}},
 		{"/setup", []string{"token", "username", "email", "full_name", "password"}},
 		{"/forgot", []string{"email", "next"}},
 		{"/reset", []string{"token", "password"}},
@@ -54,6 +56,7 @@ func formRoutes() []formRoute {
 		{"/admin/users/:id/role", []string{"role", "was"}},
 		{"/admin/users/:id/reset-link", []string{"nothing"}},
 		{"/admin/users/:id/verify", []string{"nothing"}},
+		{"/admin/users/:id/reset-two-step", []string{"confirm"}},
 		{"/admin/users/:id/unlock", []string{"nothing"}},
 		{"/admin/users/:id/sessions/:session/end", []string{"nothing"}},
 		{"/admin/users/:id/tokens/:token/end", []string{"nothing"}},

@@ -121,6 +121,8 @@ func (h *Handlers) routes(r router) {
 	r.post("/admin/users/:id/role", admins, h.admin.Role, "/admin/users/:id/role")
 	r.get("/admin/users/:id/reset-link", admins, h.admin.ConfirmResetLink)
 	r.post("/admin/users/:id/reset-link", admins, h.admin.ResetLink, "/admin/users/:id/reset-link")
+	r.get("/admin/users/:id/reset-two-step", admins, h.admin.ConfirmResetTwoStep)
+	r.post("/admin/users/:id/reset-two-step", admins, h.admin.ResetTwoStep, "/admin/users/:id/reset-two-step")
 	r.get("/admin/users/:id/link", admins, h.admin.ShowLink)
 	r.post("/admin/users/:id/verify", admins, h.admin.Verify, "/admin/users/:id")
 	r.post("/admin/users/:id/unlock", admins, h.admin.Unlock, "/admin/users/:id")

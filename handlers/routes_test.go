@@ -161,7 +161,8 @@ func accessTable() []access {
 		question("edit"), act("edit", account, "full_name", "Ana Silva"),
 		question("role"), act("role", account, "role", "admin"),
 		question("reset-link"), act("reset-link", to("/admin/users/{id}/link")),
-		admins(get, "/admin/users/:id/link", "/admin/users/{id}/link", account), // no link was created before
+		admins(get, "/admin/users/:id/link", "/admin/users/{id}/link", account),                             // no link was created before
+		with(question("reset-two-step"), func(a *access) { a.admin = clash }), act("reset-two-step", clash), // it has no second step
 		question("delete"), act("delete", to("/admin/users"), "confirm", "{email}"),
 		admins(post, "/admin/users/:id/sessions/:session/end", "/admin/users/{id}", missing),
 		admins(get, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}/tokens/:token/end", missing),

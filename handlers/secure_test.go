@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"latchkey/internal/audit"
+	"latchkey/internal/auth/factor"
 	"latchkey/internal/mail"
 	"latchkey/internal/portaltest"
 	"latchkey/internal/servicetest"
@@ -33,6 +34,8 @@ func TestThief(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		s.Clock.Tick(time.Millisecond) // what belongs together has not the same instant
 		owner, ana := s.signedIn("ana", models.RoleUser)
+		s.GivePasskey(ana, "Ana’s phone")
+		s.Clock.Advance(2 * time.Minute)
 		thief := s.browser()
 		thief.signIn("ana")
 		s.lastMail("ana@example.org", "New sign-in on Firefox on Linux")
@@ -40,6 +43,8 @@ func TestThief(t *testing.T) {
 		personal := thief.follow(thief.post("/profile/tokens", "name", "backup", "scope.me", "on", "days", "30", "current_password", secretWord))
 		secret := personal.between(`id="token"`, ">", "<")
 		thief.changeEmail("thief@example.net")
+		s.GiveApp(ana, factor.NewRecoveryCodes()...)
+		s.GivePasskey(ana, "The thief’s phone")
 		owner.get("/profile").redirects("/login?next=%2Fprofile")
 		accepted := func(bearer string) int {
 			r := s.browser().request(http.MethodGet, "/users/me", "")
@@ -51,7 +56,7 @@ func TestThief(t *testing.T) {
 		}
 
 		m := s.lastMail("ana@example.org", emailChanged)
-		for _, want := range []string{"from ana@example.org to thief@example.net", "192.0.2.1", "Firefox on Linux", "22 November 2026, 12:00 UTC"} {
+		for _, want := range []string{"from ana@example.org to thief@example.net", "192.0.2.1", "Firefox on Linux", "22 November 2026, 12:02 UTC"} {
 			if !strings.Contains(m.Text, want) || !strings.Contains(m.HTML, want) {
 				t.Errorf("the message does not say %q:\n%s", want, m.Text)
 			}
@@ -72,6 +77,9 @@ func TestThief(t *testing.T) {
 			}
 		}
 		thief.post("/login", "username", "ana", "password", secretWord).status(422)
+		if f := s.factors(ana); f.App || f.Passkeys != 1 {
+			t.Errorf("of the factors that the thief added, or of those before: %+v", f)
+		}
 		if got := s.Reload(ana); got.Email != "ana@example.org" {
 			t.Errorf("the address is %s", got.Email)
 		}

@@ -451,4 +451,3 @@ func (b *browser) program(path string, form url.Values) *http.Request {
 	r.Header.Set("Accept", "application/json")
 	return r
 }
-

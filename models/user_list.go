@@ -38,6 +38,16 @@ const (
 	StatusInvited  UserStatus = "invited"
 )
 
+// UserStep is a filter by the factors of an account besides its password.
+type UserStep string
+
+// The filters.
+const (
+	StepApp     UserStep = "app"     // an authenticator app: two-step sign-in is on
+	StepPasskey UserStep = "passkey" // a passkey
+	StepNone    UserStep = "none"    // neither
+)
+
 // UserSort is the order of a list of users.
 type UserSort string
 
@@ -61,6 +71,7 @@ type UserQuery struct {
 	Q      string
 	Status UserStatus // "": all
 	Role   Role       // "": both
+	Step   UserStep   // "": all
 	Sort   UserSort   // "": SortMatch with a search, else SortUsername
 	Desc   bool
 	// After and Before are cursors of an earlier page of the same order: the
@@ -82,7 +93,9 @@ type UserRow struct {
 	DisabledAt        Time
 	LastSignInAt      Time
 	CreatedAt         Time
-	Sessions          int    // live ones
+	Sessions          int  // live ones
+	App               bool // two-step sign-in is on
+	Passkeys          int
 	Key               string // of the list's order, for cursors
 }
 
@@ -114,6 +127,8 @@ type UserPage struct {
 // UserFigures are the numbers of the overview.
 type UserFigures struct {
 	Total, Disabled, Admins int64
+	Apps                    int64 // accounts with an authenticator app
+	Passkeys                int64 // accounts with a passkey
 }
 
 // List returns a page of users. It returns apperr.Malformed for a query that no
@@ -198,6 +213,7 @@ func (u *Users) newUserSearch(ctx context.Context, query UserQuery, most int) (*
 	if s.order, known = userOrders[s.Sort]; !known ||
 		s.Limit < 0 || s.Limit > most || !slices.Contains([]UserStatus{"", StatusActive, StatusDisabled, StatusInvited}, s.Status) ||
 		s.Role != "" && s.Role != RoleUser && s.Role != RoleAdmin ||
+		!slices.Contains([]UserStep{"", StepApp, StepPasskey, StepNone}, s.Step) ||
 		s.After != "" && s.Before != "" ||
 		!isText(s.Q) || utf8.RuneCountInString(s.Q) > maxSearch || len(typed) > maxWords {
 		return nil, apperr.New(apperr.Malformed, "", nil)
@@ -273,6 +289,8 @@ func (u *Users) Figures(ctx context.Context) (UserFigures, error) {
 	err := u.store.db.WithContext(ctx).Raw(`
 		SELECT (SELECT count(*) FROM users) AS total,
 			(SELECT count(*) FROM users WHERE disabled_at <> 0) AS disabled,
-			(SELECT count(*) FROM users WHERE role = 'admin') AS admins`).Scan(&figures).Error
+			(SELECT count(*) FROM users WHERE role = 'admin') AS admins,
+			(SELECT count(*) FROM users WHERE ` + hasApp + `) AS apps,
+			(SELECT count(*) FROM users WHERE ` + hasPasskey + `) AS passkeys`).Scan(&figures).Error
 	return figures, translate("count users", err)
 }

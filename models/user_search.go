@@ -71,7 +71,9 @@ func (s *userSearch) show(places *gorm.DB) (rows []UserRow, err error) {
 	}
 	now := At(s.Now)
 	return rows, s.db.Raw(`SELECT users.id, username, email, email_verified_at, full_name, password_changed_at, role, disabled_at, last_sign_in_at, created_at, k1 AS key,
-		(SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at = 0 AND expires_at > ? AND last_seen_at + idle_ttl > ?) AS sessions
+		(SELECT count(*) FROM sessions WHERE user_id = users.id AND ended_at = 0 AND expires_at > ? AND last_seen_at + idle_ttl > ?) AS sessions,
+		EXISTS (SELECT 1 FROM authenticator_apps WHERE user_id = users.id AND removed_at = 0) AS app,
+		(SELECT count(*) FROM passkeys WHERE user_id = users.id AND removed_at = 0) AS passkeys
 		FROM (?) AS page CROSS JOIN users WHERE users.id = page.id ORDER BY `+order, now, now, page).Scan(&rows).Error
 }
 
@@ -99,6 +101,14 @@ func (s *userSearch) matching(table, condition string) *gorm.DB {
 	if s.Role != "" {
 		db = db.Where("users.role = '" + string(s.Role) + "'") // checked: one of ours
 	}
+	switch s.Step {
+	case StepApp:
+		db = db.Where(hasApp)
+	case StepPasskey:
+		db = db.Where(hasPasskey)
+	case StepNone:
+		db = db.Where("NOT (" + hasApp + ") AND NOT (" + hasPasskey + ")")
+	}
 	switch s.Status {
 	case StatusActive:
 		db = db.Where("users.disabled_at = 0 AND users.password_changed_at <> 0")
@@ -109,6 +119,13 @@ func (s *userSearch) matching(table, condition string) *gorm.DB {
 	}
 	return db
 }
+
+// The conditions on the factors of users. A subquery without a reference to the row
+// lets the engine begin with the few accounts that have one.
+const (
+	hasApp     = "users.id IN (SELECT user_id FROM authenticator_apps WHERE removed_at = 0)"
+	hasPasskey = "users.id IN (SELECT user_id FROM passkeys WHERE removed_at = 0)"
+)
 
 // rank is 0 for a user whose username or address is the search, 1 when each word
 // is a whole part of the username, the address or the name ("rossi4" in

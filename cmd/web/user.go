@@ -14,17 +14,18 @@ import (
 )
 
 type userCmd struct {
-	Create    userCreateCmd    `cmd:"" help:"Create an account."`
-	List      userListCmd      `cmd:"" help:"List accounts."`
-	Show      userShowCmd      `cmd:"" help:"Show one account and its live sessions."`
-	Disable   userDisableCmd   `cmd:"" help:"Disable an account and end all its sessions."`
-	Enable    userEnableCmd    `cmd:"" help:"Enable a disabled account."`
-	SignOut   userSignOutCmd   `cmd:"" help:"End all sessions of an account."`
-	ResetLink userResetLinkCmd `cmd:"" help:"Print a reset link, which works once and sets a new password."`
-	Verify    userVerifyCmd    `cmd:"" help:"Mark the email address of an account as verified."`
-	Promote   userPromoteCmd   `cmd:"" help:"Make an account an admin."`
-	Restore   userRestoreCmd   `cmd:"" help:"Restore an account that was deleted in the last 30 days."`
-	Demote    userDemoteCmd    `cmd:"" help:"Make an admin an ordinary user."`
+	Create       userCreateCmd       `cmd:"" help:"Create an account."`
+	List         userListCmd         `cmd:"" help:"List accounts."`
+	Show         userShowCmd         `cmd:"" help:"Show one account and its live sessions."`
+	Disable      userDisableCmd      `cmd:"" help:"Disable an account and end all its sessions."`
+	Enable       userEnableCmd       `cmd:"" help:"Enable a disabled account."`
+	SignOut      userSignOutCmd      `cmd:"" help:"End all sessions of an account."`
+	ResetLink    userResetLinkCmd    `cmd:"" help:"Print a reset link, which works once and sets a new password."`
+	ResetTwoStep userResetTwoStepCmd `cmd:"" name:"reset-two-step" help:"Remove the authenticator app, recovery codes and passkeys of an account."`
+	Verify       userVerifyCmd       `cmd:"" help:"Mark the email address of an account as verified."`
+	Promote      userPromoteCmd      `cmd:"" help:"Make an account an admin."`
+	Restore      userRestoreCmd      `cmd:"" help:"Restore an account that was deleted in the last 30 days."`
+	Demote       userDemoteCmd       `cmd:"" help:"Make an admin an ordinary user."`
 }
 
 type userCreateCmd struct {
@@ -98,6 +99,11 @@ func (c userShowCmd) Run(ctx context.Context, p *process) error {
 		}
 		table := tabwriter.NewWriter(p.stdout, 0, 4, 2, ' ', 0)
 		printUser(table, user)
+		factors, err := o.store.Users.Factors(ctx, user.ID)
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(table, "Second step\t%s\n", secondStep(factors))
 		for _, s := range live {
 			_, _ = fmt.Fprintf(table, "Session\t%s, last active %s, from %s\n", s.ID, instant(models.At(s.LastSeen)), s.IP)
 		}
@@ -178,6 +184,18 @@ func (c userResetLinkCmd) Run(ctx context.Context, p *process) error {
 	})
 }
 
+// secondStep names the factors of an account besides its password.
+func secondStep(f models.Factors) string {
+	app, keys := "no app", fmt.Sprintf("%d passkeys", f.Passkeys)
+	if f.App {
+		app = "authenticator app"
+	}
+	if f.Passkeys == 1 {
+		keys = "1 passkey"
+	}
+	return app + ", " + keys
+}
+
 // yes writes a truth.
 func yes(b bool) string {
 	if b {
@@ -207,6 +225,16 @@ func (c userVerifyCmd) Run(ctx context.Context, p *process) error {
 			return p.say(nil, "%s was verified already.", user.Email)
 		}
 		return p.say(err, "%s is verified.", user.Email)
+	})
+}
+
+type userResetTwoStepCmd struct{ named }
+
+// Run removes the second step of an account.
+func (c userResetTwoStepCmd) Run(ctx context.Context, p *process) error {
+	return c.on(ctx, p, func(o *portal, user *models.User) error {
+		_, ended, err := o.accounts.ResetTwoStep(ctx, auth.Shell(), user.ID, "")
+		return p.say(err, "The two-step sign-in of %s is reset: the password alone signs in now. Sessions ended: %d.", user.Username, ended)
 	})
 }
 

@@ -15,17 +15,25 @@ import (
 )
 
 // accountOf reads an account from the database.
-func accountOf(t *testing.T, databaseURL, name string) *models.User {
+// withStore runs f on a database.
+func withStore(t *testing.T, databaseURL string, f func(store *models.Store)) {
 	t.Helper()
 	store, err := models.Open(t.Context(), models.Options{URL: databaseURL, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = store.Close() }()
-	user, err := store.Users.ByName(t.Context(), name)
-	if err != nil {
-		t.Fatal(err)
-	}
+	f(store)
+}
+
+func accountOf(t *testing.T, databaseURL, name string) (user *models.User) {
+	t.Helper()
+	withStore(t, databaseURL, func(store *models.Store) {
+		var err error
+		if user, err = store.Users.ByName(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	})
 	return user
 }
 
@@ -135,6 +143,16 @@ func TestUserCommands(t *testing.T) {
 			do("show", name).exits(exitDone).prints("Username", "ana", "Ana@example.org", "Ana Silva", "invited", id, "Password set", "never")
 		}
 		do("show", "ana").prints("Email verified  no")
+		do("reset-two-step", "ana").exits(exitFailed).complains("This account has no second step and no passkeys.")
+		withStore(t, databaseURL, func(store *models.Store) {
+			if err := store.Apps.Create(t.Context(), &models.AuthenticatorApp{ID: models.NewID(), UserID: id, Secret: "sealed"}); err != nil {
+				t.Fatal(err)
+			}
+		})
+		do("show", "ana").prints("Second step     authenticator app, 0 passkeys")
+		do("reset-two-step", "ana").exits(exitDone).
+			prints("The two-step sign-in of ana is reset: the password alone signs in now. Sessions ended: 0.")
+		do("show", "ana").prints("Second step     no app, 0 passkeys")
 		do("verify", "ana").exits(exitDone).prints("Ana@example.org is verified.")
 		do("verify", "ana").exits(exitDone).prints("Ana@example.org was verified already.")
 		if since := accountOf(t, databaseURL, "ana").EmailVerifiedAt; since.IsZero() {

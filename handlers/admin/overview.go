@@ -11,6 +11,7 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/audit"
 	"latchkey/internal/middleware"
+	"latchkey/models"
 	"latchkey/views/components"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -68,7 +69,6 @@ func (h *Handlers) figures(c echo.Context, today time.Time, events perDay) ([]pa
 	if invited > 0 {
 		note += ", " + strconv.FormatInt(invited, 10) + " invited"
 	}
-	disabled := events.of(audit.UserDisable)
 	return []pages.Figure{
 		{
 			Label: "Users", Count: int(users.Total), URL: "/admin/users", Note: note,
@@ -79,14 +79,31 @@ func (h *Handlers) figures(c echo.Context, today time.Time, events perDay) ([]pa
 			Note: weekAgo(today, signIns), Days: signIns[chartDays-lineDays:],
 		},
 		{
-			Label: "Disabled", Count: int(users.Disabled), URL: "/admin/users?status=disabled", Note: recently(disabled, "disabled"),
-			Days: totals(int(users.Disabled), disabled, events.of(audit.UserEnable)),
+			Label: "Two-step sign-in", Count: percent(users.Apps, users.Total), Unit: "%", URL: "/admin/users?second_step=app",
+			Note: stepNote(users), Days: totals(int(users.Apps), events.of(audit.AppOn), events.of(audit.AppOff, audit.UserResetStep)),
 		},
 		{
 			Label: "Failed today", Count: failures[chartDays-1], URL: auditSince(today, audit.LoginFailed),
 			Note: weekAgo(today, failures), Days: failures[chartDays-lineDays:], Bad: true,
 		},
 	}, nil
+}
+
+// percent returns a part of a whole in per cent, rounded down: only all are 100.
+func percent(part, whole int64) int {
+	if whole == 0 {
+		return 0
+	}
+	return int(part * 100 / whole)
+}
+
+// stepNote states how many people have a second step.
+func stepNote(users models.UserFigures) string {
+	note := strconv.FormatInt(users.Apps, 10) + " of " + site.Count(int(users.Total), "user")
+	if users.Passkeys > 0 {
+		note += ", " + strconv.FormatInt(users.Passkeys, 10) + " with passkeys"
+	}
+	return note
 }
 
 // newAccounts are the events that create an account.
@@ -97,7 +114,7 @@ type perDay map[string][]int64
 
 func (h *Handlers) eventsPerDay(c echo.Context, today time.Time) (perDay, error) {
 	events := slices.Concat(newAccounts, audit.Chosen(audit.SignInEvents),
-		[]string{audit.LoginFailed, audit.UserDelete, audit.AccountDelete, audit.UserRestore, audit.UserDisable, audit.UserEnable, audit.Replay, audit.Secured})
+		[]string{audit.LoginFailed, audit.UserDelete, audit.AccountDelete, audit.UserRestore, audit.AppOn, audit.AppOff, audit.UserResetStep, audit.Replay, audit.Secured})
 	return h.store.Audit.PerDay(c.Request().Context(), today.AddDate(0, 0, 1-chartDays), chartDays, events...)
 }
 

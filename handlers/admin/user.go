@@ -40,9 +40,14 @@ func (h *Handlers) ShowUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	factors, err := h.store.Users.Factors(ctx, user.ID)
+	if err != nil {
+		return err
+	}
 	view := pages.AdminUserView{
 		AdminTarget: target(user), ID: user.ID, FullName: user.FullName, Admin: user.Role == models.RoleAdmin, Verified: !user.EmailVerifiedAt.IsZero(),
 		Created: user.CreatedAt.Time(), LastSignIn: user.LastSignInAt.Time(), PasswordChanged: user.PasswordChangedAt.Time(),
+		Steps:         pages.Steps(factors),
 		DisabledSince: user.DisabledAt.Time(), DisabledReason: user.DisabledReason,
 		Paused: pages.Pause(paused[user.ID].Pages), APIPaused: pages.Pause(paused[user.ID].API),
 		ActivityURL: eventsOf(user.ID), MessagesURL: mailFilter{person: user.ID}.url(), BackURL: "/admin/users", RestorableUntil: h.restorableUntil(), Own: user.ID == site.Identity(c).UserID,

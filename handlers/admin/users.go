@@ -22,8 +22,13 @@ const usersPath = "/admin/users"
 
 // listState is the state of the user list in its URL.
 type listState struct {
-	q, status, role, sort string
-	limit                 int
+	q, status, role, step, sort string
+	limit                       int
+}
+
+// filtered reports whether the list leaves anybody out.
+func (s listState) filtered() bool {
+	return s.q != "" || s.status != "" || s.role != "" || s.step != ""
 }
 
 // pageSizes are how many users a page may show; the first is the default.
@@ -32,9 +37,9 @@ var pageSizes = [...]int{25, 50, 100}
 // readList reads the query. An unknown size or order is apperr.Malformed;
 // Users.List checks the other values.
 func readList(in site.Form, now time.Time) (listState, models.UserQuery, error) {
-	s := listState{q: models.Tidy(in.Get("q")), status: in.Get("status"), role: in.Get("role"), sort: in.Get("sort"), limit: pageSizes[0]}
+	s := listState{q: models.Tidy(in.Get("q")), status: in.Get("status"), role: in.Get("role"), step: in.Get("second_step"), sort: in.Get("sort"), limit: pageSizes[0]}
 	query := models.UserQuery{
-		Q: s.q, Status: models.UserStatus(s.status), Role: models.Role(s.role), Sort: defaultSort(s.q),
+		Q: s.q, Status: models.UserStatus(s.status), Role: models.Role(s.role), Step: models.UserStep(s.step), Sort: defaultSort(s.q),
 		After: in.Get("after"), Before: in.Get("before"), Now: now,
 	}
 	if s.sort != "" {
@@ -70,7 +75,7 @@ func (s listState) url(extra ...string) string { return s.at(usersPath, extra...
 // at is url for another path with the same query.
 func (s listState) at(path string, extra ...string) string {
 	values := url.Values{}
-	pairs := append([]string{"q", s.q, "status", s.status, "role", s.role, "sort", s.sort}, extra...)
+	pairs := append([]string{"q", s.q, "status", s.status, "role", s.role, "second_step", s.step, "sort", s.sort}, extra...)
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] != "" {
 			values.Set(pairs[i], pairs[i+1])
@@ -171,12 +176,12 @@ func firstPosition(carried string, list models.UserPage) int {
 
 func usersView(s listState, query models.UserQuery, list models.UserPage, paused map[string]limit.Pauses) pages.AdminUsersView {
 	view := pages.AdminUsersView{
-		Filter:   pages.UsersFilter{Q: s.q, Status: s.status, Role: s.role},
+		Filter:   pages.UsersFilter{Q: s.q, Status: s.status, Role: s.role, Step: s.step},
 		ClearURL: listState{sort: s.sort, limit: s.limit}.url(), CSVURL: s.at(usersPath + ".csv"),
 		Total: list.Count, More: list.More, FirstURL: s.url(), NewURL: usersPath + "/new",
-		Searched: (s.q != "" || s.status != "" || s.role != "") && query.After == "" && query.Before == "",
+		Searched: s.filtered() && query.After == "" && query.Before == "",
 		PastEnd:  len(list.Users) == 0 && list.Count > 0, Incomplete: list.Incomplete,
-		OnlyYou: s.q == "" && s.status == "" && s.role == "" && list.Count == 1,
+		OnlyYou: !s.filtered() && list.Count == 1,
 		Sorts:   sortLinks(s, query), Chips: chips(s),
 	}
 	if s.limit != pageSizes[0] {
@@ -191,6 +196,7 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 		row := pages.UserRow{
 			ID: u.ID, URL: userPath(u.ID), Username: u.Username, FullName: u.FullName, Email: u.Email,
 			Disabled: u.Status() == models.StatusDisabled, Invited: u.Status() == models.StatusInvited, Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
+			Steps:      pages.Steps{App: u.App, Passkeys: u.Passkeys},
 			LastSignIn: u.LastSignInAt.Time(), Created: u.CreatedAt.Time(),
 			Paused: pages.Pause(paused[u.ID].Pages), APIPaused: pages.Pause(paused[u.ID].API),
 		}
@@ -219,6 +225,11 @@ func chips(s listState) []components.Link {
 		without := s
 		without.role = ""
 		add("Role: "+map[string]string{"user": "User", "admin": "Admin"}[s.role], without)
+	}
+	if s.step != "" {
+		without := s
+		without.step = ""
+		add("Second step: "+pages.StepName(s.step), without)
 	}
 	if s.q != "" && s.sort != "" {
 		without := s

@@ -26,7 +26,7 @@ func (h *Handlers) UsersCSV(c echo.Context) error {
 		return err
 	}
 	query.After, query.Before, query.Limit = "", "", usersBatch
-	columns := []string{"id", "username", "email", "full_name", "role", "status", "created", "last_sign_in", "sessions"}
+	columns := []string{"id", "username", "email", "full_name", "role", "status", "created", "last_sign_in", "sessions", "authenticator_app", "passkeys"}
 	return h.streamCSV(c, "users", columns, func(ctx context.Context) ([][]string, bool, error) {
 		page, err := h.store.Users.Batch(ctx, query)
 		rows := make([][]string, len(page.Users))
@@ -41,7 +41,15 @@ func (h *Handlers) UsersCSV(c echo.Context) error {
 func userCells(u models.UserRow) []string {
 	return []string{
 		u.ID, u.Username, u.Email, u.FullName, string(u.Role), string(u.Status()), csvTime(u.CreatedAt), csvTime(u.LastSignInAt), strconv.Itoa(u.Sessions),
+		yesNo(u.App), strconv.Itoa(u.Passkeys),
 	}
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
 }
 
 // csvTime writes a time, or nothing for never.

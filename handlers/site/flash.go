@@ -45,6 +45,7 @@ const (
 	FlashUserSessionEnded    = "user-session"
 	FlashRoleChanged         = "user-role"
 	FlashLimitsCleared       = "user-unlocked"
+	FlashTwoStepReset        = "user-two-step"
 	FlashUserEdited          = "user-edited"
 	FlashUserDeleted         = "user-deleted"
 	FlashUserChanged         = "user-changed"
@@ -242,6 +243,8 @@ func adminFlash(key string, arg func(int) string) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "This message has changed since you opened it. This page shows its current state."}
 	case FlashLimitsCleared:
 		return ok("The sign-in limits of " + arg(0) + " are cleared.")
+	case FlashTwoStepReset:
+		return ok(strings.TrimSpace("The two-step sign-in of " + arg(0) + " is reset. " + sessionsEnded(arg(1))))
 	case FlashUserVerified:
 		return ok("The email address of " + arg(0) + " is marked as verified.")
 	case FlashUserEdited:

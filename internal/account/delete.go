@@ -109,6 +109,9 @@ func (s *Service) forget(ctx context.Context, tx *models.Store, userID, email st
 	if pseudonym, err = audit.Forget(ctx, tx, userID); err != nil {
 		return "", err
 	}
+	if err := tx.Users.ForgetFactors(ctx, userID); err != nil {
+		return "", err
+	}
 	if err := tx.Deliveries.ForgetOf(ctx, userID, email, until); err != nil {
 		return "", err
 	}
@@ -120,12 +123,18 @@ func (s *Service) forget(ctx context.Context, tx *models.Store, userID, email st
 
 // checkConfirm returns the problem of what was typed to confirm that an account
 // with these names is deleted.
-func checkConfirm(typed, username, email string) (wrong apperr.Fields) {
+func checkConfirm(typed, username, email string) apperr.Fields {
+	return checkTyped(typed, &models.User{Username: username, Email: email}, "To delete the account, type ")
+}
+
+// checkTyped returns the problem of what was typed to name an account: its address,
+// or its username if it has none. before is the start of the sentence.
+func checkTyped(typed string, user *models.User, before string) (wrong apperr.Fields) {
 	switch {
-	case email == "" && models.FoldUsername(typed) != username:
-		wrong.Add("confirm", "To delete the account, type its username.")
-	case email != "" && models.FoldEmail(typed) != models.FoldEmail(email):
-		wrong.Add("confirm", "To delete the account, type its email address.")
+	case user.Email == "" && models.FoldUsername(typed) != user.Username:
+		wrong.Add("confirm", before+"its username.")
+	case user.Email != "" && models.FoldEmail(typed) != models.FoldEmail(user.Email):
+		wrong.Add("confirm", before+"its email address.")
 	}
 	return wrong
 }

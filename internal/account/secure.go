@@ -103,7 +103,8 @@ func (s *Service) takeBack(ctx context.Context, tx *models.Store, user *models.U
 }
 
 // endSecrets removes what opens an account besides its sessions and its password:
-// personal access tokens, whose number it returns, known devices and links. Links of
+// personal access tokens, whose number it returns, known devices, links, and the
+// factors that were added since the given instant. Links of
 // "This wasn't me" from before since keep working: a thief who has changed the
 // address must not be able to end those of the owner.
 func (s *Service) endSecrets(ctx context.Context, tx *models.Store, userID string, since time.Time) (tokens int, err error) {
@@ -114,11 +115,18 @@ func (s *Service) endSecrets(ctx context.Context, tx *models.Store, userID strin
 	if err := tx.Devices.ForgetAll(ctx, userID); err != nil {
 		return 0, err
 	}
+	// A factor is added a moment before the event about it is recorded.
+	if err := tx.Users.RemoveFactorsSince(ctx, userID, since.Add(-factorMoment), models.RemovedSecured, now); err != nil {
+		return 0, err
+	}
 	if err := s.endLinks(ctx, tx, userID); err != nil {
 		return 0, err
 	}
 	return tokens, tx.Tokens.ExpireSince(ctx, userID, models.PurposeSecure, since, now)
 }
+
+// factorMoment is longer than it takes to add a factor and to record it.
+const factorMoment = time.Minute
 
 // undoable returns the first change of an account's address since the given instant
 // that can still be undone, nil when there is none.

@@ -163,15 +163,15 @@ func (l *Limiter) GiveBack(ctx context.Context, taken Taken, cause error) error 
 	return cause
 }
 
-// ClearAccount forgets the failures of an account: on the pages, over the API
-// and on every device.
+// ClearAccount forgets the failures of an account: on the pages, over the API and on
+// every device, and its wrong codes.
 func (l *Limiter) ClearAccount(ctx context.Context, tx *models.Store, userID string) error {
 	// Devices first, as Settle: two that lock rows in different orders would wait
 	// for each other.
 	if err := tx.Attempts.ClearPrefix(ctx, devices.of(userID).bucket()+":"); err != nil {
 		return err
 	}
-	return tx.Attempts.Clear(ctx, accounts.of(userID).bucket(), apiAccounts.of(userID).bucket())
+	return tx.Attempts.Clear(ctx, accounts.of(userID).bucket(), apiAccounts.of(userID).bucket(), StepCodes.of(userID).bucket())
 }
 
 // Pauses are those of sign-in to one account; the zero value is none.

@@ -48,6 +48,9 @@ func wordsOf(e models.Event) (words, bool) {
 			"If you think that this is a mistake, ask an admin."), true
 	case audit.UserEnable:
 		return say("Your account is enabled again", "Your account was enabled again. You can sign in."), true
+	case audit.UserResetStep:
+		return say("Your two-step sign-in was reset", "An admin removed your authenticator app, your recovery codes and your passkeys, and signed you out everywhere.",
+			"Your password alone signs in now. Sign in and add a second step again."), true
 	case audit.UserVerify:
 		return say("Your email address was confirmed by an admin", "The email address of your account counts as confirmed."), true
 	case audit.UserRestore:

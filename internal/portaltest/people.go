@@ -72,6 +72,29 @@ func (p *Portal) GiveApp(user *models.User, recovery ...string) []byte {
 	return secret
 }
 
+// GivePasskey gives an account a passkey that no authenticator has.
+func (p *Portal) GivePasskey(user *models.User, name string) *models.Passkey {
+	p.T.Helper()
+	key := &models.Passkey{
+		ID: models.NewID(), UserID: user.ID, CredentialID: models.NewID(), RPID: "localhost", Name: name, PublicKey: "none",
+		AAGUID: "00000000000000000000000000000000", CreatedAt: models.At(p.Clock.Now()),
+	}
+	if err := p.Store.Passkeys.Create(p.T.Context(), key); err != nil {
+		p.T.Fatal(err)
+	}
+	return key
+}
+
+// Named returns the account with a username.
+func (p *Portal) Named(username string) *models.User {
+	p.T.Helper()
+	user, err := p.Store.Users.ByName(p.T.Context(), username)
+	if err != nil {
+		p.T.Fatal(err)
+	}
+	return user
+}
+
 // Code returns the code that an app with the secret shows now.
 func (p *Portal) Code(secret []byte) string { return factor.Code(secret, factor.StepAt(p.Clock.Now())) }
 

@@ -11,6 +11,7 @@ import templruntime "github.com/a-h/templ/runtime"
 import (
 	"latchkey/views/components"
 	"latchkey/views/layouts"
+	"strings"
 )
 
 // DisableUser asks for confirmation before an account with this number of live
@@ -94,14 +95,6 @@ func CreateResetLink(user AdminTarget) components.Confirmation {
 // restored until the given day. typed is the value of the field "confirm", errs
 // are its errors.
 func DeleteUser(user AdminTarget, until, typed string, errs components.Errors) components.Confirmation {
-	proof := components.Input{
-		Name: "confirm", Label: "Type " + user.Email + " to confirm", Value: typed,
-		Type: "email", InputMode: "email", Autocomplete: "off", Required: true, Literal: true,
-		Error: errs.For("confirm"),
-	}
-	if user.Email == "" {
-		proof.Label, proof.Type, proof.InputMode = "Type "+user.Username+" to confirm", "text", ""
-	}
 	return components.Confirmation{
 		Heading: "Delete " + user.Name + "?",
 		Text: []string{
@@ -113,10 +106,57 @@ func DeleteUser(user AdminTarget, until, typed string, errs components.Errors) c
 		Button: "Delete " + user.Name,
 		Busy:   "Deleting…",
 		Cancel: user.URL,
-		Fields: []components.Input{proof},
+		Fields: []components.Input{typeAddress(user, typed, errs)},
 		Errors: errs,
 	}
 }
+
+// typeAddress is the field "confirm", in which an admin types the address of an
+// account, or its username if it has none.
+func typeAddress(user AdminTarget, typed string, errs components.Errors) components.Input {
+	field := components.Input{
+		Name: "confirm", Label: "Type " + user.Email + " to confirm", Value: typed,
+		Type: "email", InputMode: "email", Autocomplete: "off", Required: true, Literal: true,
+		Error: errs.For("confirm"),
+	}
+	if user.Email == "" {
+		field.Label, field.Type, field.InputMode = "Type "+user.Username+" to confirm", "text", ""
+	}
+	return field
+}
+
+// ResetTwoStep asks for confirmation before the second step of an account is reset.
+// sessions is the number of live sessions, typed the value of the field "confirm",
+// errs are its errors.
+func ResetTwoStep(user AdminTarget, steps Steps, sessions int, typed string, errs components.Errors) components.Confirmation {
+	removed := "The authenticator app and the recovery codes of " + user.Name + " will be removed."
+	switch {
+	case steps.App && steps.Passkeys > 0:
+		removed = "The authenticator app, the recovery codes and " + plural(steps.Passkeys, "passkey", "passkeys") + " of " + user.Name + " will be removed."
+	case steps.Passkeys > 0:
+		removed = upperFirst(plural(steps.Passkeys, "passkey", "passkeys")) + " of " + user.Name + " will be removed."
+	}
+	if sessions > 0 {
+		removed += " " + upperFirst(plural(sessions, "session ends", "sessions end")) + "."
+	}
+	return components.Confirmation{
+		Heading: "Reset two-step sign-in of " + user.Name + "?",
+		Text: []string{
+			removed,
+			user.Name + " can then sign in with the password alone, and is told by mail. Make sure that the request really comes from " + user.Name +
+				": call them, or see them in person.",
+		},
+		Action: user.URL + "/reset-two-step",
+		Button: "Reset two-step sign-in of " + user.Name,
+		Busy:   "Resetting…",
+		Cancel: user.URL,
+		Fields: []components.Input{typeAddress(user, typed, errs)},
+		Errors: errs,
+	}
+}
+
+// upperFirst begins a sentence. Numbers stay as they are.
+func upperFirst(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
 
 // AdminDisableView is the data of the page that confirms disabling an account.
 type AdminDisableView struct {
@@ -398,7 +438,7 @@ func confirmWith(page layouts.Page, question components.Confirmation, errs compo
 			var templ_7745c5c3_Var9 string
 			templ_7745c5c3_Var9, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 206, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_confirm.templ`, Line: 246, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var9))
 			if templ_7745c5c3_Err != nil {

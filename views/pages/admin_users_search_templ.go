@@ -20,12 +20,13 @@ type UsersFilter struct {
 	Q      string
 	Status string // "", "active", "disabled", "invited", "deleted"
 	Role   string // "", "user", "admin"
+	Step   string // "", "app", "passkey", "none"
 	// Limit is a hidden field of the form, unless it is zero.
 	Limit int
 }
 
 // open reports whether the filter is unfolded, as it is while a filter is active.
-func (f UsersFilter) open() bool { return f.Status != "" || f.Role != "" }
+func (f UsersFilter) open() bool { return f.Status != "" || f.Role != "" || f.Step != "" }
 
 // noMatch says that no users match, and names the search and the filters.
 func (f UsersFilter) noMatch() string {
@@ -40,6 +41,13 @@ func (f UsersFilter) noMatch() string {
 	}
 	if f.Role != "" {
 		text += joint + "role " + roleName(f.Role)
+		joint = " and "
+	}
+	switch f.Step {
+	case "app", "passkey":
+		text += joint + "the second step " + StepName(f.Step)
+	case "none":
+		text += joint + "no second step"
 	}
 	text += "."
 	for _, word := range strings.Fields(f.Q) {
@@ -48,6 +56,39 @@ func (f UsersFilter) noMatch() string {
 		}
 	}
 	return text
+}
+
+// StepName is the word for a value of the filter by second step.
+func StepName(step string) string {
+	switch step {
+	case "app":
+		return "Authenticator app"
+	case "passkey":
+		return "Passkey"
+	}
+	return "None"
+}
+
+// Steps are the factors of an account besides its password.
+type Steps struct {
+	App      bool
+	Passkeys int
+}
+
+// Any reports whether there is one.
+func (s Steps) Any() bool { return s.App || s.Passkeys > 0 }
+
+// String names the factors in a few words.
+func (s Steps) String() string {
+	switch {
+	case s.App && s.Passkeys > 0:
+		return "App, " + plural(s.Passkeys, "passkey", "passkeys")
+	case s.App:
+		return "App"
+	case s.Passkeys > 0:
+		return plural(s.Passkeys, "passkey", "passkeys")
+	}
+	return "None"
 }
 
 // hidden are the parts of the query that the form has no field for.
@@ -111,7 +152,7 @@ func usersSearch(view AdminUsersView) templ.Component {
 		var templ_7745c5c3_Var2 string
 		templ_7745c5c3_Var2, templ_7745c5c3_Err = templ.ResolveAttributeValue(view.Filter.Q)
 		if templ_7745c5c3_Err != nil {
-			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_search.templ`, Line: 80, Col: 25}
+			return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/admin_users_search.templ`, Line: 121, Col: 25}
 		}
 		_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ_7745c5c3_Var2)
 		if templ_7745c5c3_Err != nil {
@@ -161,6 +202,15 @@ func usersSearch(view AdminUsersView) templ.Component {
 			{Label: "Any"},
 			{Value: "user", Label: "User", Selected: view.Filter.Role == "user"},
 			{Value: "admin", Label: "Admin", Selected: view.Filter.Role == "admin"},
+		}}).Render(ctx, templ_7745c5c3_Buffer)
+		if templ_7745c5c3_Err != nil {
+			return templ_7745c5c3_Err
+		}
+		templ_7745c5c3_Err = components.Select(components.Choice{Name: "second_step", Label: "Second step", Options: []components.Option{
+			{Label: "Any"},
+			{Value: "app", Label: StepName("app"), Selected: view.Filter.Step == "app"},
+			{Value: "passkey", Label: StepName("passkey"), Selected: view.Filter.Step == "passkey"},
+			{Value: "none", Label: StepName("none"), Selected: view.Filter.Step == "none"},
 		}}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
