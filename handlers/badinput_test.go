@@ -66,6 +66,7 @@ func formRoutes() []formRoute {
 		{"/logout", nil},
 		{"/profile/sessions/:id/end", nil},
 		{"/profile/devices/:id/forget", nil},
+		{"/profile/security/devices/:id/forget", nil},
 		{"/profile/sessions/end-others", nil},
 		{"/profile/tokens/:id/end", nil},
 	}

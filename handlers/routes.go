@@ -90,6 +90,8 @@ func (h *Handlers) routes(r router) {
 	r.post("/profile/export", users, h.account.Export, "/profile/export")
 	r.get("/profile/delete", users, h.account.ConfirmDelete)
 	r.post("/profile/delete", users, h.account.Delete, "/profile/delete")
+	r.get(site.PathSecurity, usersOneStep, h.account.Security)
+	r.post(site.PathSecurity+"/devices/:id/forget", usersOneStep, h.account.DistrustDevice, site.PathSecurity)
 	r.get("/profile/sessions", users, h.account.Sessions)
 	r.post("/profile/sessions/:id/end", users, h.account.EndSession, "/profile/sessions")
 	r.get("/profile/sessions/end-others", users, h.account.ConfirmEndOthers)

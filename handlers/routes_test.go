@@ -133,6 +133,8 @@ func accessTable() []access {
 		with(members(post, "/profile/email/cancel", to("/profile/email")), func(a *access) { a.anonymous = toLogin("/profile/email") }),
 		members(get, "/profile/export", okay), members(post, "/profile/export", okay),
 		members(get, "/profile/delete", okay), members(post, "/profile/delete", refused),
+		members(get, "/profile/security", okay),
+		with(members(post, "/profile/security/devices/:id/forget", to("/profile/security")), func(a *access) { a.anonymous = toLogin("/profile/security") }),
 		members(get, "/profile/sessions", okay),
 		members(post, "/profile/sessions/:id/end", missing),
 		with(members(post, "/profile/devices/:id/forget", to("/profile/sessions")), func(a *access) { a.anonymous = toLogin("/profile/sessions") }),

@@ -83,17 +83,26 @@ func (t *Devices) Remember(ctx context.Context, deviceHash, userID, userAgent st
 // Forget removes one device of a person, by its id, and returns it. It returns
 // apperr.NotFound when the person has no such device.
 func (t *Devices) Forget(ctx context.Context, id, userID string) (Device, error) {
-	list, err := t.ByUser(ctx, userID)
+	device, err := t.byID(ctx, id, userID)
 	if err != nil {
 		return Device{}, err
 	}
+	_, err = t.store.exec(ctx, "forget device", "DELETE FROM known_devices WHERE device_hash = ? AND user_id = ?", device.DeviceHash, userID)
+	return device, err
+}
+
+// byID returns a device of a person, or apperr.NotFound.
+func (t *Devices) byID(ctx context.Context, id, userID string) (Device, error) {
+	list, err := t.ByUser(ctx, userID)
 	for _, device := range list {
 		if device.ID() == id {
-			_, err := t.store.exec(ctx, "forget device", "DELETE FROM known_devices WHERE device_hash = ? AND user_id = ?", device.DeviceHash, userID)
-			return device, err
+			return device, nil
 		}
 	}
-	return Device{}, fmt.Errorf("forget device: %w", apperr.NotFound)
+	if err == nil {
+		err = fmt.Errorf("find device: %w", apperr.NotFound)
+	}
+	return Device{}, err
 }
 
 // Trusted reports whether a device skips the second step of a person at now.
@@ -108,6 +117,18 @@ func (t *Devices) Trusted(ctx context.Context, deviceHash, userID string, now ti
 func (t *Devices) Trust(ctx context.Context, deviceHash, userID string, until time.Time) error {
 	_, err := t.store.exec(ctx, "trust a device", "UPDATE known_devices SET trusted_until = ? WHERE device_hash = ? AND user_id = ?", At(until), deviceHash, userID)
 	return err
+}
+
+// Distrust makes one device of a person ask for the second step again, by its id, and
+// returns it as it was. It returns apperr.NotFound when no such device is trusted.
+func (t *Devices) Distrust(ctx context.Context, id, userID string) (Device, error) {
+	device, err := t.byID(ctx, id, userID)
+	if err != nil {
+		return Device{}, err
+	}
+	rows, err := t.store.exec(ctx, "distrust a device",
+		"UPDATE known_devices SET trusted_until = 0 WHERE device_hash = ? AND user_id = ? AND trusted_until <> 0", device.DeviceHash, userID)
+	return device, oneRow("distrust a device", rows, err)
 }
 
 // DistrustAll makes every device of a person ask for the second step again.

@@ -39,6 +39,8 @@ const (
 	FlashOthersEnded         = "others"
 	FlashDeviceForgotten     = "device"
 	FlashDeviceAlreadyGone   = "no-device"
+	FlashDeviceDistrusted    = "device-distrusted"
+	FlashDeviceNotTrusted    = "device-not-trusted"
 	FlashUserDisabled        = "user-disabled"
 	FlashUserEnabled         = "user-enabled"
 	FlashUserSignedOut       = "user-signed-out"
@@ -155,6 +157,10 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return ok("Forgot " + arg(0) + ".")
 	case FlashDeviceAlreadyGone:
 		return &layouts.Flash{Kind: components.Info, Text: "That device was already forgotten."}
+	case FlashDeviceDistrusted:
+		return ok(arg(0) + " asks for the second step again.")
+	case FlashDeviceNotTrusted:
+		return &layouts.Flash{Kind: components.Info, Text: "That device already asks for the second step."}
 	case FlashTokenRemoved:
 		return ok("The access token “" + arg(0) + "” is removed.")
 	case FlashTokenAlreadyEnded:

@@ -30,6 +30,7 @@ const (
 	EmailChangeEnded = "email-change-cancelled"
 	EmailVerify      = "email-verify"
 	DeviceForget     = "device-forget"
+	DeviceDistrust   = "device-distrust"
 	Confirmed        = "confirmed"
 	AppOn            = "app-on"
 	AppReplace       = "app-replace"
@@ -179,6 +180,10 @@ var kinds = []kind{
 	},
 	{EmailVerify, OwnAccount, "Confirmed email", "confirmed their email address", "You confirmed your email address."},
 	{DeviceForget, OwnAccount, "Removed known device", "removed a known device", "You removed a known device."},
+	{
+		DeviceDistrust, OwnAccount, "Forgot remembered device", "made a remembered device ask for the second step again",
+		"You made a remembered device ask for the second step again.",
+	},
 	{Confirmed, OwnAccount, "Confirmed identity", "confirmed who they are", "You confirmed that it is you."},
 	{AppOn, OwnAccount, "Turned on two-step sign-in", "turned on two-step sign-in", "You turned on two-step sign-in."},
 	{AppReplace, OwnAccount, "Replaced authenticator app", "replaced their authenticator app", "You replaced your authenticator app."},

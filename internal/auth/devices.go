@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"latchkey/internal/audit"
@@ -15,6 +16,8 @@ type DeviceInfo struct {
 	UserAgent  string    // of the latest sign-in; may be empty
 	LastUsed   time.Time // the latest sign-in
 	ThisDevice bool
+	// TrustedUntil is until when the device skips the second step; zero: it does not.
+	TrustedUntil time.Time
 }
 
 // Devices returns a person's known devices, this one first and then the most
@@ -34,7 +37,34 @@ func (s *Service) Devices(ctx context.Context, userID, device string) (list []De
 }
 
 func deviceInfo(row models.Device) DeviceInfo {
-	return DeviceInfo{ID: row.ID(), UserAgent: row.UserAgent, LastUsed: row.LastUsedAt.Time()}
+	return DeviceInfo{ID: row.ID(), UserAgent: row.UserAgent, LastUsed: row.LastUsedAt.Time(), TrustedUntil: row.TrustedUntil.Time()}
+}
+
+// RememberedDevices returns the devices of a person that skip the second step, in the
+// order of Devices.
+func (s *Service) RememberedDevices(ctx context.Context, userID, device string) ([]DeviceInfo, error) {
+	list, err := s.Devices(ctx, userID, device)
+	return slices.DeleteFunc(list, func(d DeviceInfo) bool { return !d.TrustedUntil.After(s.now()) }), err
+}
+
+// DistrustDevice makes a device of the person ask for the second step again, and
+// returns it. It stays known, and its session continues. It returns apperr.NotFound
+// when no such device skips the step.
+func (s *Service) DistrustDevice(ctx context.Context, person *Identity, id string, client Client) (info DeviceInfo, err error) {
+	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
+		user, err := s.LockActive(ctx, tx, person)
+		if err != nil {
+			return err
+		}
+		row, err := tx.Devices.Distrust(ctx, id, user.ID)
+		if err != nil {
+			return err
+		}
+		info = deviceInfo(row)
+		record(person.Actor(client).Event(audit.DeviceDistrust, user, audit.Details{}))
+		return nil
+	})
+	return info, err
 }
 
 // ForgetDevice makes a known device of the person unknown again, and returns
