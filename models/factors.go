@@ -13,10 +13,10 @@ type Factors struct {
 
 // Factors returns the factors of an account.
 func (u *Users) Factors(ctx context.Context, userID string) (f Factors, err error) {
-	rows, err := u.store.hot.QueryContext(ctx, `SELECT
-		EXISTS (SELECT 1 FROM authenticator_apps WHERE user_id = $1 AND removed_at = 0),
-		(SELECT count(*) FROM passkeys WHERE user_id = $1 AND removed_at = 0)`, userID)
-	return f, translate("read the factors of an account", scanOne(rows, err, &f.App, &f.Passkeys))
+	err = u.store.db.WithContext(ctx).Raw(`SELECT
+		EXISTS (SELECT 1 FROM authenticator_apps WHERE user_id = @user AND removed_at = 0) AS app,
+		(SELECT count(*) FROM passkeys WHERE user_id = @user AND removed_at = 0) AS passkeys`, map[string]any{"user": userID}).Scan(&f).Error
+	return f, translate("read the factors of an account", err)
 }
 
 // RemoveFactorsSince takes every factor of an account out of use that was added at or

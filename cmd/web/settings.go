@@ -37,6 +37,7 @@ func settings(cfg *config.Config) []handlers.SettingsGroup {
 		{Title: "Accounts", Settings: []handlers.Setting{
 			{Label: "Sign-up", Value: signupWords(cfg.Signup), Variable: "LATCHKEY_SIGNUP"},
 			{Label: "Shortest password", Value: fmt.Sprintf("%d characters", cfg.PasswordMin), Variable: "LATCHKEY_PASSWORD_MIN"},
+			{Label: "Second step required", Value: stepWords(cfg.RequireTwoStep), Variable: "LATCHKEY_REQUIRE_TWO_STEP"},
 			{Label: "Limits on attempts", Value: either(cfg.Limits, "On", "Off"), Variable: "LATCHKEY_LIMITS"},
 		}},
 		{Title: "Mail", Settings: []handlers.Setting{
@@ -98,6 +99,17 @@ func mailWords(m config.Mail) string {
 		return "None"
 	}
 	return net.JoinHostPort(m.Host, strconv.Itoa(m.Port)) + either(m.ImplicitTLS, ", TLS", ", STARTTLS")
+}
+
+func stepWords(policy config.RequireTwoStep) string {
+	switch policy {
+	case config.TwoStepAdmins:
+		return "Of admins"
+	case config.TwoStepAll:
+		return "Of everybody"
+	case config.TwoStepOff:
+	}
+	return "Of nobody"
 }
 
 func verifyWords(policy config.VerifyEmail) string {

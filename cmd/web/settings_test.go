@@ -42,7 +42,7 @@ func TestSettings(t *testing.T) {
 		"Name": "Harbour", "Accent": "#aa3300", "Logo": "Built-in mark", "Address for help": "help@example.org",
 		"Public URL": "https://id.example.org", "Listens on": "localhost:8080", "Public URL without https": "Only on this machine",
 		"Subdomains must use https": "Yes", "Session cookies go to": "The host of the public URL", "Apps behind forward-auth": "None",
-		"Trusted proxies": "10.0.0.0/8, 192.0.2.7/32", "Sign-up": "Closed: admins add users", "Shortest password": "15 characters",
+		"Trusted proxies": "10.0.0.0/8, 192.0.2.7/32", "Second step required": "Of nobody", "Sign-up": "Closed: admins add users", "Shortest password": "15 characters",
 		"Limits on attempts": "On", "End when unused for": "7 days", "Last at most": "30 days", "Access tokens last": "90 seconds",
 		"Mail server": "mail.example.org:587, STARTTLS", "Sender": "Käse, Inc. <id@example.org>", "Addresses are verified": "Yes",
 		"Old token works for another": "0 seconds", "Passwords at /token": "Refused", "Access tokens renew themselves": "Yes",

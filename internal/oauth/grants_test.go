@@ -40,6 +40,7 @@ func TestPasswordGrant(t *testing.T) {
 		}
 		want := auth.Identity{
 			UserID: user.ID, Username: "ada", Email: "ada@example.org", SessionID: caller.SessionID,
+			AuthTime: p.Clock.Now(), ACR: models.ACR1,
 		}
 		if diff := cmp.Diff(want, caller.Identity); diff != "" {
 			t.Errorf("identity (-want +got):\n%s", diff)

@@ -9,6 +9,7 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/oauth"
 	"latchkey/internal/servicetest"
+	"latchkey/models"
 )
 
 func TestIntrospect(t *testing.T) {
@@ -24,13 +25,14 @@ func TestIntrospect(t *testing.T) {
 		}
 		identity := auth.Identity{
 			UserID: user.ID, Username: "ada", Email: "ada@example.org",
-			SessionID: p.Caller(tokens.Access).SessionID,
+			SessionID: p.Caller(tokens.Access).SessionID, AuthTime: now, ACR: models.ACR1,
 		}
 		_, access := decoded(t, tokens.Access)
 		_, refresh := decoded(t, tokens.Refresh)
 		secret, personal := p.Personal(browser, "me:write", 30)
 		owner := identity
 		owner.SessionID, owner.PersonalTokenID = "", personal.ID
+		owner.AuthTime, owner.ACR = time.Time{}, ""
 		for _, test := range []struct {
 			name, token string
 			refresh     bool

@@ -91,7 +91,7 @@ func TestUsersSearch(t *testing.T) {
 			got = append(got, n.attrs["name"]+"="+n.attrs["value"])
 		}
 	}
-	want := []string{"q=b", "=", "limit=50", "status=", "role=", "sort="}
+	want := []string{"q=b", "=", "limit=50", "status=", "role=", "second_step=", "sort="}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("fields (-want +got):\n%s", diff)
 	}
@@ -105,7 +105,7 @@ func TestUsersTable(t *testing.T) {
 	for _, n := range doc {
 		roles[n.attrs["role"]]++
 	}
-	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 7, "columnheader": 8, "rowheader": 6, "cell": 42} {
+	for role, want := range map[string]int{"table": 1, "rowgroup": 2, "row": 7, "columnheader": 9, "rowheader": 6, "cell": 48} {
 		if got := roles[role]; got != want {
 			t.Errorf("role %s: got %d, want %d", role, got, want)
 		}

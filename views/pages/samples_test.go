@@ -102,6 +102,12 @@ func frontSamples() []sample {
 		{"verify taken", VerifyDead(signedIn("x", layouts.SectionNone), VerifyDeadView{Email: "ana@example.org", Taken: true})},
 		{"verify disabled", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkDisabled})},
 		{"verify broken", VerifyDead(signedOut("x"), VerifyDeadView{})},
+		{"second step", LoginCode(signedOut("Enter your code"), StepForm{Account: "ana@example.org", Next: "/profile/tokens?a=1&b=2"})},
+		{"second step wrong", LoginCode(signedOut("Enter your code"), StepForm{Account: "ana@example.org", Trust: true, Clock: sampleTime, Errors: errorsOf("code")})},
+		{"second step limit", LoginCode(signedOut("Enter your code"), StepForm{Account: "ana@example.org", Errors: components.Errors{sampleLimit().Problem()}})},
+		{"recovery code", LoginRecovery(signedOut("Use a recovery code"), StepForm{Account: "ana@example.org", Next: "/profile"})},
+		{"recovery code wrong", LoginRecovery(signedOut("Use a recovery code"), StepForm{Account: "ana@example.org", Errors: errorsOf("code")})},
+		{"lost access", LoginLost(signedOut("If you have lost access"), "/profile", true)},
 		{"setup dead", SetupDeadLink(signedOut("Setup is done"), LinkUsed)},
 		{"error", Error(signedOut("Please wait a moment"), ErrorView{
 			Heading: "Please wait a moment", Text: sampleLimit().String(), Timed: new(sampleLimit()), Reference: "7K2F-9Q",
