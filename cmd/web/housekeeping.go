@@ -14,7 +14,8 @@ const (
 )
 
 // keepHouse runs background work at the start and every hour: it purges expired
-// rows and compares the clocks.
+// rows, seals secrets again after a change of the master secret, and compares the
+// clocks.
 func (o *portal) keepHouse(ctx context.Context) error {
 	if took := o.hasher.SelfTest(); took > slowHash {
 		o.logger.Warn("one password hash takes long: every sign-in occupies a core for that time", "took", took.String())
@@ -41,6 +42,11 @@ func (o *portal) tidy(ctx context.Context) {
 	// start.
 	if err := o.store.Users.FillSearch(ctx); err != nil && ctx.Err() == nil {
 		o.logger.Warn("prepare accounts for search", "error", err.Error())
+	}
+	if n, err := o.auth.ResealApps(ctx); err != nil && ctx.Err() == nil {
+		o.logger.Warn("seal the secrets of authenticator apps again", "error", err.Error())
+	} else if n > 0 {
+		o.logger.Info("sealed the secrets of authenticator apps with the new master secret", "apps", n)
 	}
 	skew, bad, err := o.auth.Skew(ctx)
 	switch {

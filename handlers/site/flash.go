@@ -39,6 +39,13 @@ const (
 	FlashOthersEnded         = "others"
 	FlashDeviceForgotten     = "device"
 	FlashDeviceAlreadyGone   = "no-device"
+	FlashAppOn               = "app-on"
+	FlashAppReplaced         = "app-replaced"
+	FlashAppOff              = "app-off"
+	FlashAppNone             = "no-app"
+	FlashCodesMade           = "codes"
+	FlashCodesShown          = "codes-shown"
+	FlashNoCodes             = "no-codes"
 	FlashDeviceDistrusted    = "device-distrusted"
 	FlashDeviceNotTrusted    = "device-not-trusted"
 	FlashUserDisabled        = "user-disabled"
@@ -157,10 +164,6 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return ok("Forgot " + arg(0) + ".")
 	case FlashDeviceAlreadyGone:
 		return &layouts.Flash{Kind: components.Info, Text: "That device was already forgotten."}
-	case FlashDeviceDistrusted:
-		return ok(arg(0) + " asks for the second step again.")
-	case FlashDeviceNotTrusted:
-		return &layouts.Flash{Kind: components.Info, Text: "That device already asks for the second step."}
 	case FlashTokenRemoved:
 		return ok("The access token “" + arg(0) + "” is removed.")
 	case FlashTokenAlreadyEnded:
@@ -172,10 +175,40 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 	case FlashTokenShown:
 		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If you lost it, remove it and create another."}
 	}
+	if flash := stepFlash(message.Key, arg); flash != nil {
+		return flash
+	}
 	if message.Key == FlashUsersDisabled || message.Key == FlashUsersSignedOut {
 		return bulkFlash(message)
 	}
 	return adminFlash(message.Key, arg)
+}
+
+// stepFlash returns the message after a change of the second step, nil for other keys.
+func stepFlash(key string, arg func(int) string) *layouts.Flash {
+	ok := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.OK, Text: text} }
+	note := func(text string) *layouts.Flash { return &layouts.Flash{Kind: components.Info, Text: text} }
+	switch key {
+	case FlashAppOn:
+		return ok("Two-step sign-in is on. Your other devices are signed out.")
+	case FlashAppReplaced:
+		return ok("Your authenticator app is replaced. Your other devices are signed out.")
+	case FlashAppOff:
+		return ok("Two-step sign-in is off. Your other devices are signed out.")
+	case FlashAppNone:
+		return note("Two-step sign-in is already off.")
+	case FlashCodesMade:
+		return ok("You have new recovery codes. The old ones have stopped working.")
+	case FlashCodesShown:
+		return note("Recovery codes are shown only once. If you did not save them, make new ones.")
+	case FlashNoCodes:
+		return note("Recovery codes come with two-step sign-in, which is off.")
+	case FlashDeviceDistrusted:
+		return ok(arg(0) + " asks for the second step again.")
+	case FlashDeviceNotTrusted:
+		return note("That device already asks for the second step.")
+	}
+	return nil
 }
 
 // bulkFlash returns the message after an action on many accounts: the number of

@@ -47,6 +47,12 @@ func ByCode() Proof {
 	return Proof{Methods: amrPassword + " " + amrCode + " " + amrMany, ACR: models.ACR2, Full: true}
 }
 
+// ByNewApp is the proof of the first code of a new app, by someone who confirmed a
+// moment ago that it is them.
+func ByNewApp() Proof {
+	return Proof{Methods: amrCode + " " + amrMany, ACR: models.ACR2, Full: true}
+}
+
 // ByCodeAlone is the proof of a code in a session that exists.
 func ByCodeAlone() Proof { return Proof{Methods: amrCode, ACR: models.ACR1} }
 

@@ -22,6 +22,7 @@ const (
 	once    = "once"
 	theme   = "theme"
 	ticket  = "ticket"
+	app     = "app"
 )
 
 const (

@@ -53,19 +53,19 @@ func (j *Jar) PeekFlash(r *http.Request) Flash {
 // Place is the page and the session in which a secret may be shown.
 type Place struct{ SessionID, Path string }
 
-// purpose is unique to the place, because neither part contains a line break.
-func (p Place) purpose() string { return once + "\n" + p.SessionID + "\n" + p.Path }
+// purpose is unique to the place and the use, because no part contains a line break.
+func (p Place) purpose(use string) string { return use + "\n" + p.SessionID + "\n" + p.Path }
 
 // SetOnce sets the secret for the page that shows it. It does not shorten
 // arguments, so they have to be short.
 func (j *Jar) SetOnce(h http.Header, at Place, secret Flash) {
-	j.carry(h, once, at.purpose(), secret)
+	j.carry(h, once, at.purpose(once), secret)
 }
 
 // TakeOnce returns the secret for this place and clears it, so that it is shown
 // once. It returns the zero Flash if there is no valid secret for this place.
 func (j *Jar) TakeOnce(h http.Header, r *http.Request, at Place) Flash {
-	return j.take(h, r, once, at.purpose())
+	return j.take(h, r, once, at.purpose(once))
 }
 
 // LeaveFlash undoes TakeFlash, TakeOnce, SetFlash and SetOnce in a response, for an

@@ -49,15 +49,29 @@ func (s Sealer) Seal(data []byte, purpose string) string {
 // Open returns the data of a sealed value. It reports false for anything that Seal
 // did not return for this purpose with one of the keys.
 func (s Sealer) Open(value, purpose string) (data []byte, ok bool) {
+	data, _, ok = s.open(value, purpose)
+	return data, ok
+}
+
+// OpenOld is Open for a value that is kept for long: it also reports whether the value
+// was sealed with another key than the first, so that it has to be sealed again before
+// that key is given up.
+func (s Sealer) OpenOld(value, purpose string) (data []byte, old, ok bool) {
+	data, key, ok := s.open(value, purpose)
+	return data, key > 0, ok
+}
+
+// open also returns the number of the key.
+func (s Sealer) open(value, purpose string) (data []byte, key int, ok bool) {
 	text, known := strings.CutPrefix(value, version)
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if !known || err != nil {
-		return nil, false
+		return nil, 0, false
 	}
-	for _, aead := range s {
+	for i, aead := range s {
 		if data, err := aead.Open(nil, nil, sealed, []byte(purpose)); err == nil {
-			return data, true
+			return data, i, true
 		}
 	}
-	return nil, false
+	return nil, 0, false
 }

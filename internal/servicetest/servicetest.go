@@ -113,7 +113,14 @@ func New(t testing.TB, o Options) Services {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sealer, err := seal.New([][]byte{key})
+	keys := [][]byte{key}
+	if o.PreviousSecret != nil {
+		if key, err = token.DeriveKey(o.PreviousSecret, "latchkey/aead/v1"); err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
+	}
+	sealer, err := seal.New(keys)
 	if err != nil {
 		t.Fatal(err)
 	}

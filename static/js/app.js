@@ -101,11 +101,12 @@ function localTime(element) {
 	});
 }
 
-// clockTime writes a time of day in the zone of the device.
+// clockTime writes a time of day in the zone of the device, with seconds if asked to.
 function clockTime(element) {
 	element.title = element.textContent;
-	const second = element.dataset.clock ? "2-digit" : undefined;
-	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, { hour: "2-digit", minute: "2-digit", second });
+	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, {
+		hour: "2-digit", minute: "2-digit", second: element.dataset.clock || undefined,
+	});
 }
 
 // localDays regroups the lines of a log by day in the device's time zone.
@@ -163,7 +164,7 @@ function confirmInDialog(link) {
 	cancel.addEventListener("click", () => dialog.close());
 }
 
-// copyValue copies the text of an element. The button's label changes briefly, and
+// copyValue copies the text of an element, or the value of a data element. The button's label changes briefly, and
 // a hidden status line tells screen readers.
 function copyValue(button) {
 	const label = button.querySelector("span");
@@ -174,7 +175,7 @@ function copyValue(button) {
 	button.addEventListener("click", async () => {
 		const source = document.getElementById(button.dataset.copy);
 		try {
-			await navigator.clipboard.writeText(source.textContent);
+			await navigator.clipboard.writeText(source.value ?? source.textContent);
 		} catch {
 			// No permission, or no secure context: select the text for the person.
 			getSelection().selectAllChildren(source);
@@ -239,6 +240,7 @@ each("[data-days]", localDays);
 each("[data-zone]", viewerZone);
 each("a[data-dialog]", confirmInDialog);
 each("[data-copy]", copyValue);
+each("[data-print]", (button) => button.addEventListener("click", () => print()));
 each("[data-not-before]", holdBack);
 addEventListener("pagehide", () => each("[data-shown-once]", (secret) => secret.replaceChildren()));
 addEventListener("pageshow", (event) => {

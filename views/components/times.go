@@ -7,6 +7,8 @@ const (
 	timeFormat = "2 Jan 2006, 15:04 UTC"
 	dateFormat = "2 Jan 2006"
 	hourFormat = "15:04 UTC"
+
+	secondFormat = "15:04:05 UTC"
 )
 
 // FullTime writes an instant as "2 Nov 2026, 14:32 UTC".
