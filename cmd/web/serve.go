@@ -62,6 +62,10 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(o.logger.Handler(), slog.LevelDebug),
 	}
 	o.logger.Info("Latchkey is running", "url", o.cfg.PublicURL, "address", listener.Addr().String(), "version", version)
+	if err := o.warnOfOtherHosts(ctx); err != nil {
+		_ = listener.Close()
+		return err
+	}
 	if err := o.announceSetup(ctx, p); err != nil {
 		_ = listener.Close()
 		return err
@@ -113,6 +117,21 @@ func shutdown(ctx context.Context, server *http.Server, logger *slog.Logger) err
 		return server.Close()
 	}
 	logger.Info("stopped")
+	return nil
+}
+
+// warnOfOtherHosts warns when people have passkeys that do not work here, because the
+// portal had another host when they were made.
+func (o *portal) warnOfOtherHosts(ctx context.Context) error {
+	host := o.auth.Passkeys().RPID()
+	n, err := o.store.Passkeys.OtherHosts(ctx, host)
+	if err != nil {
+		return err
+	}
+	if n > 0 {
+		o.logger.Warn("passkeys do not work on this host: they were made for another host of the portal, "+
+			"and work again when LATCHKEY_PUBLIC_URL has it (docs/passkeys.md)", "passkeys", n, "host", host)
+	}
 	return nil
 }
 

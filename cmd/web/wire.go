@@ -14,6 +14,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/auth/passkey"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/config"
 	"latchkey/internal/cookie"
@@ -107,10 +108,14 @@ func (o *portal) services() error {
 		return err
 	}
 	log.Tell(notice.New(o.mail, time.Now).Tell)
+	party, err := o.passkeys()
+	if err != nil {
+		return err
+	}
 	o.auth, err = auth.New(auth.Options{
 		Store: o.store, Logger: o.logger, Now: time.Now, Keyring: keyring,
 		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
-		Audit: log, Limits: limits, Hasher: o.hasher, Sealer: sealer, RequireStep: auth.StepPolicy(o.cfg.RequireTwoStep),
+		Audit: log, Limits: limits, Hasher: o.hasher, Sealer: sealer, RequireStep: auth.StepPolicy(o.cfg.RequireTwoStep), Passkeys: party,
 	})
 	if err != nil {
 		return err
@@ -129,6 +134,15 @@ func (o *portal) services() error {
 		Reserved: forwardauth.Usernames(o.cfg.ForwardAuth),
 	})
 	return err
+}
+
+// passkeys returns the portal as the relying party of passkeys.
+func (o *portal) passkeys() (*passkey.Party, error) {
+	keys, err := o.derivedKeys("latchkey/webauthn/v1")
+	if err != nil {
+		return nil, err
+	}
+	return passkey.New(passkey.Options{PublicURL: o.cfg.PublicURL, Name: o.cfg.Brand.Name, Keys: keys, Now: time.Now})
 }
 
 // deliveryLease is the lease of deliveries, 0 for the default one. Tests that kill

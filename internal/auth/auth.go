@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"latchkey/internal/audit"
+	"latchkey/internal/auth/passkey"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
 	"latchkey/internal/seal"
@@ -56,6 +57,7 @@ type Options struct {
 	// tickets of half a sign-in.
 	Sealer      seal.Sealer
 	RequireStep StepPolicy // empty: nobody
+	Passkeys    *passkey.Party
 }
 
 // Service is the authority over accounts and sessions. It is safe for
@@ -76,13 +78,14 @@ type Service struct {
 	databaseNow  func(context.Context) (time.Time, error)
 	sealer       seal.Sealer
 	requireStep  StepPolicy
+	passkeys     *passkey.Party
 }
 
 // New returns a Service, or an error when an option is missing or wrong.
 func New(o Options) (*Service, error) {
 	if o.Store == nil || o.Logger == nil || o.Now == nil || o.Keyring == nil || o.Audit == nil || o.Limits == nil || o.Hasher == nil ||
-		len(o.Sealer) == 0 {
-		return nil, errors.New("auth: Store, Logger, Now, Keyring, Audit, Limits, Hasher and Sealer are required")
+		len(o.Sealer) == 0 || o.Passkeys == nil {
+		return nil, errors.New("auth: Store, Logger, Now, Keyring, Audit, Limits, Hasher, Sealer and Passkeys are required")
 	}
 	if o.AccessTTL <= 0 || o.RefreshTTL <= 0 || o.SessionTTL <= 0 || o.RefreshGrace < 0 {
 		return nil, errors.New("auth: lifetimes must be positive")
@@ -94,7 +97,7 @@ func New(o Options) (*Service, error) {
 		store: o.Store, audit: o.Audit, logger: o.Logger, now: o.Now, keyring: o.Keyring,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
 		seenEvery: min(time.Minute, o.RefreshTTL/seenParts), limits: o.Limits, hasher: o.Hasher, databaseNow: o.DatabaseNow,
-		sealer: o.Sealer, requireStep: o.RequireStep,
+		sealer: o.Sealer, requireStep: o.RequireStep, passkeys: o.Passkeys,
 	}, nil
 }
 

@@ -41,7 +41,7 @@ func (s *Service) Open(ctx context.Context, tx *models.Store, user *models.User,
 		return nil, err
 	}
 	session := s.newSession(user.ID, in.Method, in.Remember, in.Proof, in.Client)
-	session.NewDevice = newDevice != "" && in.Method == MethodPassword && !in.renewal
+	session.NewDevice = newDevice != "" && (in.Method == MethodPassword || in.Method == MethodPasskey) && !in.renewal
 	if err := tx.Sessions.Create(ctx, session); err != nil {
 		return nil, err
 	}

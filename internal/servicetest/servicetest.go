@@ -13,6 +13,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/auth/passkey"
 	"latchkey/internal/auth/password"
 	"latchkey/internal/limit"
 	"latchkey/internal/mail"
@@ -124,13 +125,19 @@ func New(t testing.TB, o Options) Services {
 	if err != nil {
 		t.Fatal(err)
 	}
+	party, err := passkey.New(passkey.Options{
+		PublicURL: cmp.Or(o.PublicURL, "https://portal.example"), Name: "Latchkey", Keys: [][]byte{key}, Now: o.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	var s Services
 	s.post(t, o)
 	log.Tell(notice.New(s.Mail, o.Now).Tell)
 	s.Auth, err = auth.New(auth.Options{
 		Store: o.Store, Logger: o.Logger, Now: o.Now, Keyring: keyring,
 		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: cmp.Or(o.RefreshTTL, RefreshTTL), SessionTTL: cmp.Or(o.SessionTTL, SessionTTL), RefreshGrace: grace,
-		Audit: log, Limits: limits, Hasher: o.Hasher, Sealer: sealer, RequireStep: o.RequireStep,
+		Audit: log, Limits: limits, Hasher: o.Hasher, Sealer: sealer, RequireStep: o.RequireStep, Passkeys: party,
 		DatabaseNow: func(context.Context) (time.Time, error) { return o.DatabaseNow(), nil },
 	})
 	if err != nil {
