@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -16,7 +17,9 @@ import (
 	"latchkey/handlers/api"
 	"latchkey/handlers/forward"
 	"latchkey/handlers/site"
+	"latchkey/internal/account"
 	"latchkey/internal/apperr"
+	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
 	"latchkey/views/pages"
 )
@@ -95,7 +98,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 		answer = c.String(status, "not found\n") // programs probe it for many documents that the portal does not have
 	case c.Path() == forward.Path:
 		answer = h.refuseForward(c, kind, err, wait)
-	case wantsJSON(c.Request()):
+	case wantsJSON(c.Request()), site.IsForScript(c):
 		answer = h.problem(c, kind, err)
 	case kind == apperr.Unauthorized:
 		answer = h.toLogin(c)
@@ -161,6 +164,20 @@ func (h *Handlers) toLogin(c echo.Context) error {
 	return site.Redirect(c, site.LoginPath(h.site.ReturnTo(c)))
 }
 
+// nextOf returns the page that a person has to visit before a script can act for them,
+// "" when that does not help.
+func (h *Handlers) nextOf(c echo.Context, kind apperr.Kind, err error) string {
+	switch {
+	case kind == apperr.Unauthorized && messageOf(err) == "":
+		return site.LoginPath(h.site.ReturnTo(c))
+	case errors.Is(err, middleware.ErrUnconfirmed):
+		return site.WithNext(site.PathConfirm, h.site.ReturnTo(c))
+	case errors.Is(err, account.ErrNotFully):
+		return site.WithNext(site.PathConfirm, h.site.ReturnTo(c)) + "&full=1"
+	}
+	return ""
+}
+
 // toConfirm sends a person who has to confirm that it is them to the page that asks,
 // which then leads back to the page of this request.
 func (h *Handlers) toConfirm(c echo.Context) error {
@@ -198,12 +215,19 @@ func wantsJSON(r *http.Request) bool {
 // problem responds with a problem document (RFC 9457).
 func (h *Handlers) problem(c echo.Context, kind apperr.Kind, err error) error {
 	view := h.errorWords(c, kind, err, apperr.Details(err).RetryAfter)
-	body, marshalErr := json.Marshal(struct {
+	problem := struct {
 		Title     string `json:"title"`
 		Status    int    `json:"status"`
 		Detail    string `json:"detail"`
 		Reference string `json:"reference"`
-	}{view.Heading, statusOf[kind], view.Text, middleware.Of(c).ID})
+		Next      string `json:"next,omitempty"`    // where a script takes the person
+		Unknown   bool   `json:"unknown,omitempty"` // the browser can forget the passkey
+	}{Title: view.Heading, Status: statusOf[kind], Detail: view.Text, Reference: middleware.Of(c).ID}
+	if site.IsForScript(c) {
+		problem.Next, problem.Unknown = h.nextOf(c, kind, err), errors.Is(err, auth.ErrUnknownPasskey)
+		problem.Detail = cmp.Or(messageOf(err), view.Text)
+	}
+	body, marshalErr := json.Marshal(problem)
 	if marshalErr != nil {
 		return marshalErr
 	}

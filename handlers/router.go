@@ -46,6 +46,11 @@ func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage str
 	r.echo.POST(path, handler, append([]echo.MiddlewareFunc{site.FormOn(formPage)}, r.before(g)...)...)
 }
 
+// script declares an action that only the script of formPage calls.
+func (r router) script(path string, g gate, handler echo.HandlerFunc, formPage string) {
+	r.echo.POST(path, handler, append([]echo.MiddlewareFunc{site.ForScript, site.FormOn(formPage)}, r.before(g)...)...)
+}
+
 // either answers a request in tutorial dialect by program, and any other by
 // page.
 func either(program, page echo.HandlerFunc) echo.HandlerFunc {

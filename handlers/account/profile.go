@@ -27,6 +27,9 @@ func (h *Handlers) ShowProfile(c echo.Context) error {
 	for _, e := range home.Events {
 		view.Activity = append(view.Activity, activityItem(e))
 	}
+	if view.OfferPasskey, err = h.offerPasskey(c); err != nil {
+		return err
+	}
 	return site.Show(c, pages.Profile(h.site.Page(c, "Your account"), view))
 }
 

@@ -31,6 +31,11 @@ func (h *Handlers) Security(c echo.Context) error {
 	if view.Devices, err = h.rememberedDevices(c); err != nil {
 		return err
 	}
+	passkeys, err := h.passkeys(c, view.Next)
+	if err != nil {
+		return err
+	}
+	view.Passkeys = pages.Passkeys(passkeys)
 	return site.Show(c, pages.Security(h.site.Page(c, "Security"), view))
 }
 

@@ -30,7 +30,7 @@ func (h *Handlers) ShowLogin(c echo.Context) error {
 	if site.Identity(c) != nil {
 		return site.Redirect(c, cmp.Or(next, homePath))
 	}
-	form := pages.LoginForm{Next: next, App: h.appBehind(next)}
+	form := pages.LoginForm{Next: next, App: h.appBehind(next), Passkeys: h.passkeys()}
 	var failure error
 	if state := middleware.Of(c); state.Stale {
 		reason := h.site.EndReason(state.Ended)
@@ -64,7 +64,7 @@ func (h *Handlers) Login(c echo.Context) error {
 	}
 	next := site.SafeNext(in.Get("next"))
 	form := pages.LoginForm{
-		Username: models.Tidy(in.Get("username")), Remember: in.Get("remember") != "", Next: next, App: h.appBehind(next),
+		Username: models.Tidy(in.Get("username")), Remember: in.Get("remember") != "", Next: next, App: h.appBehind(next), Passkeys: h.passkeys(),
 	}
 	if form.Errors = missing(form.Username, in.Get("password")); form.Errors.Any() {
 		return h.loginAgain(c, apperr.New(apperr.Invalid, "", errors.New("a field is empty")), form)

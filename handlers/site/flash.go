@@ -75,6 +75,9 @@ const (
 	FlashMailAgain           = "mail-again"
 	FlashMailNow             = "mail-now"
 	FlashMailChanged         = "mail-changed"
+	FlashPasskeyAdded        = "passkey-added"
+	FlashPasskeyRenamed      = "passkey-renamed"
+	FlashPasskeyRemoved      = "passkey-removed"
 	flashNone                = "shown" // has no message
 )
 
@@ -172,6 +175,12 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "You already have an account and are signed in. To use the invitation for another account, sign out first."}
 	case FlashAccountDeleted:
 		return ok("Your account is deleted.")
+	case FlashPasskeyAdded:
+		return ok(strings.TrimSpace("You can sign in with your passkey now. " + othersOut(arg(0))))
+	case FlashPasskeyRenamed:
+		return ok("The passkey is renamed.")
+	case FlashPasskeyRemoved:
+		return ok("The passkey “" + arg(0) + "” is removed. " + strings.TrimSpace(othersOut(arg(1))+" Also remove it from your device’s password manager."))
 	case FlashTokenShown:
 		return &layouts.Flash{Kind: components.Info, Text: "An access token is shown only once. If you lost it, remove it and create another."}
 	}
@@ -209,6 +218,14 @@ func stepFlash(key string, arg func(int) string) *layouts.Flash {
 		return note("That device already asks for the second step.")
 	}
 	return nil
+}
+
+// othersOut says that other devices were signed out, "" for none.
+func othersOut(devices string) string {
+	if devices == "" {
+		return ""
+	}
+	return "We signed out your " + strings.TrimPrefix(devices, "1 ") + "."
 }
 
 // bulkFlash returns the message after an action on many accounts: the number of

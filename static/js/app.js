@@ -77,37 +77,27 @@ function ready(form) {
 // relativeTime writes "3 hours ago", or the date of a time more than 60 days
 // away, and puts the full time into the title.
 function relativeTime(element) {
-	const format = new Intl.RelativeTimeFormat(locale, { numeric: "auto" });
 	const when = new Date(element.dateTime);
 	const seconds = (when - Date.now()) / 1000;
-	const steps = [["day", 86400], ["hour", 3600], ["minute", 60]];
-	const [unit, size] = steps.find(([, size]) => Math.abs(seconds) >= size) ?? ["minute", 60];
+	const [unit, size] = [["day", 86400], ["hour", 3600]].find(([, size]) => Math.abs(seconds) >= size) ?? ["minute", 60];
+	const amount = Math.round(seconds / size);
 
 	element.title = when.toLocaleString(locale, { dateStyle: "full", timeStyle: "short" });
 	if (Math.abs(seconds) > 60 * 86400) {
 		element.textContent = when.toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric" });
-		return;
+	} else {
+		element.textContent = amount ? new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(amount, unit) : now;
 	}
-	const amount = Math.round(seconds / size);
-	element.textContent = amount ? format.format(amount, unit) : now;
 }
 
-// localTime writes a time in the zone of the device.
-function localTime(element) {
-	element.title = element.textContent;
-	element.textContent = new Date(element.dateTime).toLocaleString(locale, {
-		day: "numeric", month: "short", year: "numeric",
-		hour: "2-digit", minute: "2-digit", timeZoneName: "short",
-	});
-}
-
-// clockTime writes a time of day in the zone of the device, with seconds if asked to.
-function clockTime(element) {
-	element.title = element.textContent;
-	element.textContent = new Date(element.dateTime).toLocaleTimeString(locale, {
-		hour: "2-digit", minute: "2-digit", second: element.dataset.clock || undefined,
-	});
-}
+// inZone returns a function that writes a time in the zone of the device, with the
+// server's text as title.
+const inZone = (format) => (element) => {
+	element.title ||= element.textContent;
+	element.textContent = new Date(element.dateTime).toLocaleString(locale, format);
+};
+const clockTime = { hour: "2-digit", minute: "2-digit" };
+const localTime = { day: "numeric", month: "short", year: "numeric", ...clockTime, timeZoneName: "short" };
 
 // localDays regroups the lines of a log by day in the device's time zone.
 function localDays(log) {
@@ -228,20 +218,99 @@ function slashSearch(box) {
 	});
 }
 
+// The request for a passkey that is waiting for the person.
+let waiting;
+
+// post sends JSON and returns the answer. It throws the server's problem, or one with
+// the name "network".
+async function post(url, body = {}) {
+	const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+	const answer = await fetch(url, request).catch(() => ({}));
+	const data = await answer.json?.().catch(() => null);
+	if (!answer.ok || !data) {
+		throw data ?? { name: "network" };
+	}
+	return data;
+}
+
+// passkey makes a button use or create a passkey. On the sign-in page the browser also
+// offers passkeys in its own list of the fields; what fails there is told only after
+// the person has picked one.
+function passkey(box) {
+	const { passkey: act, options, finish, next, listed, closed, absent, unsupported, network } = box.dataset;
+	const [button, problem] = box.children;
+	const api = globalThis.PublicKeyCredential;
+	let timer;
+
+	const tell = ({ name, detail, next }) => {
+		if (next) {
+			location.assign(next);
+		}
+		const words = { NotAllowedError: closed, InvalidStateError: absent, network };
+		problem.textContent = detail ?? words[name] ?? unsupported;
+		problem.className = "error";
+		problem.hidden = false;
+	};
+	const ask = async (mediation) => {
+		clearTimeout(timer);
+		waiting?.abort();
+		const { signal } = waiting = new AbortController();
+		let told = !mediation;
+		problem.hidden ||= told;
+		try {
+			const { publicKey } = await post(options);
+			const parsed = act === "get" ? api.parseRequestOptionsFromJSON(publicKey) : api.parseCreationOptionsFromJSON(publicKey);
+			const credential = await navigator.credentials[act]({ publicKey: parsed, signal, mediation });
+			told = true;
+			const done = await post(finish, { credential, next }).catch((refusal) => {
+				if (refusal.unknown) {
+					api.signalUnknownCredential?.({ rpId: publicKey.rpId, credentialId: credential.id }).catch(() => {});
+				}
+				throw refusal;
+			});
+			location.assign(done.next);
+		} catch (error) {
+			if (told && !signal.aborted) {
+				tell(error);
+				list();
+			}
+		}
+	};
+	const list = async () => {
+		if (listed !== undefined && await api?.isConditionalMediationAvailable?.()) {
+			ask("conditional");
+			timer = setTimeout(list, 240_000); // a challenge is good for five minutes
+		}
+	};
+	button.addEventListener("click", () => ask());
+	list();
+}
+
+// signalPasskeys tells password managers which passkeys are in use.
+function signalPasskeys({ dataset }) {
+	const inUse = JSON.parse(dataset.signal);
+	for (const name of ["signalAllAcceptedCredentials", "signalCurrentUserDetails"]) {
+		globalThis.PublicKeyCredential?.[name]?.(inUse).catch(() => {});
+	}
+}
+
 const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
 each("[data-show-password]", showPassword);
 each("[data-stay]", switchTheme);
 each("form[data-once]", submitOnce);
 each("time[data-relative]", relativeTime);
-each("time[data-local]", localTime);
-each("time[data-clock]", clockTime);
+each("time[data-local]", inZone(localTime));
+each("time[data-clock]", inZone(clockTime));
+each("time[data-clock=second]", inZone({ ...clockTime, second: "2-digit" }));
 each("[data-days]", localDays);
 each("[data-zone]", viewerZone);
 each("a[data-dialog]", confirmInDialog);
 each("[data-copy]", copyValue);
 each("[data-print]", (button) => button.addEventListener("click", () => print()));
 each("[data-not-before]", holdBack);
+each("[data-passkey]", passkey);
+each("[data-signal]", signalPasskeys);
 addEventListener("pagehide", () => each("[data-shown-once]", (secret) => secret.replaceChildren()));
 addEventListener("pageshow", (event) => {
 	// The Back button restored the page from the browser's memory.
