@@ -49,7 +49,7 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := router{echo: e, crossOrigin: crossOrigin, authenticate: middleware.Authenticate(h.auth, h.site.Cookies)}
+	r := router{echo: e, crossOrigin: crossOrigin, authenticate: middleware.Authenticate(h.auth, h.site.Cookies), scripts: h.scripts}
 	if h.site.VerifyRequired {
 		r.verified = middleware.RequireVerified
 	}

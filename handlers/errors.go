@@ -98,7 +98,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 		answer = c.String(status, "not found\n") // programs probe it for many documents that the portal does not have
 	case c.Path() == forward.Path:
 		answer = h.refuseForward(c, kind, err, wait)
-	case wantsJSON(c.Request()), site.IsForScript(c):
+	case wantsJSON(c.Request()), h.scripts[c.Path()]:
 		answer = h.problem(c, kind, err)
 	case kind == apperr.Unauthorized:
 		answer = h.toLogin(c)
@@ -223,7 +223,7 @@ func (h *Handlers) problem(c echo.Context, kind apperr.Kind, err error) error {
 		Next      string `json:"next,omitempty"`    // where a script takes the person
 		Unknown   bool   `json:"unknown,omitempty"` // the browser can forget the passkey
 	}{Title: view.Heading, Status: statusOf[kind], Detail: view.Text, Reference: middleware.Of(c).ID}
-	if site.IsForScript(c) {
+	if h.scripts[c.Path()] {
 		problem.Next, problem.Unknown = h.nextOf(c, kind, err), errors.Is(err, auth.ErrUnknownPasskey)
 		problem.Detail = cmp.Or(messageOf(err), view.Text)
 	}

@@ -71,6 +71,7 @@ type Handlers struct {
 	proxies  []netip.Prefix
 	protects bool // apps, by forward-auth
 	static   *static.Brand
+	scripts  map[string]bool // the routes that only scripts call
 
 	signin  *signin.Handlers
 	account *account.Handlers
@@ -102,7 +103,7 @@ func New(o Options) (*Handlers, error) {
 	}
 	h := &Handlers{
 		site: s, auth: o.Auth, oauth: o.OAuth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
-		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand,
+		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand, scripts: map[string]bool{},
 		signin:  signin.New(s, o.Auth, o.Accounts, o.ForwardAuth),
 		admin:   admin.New(s, o.Auth, o.Accounts, o.Store, o.Settings),
 		forward: forward.New(s, o.Auth, o.OAuth, o.ForwardAuth),

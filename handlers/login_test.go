@@ -21,7 +21,7 @@ func TestLogin(t *testing.T) {
 		user := s.Person("ana", models.RoleUser)
 		for _, name := range []string{"ana", "ANA", " ana ", "ana@example.org", "Ana@Example.ORG", "\tana@example.org "} {
 			b := s.browser()
-			b.get("/login").status(200).says("Sign in").has(`autocomplete="username"`, `autocomplete="current-password"`)
+			b.get("/login").status(200).says("Sign in").has(`autocomplete="username webauthn"`, `autocomplete="current-password"`)
 			b.post("/login", "username", name, "password", secretWord).redirects("/profile").givesTokens()
 			b.get("/profile").status(200).says("ana@example.org")
 		}

@@ -26,6 +26,7 @@ type router struct {
 	verified     echo.MiddlewareFunc // rejects people who have to confirm their email address; nil: nobody has to
 	twoSteps     echo.MiddlewareFunc // rejects people who have to add a second step; nil: nobody has to
 	confirmed    echo.MiddlewareFunc // rejects people who have to confirm that it is them
+	scripts      map[string]bool     // the routes of script
 }
 
 // plain declares a route that neither reads nor sets cookies and that any site
@@ -46,9 +47,11 @@ func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage str
 	r.echo.POST(path, handler, append([]echo.MiddlewareFunc{site.FormOn(formPage)}, r.before(g)...)...)
 }
 
-// script declares an action that only the script of formPage calls.
+// script declares an action that only the script of formPage calls: its failures are
+// problem documents, never pages.
 func (r router) script(path string, g gate, handler echo.HandlerFunc, formPage string) {
-	r.echo.POST(path, handler, append([]echo.MiddlewareFunc{site.ForScript, site.FormOn(formPage)}, r.before(g)...)...)
+	r.scripts[path] = true
+	r.post(path, g, handler, formPage)
 }
 
 // either answers a request in tutorial dialect by program, and any other by

@@ -30,6 +30,7 @@ var (
 	gone      = outcome{status: http.StatusGone}
 	clash     = outcome{status: http.StatusConflict}
 	malformed = outcome{status: http.StatusBadRequest}
+	noJSON    = outcome{status: http.StatusUnsupportedMediaType}
 )
 
 // access is one row of the table: a route and the outcome for each kind of visitor.
@@ -91,7 +92,19 @@ func accessTable() []access {
 	api := func(method, route string) access {
 		return everyone(method, route, outcome{status: http.StatusUnauthorized})
 	}
+	// Only scripts call these: no answer is a page or a redirect.
+	script := func(route string, in outcome) access {
+		return access{method: post, route: route, anonymous: outcome{status: http.StatusUnauthorized}, user: in, admin: in}
+	}
 	return []access{
+		everyone(post, "/login/passkey/options", okay), everyone(post, "/login/passkey", noJSON),
+		script("/confirm/passkey/options", clash), script("/confirm/passkey", noJSON), // nobody has a passkey
+		script("/profile/security/passkeys/options", okay), script("/profile/security/passkeys", noJSON),
+		members(get, "/profile/security/passkeys/new", okay),
+		members(get, "/profile/security/passkeys/:id", missing), members(post, "/profile/security/passkeys/:id", missing),
+		members(get, "/profile/security/passkeys/:id/remove", missing), members(post, "/profile/security/passkeys/:id/remove", missing),
+		everyone(get, "/.well-known/passkey-endpoints", okay),
+
 		everyone(get, "/openapi.json", okay),
 		everyone(post, "/token", refused), everyone(post, "/token/", refused), everyone(post, "/revoke", malformed),
 		api(post, "/introspect"), api(post, "/refresh-token"), api(post, "/revoke-token"),

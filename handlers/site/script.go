@@ -13,21 +13,6 @@ import (
 	"latchkey/internal/apperr"
 )
 
-// scriptKey is the key in the context of Echo that ForScript sets.
-const scriptKey = "latchkey/for-script"
-
-// ForScript is the middleware of a route that only the script of a page calls: its
-// failures are problem documents (RFC 9457), never pages.
-func ForScript(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		c.Set(scriptKey, true)
-		return next(c)
-	}
-}
-
-// IsForScript reports whether a request is for a route of ForScript.
-func IsForScript(c echo.Context) bool { return c.Get(scriptKey) != nil }
-
 // FromScript is the body of a request of the script.
 type FromScript struct {
 	Credential json.RawMessage `json:"credential"` // what the browser returned for a passkey
