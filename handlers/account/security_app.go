@@ -46,15 +46,14 @@ func (h *Handlers) SetUpApp(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := pages.AppForm{Next: site.SafeNext(in.Get("next")), Code: in.Get("code")}
+	form := pages.AppForm{Next: site.SafeNext(in.Get("next"))}
 	secret := h.site.Cookies.App(c.Request(), site.Place(c, appPath))
 	if secret == nil {
-		form.Code = ""
 		return h.appPage(c, apperr.Fields{{Field: "code", Message: keyOver}}, nil, form)
 	}
-	done, err := h.accounts.SetUpApp(c.Request().Context(), h.factorChange(c), secret, form.Code)
+	done, err := h.accounts.SetUpApp(c.Request().Context(), h.factorChange(c), secret, in.Get("code"))
 	if err != nil {
-		if invalid, ok := errors.AsType[apperr.Fields](err); ok && factor.IsCode(factor.Tidy(form.Code)) && len(invalid) > 0 {
+		if invalid, ok := errors.AsType[apperr.Fields](err); ok && factor.IsCode(factor.Tidy(in.Get("code"))) && len(invalid) > 0 {
 			form.Now = h.site.Now()
 		}
 		return h.appPage(c, err, secret, form)

@@ -21,8 +21,6 @@ type AppForm struct {
 	// by PictureSize units.
 	Picture     string
 	PictureSize int
-	// Code is what was typed.
-	Code string
 	// Next is where the person goes afterwards, "" for the security page.
 	Next string
 	// Now is the time of the portal when a code was refused; else zero.

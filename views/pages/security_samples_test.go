@@ -20,7 +20,7 @@ func securitySamples() []sample {
 		Picture: "M4 4h7v1H4z", PictureSize: 29,
 	}
 	wrong := form
-	wrong.Replaces, wrong.Next, wrong.Code, wrong.Now, wrong.Errors = true, "/profile/tokens", "123456", sampleTime, errorsOf("code")
+	wrong.Replaces, wrong.Next, wrong.Now, wrong.Errors = true, "/profile/tokens", sampleTime, errorsOf("code")
 	codes := RecoveryCodesView{
 		Start: true, Name: "ana", Codes: []string{"abcde-fghjk", "mnpqr-stvwx"}, Made: sampleTime, Carried: "v1:x", File: "/profile/security/codes.txt?codes=v1%3Ax",
 	}
