@@ -37,6 +37,7 @@ func TestOverview(t *testing.T) {
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422)
 		s.browser().post("/login", "username", "ana", "password", "wrong").status(422)
 		s.GiveApp(s.Named("eve"))
+		boss.confirm()
 		boss.post("/admin/users/new", "username", "guest", "email", "guest@example.org", "full_name", "", "role", "user")
 		a := boss.get("/admin").status(200).says("There is only one active admin.").has(`<svg class="chart"`).
 			says("4 sign-ins and 3 failed attempts. The busiest day was 23 November, with 5 attempts.")

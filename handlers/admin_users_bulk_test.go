@@ -178,7 +178,7 @@ func TestBulkWrong(t *testing.T) {
 		extra := page + "&" + url.Values{"x": {"y"}}.Encode()
 		boss.bulk([]*models.User{ana}, "act", "sign-out", "confirmed", "yes", "list", extra).redirects(page)
 		boss.post("/admin/users/bulk", "act", "disable", "act", "sign-out", "id", ana.ID).status(400)
-		s.browser().bulk([]*models.User{ana}, "act", "disable", "confirmed", "yes").redirects("/login?next=%2Fadmin%2Fusers")
+		s.browser().bulk([]*models.User{ana}, "act", "disable", "confirmed", "yes").redirects("/login?next=%2Fadmin%2Fusers%2Fbulk")
 	})
 }
 

@@ -35,6 +35,7 @@ func formRoutes() []formRoute {
 		{"/verify/send", []string{"token", "next"}},
 		{"/verify/address", []string{"email"}},
 		{"/theme", []string{"theme", "next"}},
+		{"/confirm", []string{"next", "password", "code", "full"}},
 		{"/profile", []string{"username", "full_name"}},
 		{"/profile/name", []string{"full_name"}},
 		{"/profile/username", []string{"username", "current_password"}},

@@ -47,6 +47,13 @@ func (b *browser) signIn(name string) {
 	b.post("/login", "username", name, "password", secretWord, "remember", "on").redirects("/profile")
 }
 
+// confirm confirms with the password that it is the person, as they are asked before
+// what only they may do when they last signed in more than 15 minutes ago.
+func (b *browser) confirm() {
+	b.site.T.Helper()
+	b.post("/confirm", "next", "/profile", "password", secretWord).redirects("/profile")
+}
+
 // cookie returns the value of a cookie that has not expired, or "".
 func (b *browser) cookie(name string) string { return b.cookies[name].value }
 

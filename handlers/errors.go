@@ -106,8 +106,8 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 		answer = site.Redirect(c, site.VerifyPath(h.site.ReturnTo(c)))
 	case errors.Is(err, middleware.ErrLacksStep):
 		answer = site.Redirect(c, site.WithNext(site.PathSecurity, h.site.ReturnTo(c)))
-	case errors.Is(err, middleware.ErrUnconfirmed):
-		answer = h.toConfirm(c)
+	case errors.Is(err, auth.ErrUnconfirmed):
+		answer = h.site.ToConfirm(c)
 	default:
 		answer = h.errorPage(c, kind, err, wait)
 	}
@@ -127,7 +127,7 @@ func (h *Handlers) logFailure(c echo.Context, status int, hasPage bool, err erro
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case errors.Is(err, middleware.ErrUnverified), errors.Is(err, middleware.ErrLacksStep), errors.Is(err, middleware.ErrUnconfirmed):
+	case errors.Is(err, middleware.ErrUnverified), errors.Is(err, middleware.ErrLacksStep), errors.Is(err, auth.ErrUnconfirmed):
 	case !hasPage && (status == http.StatusForbidden || status == http.StatusMisdirectedRequest):
 		level, message = slog.LevelWarn, "security"
 	}
@@ -176,12 +176,6 @@ func (h *Handlers) nextOf(c echo.Context, kind apperr.Kind, err error) string {
 		return site.WithNext(site.PathConfirm, h.site.ReturnTo(c)) + "&full=1"
 	}
 	return ""
-}
-
-// toConfirm sends a person who has to confirm that it is them to the page that asks,
-// which then leads back to the page of this request.
-func (h *Handlers) toConfirm(c echo.Context) error {
-	return site.Redirect(c, site.WithNext(site.PathConfirm, h.site.ReturnTo(c)))
 }
 
 // errorPage renders the page of a failure. It needs no database, and leaves the

@@ -16,6 +16,7 @@ type gate struct {
 	unverified   bool                // also for people who have to confirm their email address first
 	oneStep      bool                // also for people who have to add a second step first
 	confirmed    bool                // only for people who proved who they are within the last 15 minutes
+	password     bool                // and for a form with the current password
 }
 
 // router declares routes.
@@ -81,7 +82,10 @@ func (r router) before(g gate) []echo.MiddlewareFunc {
 	if g.require != nil {
 		chain = append(chain, g.require)
 	}
-	if g.confirmed {
+	switch {
+	case g.confirmed && g.password:
+		chain = append(chain, site.UnlessPassword(r.confirmed))
+	case g.confirmed:
 		chain = append(chain, r.confirmed)
 	}
 	return chain

@@ -135,6 +135,7 @@ func accessTable() []access {
 		everyone(get, "/.well-known/change-password", to("/profile/password")),
 		everyone(get, "/.well-known/oauth-authorization-server", okay),
 
+		members(get, "/confirm", okay), members(post, "/confirm", refused),
 		members(get, "/profile", okay), members(post, "/profile", refused, "username", ""),
 		members(get, "/profile/theme", okay),
 		members(get, "/profile/name", okay), members(post, "/profile/name", refused, "full_name", "\x1b"),
@@ -168,13 +169,13 @@ func accessTable() []access {
 		admins(post, "/admin/users/:id/restore", "/admin/users/{id}", account), // it is not deleted
 		admins(get, "/admin/invitations/:id/link", "/admin/invitations/{id}/link", missing),
 		admins(get, "/admin/invitations/:id/withdraw", "/admin/invitations/{id}/withdraw", missing),
-		admins(post, "/admin/invitations/:id/withdraw", "/admin/invitations", missing),
+		admins(post, "/admin/invitations/:id/withdraw", "/admin/invitations/{id}/withdraw", missing),
 		admins(post, "/admin/mail/test", "/admin/mail", refused),
 		admins(get, "/admin/mail/:id", "/admin/mail/{id}", missing),
 		admins(post, "/admin/mail/:id/again", "/admin/mail/{id}", missing),
 		admins(post, "/admin/users/new", "/admin/users/new", refused),
 		admins(get, "/admin/users/bulk", "/admin/users/bulk", to("/admin/users")),
-		admins(post, "/admin/users/bulk", "/admin/users", refused),
+		admins(post, "/admin/users/bulk", "/admin/users/bulk", refused),
 		question("disable"), act("disable", account, "reason", "left the team"),
 		plainAct("enable"), plainAct("unlock"), plainAct("verify"),
 		question("sign-out"), act("sign-out", account),
@@ -186,7 +187,7 @@ func accessTable() []access {
 		question("delete"), act("delete", to("/admin/users"), "confirm", "{email}"),
 		admins(post, "/admin/users/:id/sessions/:session/end", "/admin/users/{id}", missing),
 		admins(get, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}/tokens/:token/end", missing),
-		admins(post, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}", missing),
+		admins(post, "/admin/users/:id/tokens/:token/end", "/admin/users/{id}/tokens/unknown/end", missing),
 	}
 }
 

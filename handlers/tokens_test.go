@@ -127,7 +127,7 @@ func TestTokenForm(t *testing.T) {
 		{"no life", []string{"name", "x", "scope.me", "on", "days", "", "current_password", secretWord}, "days", "Choose 1 to 366 days."},
 		{"life in words", []string{"name", "x", "scope.me", "on", "days", "ever", "current_password", secretWord}, "days", "Choose 1 to 366 days."},
 		{"too long a life", []string{"name", "x", "scope.me", "on", "days", "367", "current_password", secretWord}, "days", "Choose 1 to 366 days."},
-		{"no password", []string{"name", "x", "scope.me", "on", "days", "90"}, "current_password", "Enter your current password."},
+		{"empty password", []string{"name", "x", "scope.me", "on", "days", "90", "current_password", ""}, "current_password", "Enter your current password."},
 		{"wrong password", []string{"name", "x", "scope.me", "on", "days", "90", "current_password", otherWord}, "current_password", "The current password is not correct."},
 	}
 	eachSite(t, func(t *testing.T, s *site) {
@@ -139,7 +139,7 @@ func TestTokenForm(t *testing.T) {
 				t.Errorf("%s: got %q at %s, want %q", test.name, got, test.field, test.want)
 			}
 		}
-		kept := b.post("/profile/tokens", "name", "Kept", "scope.me:write", "on", "days", "30").status(422)
+		kept := b.post("/profile/tokens", "name", "Kept", "scope.me:write", "on", "days", "30", "current_password", "").status(422)
 		kept.has(`value="Kept"`, `name="scope.me:write" type="checkbox" value="on" checked`, `value="30" checked`)
 		if live, _, err := s.Accounts.PersonalTokens(t.Context(), user.ID); err != nil || len(live) != 0 {
 			t.Errorf("got %d tokens (%v), want none", len(live), err)

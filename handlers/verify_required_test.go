@@ -21,6 +21,7 @@ func TestVerifyRequired(t *testing.T) {
 		get + " /verify": okay, post + " /verify": refused, post + " /verify/send": to("/verify"),
 		get + " /verify/address": to("/profile/email"), post + " /verify/address": to("/profile/email"),
 		get + " /profile/email": okay, post + " /profile/email": refused, post + " /profile/email/cancel": to("/profile/email"),
+		get + " /confirm": okay, post + " /confirm": refused,
 		get + " /logout": okay, post + " /forgot": refused, get + " /forgot/sent": okay,
 	}
 	eachSite(t, func(t *testing.T, s *site) {

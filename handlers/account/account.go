@@ -42,7 +42,7 @@ func New(o Options) *Handlers {
 // is the name of the new value.
 func (h *Handlers) credentialChange(c echo.Context, in site.Form, field string) account.CredentialChange {
 	return account.CredentialChange{
-		Identity: site.Identity(c), Current: in.Get("current_password"), New: in.Get(field),
+		Identity: site.Identity(c), Current: in.Get(site.CurrentPassword), Confirmed: site.ByConfirmation(in), New: in.Get(field),
 		Device: h.site.Cookies.Device(c.Request()), Presented: h.site.Presented(c), Client: middleware.Client(c),
 	}
 }

@@ -10,7 +10,9 @@ import (
 )
 
 // ConfirmDelete handles GET /profile/delete.
-func (h *Handlers) ConfirmDelete(c echo.Context) error { return h.deletePage(c, nil, "") }
+func (h *Handlers) ConfirmDelete(c echo.Context) error {
+	return h.deletePage(c, nil, h.site.Draft(c).Get("confirm"))
+}
 
 // Delete handles POST /profile/delete.
 func (h *Handlers) Delete(c echo.Context) error {
@@ -19,7 +21,7 @@ func (h *Handlers) Delete(c echo.Context) error {
 		return err
 	}
 	err = h.accounts.DeleteOwn(c.Request().Context(), account.Departure{
-		Identity: site.Identity(c), Confirm: in.Get("confirm"), Current: in.Get("current_password"),
+		Identity: site.Identity(c), Confirm: in.Get("confirm"), Current: in.Get(site.CurrentPassword), Confirmed: site.ByConfirmation(in),
 		Device: h.site.Cookies.Device(c.Request()), Client: middleware.Client(c),
 	})
 	if err != nil {

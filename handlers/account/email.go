@@ -10,7 +10,9 @@ import (
 )
 
 // ShowEmail handles GET /profile/email.
-func (h *Handlers) ShowEmail(c echo.Context) error { return h.emailPage(c, nil, "") }
+func (h *Handlers) ShowEmail(c echo.Context) error {
+	return h.emailPage(c, nil, h.site.Draft(c).Get("email"))
+}
 
 // Email handles POST /profile/email.
 func (h *Handlers) Email(c echo.Context) error {

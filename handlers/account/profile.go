@@ -1,10 +1,13 @@
 package account
 
 import (
+	"errors"
+
 	"github.com/labstack/echo/v4"
 
 	"latchkey/handlers/site"
 	"latchkey/internal/account"
+	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
 	"latchkey/views/components"
 	"latchkey/views/pages"
@@ -68,9 +71,12 @@ func (h *Handlers) Profile(c echo.Context) error {
 	}
 	username, fullName := in.Or("username", me.Username), in.Or("full_name", me.FullName)
 	err = h.accounts.UpdateProfile(c.Request().Context(), account.ProfileChange{
-		Identity: me, Username: username, FullName: fullName, Current: in.Get("current_password"),
+		Identity: me, Username: username, FullName: fullName, Current: in.Get(site.CurrentPassword), Confirmed: site.ByConfirmation(in),
 		Device: h.site.Cookies.Device(c.Request()), Client: middleware.Client(c),
 	})
+	if errors.Is(err, auth.ErrUnconfirmed) { // a username on a form of other names
+		return site.MustConfirm(c, "/profile/username")
+	}
 	if err != nil && username != me.Username {
 		return h.usernamePage(c, err, username, in.Get("full_name"))
 	}
@@ -104,7 +110,8 @@ func (h *Handlers) ShowTheme(c echo.Context) error {
 
 // ShowUsername handles GET /profile/username.
 func (h *Handlers) ShowUsername(c echo.Context) error {
-	return h.usernamePage(c, nil, site.Identity(c).Username, "")
+	draft := h.site.Draft(c)
+	return h.usernamePage(c, nil, draft.Or("username", site.Identity(c).Username), draft.Get("full_name"))
 }
 
 // usernamePage shows the form; failure is the reason for showing it again, or

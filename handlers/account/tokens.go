@@ -21,7 +21,11 @@ const tokensPath = "/profile/tokens"
 
 // Tokens handles GET /profile/tokens.
 func (h *Handlers) Tokens(c echo.Context) error {
-	return h.tokensPage(c, nil, []string{string(oauth.ScopeMe)}, pages.TokenForm{Days: strconv.Itoa(account.DefaultTokenDays)})
+	ticked, form := []string{string(oauth.ScopeMe)}, pages.TokenForm{Days: strconv.Itoa(account.DefaultTokenDays)}
+	if draft := h.site.Draft(c); len(draft) > 0 {
+		ticked, form = tickedScopes(draft), pages.TokenForm{Name: draft.Get("name"), Days: draft.Or("days", form.Days)}
+	}
+	return h.tokensPage(c, nil, ticked, form)
 }
 
 // CreateToken handles POST /profile/tokens.
@@ -38,7 +42,7 @@ func (h *Handlers) CreateToken(c echo.Context) error {
 	}
 	scopes := tickedScopes(in)
 	secret, token, err := h.accounts.CreatePersonalToken(c.Request().Context(), account.PersonalTokenDraft{
-		Identity: site.Identity(c), Name: in.Get("name"), Scopes: scopes, Days: days, Current: in.Get("current_password"),
+		Identity: site.Identity(c), Name: in.Get("name"), Scopes: scopes, Days: days, Current: in.Get(site.CurrentPassword), Confirmed: site.ByConfirmation(in),
 		Device: h.site.Cookies.Device(c.Request()), Client: middleware.Client(c),
 	})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 
 // ConfirmDisable handles GET /admin/users/{id}/disable.
 func (h *Handlers) ConfirmDisable(c echo.Context) error {
-	return h.disablePage(c, nil, "")
+	return h.disablePage(c, nil, h.site.Draft(c).Get("reason"))
 }
 
 func (h *Handlers) disablePage(c echo.Context, failure error, reason string) error {
@@ -196,7 +196,7 @@ func (h *Handlers) Unlock(c echo.Context) error {
 
 // ConfirmDelete handles GET /admin/users/{id}/delete.
 func (h *Handlers) ConfirmDelete(c echo.Context) error {
-	return h.deletePage(c, nil, "")
+	return h.deletePage(c, nil, h.site.Draft(c).Get("confirm"))
 }
 
 func (h *Handlers) deletePage(c echo.Context, failure error, typed string) error {

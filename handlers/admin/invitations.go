@@ -85,9 +85,7 @@ func (h *Handlers) invitationRow(invitation *models.Invitation) pages.Invitation
 
 // ShowNewInvitation handles GET /admin/invitations/new.
 func (h *Handlers) ShowNewInvitation(c echo.Context) error {
-	return h.newInvitationPage(c, nil, pages.AdminInvitationForm{
-		Role: string(models.RoleUser), Hours: strconv.Itoa(account.DefaultInvitationHours), Uses: "1",
-	})
+	return h.newInvitationPage(c, nil, invitationForm(h.site.Draft(c)))
 }
 
 // NewInvitation handles POST /admin/invitations/new.
@@ -96,10 +94,7 @@ func (h *Handlers) NewInvitation(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := pages.AdminInvitationForm{
-		Email: in.Get("email"), Role: in.Or("role", string(models.RoleUser)), Hours: in.Or("hours", strconv.Itoa(account.DefaultInvitationHours)),
-		Uses: in.Or("uses", "1"), Note: in.Get("note"),
-	}
+	form := invitationForm(in)
 	draft := account.InvitationDraft{Email: form.Email, Role: models.Role(form.Role), Note: form.Note}
 	// Text that is no number is none of the choices: the service refuses it.
 	draft.Hours, _ = strconv.Atoi(models.Tidy(form.Hours))
@@ -109,6 +104,14 @@ func (h *Handlers) NewInvitation(c echo.Context) error {
 		return h.newInvitationPage(c, err, form)
 	}
 	return h.site.ShowOnce(c, invitationPath(row.ID, "link"), "invitation", token)
+}
+
+// invitationForm returns the form with the fields that were typed.
+func invitationForm(in site.Form) pages.AdminInvitationForm {
+	return pages.AdminInvitationForm{
+		Email: in.Get("email"), Role: in.Or("role", string(models.RoleUser)), Hours: in.Or("hours", strconv.Itoa(account.DefaultInvitationHours)),
+		Uses: in.Or("uses", "1"), Note: in.Get("note"),
+	}
 }
 
 // newInvitationPage shows the form; failure is the reason for showing it again, or

@@ -78,7 +78,9 @@ func (h *Handlers) readMail(c echo.Context) (mailFilter, models.DeliveryQuery, e
 }
 
 // Mail handles GET /admin/mail.
-func (h *Handlers) Mail(c echo.Context) error { return h.mailPage(c, nil, site.Identity(c).Email) }
+func (h *Handlers) Mail(c echo.Context) error {
+	return h.mailPage(c, nil, h.site.Draft(c).Or("to", site.Identity(c).Email))
+}
 
 // mailPage shows the messages, and the form of the test with what was typed.
 func (h *Handlers) mailPage(c echo.Context, failure error, to string) error {

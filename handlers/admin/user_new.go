@@ -12,7 +12,7 @@ import (
 
 // ShowNewUser handles GET /admin/users/new.
 func (h *Handlers) ShowNewUser(c echo.Context) error {
-	return h.newUserPage(c, nil, pages.AdminUserForm{Role: string(models.RoleUser)})
+	return h.newUserPage(c, nil, newUserForm(h.site.Draft(c)))
 }
 
 // NewUser handles POST /admin/users/new.
@@ -21,9 +21,8 @@ func (h *Handlers) NewUser(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	form := pages.AdminUserForm{
-		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Role: in.Get("role"),
-	}
+	form := newUserForm(in)
+	form.Role = in.Get("role")
 	user, token, err := h.accounts.CreateUser(c.Request().Context(), h.actor(c), account.NewUser{
 		Account: account.Profile{Username: form.Username, Email: form.Email, FullName: form.FullName}, Role: models.Role(form.Role),
 	})
@@ -31,6 +30,13 @@ func (h *Handlers) NewUser(c echo.Context) error {
 		return h.newUserPage(c, err, form)
 	}
 	return h.site.ShowOnce(c, linkPath(user.ID), linkNewUser, token)
+}
+
+// newUserForm returns the form with the fields that were typed.
+func newUserForm(in site.Form) pages.AdminUserForm {
+	return pages.AdminUserForm{
+		Username: in.Get("username"), Email: in.Get("email"), FullName: in.Get("full_name"), Role: in.Or("role", string(models.RoleUser)),
+	}
 }
 
 // newUserPage shows the form; failure is the reason for showing it again, or nil.

@@ -38,7 +38,7 @@ func (h *Handlers) Bulk(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	b := bulk{form: form, list: h.listQuery(form.Get("list")), act: pages.BulkAct(form.Get("act")), ids: unique(selected)}
+	b := h.bulkOf(form, selected)
 	site.SetReturn(c, h.listURL(b.list))
 	if err := b.check(); err != nil {
 		return h.showUsers(c, b.list, err)
@@ -52,9 +52,32 @@ func (h *Handlers) Bulk(c echo.Context) error {
 	return h.doBulk(c, b)
 }
 
-// NoBulk handles GET /admin/users/bulk. A GET selects no users, so it redirects to
-// the list.
-func (h *Handlers) NoBulk(c echo.Context) error { return site.Redirect(c, usersPath) }
+// bulkOf returns the action of a form.
+func (h *Handlers) bulkOf(form site.Form, selected []string) bulk {
+	return bulk{form: form, list: h.listQuery(form.Get("list")), act: pages.BulkAct(form.Get("act")), ids: unique(selected)}
+}
+
+// ShowBulk handles GET /admin/users/bulk: the confirmation page of a form that had to
+// wait until the admin confirmed who they are. Otherwise a GET selects no users, so it
+// redirects to the list.
+func (h *Handlers) ShowBulk(c echo.Context) (err error) {
+	draft := h.site.Draft(c)
+	b := h.bulkOf(draft, draft["id"])
+	site.SetReturn(c, h.listURL(b.list))
+	switch {
+	case h.site.DraftLost(c):
+		return h.site.RedirectWithFlash(c, usersPath, site.FlashDraftLost)
+	case len(draft) == 0:
+		return site.Redirect(c, usersPath)
+	}
+	if err := b.check(); err != nil {
+		return h.showUsers(c, b.list, err)
+	}
+	if b.names, err = h.store.Users.Named(c.Request().Context(), b.ids); err != nil {
+		return err
+	}
+	return h.bulkPage(c, b, nil)
+}
 
 // check returns apperr.Invalid if the selection is not usable.
 func (b bulk) check() error {

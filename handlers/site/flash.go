@@ -78,6 +78,7 @@ const (
 	FlashPasskeyAdded        = "passkey-added"
 	FlashPasskeyRenamed      = "passkey-renamed"
 	FlashPasskeyRemoved      = "passkey-removed"
+	FlashDraftLost           = "draft-lost"
 	flashNone                = "shown" // has no message
 )
 
@@ -173,6 +174,8 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return &layouts.Flash{Kind: components.Info, Text: "That access token was already removed."}
 	case FlashSignedInAlready:
 		return &layouts.Flash{Kind: components.Info, Text: "You already have an account and are signed in. To use the invitation for another account, sign out first."}
+	case FlashDraftLost:
+		return draftMessage(cookie.Draft{Lost: true})
 	case FlashAccountDeleted:
 		return ok("Your account is deleted.")
 	case FlashPasskeyAdded:

@@ -42,12 +42,13 @@ func (s *Site) ReturnTo(c echo.Context) string {
 func SetReturn(c echo.Context, page string) { c.Set(returnKey, page) }
 
 // FormOn returns the middleware of a POST route whose form is on page. A field
-// named after a "?" is part of the page's URL too; :id is the route's own.
+// named after a "?" is part of the page's URL too; :id and :token are the route's own.
 func FormOn(page string) echo.MiddlewareFunc {
 	page, keeps, _ := strings.Cut(page, "?")
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
-			c.Set(returnKey, formPage{strings.ReplaceAll(page, ":id", safeID(c.Param("id"))), keeps})
+			ids := strings.NewReplacer(":id", safeID(c.Param("id")), ":token", safeID(c.Param("token")))
+			c.Set(returnKey, formPage{ids.Replace(page), keeps})
 			return next(c)
 		}
 	}

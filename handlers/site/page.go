@@ -23,12 +23,15 @@ func (s *Site) Frame(c echo.Context, title string) layouts.Page {
 	return page
 }
 
-// Page returns the frame with the message that a redirect carried here, if one
-// did.
+// Page returns the frame with the message that a redirect carried here, if one did, or
+// the one about a form that was not carried out (Draft).
 func (s *Site) Page(c echo.Context, title string) layouts.Page {
 	page := s.Frame(c, title)
 	if message := s.Cookies.TakeFlash(c.Response().Header(), c.Request()); message.Key != "" {
 		page.Flash = s.flashOf(message)
+	}
+	if draft := s.draftFlash(c); draft != nil {
+		page.Flash = draft
 	}
 	return page
 }

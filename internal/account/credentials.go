@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"errors"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
@@ -15,6 +14,7 @@ import (
 type CredentialChange struct {
 	Identity     *auth.Identity
 	Current      string // the current password
+	Confirmed    bool   // instead of Current, a fresh confirmation of the session counts; not for a new password
 	New          string // the new password or the new address
 	RemoveTokens bool   // with a new password: the personal access tokens stop working too
 	Device       string // the device cookie
@@ -37,15 +37,16 @@ func (s *Service) ChangePassword(ctx context.Context, in CredentialChange) (*aut
 	if len(wrong) > 0 {
 		return nil, wrong
 	}
-	user, proven, err := s.reprove(ctx, in)
+	in.Confirmed = false // a confirmation may have been a code
+	p, err := s.reprove(ctx, in)
 	if err != nil {
 		return nil, err
 	}
 	hash, err := s.hasher.For(in.Client.Caller(true)).Hash(ctx, in.New)
 	if err != nil {
-		return nil, s.limits.GiveBack(ctx, proven, err)
+		return nil, s.giveBack(ctx, p, err)
 	}
-	return s.renew(ctx, in, user, proven, audit.PasswordChange, models.ReasonPassword, func(tx *models.Store, _ *models.User) (audit.Details, error) {
+	return s.renew(ctx, in, p, audit.PasswordChange, models.ReasonPassword, func(tx *models.Store, user *models.User) (audit.Details, error) {
 		if err := tx.Users.SetPassword(ctx, user.ID, hash, s.now()); err != nil {
 			return audit.Details{}, err
 		}
@@ -77,11 +78,11 @@ func (s *Service) checkNew(password, username, email string) string {
 // ChangeEmail is ChangePassword for the email address. While mail is on, the
 // account keeps its address until the new one is confirmed: use AskEmail.
 func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.SignedIn, error) {
-	in, user, proven, err := s.checkEmailChange(ctx, in)
+	in, p, err := s.checkEmailChange(ctx, in)
 	if err != nil {
 		return nil, err
 	}
-	return s.renew(ctx, in, user, proven, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (audit.Details, error) {
+	return s.renew(ctx, in, p, audit.EmailChange, models.ReasonEmail, func(tx *models.Store, user *models.User) (audit.Details, error) {
 		details := audit.Details{Email: audit.Changed(user.Email, in.New)}
 		user.Email, user.EmailFolded, user.EmailVerifiedAt = in.New, models.FoldEmail(in.New), 0
 		return details, taken(tx.Users.SetNames(ctx, user, s.now()))
@@ -90,7 +91,7 @@ func (s *Service) ChangeEmail(ctx context.Context, in CredentialChange) (*auth.S
 
 // checkEmailChange checks the form with a new address and the current password. It
 // returns the form with the tidy address.
-func (s *Service) checkEmailChange(ctx context.Context, in CredentialChange) (CredentialChange, *models.User, limit.Taken, error) {
+func (s *Service) checkEmailChange(ctx context.Context, in CredentialChange) (CredentialChange, proven, error) {
 	typed := in.New
 	in.New = models.TidyName(typed)
 	var wrong apperr.Fields
@@ -98,51 +99,27 @@ func (s *Service) checkEmailChange(ctx context.Context, in CredentialChange) (Cr
 	if in.New != "" && in.New == in.Identity.Email {
 		wrong.Add("email", "This is already your email address.")
 	}
-	if in.Current == "" {
-		wrong.Add("current_password", "Enter your current password.")
-	}
+	wrong.Add("current_password", needsPassword(in.Current, in.Confirmed))
 	if len(wrong) > 0 {
-		return in, nil, limit.Taken{}, wrong
+		return in, proven{}, wrong
 	}
-	user, proven, err := s.reprove(ctx, in)
+	p, err := s.reprove(ctx, in)
 	if err != nil {
-		return in, nil, limit.Taken{}, err
+		return in, proven{}, err
 	}
 	// Without a limit, the responses would reveal which addresses are taken.
-	err = s.auth.Take(ctx, in.Identity.Actor(in.Client), limit.Addresses, user.ID)
+	err = s.auth.Take(ctx, in.Identity.Actor(in.Client), limit.Addresses, p.user.ID)
 	if err != nil {
-		return in, nil, limit.Taken{}, s.limits.GiveBack(ctx, proven, err)
+		return in, proven{}, s.giveBack(ctx, p, err)
 	}
-	return in, user, proven, nil
-}
-
-// passwordChanged refuses a change when the password was replaced after it was
-// checked.
-const passwordChanged = "Your password was just changed in another window or on another device. Nothing was changed here."
-
-// reprove checks the current password of a signed-in person.
-func (s *Service) reprove(ctx context.Context, in CredentialChange) (*models.User, limit.Taken, error) {
-	user, err := s.store.Users.ByID(ctx, in.Identity.UserID)
-	if err != nil {
-		return nil, limit.Taken{}, auth.SignedOut(err)
-	}
-	p, err := s.auth.Prove(ctx, auth.Attempt{
-		User: user, Identifier: user.Username, Password: in.Current, Device: in.Device, Client: in.Client,
-	})
-	if errors.Is(err, apperr.Unauthorized) {
-		if err := s.audit.Record(ctx, in.Identity.Actor(in.Client).Event(audit.PasswordFailed, user, audit.Details{})); err != nil {
-			return nil, limit.Taken{}, err
-		}
-		return nil, limit.Taken{}, apperr.Fields{{Field: "current_password", Message: "The current password is not correct."}}
-	}
-	return user, p, err
+	return in, p, nil
 }
 
 // renew changes a credential, ends all sessions and reset links, and opens a
 // new session for this browser, in one transaction. change receives the account
 // as it was and returns the details for the audit log; renew adds the number of
 // sessions.
-func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models.User, p limit.Taken, action string,
+func (s *Service) renew(ctx context.Context, in CredentialChange, p proven, action string,
 	reason models.Reason, change func(tx *models.Store, user *models.User) (audit.Details, error),
 ) (*auth.SignedIn, error) {
 	var signedIn *auth.SignedIn
@@ -151,10 +128,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		if err != nil {
 			return err
 		}
-		if user.PasswordHash != proven.PasswordHash {
-			return apperr.New(apperr.Conflict, passwordChanged, nil)
-		}
-		if err := s.limits.Settle(ctx, tx, p); err != nil {
+		if err := s.settle(ctx, tx, in.Identity, user, p); err != nil {
 			return err
 		}
 		details, err := change(tx, user)
@@ -165,7 +139,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 			return err
 		}
 		signedIn, details.SessionsEnded, err = s.auth.Restart(ctx, tx, user, in.Identity.SessionID, reason, auth.Opening{
-			Proof: auth.ByPassword(), Presented: in.Presented, Device: in.Device, Client: in.Client,
+			Presented: in.Presented, Device: in.Device, Client: in.Client,
 		})
 		if err != nil {
 			return err
@@ -174,7 +148,7 @@ func (s *Service) renew(ctx context.Context, in CredentialChange, proven *models
 		return nil
 	})
 	if err != nil {
-		return nil, s.limits.GiveBack(ctx, p, err)
+		return nil, s.giveBack(ctx, p, err)
 	}
 	return signedIn, nil
 }

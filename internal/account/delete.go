@@ -17,26 +17,28 @@ const deletedLetter = 24 * time.Hour
 
 // Departure is the form with which people delete their own account.
 type Departure struct {
-	Identity *auth.Identity
-	Confirm  string // the address, or the username if there is none, as it was typed
-	Current  string // the current password
-	Device   string // the device cookie
-	Client   auth.Client
+	Identity  *auth.Identity
+	Confirm   string // the address, or the username if there is none, as it was typed
+	Current   string // the current password
+	Confirmed bool   // instead of Current, a fresh confirmation of the session counts
+	Device    string // the device cookie
+	Client    auth.Client
 }
 
 // DeleteOwn deletes the person's account for good: its sessions and tokens stop
 // working at once, and only a pseudonym is left in the audit log. A last letter is
-// mailed. It returns apperr.Fields (confirm, current_password), apperr.Conflict for
+// mailed. It returns apperr.Fields (confirm, current_password), auth.Unconfirmed,
+// apperr.Conflict for
 // the last active admin, apperr.TooMany, apperr.Busy or apperr.Unavailable.
 func (s *Service) DeleteOwn(ctx context.Context, in Departure) error {
 	wrong := checkConfirm(in.Confirm, in.Identity.Username, in.Identity.Email)
-	if in.Current == "" {
-		wrong.Add("current_password", "Enter your current password.")
-	}
+	wrong.Add("current_password", needsPassword(in.Current, in.Confirmed))
 	if len(wrong) > 0 {
 		return wrong
 	}
-	proven, attempt, err := s.reprove(ctx, CredentialChange{Identity: in.Identity, Current: in.Current, Device: in.Device, Client: in.Client})
+	p, err := s.reprove(ctx, CredentialChange{
+		Identity: in.Identity, Current: in.Current, Confirmed: in.Confirmed, Device: in.Device, Client: in.Client,
+	})
 	if err != nil {
 		return err
 	}
@@ -46,21 +48,19 @@ func (s *Service) DeleteOwn(ctx context.Context, in Departure) error {
 			return err
 		}
 		user, err := s.auth.LockActive(ctx, tx, in.Identity)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case user.PasswordHash != proven.PasswordHash:
-			return apperr.New(apperr.Conflict, passwordChanged, nil)
-		case isLast(admins, user.ID):
-			return apperr.New(apperr.Conflict, LastAdminYou, nil)
 		}
-		if err := s.limits.Settle(ctx, tx, attempt); err != nil {
+		if err := s.settle(ctx, tx, in.Identity, user, p); err != nil {
 			return err
+		}
+		if isLast(admins, user.ID) {
+			return apperr.New(apperr.Conflict, LastAdminYou, nil)
 		}
 		return s.depart(ctx, tx, user, in.Client, record)
 	})
 	if err != nil {
-		return s.limits.GiveBack(ctx, attempt, err)
+		return s.giveBack(ctx, p, err)
 	}
 	return nil
 }

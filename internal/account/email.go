@@ -13,30 +13,27 @@ import (
 // until the new one is confirmed. Its errors are those of ChangeEmail, except that it
 // does not tell whether another account has the address.
 func (s *Service) AskEmail(ctx context.Context, in CredentialChange) error {
-	in, user, proven, err := s.checkEmailChange(ctx, in)
+	in, p, err := s.checkEmailChange(ctx, in)
 	if err != nil {
 		return err
 	}
-	to, err := s.recipientOf(ctx, in.New, user.ID)
+	to, err := s.recipientOf(ctx, in.New, p.user.ID)
 	if err != nil {
-		return s.limits.GiveBack(ctx, proven, err)
+		return s.giveBack(ctx, p, err)
 	}
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		fresh, err := s.auth.LockActive(ctx, tx, in.Identity)
 		if err != nil {
 			return err
 		}
-		if fresh.PasswordHash != user.PasswordHash {
-			return apperr.New(apperr.Conflict, passwordChanged, nil)
-		}
-		if err := s.limits.Settle(ctx, tx, proven); err != nil {
+		if err := s.settle(ctx, tx, in.Identity, fresh, p); err != nil {
 			return err
 		}
 		record(in.Identity.Actor(in.Client).Event(audit.EmailChangeAsked, fresh, audit.Details{Email: audit.Changed(fresh.Email, in.New)}))
 		return s.ask(ctx, tx, fresh, to)
 	})
 	if err != nil {
-		return s.limits.GiveBack(ctx, proven, err)
+		return s.giveBack(ctx, p, err)
 	}
 	return nil
 }

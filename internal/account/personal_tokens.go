@@ -29,13 +29,14 @@ const (
 
 // PersonalTokenDraft is a form for a new personal access token.
 type PersonalTokenDraft struct {
-	Identity *auth.Identity
-	Name     string
-	Scopes   []string // names, as the form has them
-	Days     int      // 1 to MaxTokenDays
-	Current  string   // the current password: the token outlives the session
-	Device   string   // the device cookie
-	Client   auth.Client
+	Identity  *auth.Identity
+	Name      string
+	Scopes    []string // names, as the form has them
+	Days      int      // 1 to MaxTokenDays
+	Current   string   // the current password: the token outlives the session
+	Confirmed bool     // instead of Current, a fresh confirmation of the session counts
+	Device    string   // the device cookie
+	Client    auth.Client
 }
 
 // PersonalToken is a personal access token as its owner or an admin sees it.
@@ -75,29 +76,29 @@ func (d PersonalTokenDraft) tidy() (PersonalTokenDraft, oauth.Scopes, apperr.Fie
 	if d.Days < 1 || d.Days > MaxTokenDays {
 		wrong.Add("days", fmt.Sprintf("Choose 1 to %d days.", MaxTokenDays))
 	}
-	if d.Current == "" {
-		wrong.Add("current_password", "Enter your current password.")
-	}
+	wrong.Add("current_password", needsPassword(d.Current, d.Confirmed))
 	return d, scopes, wrong
 }
 
 // CreatePersonalToken creates a personal access token and returns its secret.
 // Only its hash is stored, so show it now. It returns apperr.Fields (name,
-// scope, days, current_password), apperr.TooMany, apperr.Busy or
+// scope, days, current_password), auth.Unconfirmed, apperr.TooMany, apperr.Busy or
 // apperr.Unavailable.
 func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft) (secret string, token PersonalToken, err error) {
 	in, scopes, wrong := in.tidy()
 	if len(wrong) > 0 {
 		return "", PersonalToken{}, wrong
 	}
-	proven, p, err := s.reprove(ctx, CredentialChange{Identity: in.Identity, Current: in.Current, Device: in.Device, Client: in.Client})
+	p, err := s.reprove(ctx, CredentialChange{
+		Identity: in.Identity, Current: in.Current, Confirmed: in.Confirmed, Device: in.Device, Client: in.Client,
+	})
 	if err != nil {
 		return "", PersonalToken{}, err
 	}
 	secret = oauth.NewPersonalSecret()
 	now := s.now()
 	row := models.PersonalToken{
-		ID: models.NewID(), UserID: proven.ID, Name: in.Name, TokenHash: models.HashToken(secret),
+		ID: models.NewID(), UserID: p.user.ID, Name: in.Name, TokenHash: models.HashToken(secret),
 		Hint: secret[len(secret)-hintLength:], Scope: scopes.String(),
 		CreatedAt: models.At(now), ExpiresAt: models.At(now.Add(time.Duration(in.Days) * 24 * time.Hour)),
 	}
@@ -106,18 +107,16 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		if err != nil {
 			return err
 		}
+		if err := s.settle(ctx, tx, in.Identity, user, p); err != nil {
+			return err
+		}
 		switch working, err := tx.PersonalTokens.CountWorking(ctx, user.ID, now); {
 		case err != nil:
 			return err
-		case user.PasswordHash != proven.PasswordHash:
-			return apperr.New(apperr.Conflict, passwordChanged, nil)
 		case working >= maxPersonalTokens:
 			return apperr.Fields{{Field: "name", Message: fmt.Sprintf("You already have %d access tokens. Remove one first.", working)}}
 		case !scopes.Within(oauth.AllowedScopes(user.Role == models.RoleAdmin)):
 			return apperr.Fields{{Field: "scope", Message: "Your role does not allow this permission."}}
-		}
-		if err := s.limits.Settle(ctx, tx, p); err != nil {
-			return err
 		}
 		record(in.Identity.Actor(in.Client).Event(audit.TokenCreate, user, audit.Details{
 			Token: row.Name, Scope: row.Scope, Days: in.Days,
@@ -125,7 +124,7 @@ func (s *Service) CreatePersonalToken(ctx context.Context, in PersonalTokenDraft
 		return tx.PersonalTokens.Create(ctx, &row)
 	})
 	if err != nil {
-		return "", PersonalToken{}, s.limits.GiveBack(ctx, p, err)
+		return "", PersonalToken{}, s.giveBack(ctx, p, err)
 	}
 	return secret, s.personalToken(row), nil
 }

@@ -12,17 +12,19 @@ import (
 
 // ProfileChange is a form with new names.
 type ProfileChange struct {
-	Identity *auth.Identity
-	Username string
-	FullName string
-	Current  string // the current password, when the username changes
-	Device   string // the device cookie; may be empty
-	Client   auth.Client
+	Identity  *auth.Identity
+	Username  string
+	FullName  string
+	Current   string // the current password, when the username changes
+	Confirmed bool   // instead of Current, a fresh confirmation of the session counts
+	Device    string // the device cookie; may be empty
+	Client    auth.Client
 }
 
 // UpdateProfile changes the person's names. Apps may know the person by the
-// username, so changing it takes the current password. It returns apperr.Fields
-// (a wrong password too), apperr.TooMany, apperr.Busy or apperr.Unavailable.
+// username, so changing it takes the current password or a fresh confirmation. It
+// returns apperr.Fields (a wrong password too), auth.Unconfirmed, apperr.TooMany,
+// apperr.Busy or apperr.Unavailable.
 func (s *Service) UpdateProfile(ctx context.Context, in ProfileChange) error {
 	typed := Profile{Username: in.Username, FullName: in.FullName}
 	want := typed.tidy()
@@ -32,8 +34,8 @@ func (s *Service) UpdateProfile(ctx context.Context, in ProfileChange) error {
 		wrong.Add("username", withLeftOut(s.checkOwnUsername(want.Username), typed.Username))
 	}
 	wrong.Add("full_name", withLeftOut(checkFullName(want.FullName), typed.FullName))
-	if renamed && in.Current == "" {
-		wrong.Add("current_password", "Enter your current password.")
+	if renamed {
+		wrong.Add("current_password", needsPassword(in.Current, in.Confirmed))
 	}
 	if len(wrong) > 0 {
 		return wrong
@@ -44,22 +46,24 @@ func (s *Service) UpdateProfile(ctx context.Context, in ProfileChange) error {
 		}
 		return s.setNames(ctx, in, want, nil)
 	}
+	if in.Confirmed && !s.auth.Confirmed(in.Identity) {
+		return auth.Unconfirmed() // before it counts as an attempt at a name
+	}
 	// Without a limit, the responses would reveal which names are taken.
 	if err := s.auth.Take(ctx, in.Identity.Actor(in.Client), limit.Usernames, in.Identity.UserID); err != nil {
 		return err
 	}
-	proven, taken, err := s.reprove(ctx, CredentialChange{Identity: in.Identity, Current: in.Current, Device: in.Device, Client: in.Client})
+	p, err := s.reprove(ctx, CredentialChange{
+		Identity: in.Identity, Current: in.Current, Confirmed: in.Confirmed, Device: in.Device, Client: in.Client,
+	})
 	if err != nil {
 		return err
 	}
 	err = s.setNames(ctx, in, want, func(tx *models.Store, user *models.User) error {
-		if user.PasswordHash != proven.PasswordHash {
-			return apperr.New(apperr.Conflict, passwordChanged, nil)
-		}
-		return s.limits.Settle(ctx, tx, taken)
+		return s.settle(ctx, tx, in.Identity, user, p)
 	})
 	if err != nil {
-		return s.limits.GiveBack(ctx, taken, err)
+		return s.giveBack(ctx, p, err)
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ const (
 	ProfileChange    = "profile-change"
 	PasswordChange   = "password-change"
 	PasswordFailed   = "password-check-failed"
+	CodeCheckFailed  = "code-check-failed"
 	PasswordReset    = "password-reset"
 	ResetAsked       = "reset-asked"
 	Secured          = "account-secured"
@@ -163,6 +164,7 @@ var kinds = []kind{
 	{ProfileChange, OwnAccount, "Changed profile", "changed their profile", "You changed your profile."},
 	{PasswordChange, OwnAccount, "Changed password", "changed their password", "You changed your password."},
 	{PasswordFailed, OwnAccount, "Wrong current password", "entered a wrong current password", "Someone entered a wrong current password."},
+	{CodeCheckFailed, OwnAccount, "Wrong code to confirm", "entered a wrong code to confirm who they are", "Someone who was signed in to your account entered a wrong code."},
 	{PasswordReset, OwnAccount, "Set password by link", "set a new password with a reset link", "Your password was set with a reset link."},
 	{ResetAsked, OwnAccount, "Asked for reset link", "asked for a reset link [for {subject}]", "Someone asked for a link to reset your password."},
 	{

@@ -2,10 +2,12 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
+	"latchkey/internal/apperr"
 	"latchkey/models"
 )
 
@@ -53,7 +55,8 @@ func ByNewApp() Proof {
 	return Proof{Methods: amrCode + " " + amrMany, ACR: models.ACR2, Full: true}
 }
 
-// ByCodeAlone is the proof of a code in a session that exists.
+// ByCodeAlone is the proof of a code in a session that exists. In one that was opened
+// with a password it makes a second step.
 func ByCodeAlone() Proof { return Proof{Methods: amrCode, ACR: models.ACR1} }
 
 // ByPasskey is the proof of a passkey with user verification: it counts as both steps.
@@ -74,9 +77,11 @@ func (p Proof) after(old *models.Session) Proof {
 		return next
 	}
 	next.Methods = together(old.AMR, p.Methods)
-	if p.ACR.Above(next.ACR) {
-		next.ACR = p.ACR
+	level := p.ACR
+	if has(next.Methods, amrPassword) && has(next.Methods, amrCode) { // one at the sign-in, the other later
+		next.Methods, level = together(next.Methods, amrMany), higher(level, models.ACR2)
 	}
+	next.ACR = higher(next.ACR, level)
 	next.At = 0 // now
 	if p.Full {
 		next.Full, next.FullAt = true, 0
@@ -93,6 +98,17 @@ func (p Proof) write(session *models.Session, now models.Time) {
 	if p.Full && p.FullAt.IsZero() {
 		session.FullAuthTime = now
 	}
+}
+
+// has reports whether a list of methods contains one.
+func has(methods, method string) bool { return slices.Contains(strings.Fields(methods), method) }
+
+// higher returns the stronger of two classes.
+func higher(a, b models.ACR) models.ACR {
+	if b.Above(a) {
+		return b
+	}
+	return a
 }
 
 // together returns the methods of both lists, each once, in alphabetical order.
@@ -139,7 +155,34 @@ func (s *Service) FullyConfirmed(ctx context.Context, person *Identity) (bool, e
 	return !session.FullAuthTime.IsZero() && s.now().Sub(session.FullAuthTime.Time()) < ConfirmedFor, nil
 }
 
-// Prove in a transaction that has locked the account records that the person of a
+// ErrUnconfirmed is the cause of apperr.Forbidden for a person who has to confirm that
+// it is them.
+var ErrUnconfirmed = errors.New("the person has not confirmed who they are lately")
+
+// Unconfirmed returns the refusal of an act that needs a fresh confirmation.
+func Unconfirmed() error {
+	return apperr.New(apperr.Forbidden, "Confirm that it is you.", ErrUnconfirmed)
+}
+
+// ProvedPassword in a transaction that has locked the account records that the person
+// of a session just entered the right password. On an account with an app it is one of
+// two steps.
+func (s *Service) ProvedPassword(ctx context.Context, tx *models.Store, person *Identity) error {
+	if person.SessionID == "" { // a personal access token has nothing to record it in
+		return nil
+	}
+	app, err := currentApp(ctx, tx, person.UserID)
+	if err != nil {
+		return err
+	}
+	proof := ByPassword()
+	if app != nil {
+		proof = ByPasswordAlone()
+	}
+	return s.proveAgain(ctx, tx, person.SessionID, proof)
+}
+
+// proveAgain in a transaction that has locked the account records that the person of a
 // session proved who they are.
 func (s *Service) proveAgain(ctx context.Context, tx *models.Store, sessionID string, proof Proof) error {
 	session, err := tx.Sessions.ByID(ctx, sessionID)

@@ -277,7 +277,11 @@ func (s *Service) lookAt(ctx context.Context, actor Actor, user *models.User, ap
 	code, err := s.check(ctx, actor, user, app, typed, recovery)
 	switch {
 	case errors.Is(err, errWrongCode), errors.Is(err, errUsedCode):
-		if recordErr := s.audit.Record(ctx, actor.Event(audit.CodeFailed, user, audit.Details{})); recordErr != nil {
+		event := audit.CodeFailed
+		if actor.SessionID != "" { // the person is signed in
+			event = audit.CodeCheckFailed
+		}
+		if recordErr := s.audit.Record(ctx, actor.Event(event, user, audit.Details{})); recordErr != nil {
 			return goodCode{}, recordErr
 		}
 	case err != nil: // nothing was compared

@@ -23,6 +23,7 @@ const (
 	theme   = "theme"
 	ticket  = "ticket"
 	app     = "app"
+	draft   = "draft"
 )
 
 const (

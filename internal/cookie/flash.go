@@ -68,10 +68,10 @@ func (j *Jar) TakeOnce(h http.Header, r *http.Request, at Place) Flash {
 	return j.take(h, r, once, at.purpose(once))
 }
 
-// LeaveFlash undoes TakeFlash, TakeOnce, SetFlash and SetOnce in a response, for an
-// error page that takes the place of the page that would have shown them.
+// LeaveFlash undoes TakeFlash, TakeOnce, TakeDraft, SetFlash and SetOnce in a response,
+// for an error page that takes the place of the page that would have shown them.
 func (j *Jar) LeaveFlash(h http.Header) {
-	for _, name := range []string{flash, once} {
+	for _, name := range []string{flash, once, draft} {
 		lines := others(h, j.name(name))
 		if len(lines) == 0 {
 			h.Del("Set-Cookie")

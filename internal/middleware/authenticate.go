@@ -97,17 +97,13 @@ func RequireStep(service *auth.Service) echo.MiddlewareFunc {
 	}
 }
 
-// ErrUnconfirmed is the cause of apperr.Forbidden for a person who has to confirm
-// that it is them.
-var ErrUnconfirmed = errors.New("the person has not confirmed who they are lately")
-
 // RequireConfirmed refuses signed-in people who did not prove who they are within the
-// last 15 minutes, with ErrUnconfirmed.
+// last 15 minutes, with auth.ErrUnconfirmed.
 func RequireConfirmed(service *auth.Service) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			if person := Of(c).Identity; person != nil && !service.Confirmed(person) {
-				return apperr.New(apperr.Forbidden, "Confirm that it is you.", ErrUnconfirmed)
+				return auth.Unconfirmed()
 			}
 			return next(c)
 		}

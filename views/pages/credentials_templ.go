@@ -276,7 +276,7 @@ func ChangeEmail(page layouts.Page, form ChangeEmailForm) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = currentPassword(form.Errors.For("current_password")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = currentPasswordIfWrong(form.Errors.For("current_password")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -444,7 +444,7 @@ func ChangeUsername(page layouts.Page, form ChangeUsernameForm) templ.Component 
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = currentPassword(form.Errors.For("current_password")).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = currentPasswordIfWrong(form.Errors.For("current_password")).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

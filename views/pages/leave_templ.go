@@ -25,8 +25,7 @@ type DeleteAccountView struct {
 	Errors components.Errors
 }
 
-// DeleteOwn is the question before people delete their own account. Beside its
-// fields the form has one for the current password.
+// DeleteOwn is the question before people delete their own account.
 func DeleteOwn(view DeleteAccountView) components.Confirmation {
 	proof := components.Input{
 		Name: "confirm", Label: "Type " + view.Email + " to confirm", Value: view.Typed,
@@ -104,7 +103,7 @@ func DeleteAccount(page layouts.Page, view DeleteAccountView) templ.Component {
 			var templ_7745c5c3_Var3 string
 			templ_7745c5c3_Var3, templ_7745c5c3_Err = templ.JoinStringErrs(question.Heading)
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/leave.templ`, Line: 51, Col: 24}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `views/pages/leave.templ`, Line: 50, Col: 24}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var3))
 			if templ_7745c5c3_Err != nil {
@@ -136,7 +135,7 @@ func DeleteAccount(page layouts.Page, view DeleteAccountView) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = currentPassword(view.Errors.For("current_password")).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = currentPasswordIfWrong(view.Errors.For("current_password")).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

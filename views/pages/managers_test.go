@@ -24,10 +24,13 @@ func TestPasswordManagers(t *testing.T) {
 		{"setup", sampleNamed(t, "setup"), "/setup", "email:email username:username full_name:name password:new-password"},
 		{"reset-password", sampleNamed(t, "reset"), "/reset", "username:username password:new-password end_tokens:"},
 		{"change-password", sampleNamed(t, "change password"), "/profile/password", "username:username current_password:current-password new_password:new-password end_tokens:"},
-		{"change-email", sampleNamed(t, "change email"), "/profile/email", "email:email current_password:current-password"},
-		{"create-token", sampleNamed(t, "tokens"), "/profile/tokens", "name:off scope.me: scope.users:write: days: days: days: days: current_password:current-password"},
+		{"change-email", sampleNamed(t, "change email"), "/profile/email", "email:email"},
+		{"create-token", sampleNamed(t, "tokens"), "/profile/tokens", "name:off scope.me: scope.users:write: days: days: days: days:"},
+		{"confirm-identity", sampleNamed(t, "confirm identity"), "/confirm", "username:username password:current-password"},
+		{"confirm-identity", sampleNamed(t, "confirm identity, code"), "/confirm", "username:username code:one-time-code"},
+		{"confirm-identity", sampleNamed(t, "confirm identity, full"), "/confirm", "username:username password:current-password code:one-time-code"},
 		{"change-name", sampleNamed(t, "change name"), "/profile/name", "full_name:name"},
-		{"change-username", sampleNamed(t, "change username"), "/profile/username", "username:username current_password:current-password"},
+		{"change-username", sampleNamed(t, "change username"), "/profile/username", "username:username"},
 	}
 	for _, test := range tests {
 		t.Run(test.form, func(t *testing.T) {

@@ -580,7 +580,7 @@ func tokenForm(form TokenForm) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = currentPassword(form.Errors.For("current_password")).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = currentPasswordIfWrong(form.Errors.For("current_password")).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
