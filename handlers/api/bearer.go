@@ -31,7 +31,28 @@ const (
 type challenge struct {
 	code  string
 	scope oauth.Scope
+	old   bool // the sign-in of the token is too old (RFC 9470)
 	cause *apperr.Error
+}
+
+// header returns the value of WWW-Authenticate.
+func (e *challenge) header() string {
+	if e.old {
+		return authheader.ChallengeStepUp(e.cause.Message, auth.ConfirmedFor)
+	}
+	return authheader.Challenge(e.code, string(e.scope))
+}
+
+// signInAgain is the message about a token of an old sign-in.
+const signInAgain = "This needs a sign-in within the last 15 minutes. Sign in again at /token, or use a personal access token."
+
+// fresh checks that the sign-in of a token is new enough for a scope. Personal access
+// tokens were created under a confirmation, and nobody is there to ask.
+func (a *API) fresh(caller *oauth.Caller, scope oauth.Scope) error {
+	if scope != oauth.ScopeUsersWrite || caller.Personal || a.auth.Confirmed(&caller.Identity) {
+		return nil
+	}
+	return &challenge{old: true, cause: apperr.New(apperr.Unauthorized, signInAgain, auth.ErrUnconfirmed)}
 }
 
 // Error returns the text of the cause, for the log.
@@ -138,6 +159,9 @@ func (a *API) check(c echo.Context, token string, scope oauth.Scope, quiet bool)
 			code: "insufficient_scope", scope: scope,
 			cause: apperr.New(apperr.Forbidden, "This needs a token with the scope "+string(scope)+", and a role that allows it.", nil),
 		}
+	}
+	if err := a.fresh(b.caller, scope); err != nil {
+		return bearer{}, err
 	}
 	return b, nil
 }

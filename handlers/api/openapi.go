@@ -39,6 +39,10 @@ var scopeWords = map[oauth.Scope]string{
 	oauth.ScopeIntrospect: "Check whether a token is valid. For admins.",
 }
 
+// stepUpWords document the routes that need a fresh sign-in.
+const stepUpWords = "401 with insufficient_user_authentication and max_age=900 (RFC 9470) when the sign-in of the token is older than " +
+	"15 minutes; a refresh does not make it newer. Personal access tokens always pass."
+
 // config is Huma's default without two additions: pages that load scripts from
 // other sites, and links to schemas in every response.
 func (a *API) config() huma.Config {

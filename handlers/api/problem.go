@@ -56,7 +56,7 @@ func (a *API) Answer(c echo.Context, f Failure) error {
 		asked, isChallenge = unusable(err), true // signed out while the request was under way
 	}
 	if isChallenge {
-		c.Response().Header().Set("WWW-Authenticate", authheader.Challenge(asked.code, string(asked.scope)))
+		c.Response().Header().Set("WWW-Authenticate", asked.header())
 		if f.Kind == apperr.Unauthorized && c.Path() == introspectPath { // takes both
 			c.Response().Header().Add("WWW-Authenticate", authheader.ChallengeBasic)
 		}

@@ -36,6 +36,9 @@ func register[I, O any](a *API, scope oauth.Scope, op operation, handler func(co
 	op.MaxBodyBytes, op.BodyReadTimeout = maxBody, bodyTime
 	op.Middlewares = huma.Middlewares{a.gate(scope, op.quiet)}
 	op.Security = a.security(scope)
+	if scope == oauth.ScopeUsersWrite {
+		op.Description = strings.TrimSpace(op.Description + " " + stepUpWords)
+	}
 	op.Responses = failures(a.huma, append([]int{400, 401, 503}, op.failures...))
 	if scope != "" {
 		op.Responses["403"] = failure(a.huma, 403)

@@ -5,7 +5,9 @@ package authheader
 
 import (
 	"encoding/base64"
+	"fmt"
 	"strings"
+	"time"
 )
 
 // Realm is the realm of every challenge.
@@ -32,6 +34,13 @@ func Basic(value string) (name, password string, ok bool) {
 // ChallengeBasic is the value of WWW-Authenticate that asks for a name and a
 // password. Browsers open their own dialog for it.
 const ChallengeBasic = `Basic realm="` + Realm + `", charset="UTF-8"`
+
+// ChallengeStepUp returns the value of WWW-Authenticate that asks for a token of a newer
+// sign-in (RFC 9470 §3). why is a sentence without quotes.
+func ChallengeStepUp(why string, maxAge time.Duration) string {
+	return Challenge("insufficient_user_authentication", "") +
+		fmt.Sprintf(`, error_description="%s", max_age=%d`, why, int(maxAge.Seconds()))
+}
 
 // Challenge returns the value of WWW-Authenticate that asks for a token (RFC
 // 6750 §3). code is "" when no token was sent; scope may be "" too.
