@@ -13,9 +13,9 @@ import (
 // draftLife is how long a form is kept: long enough to find a phone or a password.
 const draftLife = 15 * time.Minute
 
-// maxDraft is the maximum length of the cookie's value. nginx refuses a response whose
-// headers do not fit into 4 KB, unless it is told otherwise.
-const maxDraft = 2600
+// maxDraft is the maximum length of the cookie's value: enough for a hundred ids. Browsers
+// store 4 KB, and the headers of a response should fit into a small buffer of a proxy.
+const maxDraft = 2800
 
 // Draft is a form that was not carried out, because the person had to confirm first
 // that it is them. It never has passwords, codes or tokens: see package site.
@@ -49,7 +49,9 @@ func (j *Jar) sealDraft(at Place, d sealedDraft) string {
 	var packed bytes.Buffer
 	writer, err := flate.NewWriter(&packed, flate.BestCompression)
 	if err == nil {
-		err = json.NewEncoder(writer).Encode(d)
+		encoder := json.NewEncoder(writer)
+		encoder.SetEscapeHTML(false) // escapes could make the cookie too long
+		err = encoder.Encode(d)
 	}
 	if err == nil {
 		err = writer.Close()
