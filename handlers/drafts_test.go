@@ -24,27 +24,32 @@ func returningForms(target *models.User) []returning {
 		{"/profile/username", "/profile/username", []string{"username", "anna", "full_name", "Ana S"}, []string{`value="anna"`, `value="Ana S"`}},
 		{"/profile/email", "/profile/email", []string{"email", "new@example.org"}, []string{`value="new@example.org"`}},
 		{
-			"/profile/tokens", "/profile/tokens", []string{"name", "Backup", "scope.me:write", "on", "days", "30"},
+			"/profile/tokens", "/profile/tokens",
+			[]string{"name", "Backup", "scope.me:write", "on", "days", "30"},
 			[]string{`value="Backup"`, `name="scope.me:write" type="checkbox" value="on" checked`, `value="30" checked`},
 		},
 		{"/profile/delete", "/profile/delete", []string{"confirm", "half@typed"}, []string{`value="half@typed"`}},
 		{
-			"/admin/users/new", "/admin/users/new", []string{"email", "cy@example.org", "username", "cy", "full_name", "Cy", "role", "admin"},
+			"/admin/users/new", "/admin/users/new",
+			[]string{"email", "cy@example.org", "username", "cy", "full_name", "Cy", "role", "admin"},
 			[]string{`value="cy@example.org"`, `value="cy"`, `value="Cy"`, `value="admin" checked`},
 		},
 		{
-			user + "/edit", user + "/edit", []string{"email", "x@example.org", "username", "xx", "full_name", "X", "seen", "before"},
+			user + "/edit", user + "/edit",
+			[]string{"email", "x@example.org", "username", "xx", "full_name", "X", "seen", "before"},
 			[]string{`value="x@example.org"`, `value="xx"`, `value="X"`, `name="seen" value="before"`},
 		},
 		{user + "/disable", user + "/disable", []string{"reason", "left <the> team"}, []string{`>left <the> team</textarea>`}},
 		{user + "/role", user + "/role", []string{"role", "admin", "was", "user"}, []string{`name="role" value="admin"`}},
 		{user + "/delete", user + "/delete", []string{"confirm", "half@typed"}, []string{`value="half@typed"`}},
 		{
-			"/admin/users/bulk", "/admin/users/bulk", []string{"act", "disable", "id", target.ID, "reason", "left", "list", "/admin/users?q=target"},
+			"/admin/users/bulk", "/admin/users/bulk",
+			[]string{"act", "disable", "id", target.ID, "reason", "left", "list", "/admin/users?q=target"},
 			[]string{`name="id" value="` + target.ID + `"`, `>left</textarea>`, `/admin/users?q=target`},
 		},
 		{
-			"/admin/invitations/new", "/admin/invitations/new", []string{"email", "i@example.org", "role", "admin", "hours", "24", "uses", "7", "note", "For the team"},
+			"/admin/invitations/new", "/admin/invitations/new",
+			[]string{"email", "i@example.org", "role", "admin", "hours", "24", "uses", "7", "note", "For the team"},
 			[]string{`value="i@example.org"`, `value="admin" checked`, `value="24" checked`, `value="7"`, `>For the team</textarea>`},
 		},
 		{"/admin/mail/test", "/admin/mail", []string{"to", "probe@example.org"}, []string{`value="probe@example.org"`}},
@@ -150,7 +155,7 @@ func TestDraftTooLong(t *testing.T) {
 		s.Clock.Advance(auth.ConfirmedFor)
 		boss.post(page+"/disable", "reason", noise.String()).redirects("/confirm?next=" + url.QueryEscape(page+"/disable"))
 		boss.confirm()
-		boss.get(page+"/disable").status(200).says("This form was not sent, and it was too long to keep. Fill it in again.").hides(noise.String())
+		boss.get(page + "/disable").status(200).says("This form was not sent, and it was too long to keep. Fill it in again.").hides(noise.String())
 
 		s.Clock.Advance(auth.ConfirmedFor)
 		boss.post("/admin/users/bulk", "act", "disable", "id", target.ID, "reason", noise.String()).status(303)
