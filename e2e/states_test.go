@@ -152,7 +152,7 @@ func TestDamagedDatabase(t *testing.T) {
 
 	b.watch.mute(true) // Chromium complains about every response with status 500 or above
 	stranger.watch.mute(true)
-	b.wantStatus(b.createToken("Photos", ana.password), http.StatusInternalServerError)
+	b.wantStatus(b.createToken("Photos"), http.StatusInternalServerError)
 	b.see("Sorry, something went wrong", "We do not know whether your change was saved. Please check.", "Reference")
 	b.wantNot("personal_access_tokens")
 	b.inspect("error 500 form")
