@@ -57,8 +57,8 @@ func changeMeOperation() operation {
 	return operation{Operation: huma.Operation{
 		OperationID: "change-me", Method: http.MethodPatch, Path: "/users/me", Tags: []string{tagMe},
 		Summary: "Change your own account",
-		Description: "Fields that you leave out stay unchanged. People change their email address and password on the pages, with the current " +
-			"password: a token alone is not enough.",
+		Description: "Fields that you leave out stay unchanged. People change their email address and password on the pages: a token " +
+			"alone is not enough.",
 	}, failures: []int{413, 415, 422, 429}}
 }
 

@@ -202,7 +202,7 @@ const noSuchField = "There is no such field."
 
 // elsewhereFields are fields that exist but are changed on a page.
 var elsewhereFields = map[string]string{
-	"email":    "The email address is changed on the page /profile/email, with the current password.",
+	"email":    "The email address is changed on the page /profile/email.",
 	"password": "The password is changed on the page /profile/password, with the current one.",
 }
 
