@@ -31,7 +31,7 @@ func TestSignUpAndOut(t *testing.T) {
 		b.fill("Password", ana.password)
 		b.wantStatus(b.press("Create account"), 200)
 		b.wantAt("/profile")
-		b.see("Your account is ready.", "Everything is in order", ana.email, "You created your account.", "Chrome on Linux, ")
+		b.see("Your account is ready.", "Add a second step", ana.email, "You created your account.", "Chrome on Linux, ")
 		if got := ask[string](b, `document.querySelector("h1").textContent`); got != ana.name {
 			t.Errorf("got the heading %q, want %q", got, ana.name)
 		}

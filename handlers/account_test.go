@@ -16,7 +16,7 @@ func TestProfile(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		s.Person("taken", models.RoleUser)
-		b.get("/profile").status(200).says("ana@example.org", "Everything is in order", "Signed in here only",
+		b.get("/profile").status(200).says("ana@example.org", "Add a second step so that a stolen password is not enough.", "Signed in here only",
 			"You signed in. Firefox on Linux, 192.0.2.1")
 		b.post("/profile", "username", " Ana.S ", "full_name", " Ana Silva ", "current_password", secretWord).redirects("/profile")
 		b.get("/profile").says("Your changes are saved.", "You changed your profile.")

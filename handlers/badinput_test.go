@@ -67,6 +67,7 @@ func formRoutes() []formRoute {
 		{"/logout", nil},
 		{"/profile/sessions/:id/end", nil},
 		{"/profile/devices/:id/forget", nil},
+		{"/profile/later", []string{"nothing"}},
 		{"/profile/security/app", []string{"code", "next"}},
 		{"/profile/security/app/off", []string{"nothing"}},
 		{"/profile/security/codes", []string{"nothing"}},

@@ -170,7 +170,7 @@ func (h *Handlers) nextOf(c echo.Context, kind apperr.Kind, err error) string {
 	switch {
 	case kind == apperr.Unauthorized && messageOf(err) == "":
 		return site.LoginPath(h.site.ReturnTo(c))
-	case errors.Is(err, middleware.ErrUnconfirmed):
+	case errors.Is(err, auth.ErrUnconfirmed):
 		return site.WithNext(site.PathConfirm, h.site.ReturnTo(c))
 	case errors.Is(err, account.ErrNotFully):
 		return site.WithNext(site.PathConfirm, h.site.ReturnTo(c)) + "&full=1"

@@ -88,6 +88,7 @@ func (h *Handlers) routes(r router) {
 
 	r.get("/profile", users, h.account.ShowProfile)
 	r.post("/profile", users, h.account.Profile, "/profile")
+	r.post("/profile/later", users, h.account.Later, "/profile")
 	r.get("/profile/name", users, h.account.ShowName)
 	r.post("/profile/name", users, h.account.Profile, "/profile/name")
 	r.get("/profile/username", confirming(users), h.account.ShowUsername)

@@ -137,6 +137,7 @@ func accessTable() []access {
 
 		members(get, "/confirm", okay), members(post, "/confirm", refused),
 		members(get, "/profile", okay), members(post, "/profile", refused, "username", ""),
+		with(members(post, "/profile/later", to("/profile")), func(a *access) { a.anonymous = toLogin("/profile") }),
 		members(get, "/profile/theme", okay),
 		members(get, "/profile/name", okay), members(post, "/profile/name", refused, "full_name", "\x1b"),
 		members(get, "/profile/username", okay), members(post, "/profile/username", refused, "username", ""),

@@ -38,7 +38,7 @@ func TestAskEmail(t *testing.T) {
 		reset := s.resetToken(user)
 
 		a = b.post("/verify", "code", codeIn(s.letter("Ana@New.example"))).redirects("/profile").givesTokens()
-		b.follow(a).says("Your email address is changed. Your other devices are signed out.", "Ana@New.example", "Everything is in order").hides("Waiting for")
+		b.follow(a).says("Your email address is changed. Your other devices are signed out.", "Ana@New.example", "Add a second step so that a stolen password is not enough.").hides("Waiting for")
 		other.get("/profile").redirects("/login?next=%2Fprofile")
 		fresh := s.Reload(user)
 		if fresh.Email != "Ana@New.example" || fresh.EmailVerifiedAt.IsZero() {
@@ -151,11 +151,11 @@ func TestVerifySuggestion(t *testing.T) {
 		if err := s.Store.Users.SetEmailVerified(t.Context(), user.ID, s.Clock.Now()); err != nil {
 			t.Fatal(err)
 		}
-		b.get("/profile").says("Everything is in order", "Verified").hides("Not verified")
+		b.get("/profile").says("Add a second step so that a stolen password is not enough.", "Verified").hides("Not verified")
 	}, verifying)
 	eachSite(t, func(t *testing.T, s *site) {
 		b, _ := s.signedIn("ana", models.RoleUser)
-		b.get("/profile").says("Everything is in order").hides("erified")
+		b.get("/profile").says("Add a second step so that a stolen password is not enough.").hides("erified")
 		b.get("/verify").redirects("/profile")
 		s.browser().post("/signup", "username", "bo", "email", "bo@example.org", "password", secretWord).redirects("/profile").givesTokens()
 	}, withMail)

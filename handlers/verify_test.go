@@ -99,7 +99,7 @@ func TestVerifyLink(t *testing.T) {
 			t.Errorf("the sign-up is not forgotten: %+v", c)
 		}
 		b.follow(a).says("Your email address is confirmed.")
-		b.get("/profile").says("Verified", "You confirmed your email address. Firefox on Linux", "Everything is in order")
+		b.get("/profile").says("Verified", "You confirmed your email address. Firefox on Linux", "Add a second step so that a stolen password is not enough.")
 		b.get("/verify").redirects("/profile")
 		s.browser().get("/verify?token="+token).status(200).says("This address is already confirmed", "Sign in")
 		s.browser().post("/verify", "token", token).status(409).says("This address is already confirmed").touchesNoToken()

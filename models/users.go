@@ -204,6 +204,12 @@ func (u *Users) SignedIn(ctx context.Context, id string, now time.Time) error {
 	return err
 }
 
+// Quiet makes the account page make no suggestions until the given time.
+func (u *Users) Quiet(ctx context.Context, id string, until time.Time) error {
+	_, err := u.store.exec(ctx, "make no suggestions", "UPDATE users SET quiet_until = ? WHERE id = ?", At(until), id)
+	return err
+}
+
 // MarkReplayed records that the person must be told of a replay.
 func (u *Users) MarkReplayed(ctx context.Context, id string, now time.Time) error {
 	return u.update(ctx, "mark replayed", id, map[string]any{"replayed_at": At(now)})

@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -9,6 +10,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/auth"
 	"latchkey/internal/middleware"
+	"latchkey/models"
 	"latchkey/views/components"
 	"latchkey/views/pages"
 )
@@ -23,9 +25,13 @@ func (h *Handlers) ShowProfile(c echo.Context) error {
 	view := pages.ProfileView{
 		Username: me.Username, FullName: me.FullName, Email: me.Email, PasswordChanged: home.PasswordChangedAt.Time(),
 		Sessions: home.Sessions, Tokens: home.Tokens, Warning: warning(home.Events, h.site.Now()),
+		TwoStep: home.Factors.App, Passkeys: home.Factors.Passkeys, Codes: home.CodesLeft,
 	}
 	if err := h.addEmail(c, &view); err != nil {
 		return err
+	}
+	if view.Warning == nil && !h.site.Now().Before(home.QuietUntil.Time()) {
+		view.Suggestion = suggestion(home)
 	}
 	for _, e := range home.Events {
 		view.Activity = append(view.Activity, activityItem(e))
@@ -56,6 +62,42 @@ func (h *Handlers) addEmail(c echo.Context, view *pages.ProfileView) error {
 		}
 	}
 	return nil
+}
+
+// fewCodes is how many recovery codes are few.
+const fewCodes = 3
+
+// suggestion returns the most useful thing that would make an account safer, nil when
+// there is none.
+func suggestion(home *models.Home) *pages.Suggestion {
+	switch {
+	case !home.Factors.App && home.Factors.Passkeys == 0:
+		return &pages.Suggestion{
+			Link: components.Link{Label: "Add a second step", URL: site.PathSecurity}, Text: "so that a stolen password is not enough.",
+		}
+	case home.Factors.App && home.CodesLeft < fewCodes:
+		text := "because you have none left."
+		if home.CodesLeft > 0 {
+			text = "because you have only " + strconv.Itoa(home.CodesLeft) + " left."
+		}
+		return &pages.Suggestion{Link: components.Link{Label: "Make new recovery codes", URL: codesPath}, Text: text}
+	case home.Factors.Passkeys == 1:
+		return &pages.Suggestion{
+			Link: components.Link{Label: "Add another passkey", URL: site.PathSecurity}, Text: "so that you can sign in when you lose the first one.",
+		}
+	}
+	return nil
+}
+
+// Later handles POST /profile/later: "Not now".
+func (h *Handlers) Later(c echo.Context) error {
+	if _, err := site.ReadForm(c); err != nil {
+		return err
+	}
+	if err := h.accounts.SuggestLater(c.Request().Context(), site.Identity(c)); err != nil {
+		return err
+	}
+	return site.Redirect(c, "/profile")
 }
 
 // Profile handles POST /profile, /profile/name and /profile/username. A field

@@ -49,7 +49,7 @@ func (s *Site) keepDraft(c echo.Context, page string) {
 		kept["id"] = ids
 	}
 	path, _, _ := strings.Cut(page, "?")
-	s.Cookies.SetDraft(c.Response().Header(), place(c, path), kept)
+	s.Cookies.SetDraft(c.Response().Header(), Place(c, path), kept)
 }
 
 // isSecret reports whether a field of this name may hold a secret.
@@ -75,7 +75,7 @@ func (s *Site) draft(c echo.Context) cookie.Draft {
 	}
 	var draft cookie.Draft
 	if m := c.Request().Method; Identity(c) != nil && (m == http.MethodGet || m == http.MethodHead) {
-		if found, ok := s.Cookies.TakeDraft(c.Response().Header(), c.Request(), place(c, c.Request().URL.Path)); ok {
+		if found, ok := s.Cookies.TakeDraft(c.Response().Header(), c.Request(), Place(c, c.Request().URL.Path)); ok {
 			draft = found
 			c.Set(draftMessageKey, draftMessage(found))
 		}

@@ -69,3 +69,11 @@ func recoveryOf(codes []models.RecoveryCode) Recovery {
 	}
 	return r
 }
+
+// quietFor is how long the account page makes no suggestions after "Not now".
+const quietFor = 90 * 24 * time.Hour
+
+// SuggestLater makes the account page make no suggestions for 90 days.
+func (s *Service) SuggestLater(ctx context.Context, person *auth.Identity) error {
+	return s.store.Users.Quiet(ctx, person.UserID, s.now().Add(quietFor))
+}

@@ -26,6 +26,9 @@ func wordsOf(e models.Event) (words, bool) {
 	d := audit.DetailsOf(e)
 	switch e.Action {
 	case audit.Login:
+		if d.Step == audit.StepRecovery {
+			return recoveryUsed(d.NewDevice), true
+		}
 		if !d.NewDevice {
 			return words{}, false
 		}
@@ -35,6 +38,17 @@ func wordsOf(e models.Event) (words, bool) {
 		return say("Your password was changed", "The password of your account was changed. Your other devices are signed out."), true
 	case audit.PasswordReset:
 		return say("Your password was changed with a reset link", "The password of your account was set with a reset link. Every device was signed out."), true
+	case audit.AppOn:
+		return say("Two-step sign-in was turned on", "Two-step sign-in was turned on for your account. To sign in, you now also need a code of your authenticator app. "+
+			"Your other devices are signed out."), true
+	case audit.AppReplace:
+		return say("Your authenticator app was replaced", "Another authenticator app took the place of the one that you had. Only the codes of the new app work now. "+
+			"Your other devices are signed out."), true
+	case audit.AppOff:
+		return say("Two-step sign-in was turned off", "Two-step sign-in was turned off for your account. Your password alone is enough to sign in. "+
+			"Your authenticator app and your recovery codes have stopped working, and your other devices are signed out."), true
+	case audit.CodesMade:
+		return say("New recovery codes were made", "New recovery codes were made for your account. The old ones have stopped working."), true
 	case audit.TokenCreate:
 		return say("A new access token was created", "An access token with the name "+letters.Quoted(d.Token)+" was created for your account. "+
 			"A program that has it can use your account."), true
@@ -59,6 +73,15 @@ func wordsOf(e models.Event) (words, bool) {
 		return renamed(d)
 	}
 	return words{}, false
+}
+
+// recoveryUsed returns the words about a sign-in with a recovery code.
+func recoveryUsed(newDevice bool) words {
+	text := "Someone signed in to your account with your password and one of your recovery codes"
+	if newDevice {
+		text += ", in a browser that you had not used before"
+	}
+	return say("A recovery code was used to sign in", text+". The code does not work again.")
 }
 
 func say(subject string, text ...string) words { return words{subject: subject, text: text} }

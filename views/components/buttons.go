@@ -5,11 +5,13 @@ import "github.com/a-h/templ"
 // Style is the look of a button. Its value is also its CSS class.
 type Style string
 
-// The styles: one primary button per view, danger for actions that are hard to undo.
+// The styles: one primary button per view, danger for actions that are hard to undo,
+// quiet for those that matter little.
 const (
 	Secondary Style = ""
 	Primary   Style = "primary"
 	Danger    Style = "danger"
+	Quiet     Style = "quiet"
 )
 
 // Button describes a submit button.

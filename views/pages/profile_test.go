@@ -22,6 +22,8 @@ func TestProfileSettings(t *testing.T) {
 		"Username ana /profile/username",
 		"Email ana@example.org /profile/email",
 		"Password Changed 2 Nov 2026 /profile/password",
+		"Two-step sign-in Off /profile/security",
+		"Passkeys None /profile/security",
 		"Devices 3 devices signed in /profile/sessions",
 		"Access tokens 1 token /profile/tokens",
 		"Theme Same as this device /profile/theme",
@@ -37,7 +39,10 @@ func TestProfileSettings(t *testing.T) {
 // what to do.
 func TestProfileState(t *testing.T) {
 	const well, warning = "Everything is in order", "One of your sessions was used from elsewhere. Check your devices"
-	for name, want := range map[string][2]string{"profile": {well, warning}, "profile with a warning": {warning, well}} {
+	for name, want := range map[string][2]string{
+		"profile": {well, warning}, "profile with a warning": {warning, well},
+		"profile with a suggestion": {"Make new recovery codes because you have only 2 left.Not now", well},
+	} {
 		text := parse(t, sampleNamed(t, name)).byID("main").text
 		if !strings.Contains(text, want[0]) || strings.Contains(text, want[1]) {
 			t.Errorf("%s: got %q, want %q and not %q", name, text, want[0], want[1])

@@ -134,6 +134,10 @@ func accountSamples() []sample {
 	warned := ProfileView{Username: "ana", Email: "ana@example.org", Sessions: 1, Warning: &Suggestion{
 		Text: "One of your sessions was used from elsewhere.", Link: components.Link{Label: "Check your devices", URL: "/profile/sessions"},
 	}}
+	suggested := ProfileView{
+		Username: "ana", Email: "ana@example.org", Sessions: 1, TwoStep: true, Codes: 2, Passkeys: 1,
+		Suggestion: &Suggestion{Link: components.Link{Label: "Make new recovery codes", URL: "/profile/security/codes"}, Text: "because you have only 2 left."},
+	}
 	waits := ProfileView{Username: "ana", Email: "ana@example.org", EmailState: "Not verified", Waiting: "ana@new.example.org", Sessions: 1}
 	question := EndOthers(2)
 	question.Fields = []components.Input{{Name: "reason", Label: "Reason"}}
@@ -141,6 +145,7 @@ func accountSamples() []sample {
 	return []sample{
 		{"profile", Profile(signedIn("Your account", layouts.SectionNone), profile)},
 		{"profile with a warning", Profile(signedIn("Your account", layouts.SectionNone), warned)},
+		{"profile with a suggestion", Profile(signedIn("Your account", layouts.SectionNone), suggested)},
 		{"profile with a new address", Profile(signedIn("Your account", layouts.SectionNone), waits)},
 		{"check email signed in", CheckEmail(signedIn("Confirm your email address", layouts.SectionNone), CheckEmailView{Email: "ana@example.org", OtherURL: "/profile/email"})},
 		{"check email change", CheckEmail(signedIn("Check your email", layouts.SectionNone), CheckEmailView{Email: "ana@example.org", Sent: true, Change: true, OtherURL: "/profile/email", Errors: errorsOf("code")})},
