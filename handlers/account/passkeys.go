@@ -236,7 +236,7 @@ func (h *Handlers) ConfirmPasskey(c echo.Context) error {
 	if err := h.auth.ConfirmPasskey(c.Request().Context(), site.Identity(c), in.Credential, middleware.Client(c)); err != nil {
 		return err
 	}
-	return site.AnswerNext(c, cmp.Or(site.SafeNext(in.Next), "/profile"))
+	return site.AnswerNext(c, cmp.Or(site.SafeNext(in.Next), site.PathSecurity))
 }
 
 // offerPasskey reports whether the account page offers a passkey: once, after sign-up,

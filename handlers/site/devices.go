@@ -60,6 +60,8 @@ func EventDevice(e models.Event) string {
 
 func methodWords(method string) string {
 	switch method {
+	case auth.MethodPasskey:
+		return "a passkey"
 	case auth.MethodSignUp:
 		return "a new account"
 	case auth.MethodInvited:

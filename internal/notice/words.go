@@ -32,8 +32,11 @@ func wordsOf(e models.Event) (words, bool) {
 		if !d.NewDevice {
 			return words{}, false
 		}
-		browser := device.Name(e.UserAgent)
-		return say("New sign-in on "+browser, "Someone signed in to your account with your password, in a browser that you had not used before."), true
+		browser, with := device.Name(e.UserAgent), "your password"
+		if d.Step == audit.StepPasskey {
+			with = "a passkey"
+		}
+		return say("New sign-in on "+browser, "Someone signed in to your account with "+with+", in a browser that you had not used before."), true
 	case audit.PasswordChange:
 		return say("Your password was changed", "The password of your account was changed. Your other devices are signed out."), true
 	case audit.PasswordReset:
@@ -52,6 +55,17 @@ func wordsOf(e models.Event) (words, bool) {
 	case audit.TokenCreate:
 		return say("A new access token was created", "An access token with the name "+letters.Quoted(d.Token)+" was created for your account. "+
 			"A program that has it can use your account."), true
+	case audit.PasskeyAdd:
+		return say("A passkey was added", "The passkey "+letters.Quoted(d.Passkey)+" was added to your account. Whoever has it can sign in without your password."), true
+	case audit.PasskeyRemove:
+		return say("A passkey was removed", "The passkey "+letters.Quoted(d.Passkey)+" was removed from your account. Your other devices are signed out."), true
+	case audit.PasskeyCounter:
+		return say("A passkey may have been copied", "Someone signed in with your passkey "+letters.Quoted(d.Passkey)+", and its counter did not go up.",
+			"This happens when a passkey is copied. It can also happen when a security key is reset. If you do not know why, remove the passkey."), true
+	case audit.PasskeyRefused:
+		return say("A passkey was refused", "Someone tried to use your passkey "+letters.Quoted(d.Passkey)+", and we refused it.",
+			"The passkey could be synced to other devices before, and its device says that it cannot be now. "+
+				"Passkeys do not change like that. Remove the passkey and add a new one."), true
 	case audit.Replay:
 		w := say("A copied session was ended", "Someone used a copy of one of your sessions. We ended the session at once.",
 			"This happens when the cookies of a browser are copied, for example by malware. It can also happen when a browser is restored from a backup.")

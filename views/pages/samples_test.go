@@ -57,7 +57,7 @@ func errorsOf(fields ...string) components.Errors {
 }
 
 func samples() []sample {
-	return slices.Concat(frontSamples(), accountSamples(), tokenSamples(), adminSamples(), invitationSamples(), leaveSamples(), securitySamples(), identitySamples())
+	return slices.Concat(frontSamples(), accountSamples(), tokenSamples(), adminSamples(), invitationSamples(), leaveSamples(), securitySamples(), identitySamples(), passkeySamples())
 }
 
 func frontSamples() []sample {
