@@ -175,7 +175,7 @@ func TestSetUpAppCodes(t *testing.T) {
 				t.Errorf("%s: the account has an app: %t, want %t", test.name, got, want)
 			}
 			if test.want == wrong {
-				a.says("It is 12:00:00 UTC here.").has(`datetime="2026-11-22T12:00:00Z" data-clock="2-digit"`)
+				a.says("It is 12:00:00 UTC here.").has(`datetime="2026-11-22T12:00:00Z" data-clock="second"`)
 				b.post(setUpPage, "code", app.code(0)).redirects(codesPage) // the key on the page still works
 			}
 		}
