@@ -21,7 +21,7 @@ func TestEnlargedText(t *testing.T) {
 	b.wantWide("#current-password", 96)
 	b.signIn(boss.username, boss.password)
 	for _, path := range []string{
-		"profile", "profile/name", "profile/theme", "profile/password", "profile/sessions", "profile/tokens", "admin", "admin/users", "admin/users/new", "admin/audit", "admin/settings",
+		"profile", "profile/name", "profile/theme", "profile/password", "profile/sessions", "profile/tokens", "profile/security", "profile/security/app", "admin", "admin/users", "admin/users/new", "admin/audit", "admin/settings",
 	} {
 		b.visit("/" + path)
 		b.wantEnlarged(path)

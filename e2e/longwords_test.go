@@ -57,7 +57,7 @@ func TestLongWordsAccount(t *testing.T) {
 	b := open(t, p, true)
 	b.signIn(ana.username, ana.password)
 	b.wantRoom("profile")
-	for _, page := range []string{"profile/name", "profile/theme", "profile/password", "profile/email", "logout", "no-such-page"} {
+	for _, page := range []string{"profile/name", "profile/theme", "profile/password", "profile/email", "profile/security", "profile/security/app", "logout", "no-such-page"} {
 		b.visit("/" + page)
 		b.wantRoom(page)
 	}

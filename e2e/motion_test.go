@@ -24,7 +24,7 @@ func TestReducedMotion(t *testing.T) {
 	b.until("Swagger UI to be there", `document.querySelector(".opblock-tag")`)
 	b.wantStill("docs")
 	b.signIn(boss.username, boss.password)
-	for _, path := range []string{"/profile", "/profile/sessions", "/profile/tokens", "/admin", "/admin/users"} {
+	for _, path := range []string{"/profile", "/profile/sessions", "/profile/tokens", "/profile/security/app", "/admin", "/admin/users"} {
 		b.wantStatus(b.visit(path), 200)
 		b.wantStill(path)
 	}
