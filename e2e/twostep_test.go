@@ -78,7 +78,12 @@ func TestTwoStep(t *testing.T) {
 		b.wantStatus(b.press("Go on"), 200)
 		b.wantAt("/profile/security")
 		b.see("Two-step sign-in is on.", "Authenticator app", "10 of 10 left", "Not used yet")
+		p.execute("UPDATE known_devices SET trusted_until = last_used_at + 2419200000000") // 28 days
+		b.visit("/profile/security")
+		b.see("Remembered devices", "This device", "Safari on iPhone")
 		look("security on")
+		b.press("Forget Safari on iPhone")
+		b.see("Safari on iPhone asks for the second step again.")
 
 		b.press("Make new codes")
 		look("make codes")
