@@ -91,7 +91,7 @@ func TestPasskeysInBrowser(t *testing.T) {
 	}
 	b.visit("/profile/security/passkeys/new")
 	b.click("Create a passkey")
-	b.until("the refusal", `document.querySelector("[role=alert]:not([hidden])") !== null`)
+	b.until("the refusal", `document.querySelector("[data-passkey] [role=alert]:not([hidden])") !== null`)
 	b.see("This device already has a passkey for you.")
 	b.inspect("passkey refused")
 
@@ -113,7 +113,7 @@ func TestPasskeysInBrowser(t *testing.T) {
 	b.visit("/profile")
 	b.wantAt("/login?next=%2Fprofile")
 	b.click("Sign in with a passkey")
-	b.until("the refusal", `document.querySelector("[role=alert]:not([hidden])") !== null`)
+	b.until("the refusal", `document.querySelector("[data-passkey] [role=alert]:not([hidden])") !== null`)
 	b.see("This passkey is not in use here any more. Use another passkey, or your password.")
 	if told := b.told(); !strings.Contains(told, `[["signalUnknownCredential",{"rpId":"localhost","credentialId":"`) {
 		t.Errorf("told %s", told)
@@ -151,7 +151,7 @@ func TestOtherAuthenticators(t *testing.T) {
 		b.plugIn(options)
 		b.visit("/profile/security/passkeys/new")
 		b.click("Create a passkey")
-		b.until("the refusal of "+name, `document.querySelector("[role=alert]:not([hidden])") !== null`)
+		b.until("the refusal of "+name, `document.querySelector("[data-passkey] [role=alert]:not([hidden])") !== null`)
 		b.see("keep signing in as before.")
 	}
 	b := open(t, p, true)
@@ -190,7 +190,7 @@ func TestPasskeyWords(t *testing.T) {
 			ask[bool](b, `(globalThis.fetch = () => Promise.reject(new TypeError("")), true)`)
 		}
 		b.click("Sign in with a passkey")
-		b.until("the refusal", `document.querySelector("[role=alert]:not([hidden])") !== null`)
+		b.until("the refusal", `document.querySelector("[data-passkey] [role=alert]:not([hidden])") !== null`)
 		b.see(test.want)
 	}
 
@@ -201,7 +201,7 @@ func TestPasskeyWords(t *testing.T) {
 		navigator.credentials.get = async (asked) => { globalThis.asked = asked.mediation; throw new DOMException("", "NotAllowedError"); };`})
 	quiet.visit("/login")
 	quiet.until("the browser's own list", `globalThis.asked === "conditional"`)
-	if got := ask[int](quiet, `document.querySelectorAll("[role=alert]:not([hidden])").length`); got != 0 {
+	if got := ask[int](quiet, `document.querySelectorAll("[data-passkey] [role=alert]:not([hidden])").length`); got != 0 {
 		t.Error("the page shows a failure that nobody asked for")
 	}
 

@@ -19,20 +19,19 @@ type key struct {
 	virtualwebauthn.Credential
 }
 
-// wholeKey is the length of the COSE key of a P-256 key in bytes.
-const wholeKey = 77
+// coseSize is the size of a COSE key of P-256 (RFC 9053 §7.1).
+const coseSize = 77
 
 // newKey returns a passkey of an account that was not added yet.
 func (s *site) newKey(user *models.User) *key {
-	host := strings.Split(strings.SplitN(s.URL, "://", 2)[1], ":")[0]
-	// The library leaves out a leading zero of a coordinate, which one key in 128 has.
-	credential := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
-	for len(credential.Key.AttestationData()) != wholeKey {
-		credential = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	made := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	for len(made.Key.AttestationData()) != coseSize { // the package leaves out leading zeros
+		made = virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
 	}
+	host := strings.Split(strings.SplitN(s.URL, "://", 2)[1], ":")[0]
 	return &key{
 		site: s, rp: virtualwebauthn.RelyingParty{Name: "Latchkey", ID: host, Origin: s.URL},
-		options: virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(user.ID)}, Credential: credential,
+		options: virtualwebauthn.AuthenticatorOptions{UserHandle: []byte(user.ID)}, Credential: made,
 	}
 }
 

@@ -52,7 +52,19 @@ func (r router) post(path string, g gate, handler echo.HandlerFunc, formPage str
 // problem documents, never pages.
 func (r router) script(path string, g gate, handler echo.HandlerFunc, formPage string) {
 	r.scripts[path] = true
-	r.post(path, g, handler, formPage)
+	r.post(path, g, func(c echo.Context) error {
+		noDocument(c.Response().Header())
+		return handler(c)
+	}, formPage)
+}
+
+// noDocument removes the headers that matter only for documents. They would be a tenth
+// of the bytes of the sign-in page.
+func noDocument(header http.Header) {
+	for _, name := range []string{"Permissions-Policy", "Cross-Origin-Opener-Policy", "Origin-Agent-Cluster"} {
+		header.Del(name)
+	}
+	header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
 }
 
 // either answers a request in tutorial dialect by program, and any other by
@@ -98,12 +110,7 @@ func files(handler http.Handler, shared bool) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		header := c.Response().Header()
 		header.Del("Vary") // the files do not depend on cookies
-		// These headers matter only for documents, and would be a tenth of the
-		// bytes of the sign-in page.
-		for _, name := range []string{"Permissions-Policy", "Cross-Origin-Opener-Policy", "Origin-Agent-Cluster"} {
-			header.Del(name)
-		}
-		header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; frame-ancestors 'none'")
+		noDocument(header)
 		if shared {
 			header.Set("Cross-Origin-Resource-Policy", "cross-origin")
 		}

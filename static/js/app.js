@@ -4,28 +4,27 @@
 // The locale in which the server writes times, and its word for now.
 const { locale, now } = document.documentElement.dataset;
 
-// showPassword switches a password field between dots and text. The field goes
-// back to dots when the form is sent, so that password managers recognise it.
+const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
+
+// showPassword switches a password field between dots and text. It goes back to
+// dots when the form is sent, so that password managers recognise it.
 function showPassword(button) {
 	const field = document.getElementById(button.getAttribute("aria-controls"));
-	const status = button.parentElement.querySelector("[role=status]");
 	const { show, hide, showLabel, hideLabel, shown, hidden } = button.dataset;
-
 	const set = (visible) => {
 		field.type = visible ? "text" : "password";
 		button.textContent = visible ? hide : show;
-		button.setAttribute("aria-label", visible ? hideLabel : showLabel);
+		button.ariaLabel = visible ? hideLabel : showLabel;
 	};
 	button.addEventListener("click", () => {
 		const visible = field.type === "password";
 		set(visible);
-		status.textContent = visible ? shown : hidden;
+		button.nextElementSibling.textContent = visible ? shown : hidden;
 	});
 	field.form.addEventListener("submit", () => set(false));
 }
 
-// switchTheme sets the theme without reloading the page, so forms keep their
-// input.
+// switchTheme sets the theme without reloading the page: forms keep their input.
 function switchTheme(form) {
 	form.addEventListener("submit", (event) => {
 		event.preventDefault();
@@ -50,12 +49,10 @@ function submitOnce(form) {
 		}
 		form.dataset.sent = "";
 		const button = event.submitter;
-		if (button) {
-			button.setAttribute("aria-disabled", "true");
-			if (button.dataset.busy) {
-				idle.set(button, [...button.childNodes]);
-				button.replaceChildren(button.dataset.busy);
-			}
+		button?.setAttribute("aria-disabled", "true");
+		if (button?.dataset.busy) {
+			idle.set(button, [...button.childNodes]);
+			button.replaceChildren(button.dataset.busy);
 		}
 		// If the page is still here, the person pressed Stop or the network failed.
 		setTimeout(ready, 10_000, form);
@@ -74,6 +71,9 @@ function ready(form) {
 	}
 }
 
+const day = { day: "numeric", month: "short", year: "numeric" };
+const clock = { hour: "2-digit", minute: "2-digit" };
+
 // relativeTime writes "3 hours ago", or the date of a time more than 60 days
 // away, and puts the full time into the title.
 function relativeTime(element) {
@@ -84,20 +84,17 @@ function relativeTime(element) {
 
 	element.title = when.toLocaleString(locale, { dateStyle: "full", timeStyle: "short" });
 	if (Math.abs(seconds) > 60 * 86400) {
-		element.textContent = when.toLocaleDateString(locale, { day: "numeric", month: "short", year: "numeric" });
+		element.textContent = when.toLocaleDateString(locale, day);
 	} else {
 		element.textContent = amount ? new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(amount, unit) : now;
 	}
 }
 
-// inZone returns a function that writes a time in the zone of the device, with the
-// server's text as title.
-const inZone = (format) => (element) => {
+// localTime returns a function that writes a time in the zone of the device.
+const localTime = (format) => (element) => {
 	element.title ||= element.textContent;
 	element.textContent = new Date(element.dateTime).toLocaleString(locale, format);
 };
-const clockTime = { hour: "2-digit", minute: "2-digit" };
-const localTime = { day: "numeric", month: "short", year: "numeric", ...clockTime, timeZoneName: "short" };
 
 // localDays regroups the lines of a log by day in the device's time zone.
 function localDays(log) {
@@ -105,12 +102,10 @@ function localDays(log) {
 	const lines = log.querySelectorAll("ul > li");
 	log.replaceChildren();
 	for (const line of lines) {
-		const day = new Date(line.querySelector("time").dateTime).toLocaleDateString(locale, {
-			weekday: "long", day: "numeric", month: "long", year: "numeric",
-		});
-		if (log.lastChild?.dataset.day !== day) {
+		const text = new Date(line.querySelector("time").dateTime).toLocaleDateString(locale, { ...day, weekday: "long", month: "long" });
+		if (log.lastChild?.dataset.day !== text) {
 			const [title, under] = [heading.cloneNode(), list.cloneNode()];
-			title.textContent = under.dataset.day = day;
+			title.textContent = under.dataset.day = text;
 			title.id += "-" + log.childElementCount;
 			under.setAttribute("aria-labelledby", title.id);
 			log.append(title, under);
@@ -123,13 +118,12 @@ function localDays(log) {
 // parentheses in the hints of the day fields.
 function viewerZone(field) {
 	const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
-	if (!timeZone) {
-		return;
-	}
-	field.value = timeZone;
-	for (const id of field.dataset.zone.split(" ")) {
-		const hint = document.getElementById(id);
-		hint.textContent = hint.textContent.replace(/\(.*\)/, `(${timeZone})`);
+	if (timeZone) {
+		field.value = timeZone;
+		for (const id of field.dataset.zone.split(" ")) {
+			const hint = document.getElementById(id);
+			hint.textContent = hint.textContent.replace(/\(.*\)/, `(${timeZone})`);
+		}
 	}
 }
 
@@ -143,29 +137,28 @@ function confirmInDialog(link) {
 		return;
 	}
 	link.addEventListener("click", (event) => {
-		if (event.ctrlKey || event.metaKey || event.shiftKey) {
-			return;
+		if (!event.ctrlKey && !event.metaKey && !event.shiftKey) {
+			event.preventDefault();
+			dialog.showModal();
+			const long = dialog.scrollHeight > dialog.clientHeight;
+			(long ? dialog.querySelector("h2") : cancel).focus();
 		}
-		event.preventDefault();
-		dialog.showModal();
-		const long = dialog.scrollHeight > dialog.clientHeight;
-		(long ? dialog.querySelector("h2") : cancel).focus();
 	});
 	cancel.addEventListener("click", () => dialog.close());
 }
 
-// copyValue copies the text of an element, or the value of a data element. The button's label changes briefly, and
+// copyValue copies the text of an element. The button's label changes briefly, and
 // a hidden status line tells screen readers.
 function copyValue(button) {
 	const label = button.querySelector("span");
-	const status = button.parentElement.querySelector("[role=status]");
+	const status = button.nextElementSibling;
 	const before = label.textContent;
 	let timer;
 
 	button.addEventListener("click", async () => {
 		const source = document.getElementById(button.dataset.copy);
 		try {
-			await navigator.clipboard.writeText(source.value ?? source.textContent);
+			await navigator.clipboard.writeText(source.textContent);
 		} catch {
 			// No permission, or no secure context: select the text for the person.
 			getSelection().selectAllChildren(source);
@@ -184,16 +177,15 @@ function copyValue(button) {
 // holdBack disables a "Try again" link until its time.
 function holdBack(link) {
 	const wait = new Date(link.dataset.notBefore) - Date.now();
-	if (wait <= 0) {
-		return;
+	if (wait > 0) {
+		const stop = (event) => event.preventDefault();
+		link.ariaDisabled = "true";
+		link.addEventListener("click", stop);
+		setTimeout(() => {
+			link.ariaDisabled = null;
+			link.removeEventListener("click", stop);
+		}, wait);
 	}
-	const stop = (event) => event.preventDefault();
-	link.setAttribute("aria-disabled", "true");
-	link.addEventListener("click", stop);
-	setTimeout(() => {
-		link.removeAttribute("aria-disabled");
-		link.removeEventListener("click", stop);
-	}, wait);
 }
 
 // slashSearch makes the key / move the focus to a search field while a checkbox is
@@ -218,50 +210,41 @@ function slashSearch(box) {
 	});
 }
 
-// The request for a passkey that is waiting for the person.
-let waiting;
-
 // post sends JSON and returns the answer. It throws the server's problem, or one with
 // the name "network".
 async function post(url, body = {}) {
 	const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
 	const answer = await fetch(url, request).catch(() => ({}));
 	const data = await answer.json?.().catch(() => null);
-	if (!answer.ok || !data) {
-		throw data ?? { name: "network" };
+	if (answer.ok && data) {
+		return data;
 	}
-	return data;
+	throw data ?? { name: "network" };
 }
 
+// The request for a passkey that is waiting for the person.
+let waiting;
+
 // passkey makes a button use or create a passkey. On the sign-in page the browser also
-// offers passkeys in its own list of the fields; what fails there is told only after
-// the person has picked one.
+// offers passkeys in its own list. What fails there is told only after the person has
+// picked one.
 function passkey(box) {
 	const { passkey: act, options, finish, next, listed, closed, absent, unsupported, network } = box.dataset;
 	const [button, problem] = box.children;
 	const api = globalThis.PublicKeyCredential;
 	let timer;
 
-	const tell = ({ name, detail, next }) => {
-		if (next) {
-			location.assign(next);
-		}
-		const words = { NotAllowedError: closed, InvalidStateError: absent, network };
-		problem.textContent = detail ?? words[name] ?? unsupported;
-		problem.className = "error";
-		problem.hidden = false;
-	};
 	const ask = async (mediation) => {
 		clearTimeout(timer);
 		waiting?.abort();
 		const { signal } = waiting = new AbortController();
-		let told = !mediation;
-		problem.hidden ||= told;
+		let asked = !mediation;
+		problem.hidden ||= asked;
 		try {
 			const { publicKey } = await post(options);
 			const parsed = act === "get" ? api.parseRequestOptionsFromJSON(publicKey) : api.parseCreationOptionsFromJSON(publicKey);
 			const credential = await navigator.credentials[act]({ publicKey: parsed, signal, mediation });
-			told = true;
+			asked = true;
 			const done = await post(finish, { credential, next }).catch((refusal) => {
 				if (refusal.unknown) {
 					api.signalUnknownCredential?.({ rpId: publicKey.rpId, credentialId: credential.id }).catch(() => {});
@@ -269,9 +252,13 @@ function passkey(box) {
 				throw refusal;
 			});
 			location.assign(done.next);
-		} catch (error) {
-			if (told && !signal.aborted) {
-				tell(error);
+		} catch ({ name, detail, next }) {
+			if (next) {
+				location.assign(next);
+			} else if (asked && !signal.aborted) {
+				problem.textContent = detail ?? { NotAllowedError: closed, InvalidStateError: absent, network }[name] ?? unsupported;
+				problem.className = "error";
+				problem.hidden = false;
 				list();
 			}
 		}
@@ -288,26 +275,22 @@ function passkey(box) {
 
 // signalPasskeys tells password managers which passkeys are in use.
 function signalPasskeys({ dataset }) {
-	const inUse = JSON.parse(dataset.signal);
 	for (const name of ["signalAllAcceptedCredentials", "signalCurrentUserDetails"]) {
-		globalThis.PublicKeyCredential?.[name]?.(inUse).catch(() => {});
+		globalThis.PublicKeyCredential?.[name]?.(JSON.parse(dataset.signal)).catch(() => {});
 	}
 }
-
-const each = (selector, act) => document.querySelectorAll(selector).forEach(act);
 
 each("[data-show-password]", showPassword);
 each("[data-stay]", switchTheme);
 each("form[data-once]", submitOnce);
 each("time[data-relative]", relativeTime);
-each("time[data-local]", inZone(localTime));
-each("time[data-clock]", inZone(clockTime));
-each("time[data-clock=second]", inZone({ ...clockTime, second: "2-digit" }));
+each("time[data-local]", localTime({ ...day, ...clock, timeZoneName: "short" }));
+each("time[data-clock]", localTime(clock));
+each("time[data-clock=second]", localTime({ ...clock, second: "2-digit" }));
 each("[data-days]", localDays);
 each("[data-zone]", viewerZone);
 each("a[data-dialog]", confirmInDialog);
 each("[data-copy]", copyValue);
-each("[data-print]", (button) => button.addEventListener("click", () => print()));
 each("[data-not-before]", holdBack);
 each("[data-passkey]", passkey);
 each("[data-signal]", signalPasskeys);

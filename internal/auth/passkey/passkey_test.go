@@ -52,6 +52,16 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
+// newKey returns a key pair whose coordinates have no leading zeros, which the package
+// would leave out (RFC 9053 §7.1: they have a fixed size).
+func newKey() virtualwebauthn.Credential {
+	for {
+		if key := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2); len(key.Key.AttestationData()) == 77 {
+			return key
+		}
+	}
+}
+
 // create adds a passkey with a party.
 func create(t *testing.T, p *passkey.Party, device virtualwebauthn.Authenticator, key virtualwebauthn.Credential, rp virtualwebauthn.RelyingParty) (*passkey.Added, error) {
 	t.Helper()
@@ -107,7 +117,7 @@ func TestUse(t *testing.T) {
 	p := newParty(t, origin, clock, "old key")
 	rp := virtualwebauthn.RelyingParty{Name: "Latchkey", ID: "id.example.org", Origin: origin}
 	device := virtualwebauthn.NewAuthenticatorWithOptions(virtualwebauthn.AuthenticatorOptions{UserHandle: []byte("someone"), BackupEligible: true, BackupState: true})
-	key := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	key := newKey()
 	added, err := create(t, p, device, key, rp)
 	if err != nil {
 		t.Fatal(err)
@@ -170,7 +180,7 @@ func TestChallengesAreSigned(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	key := virtualwebauthn.NewCredential(virtualwebauthn.KeyTypeEC2)
+	key := newKey()
 	for i := range asked.Challenge {
 		asked.Challenge[i] ^= 1
 		sent := virtualwebauthn.CreateAssertionResponse(rp, virtualwebauthn.NewAuthenticator(), key, *asked)
