@@ -446,3 +446,76 @@ func TestPasskeyEndpoints(t *testing.T) {
 		}
 	}, withHTTPS)
 }
+
+// TestPasskeyOnce sends one answer many times at once: one is a sign-in.
+func TestPasskeyOnce(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, ana := s.signedIn("ana", models.RoleUser)
+		k := s.newKey(ana)
+		k.addTo(b)
+		sent := k.signIn(s.browser())
+		statuses := make(chan int)
+		for range 8 {
+			go func() { statuses <- s.browser().script("/login/passkey", sent).code }()
+		}
+		got := map[int]int{}
+		for range 8 {
+			got[<-statuses]++
+		}
+		if got[200] != 1 || got[422] != 7 {
+			t.Errorf("statuses %v, want 200 once and 422 otherwise", got)
+		}
+	})
+}
+
+// TestPasskeyLetters checks who is told what.
+func TestPasskeyLetters(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, ana := s.signedIn("ana", models.RoleUser)
+		k := s.newKey(ana)
+		k.options.BackupEligible = true
+		row := k.addTo(b)
+		k.Counter = 5
+		b.script("/login/passkey", k.signIn(b)).status(200)
+		b.script("/login/passkey", k.signIn(b)).status(200)
+		k.options.BackupEligible = false
+		b.script("/login/passkey", k.signIn(b)).status(422)
+		elsewhere := s.browser()
+		k.options.BackupEligible = true
+		elsewhere.script("/login/passkey", k.signIn(elsewhere)).status(200)
+		b.post("/profile/security/passkeys/" + row.ID + "/remove").redirects("/profile/security")
+		s.Deliver(t)
+		want := map[string]string{
+			"A passkey was added":            "The passkey “Passkey” was added",
+			"A passkey may have been copied": "its counter did not go up",
+			"A passkey was refused":          "we refused it",
+			"New sign-in on Firefox":         "with a passkey",
+			"A passkey was removed":          "Your other devices are signed out.",
+		}
+		for _, m := range s.Mailbox.To(ana.Email) {
+			for subject, text := range want {
+				if strings.HasPrefix(m.Subject, subject) {
+					if !strings.Contains(strings.Join(strings.Fields(m.Text), " "), text) || !strings.Contains(m.Text, "/secure?token=") {
+						t.Errorf("%s: %s", subject, m.Text)
+					}
+					delete(want, subject)
+				}
+			}
+		}
+		if len(want) > 0 {
+			t.Errorf("no letters %v", want)
+		}
+	}, withMail)
+}
+
+// TestPasskeyOffer offers a passkey on the account page, once after sign-up.
+func TestPasskeyOffer(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b := s.browser()
+		b.post("/signup", "username", "ana", "email", "ana@example.org", "password", secretWord).redirects("/profile")
+		b.get("/profile").status(200).says("Sign in faster next time", "Create a passkey", "Not now")
+		b.get("/profile").status(200).hides("Sign in faster next time")
+		other, _ := s.signedIn("bo", models.RoleUser)
+		other.get("/profile").hides("Sign in faster next time")
+	})
+}
