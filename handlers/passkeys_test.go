@@ -230,12 +230,12 @@ func TestPasskeyFlags(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, ana := s.signedIn("ana", models.RoleUser)
 		k := s.newKey(ana)
-		row := k.addTo(b)
+		k.addTo(b)
 		visitor := s.browser()
 		k.options.BackupEligible, k.options.BackupState = true, true
 		visitor.script("/login/passkey", k.signIn(visitor)).status(200)
 		s.LastEvent(audit.PasskeyFlags)
-		if row = &s.passkeys(ana)[0]; !row.BackupEligible || !row.BackedUp {
+		if row := s.passkeys(ana)[0]; !row.BackupEligible || !row.BackedUp {
 			t.Errorf("it can be synced now: stored %+v", row)
 		}
 		k.options.BackupEligible, k.options.BackupState = false, false

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"io"
+	"log/slog"
 	"math"
 	"net"
 	"net/http"
@@ -12,11 +13,13 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"latchkey/internal/testdb"
+	"latchkey/models"
 )
 
 var setupLink = regexp.MustCompile(`http://localhost:\d+(/setup\?token=[A-Za-z0-9_-]{43})`)
@@ -315,4 +318,33 @@ func TestConfigurationTakesEffect(t *testing.T) {
 		t.Errorf("warns about the support address although it is set:\n%s", s.out)
 	}
 	command(t, e.with("LATCHKEY_BRAND_LOGO="+logo+"x"), "", "serve").exits(exitFailed).complains("LATCHKEY_BRAND_LOGO")
+}
+
+// TestOtherHost checks that a start says how many passkeys another host made useless.
+func TestOtherHost(t *testing.T) {
+	database := testdb.SQLiteURL(t)
+	e := newEnvironment(t, database)
+	store, err := models.Open(t.Context(), models.Options{URL: database, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, host := range []string{"id.old.example", "id.old.example", "localhost"} {
+		err := store.Passkeys.Create(t.Context(), &models.Passkey{
+			ID: models.NewID(), UserID: models.NewID(), CredentialID: strconv.Itoa(i), RPID: host, Name: "Passkey", PublicKey: "AA", AAGUID: "00",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s := start(t, e)
+	s.stop()
+	if line := s.out.String(); !strings.Contains(line, "passkeys do not work on this host") || !strings.Contains(line, "passkeys=2 host=localhost") {
+		t.Errorf("no warning about two passkeys:\n%s", line)
+	}
 }
