@@ -136,7 +136,7 @@ func (s *Service) prove(ctx context.Context, in Confirmation) (shown, error) {
 			return shown{}, err
 		}
 	}
-	if proved.app == nil && !in.ByCode || !in.ByCode && !in.Full {
+	if needsCode := in.ByCode || in.Full && proved.app != nil; !needsCode {
 		return proved, nil
 	}
 	code, err := s.codeOf(ctx, actor, proved, in.Code)
