@@ -295,7 +295,7 @@ func TestTurnOffApp(t *testing.T) {
 	eachSite(t, func(t *testing.T, s *site) {
 		b, user := s.signedIn("ana", models.RoleUser)
 		b.turnOn()
-		b.get(setUpPage + "/off").status(200).says("Turn off two-step sign-in?", "Your password alone will be enough to sign in.")
+		b.get(setUpPage+"/off").status(200).says("Turn off two-step sign-in?", "Your password alone will be enough to sign in.")
 		if s.app(user.ID) == nil {
 			t.Fatal("opening the question removed the app")
 		}
@@ -333,7 +333,7 @@ func TestStepRequired(t *testing.T) {
 		b.post(codesPage+"/saved", "codes", sealed, "saved", "on", "next", "/profile/tokens?a=1").redirects("/profile/tokens?a=1")
 		b.get("/profile/tokens?a=1").status(200)
 
-		b.get(setUpPage+"/off").status(200).says("Your account needs a second step").hides(`action="` + setUpPage + `/off"`)
+		b.get(setUpPage + "/off").status(200).says("Your account needs a second step").hides(`action="` + setUpPage + `/off"`)
 		b.post(setUpPage + "/off").status(409).says("Your account needs a second step")
 		if s.app(user.ID) == nil {
 			t.Error("the app is gone")
