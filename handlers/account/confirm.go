@@ -67,9 +67,9 @@ func (h *Handlers) identityErrors(outcome auth.Outcome) (problems components.Err
 	case auth.WrongPassword:
 		problems.Add(components.CurrentPassword, "The password is not correct.")
 	case auth.WrongCode:
-		problems.Add("code", "That code is not correct. Codes change every 30 seconds, so check for a new one. "+h.site.TimeHere())
+		problems.Add("code", "That code is not correct. Codes change every 30 seconds, so check for a new one.")
 	case auth.UsedCode:
-		problems.Add("code", "That code was already used. Wait for the next one. "+h.site.TimeHere())
+		problems.Add("code", "That code was already used. Wait for the next one.")
 	default:
 		problems = components.Errors{h.site.TooMany(outcome.Cause, site.TooManyWrong)}
 	}
@@ -85,8 +85,12 @@ func (h *Handlers) identityPage(c echo.Context, in site.Form, way string, failur
 		return err
 	}
 	next := afterConfirm(in.Get("next"))
-	return site.Answer(c, failure, pages.ConfirmIdentity(h.site.Page(c, "Confirm it’s you"), pages.IdentityForm{
+	form := pages.IdentityForm{
 		Account: cmp.Or(me.Email, me.Username), Next: next, Act: actOf(next), CancelURL: cancelOf(next),
-		Passkey: factors.Passkeys > 0, App: factors.App, ByCode: factors.App && way != "password", Full: in.Get("full") != "", Errors: problems,
-	}))
+		Passkey: factors.Passkeys > 0 && h.auth.Passkeys().Unavailable() == "", App: factors.App, ByCode: factors.App && way != "password", Full: in.Get("full") != "", Errors: problems,
+	}
+	if problems.For("code") != "" && in.Get("code") != "" {
+		form.Clock = h.site.Now()
+	}
+	return site.Answer(c, failure, pages.ConfirmIdentity(h.site.Page(c, "Confirm it’s you"), form))
 }

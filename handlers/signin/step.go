@@ -67,7 +67,7 @@ func (h *Handlers) ShowLost(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return site.Show(c, pages.LoginLost(h.site.Page(c, "If you have lost access"), site.SafeNext(query.Get("next")), false))
+	return site.Show(c, pages.LoginLost(h.site.Page(c, "If you have lost access"), site.SafeNext(query.Get("next")), h.passkeys()))
 }
 
 func (h *Handlers) showStep(c echo.Context, s step) error {
@@ -97,6 +97,7 @@ func (h *Handlers) stepPage(c echo.Context, s step, failure error, form pages.St
 		return err
 	}
 	form.Account = cmp.Or(waiting.Email, waiting.Username)
+	form.Passkey = waiting.Passkeys > 0 && h.passkeys()
 	return site.Answer(c, failure, s.page(h.site.Page(c, s.title), form))
 }
 

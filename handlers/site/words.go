@@ -39,7 +39,3 @@ func CountAny(n int, noun string) string {
 	}
 	return Count(n, noun)
 }
-
-// TimeHere says what time it is on the server: a wrong clock on the phone is the
-// commonest cause of a refused code.
-func (s *Site) TimeHere() string { return "It is " + s.Now().UTC().Format("15:04:05") + " here (UTC)." }

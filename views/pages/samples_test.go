@@ -103,7 +103,7 @@ func frontSamples() []sample {
 		{"verify disabled", VerifyDead(signedOut("x"), VerifyDeadView{State: LinkDisabled})},
 		{"verify broken", VerifyDead(signedOut("x"), VerifyDeadView{})},
 		{"second step", LoginCode(signedOut("Enter your code"), StepForm{Account: "ana@example.org", Next: "/profile/tokens?a=1&b=2"})},
-		{"second step wrong", LoginCode(signedOut("Enter your code"), StepForm{Account: "ana@example.org", Trust: true, Clock: sampleTime, Errors: errorsOf("code")})},
+		{"second step wrong", LoginCode(signedOut("Enter your code"), StepForm{Account: "ana@example.org", Trust: true, Passkey: true, Clock: sampleTime, Errors: errorsOf("code")})},
 		{"second step limit", LoginCode(signedOut("Enter your code"), StepForm{Account: "ana@example.org", Errors: components.Errors{sampleLimit().Problem()}})},
 		{"recovery code", LoginRecovery(signedOut("Use a recovery code"), StepForm{Account: "ana@example.org", Next: "/profile"})},
 		{"recovery code wrong", LoginRecovery(signedOut("Use a recovery code"), StepForm{Account: "ana@example.org", Errors: errorsOf("code")})},
