@@ -170,6 +170,8 @@ func (h *Handlers) nextOf(c echo.Context, kind apperr.Kind, err error) string {
 	switch {
 	case kind == apperr.Unauthorized && messageOf(err) == "":
 		return site.LoginPath(h.site.ReturnTo(c))
+	case errors.Is(err, middleware.ErrUnverified):
+		return site.VerifyPath(h.site.ReturnTo(c))
 	case errors.Is(err, auth.ErrUnconfirmed):
 		return site.WithNext(site.PathConfirm, h.site.ReturnTo(c))
 	case errors.Is(err, account.ErrNotFully):
