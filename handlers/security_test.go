@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"encoding/base32"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -384,5 +385,26 @@ func TestForgetRemembered(t *testing.T) {
 		b.post(forget).redirects(security)
 		b.get(security).says("That device already asks for the second step.")
 		s.LastEvent(audit.DeviceDistrust)
+	})
+}
+
+// TestSecurityConfirmed checks which pages of the second step ask people to confirm that
+// it is them when they last did so 15 minutes ago. Saving new codes can take longer.
+func TestSecurityConfirmed(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.turnOn()
+		app := *s.app(user.ID)
+		s.Clock.Advance(auth.ConfirmedFor)
+		for _, page := range []string{setUpPage, setUpPage + "/off", codesPage} {
+			b.get(page).redirects("/confirm?next=" + url.QueryEscape(page))
+			b.post(page).redirects("/confirm?next=" + url.QueryEscape(page))
+		}
+		b.get(security).status(200)
+		b.post(codesPage + "/saved").redirects(security)
+		b.get(codesPage + ".txt").redirects(security)
+		if now := s.app(user.ID); now == nil || *now != app {
+			t.Errorf("the app changed from %+v to %+v", app, now)
+		}
 	})
 }

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"strings"
 	"testing"
 
 	"latchkey/internal/account"
@@ -146,3 +147,41 @@ func TestResealApps(t *testing.T) {
 		}
 	})
 }
+
+// TestRecoveryLetter checks the letter about a sign-in with a recovery code: one, also in
+// a new browser.
+func TestRecoveryLetter(t *testing.T) {
+	for known, want := range map[bool]string{
+		true:  "one of your recovery codes. The code does not work again.",
+		false: "one of your recovery codes, in a browser that you had not used before. The code does not work again.",
+	} {
+		servicetest.Each(t, func(o *servicetest.Options) { o.Mail = true }, func(p *servicetest.Portal) {
+			in := p.Join("ada")
+			codes := setUp(p, in, factor.NewSecret()).Codes
+			p.Deliver(t)
+			before := len(p.Mailbox.All())
+			device := ""
+			if known {
+				device = in.Device
+			}
+			outcome, err := p.Auth.Login(t.Context(), p.Credentials("ada"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			done, err := p.Auth.FinishLogin(t.Context(), auth.StepAttempt{
+				Ticket: outcome.Ticket, Code: codes[3], Recovery: true, Device: device, Client: p.Client,
+			})
+			if err != nil || done.SignedIn == nil {
+				t.Fatalf("got %+v (%v)", done, err)
+			}
+			p.Deliver(t)
+			letters := p.Mailbox.All()[before:]
+			if len(letters) != 1 || letters[0].Subject != "A recovery code was used to sign in" || !strings.Contains(unfolded(letters[0].Text), want) {
+				t.Errorf("known device %t: got %+v, want one letter that says %q", known, letters, want)
+			}
+		})
+	}
+}
+
+// unfolded returns a text on one line.
+func unfolded(text string) string { return strings.Join(strings.Fields(text), " ") }
