@@ -29,6 +29,9 @@ func TestPasswordManagers(t *testing.T) {
 		{"confirm-identity", sampleNamed(t, "confirm identity"), "/confirm", "username:username password:current-password"},
 		{"confirm-identity", sampleNamed(t, "confirm identity, code"), "/confirm", "username:username code:one-time-code"},
 		{"confirm-identity", sampleNamed(t, "confirm identity, full"), "/confirm", "username:username password:current-password code:one-time-code"},
+		{"change-email", sampleNamed(t, "change email"), "/profile/email", "email:email current_password:current-password"},
+		{"create-token", sampleNamed(t, "tokens"), "/profile/tokens", "name:off scope.me: scope.users:write: days: days: days: days: current_password:current-password"},
+		{"set-up-app", sampleNamed(t, "set up app"), "/profile/security/app", "code:one-time-code"},
 		{"change-name", sampleNamed(t, "change name"), "/profile/name", "full_name:name"},
 		{"change-username", sampleNamed(t, "change username"), "/profile/username", "username:username"},
 	}
