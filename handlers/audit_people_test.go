@@ -170,7 +170,7 @@ func TestCardsLeadToWhatTheyShow(t *testing.T) {
 		}
 
 		overview := boss.get("/admin").status(200)
-		figures := regexp.MustCompile(`(?s)<a href="([^"]*)">\s*<span class="label">([^<]*)</span>\s*<span class="number">(\d+)</span>`).
+		figures := regexp.MustCompile(`(?s)<a href="([^"]*)">\s*<span class="label">([^<]*)</span>\s*<span class="number">(\d+)%?</span>`).
 			FindAllStringSubmatch(overview.body, -1)
 		if len(figures) != 4 {
 			t.Fatalf("got %d figures on the overview, want 4", len(figures))

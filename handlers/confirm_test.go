@@ -147,7 +147,7 @@ func TestConfirmByCode(t *testing.T) {
 			b.post("/confirm", "next", "/profile/email", "code", test.code).status(422).says(test.want).hides(`value="`+test.code, "11111111")
 		}
 		b.post("/confirm", "code", "").status(422).says("Enter a code.")
-		b.post("/confirm", "code", "000000").status(422).says("It is 13:00:05 here")
+		b.post("/confirm", "code", "000000").status(422).says("It is 13:00:05 UTC here")
 		if got := s.LastEvent(audit.CodeCheckFailed).SubjectID; got != user.ID {
 			t.Errorf("the wrong code is recorded for %q", got)
 		}

@@ -104,7 +104,7 @@ func (h *Handlers) HandleError(err error, c echo.Context) {
 		answer = h.toLogin(c)
 	case errors.Is(err, middleware.ErrUnverified):
 		answer = site.Redirect(c, site.VerifyPath(h.site.ReturnTo(c)))
-	case errors.Is(err, middleware.ErrLacksStep):
+	case errors.Is(err, middleware.ErrLacksStep), errors.Is(err, auth.ErrUsePasskey):
 		answer = site.Redirect(c, site.WithNext(site.PathSecurity, h.site.ReturnTo(c)))
 	case errors.Is(err, auth.ErrUnconfirmed):
 		answer = h.site.ToConfirm(c)
@@ -127,7 +127,7 @@ func (h *Handlers) logFailure(c echo.Context, status int, hasPage bool, err erro
 	switch {
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case errors.Is(err, middleware.ErrUnverified), errors.Is(err, middleware.ErrLacksStep), errors.Is(err, auth.ErrUnconfirmed):
+	case errors.Is(err, middleware.ErrUnverified), errors.Is(err, middleware.ErrLacksStep), errors.Is(err, auth.ErrUsePasskey), errors.Is(err, auth.ErrUnconfirmed):
 	case !hasPage && (status == http.StatusForbidden || status == http.StatusMisdirectedRequest):
 		level, message = slog.LevelWarn, "security"
 	}

@@ -13,6 +13,7 @@ import (
 
 	"latchkey/internal/account"
 	"latchkey/internal/auth"
+	"latchkey/internal/auth/factor"
 	"latchkey/internal/oauth"
 	"latchkey/models"
 )
@@ -66,6 +67,11 @@ func (s *site) eventful(boss auth.Actor) (b *browser, secrets []string) {
 	b.signIn("ana.silva")
 	hash := s.Reload(user).PasswordHash
 	secrets = []string{secret, models.HashToken(secret), grant.Refresh, link, models.HashToken(link), hash, "argon2", "the body of a letter"}
+	recovery := factor.NewRecoveryCodes()
+	app, key := s.GiveApp(user, recovery...), s.GivePasskey(user, "Phone")
+	row, err := s.Store.Apps.Current(ctx, user.ID)
+	must(err)
+	secrets = append(append(secrets, factor.Key(app), row.Secret, key.CredentialID, key.PublicKey), recovery...)
 	for _, session := range s.LiveSessions(user.ID) {
 		secrets = append(secrets, session.ID)
 	}

@@ -22,6 +22,7 @@ func TestVerifyRequired(t *testing.T) {
 		get + " /verify/address": to("/profile/email"), post + " /verify/address": to("/profile/email"),
 		get + " /profile/email": okay, post + " /profile/email": refused, post + " /profile/email/cancel": to("/profile/email"),
 		get + " /confirm": okay, post + " /confirm": refused,
+		post + " /confirm/passkey/options": clash, post + " /confirm/passkey": {status: http.StatusUnsupportedMediaType}, // without a passkey, and not JSON
 		get + " /logout": okay, post + " /forgot": refused, get + " /forgot/sent": okay,
 	}
 	eachSite(t, func(t *testing.T, s *site) {

@@ -28,9 +28,9 @@ const homeQuery = `
 		(SELECT COUNT(*) FROM passkeys k WHERE k.user_id = u.id AND k.removed_at = 0),
 		(SELECT COUNT(*) FROM recovery_codes r WHERE r.user_id = u.id AND r.removed_at = 0 AND r.used_at = 0), u.quiet_until,
 		COALESCE(e.id, ''), COALESCE(e.at, 0), COALESCE(e.action, ''), COALESCE(e.actor_id, ''),
-		COALESCE(e.detail, ''), COALESCE(e.ip, ''), COALESCE(e.user_agent, '')
+		COALESCE(e.detail, ''), COALESCE(e.details, ''), COALESCE(e.ip, ''), COALESCE(e.user_agent, '')
 	FROM users u
-	LEFT JOIN (SELECT id, at, action, actor_id, detail, ip, user_agent FROM audit_events
+	LEFT JOIN (SELECT id, at, action, actor_id, detail, details, ip, user_agent FROM audit_events
 		WHERE subject_id = $1 ORDER BY at DESC, id DESC LIMIT 5) AS e ON 1 = 1
 	WHERE u.id = $1`
 
@@ -48,7 +48,7 @@ func (u *Users) Home(ctx context.Context, userID string, now time.Time) (*Home, 
 	for rows.Next() {
 		e := Event{SubjectID: userID}
 		err := rows.Scan(&home.PasswordChangedAt, &home.Sessions, &home.Tokens,
-			&home.Factors.App, &home.Factors.Passkeys, &home.CodesLeft, &home.QuietUntil, &e.ID, &e.At, &e.Action, &e.ActorID, &e.Detail, &e.IP, &e.UserAgent)
+			&home.Factors.App, &home.Factors.Passkeys, &home.CodesLeft, &home.QuietUntil, &e.ID, &e.At, &e.Action, &e.ActorID, &e.Detail, &e.Details, &e.IP, &e.UserAgent)
 		if err != nil {
 			return nil, translate(what, err)
 		}

@@ -114,6 +114,18 @@ func (h *Handlers) ownLists(user *models.User, now time.Time) []ownList {
 			list, err := h.store.Devices.ByUser(ctx, user.ID)
 			return rowsOf(list, ownDevice), "", err
 		}},
+		{"authenticator_apps", func(ctx context.Context, _ string) ([]any, string, error) {
+			list, err := h.store.Apps.History(ctx, user.ID)
+			return rowsOf(list, ownApp), "", err
+		}},
+		{"recovery_codes", func(ctx context.Context, _ string) ([]any, string, error) {
+			list, err := h.store.RecoveryCodes.History(ctx, user.ID)
+			return rowsOf(list, ownRecoveryCode), "", err
+		}},
+		{"passkeys", func(ctx context.Context, _ string) ([]any, string, error) {
+			list, err := h.store.Passkeys.History(ctx, user.ID)
+			return rowsOf(list, ownPasskey), "", err
+		}},
 		{"sign_ins", h.ownEvents(user.ID, true)},
 		{"tokens", func(ctx context.Context, after string) ([]any, string, error) {
 			list, next, err := h.store.PersonalTokens.PageOf(ctx, user.ID, page(after))

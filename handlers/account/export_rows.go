@@ -55,6 +55,25 @@ type (
 		UserAgent  string     `json:"user_agent"`
 		KnownSince *time.Time `json:"known_since"`
 		LastUsedAt *time.Time `json:"last_used_at"`
+		SkipsUntil *time.Time `json:"skips_second_step_until"`
+	}
+	exportApp struct {
+		SetUpAt    *time.Time `json:"set_up_at"`
+		LastUsedAt *time.Time `json:"last_used_at"`
+		RemovedAt  *time.Time `json:"removed_at"`
+	}
+	exportRecoveryCode struct {
+		MadeAt    *time.Time `json:"made_at"`
+		UsedAt    *time.Time `json:"used_at"`
+		RemovedAt *time.Time `json:"removed_at"`
+	}
+	exportPasskey struct {
+		Name       string     `json:"name"`
+		Synced     bool       `json:"synced"`
+		AddedAt    *time.Time `json:"added_at"`
+		LastUsedAt *time.Time `json:"last_used_at"`
+		LastUsedIn string     `json:"last_used_in"` // the browser
+		RemovedAt  *time.Time `json:"removed_at"`
 	}
 	exportToken struct {
 		Name         string     `json:"name"`
@@ -136,7 +155,23 @@ func ownSession(s models.Session, now time.Time) any {
 }
 
 func ownDevice(d models.Device) any {
-	return exportDevice{Device: device.Name(d.UserAgent), UserAgent: d.UserAgent, KnownSince: when(d.CreatedAt), LastUsedAt: when(d.LastUsedAt)}
+	return exportDevice{Device: device.Name(d.UserAgent), UserAgent: d.UserAgent, KnownSince: when(d.CreatedAt), LastUsedAt: when(d.LastUsedAt), SkipsUntil: when(d.TrustedUntil)}
+}
+
+func ownApp(a models.AuthenticatorApp) any {
+	return exportApp{SetUpAt: when(a.CreatedAt), LastUsedAt: when(a.LastUsedAt), RemovedAt: when(a.RemovedAt)}
+}
+
+func ownRecoveryCode(c models.RecoveryCode) any {
+	return exportRecoveryCode{MadeAt: when(c.CreatedAt), UsedAt: when(c.UsedAt), RemovedAt: when(c.RemovedAt)}
+}
+
+func ownPasskey(k models.Passkey) any {
+	row := exportPasskey{Name: k.Name, Synced: k.BackedUp, AddedAt: when(k.CreatedAt), LastUsedAt: when(k.LastUsedAt), RemovedAt: when(k.RemovedAt)}
+	if k.LastUsedAgent != "" {
+		row.LastUsedIn = device.Name(k.LastUsedAgent)
+	}
+	return row
 }
 
 func ownToken(p models.PersonalToken, now time.Time) any {

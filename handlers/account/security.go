@@ -28,6 +28,9 @@ func (h *Handlers) Security(c echo.Context) error {
 		Next: site.SafeNext(query.Get("next")), Required: h.auth.LacksStep(me),
 		PasswordChanged: protection.PasswordChanged, AppSince: protection.AppSince, Recovery: recoveryView(protection.Recovery),
 	}
+	if view.UsePasskey, err = h.auth.MustUsePasskey(c.Request().Context(), me); err != nil {
+		return err
+	}
 	if view.Devices, err = h.rememberedDevices(c); err != nil {
 		return err
 	}

@@ -12,7 +12,9 @@ import (
 )
 
 // ConfirmResetTwoStep handles GET /admin/users/{id}/reset-two-step.
-func (h *Handlers) ConfirmResetTwoStep(c echo.Context) error { return h.resetTwoStepPage(c, nil, "") }
+func (h *Handlers) ConfirmResetTwoStep(c echo.Context) error {
+	return h.resetTwoStepPage(c, nil, h.site.Draft(c).Get("confirm"))
+}
 
 func (h *Handlers) resetTwoStepPage(c echo.Context, failure error, typed string) error {
 	problems, err := site.FieldErrors(failure)

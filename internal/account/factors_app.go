@@ -81,7 +81,7 @@ func (s *Service) setUpApp(ctx context.Context, in FactorChange, secret []byte, 
 		}
 	}
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, in.Identity)
+		user, err := s.auth.LockFactors(ctx, tx, in.Identity)
 		if err != nil {
 			return err
 		}
@@ -153,7 +153,7 @@ func (s *Service) needsApp(ctx context.Context, store *models.Store, userID stri
 // is no app, apperr.Conflict when the account needs it, or apperr.Unauthorized.
 func (s *Service) TurnOffApp(ctx context.Context, in FactorChange) (signedIn *auth.SignedIn, err error) {
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, in.Identity)
+		user, err := s.auth.LockFactors(ctx, tx, in.Identity)
 		if err != nil {
 			return err
 		}

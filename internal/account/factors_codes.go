@@ -19,7 +19,7 @@ func (s *Service) MakeCodes(ctx context.Context, in FactorChange) ([]string, err
 		return nil, err
 	}
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, in.Identity)
+		user, err := s.auth.LockFactors(ctx, tx, in.Identity)
 		if err != nil {
 			return err
 		}

@@ -93,7 +93,7 @@ func (s *Service) AddPasskey(ctx context.Context, person *auth.Identity, answer 
 	}
 	var row *models.Passkey
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, person)
+		user, err := s.auth.LockFactors(ctx, tx, person)
 		if err != nil {
 			return err
 		}
@@ -163,7 +163,7 @@ func (s *Service) RenamePasskey(ctx context.Context, person *auth.Identity, id, 
 		return wrong
 	}
 	return s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, person)
+		user, err := s.auth.LockFactors(ctx, tx, person)
 		if err != nil {
 			return err
 		}
@@ -223,7 +223,7 @@ func (s *Service) keeps(ctx context.Context, store *models.Store, user *models.U
 // apperr.Conflict with the sentence of KeepsPasskey.
 func (s *Service) RemovePasskey(ctx context.Context, person *auth.Identity, id string, client auth.Client) (name string, ended int, err error) {
 	err = s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
-		user, err := s.auth.LockActive(ctx, tx, person)
+		user, err := s.auth.LockFactors(ctx, tx, person)
 		if err != nil {
 			return err
 		}

@@ -66,6 +66,19 @@ const (
 	StepPasskey  = "passkey"
 )
 
+// stepWords say how something was proved.
+func stepWords(step string) string {
+	switch step {
+	case "":
+		return ""
+	case StepPassword:
+		return "with the password"
+	case StepTrusted:
+		return "on a remembered device"
+	}
+	return "with a " + step
+}
+
 // Use is one use of a session.
 type Use struct {
 	IP        string      `json:"ip,omitempty"`
@@ -136,7 +149,7 @@ func (d Details) facts(event string) string {
 	add(prefixed("scope ", d.Scope))
 	add(prefixed("client ", d.ClientID))
 	add(counted(d.Days, "day", ""))
-	add(prefixed("with ", d.Step))
+	add(stepWords(d.Step))
 	add(d.Passkey)
 	add(d.Renamed.words(""))
 	add(counted(d.Passkeys, "passkey", " removed"))

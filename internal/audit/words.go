@@ -63,5 +63,8 @@ func Sentence(e models.Event) string {
 
 // ToPerson returns the sentence of an event for the affected person.
 func ToPerson(e models.Event) string {
+	if step := stepWords(DetailsOf(e).Step); step != "" && e.Action == Login {
+		return "You signed in " + step + "."
+	}
 	return cmp.Or(find(e.Action).person, "Your account was changed.")
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"latchkey/internal/apperr"
 	"latchkey/models"
@@ -21,6 +22,41 @@ func (s *Service) LockActive(ctx context.Context, tx *models.Store, person *Iden
 		return nil, apperr.New(apperr.Unauthorized, "", errors.New("disabled meanwhile"))
 	}
 	return user, s.StillSignedIn(ctx, tx, person.Actor(Client{}))
+}
+
+// ErrUsePasskey is the cause of apperr.Forbidden for a person who has to prove with a
+// passkey who they are.
+var ErrUsePasskey = errors.New("the password alone is not enough where a second step is required and there is a passkey")
+
+// LockFactors is LockActive for a change of the factors of an account. While a second
+// step is required, a password alone must not add one to an account that has passkeys,
+// so it returns apperr.Forbidden with ErrUsePasskey.
+func (s *Service) LockFactors(ctx context.Context, tx *models.Store, person *Identity) (*models.User, error) {
+	user, err := s.LockActive(ctx, tx, person)
+	if err != nil || !s.LacksStep(person) {
+		return user, err
+	}
+	uses, err := s.usesPasskeys(ctx, tx, user.ID)
+	if err == nil && uses {
+		err = apperr.New(apperr.Forbidden, "Continue with your passkey first.", ErrUsePasskey)
+	}
+	return user, err
+}
+
+// MustUsePasskey reports whether a person lacks a required step in their session and
+// has a passkey, which is enough.
+func (s *Service) MustUsePasskey(ctx context.Context, person *Identity) (bool, error) {
+	if !s.LacksStep(person) {
+		return false, nil
+	}
+	return s.usesPasskeys(ctx, s.store, person.UserID)
+}
+
+// usesPasskeys reports whether an account has a passkey that works where the portal is.
+func (s *Service) usesPasskeys(ctx context.Context, store *models.Store, userID string) (bool, error) {
+	rows, err := store.Passkeys.InUse(ctx, userID)
+	here := func(key models.Passkey) bool { return key.RPID == s.passkeys.RPID() }
+	return s.passkeys.Unavailable() == "" && slices.ContainsFunc(rows, here), err
 }
 
 // StillSignedIn returns apperr.Unauthorized when the actor's session or personal

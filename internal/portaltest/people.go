@@ -76,7 +76,7 @@ func (p *Portal) GiveApp(user *models.User, recovery ...string) []byte {
 func (p *Portal) GivePasskey(user *models.User, name string) *models.Passkey {
 	p.T.Helper()
 	key := &models.Passkey{
-		ID: models.NewID(), UserID: user.ID, CredentialID: models.NewID(), RPID: "localhost", Name: name, PublicKey: "none",
+		ID: models.NewID(), UserID: user.ID, CredentialID: models.NewID(), RPID: "localhost", Name: name, PublicKey: "no key of any authenticator",
 		AAGUID: "00000000000000000000000000000000", CreatedAt: models.At(p.Clock.Now()),
 	}
 	if err := p.Store.Passkeys.Create(p.T.Context(), key); err != nil {

@@ -37,6 +37,7 @@ func securitySamples() []sample {
 		{"security", Security(frame, on)},
 		{"security, new account", Security(frame, SecurityView{})},
 		{"security, step required", Security(frame, SecurityView{Next: "/profile/tokens?a=1&b=2", Required: true, PasswordChanged: sampleTime})},
+		{"security, passkey required", Security(frame, SecurityView{Required: true, UsePasskey: true, PasswordChanged: sampleTime})},
 		{"security, no codes left", Security(frame, SecurityView{AppSince: sampleTime, Recovery: Recovery{Total: 10, LastUsed: sampleTime}})},
 	}
 }
