@@ -256,5 +256,14 @@ func TestPasskeyOffer(t *testing.T) {
 		b.get("/profile").status(200).hides("Sign in faster next time")
 		other, _ := s.signedIn("bo", models.RoleUser)
 		other.get("/profile").hides("Sign in faster next time")
+
+		// Somebody who had forgotten their password, or has just changed it.
+		if err := s.Store.Users.SetPassword(t.Context(), s.Named("bo").ID, s.Named("ana").PasswordHash, s.Clock.Now().Add(time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		s.Clock.Advance(time.Minute)
+		other.signIn("bo")
+		other.get("/profile").says("You are signed in with your new password.", "Sign in faster next time")
+		other.get("/profile").hides("Sign in faster next time")
 	})
 }

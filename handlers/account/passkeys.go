@@ -239,11 +239,11 @@ func (h *Handlers) ConfirmPasskey(c echo.Context) error {
 	return site.AnswerNext(c, cmp.Or(site.SafeNext(in.Next), site.PathSecurity))
 }
 
-// offerPasskey reports whether the account page offers a passkey: once, after sign-up,
-// to people who have none.
+// offerPasskey reports whether the account page offers a passkey: once, after sign-up
+// and after the first sign-in with a new password, to people who have none.
 func (h *Handlers) offerPasskey(c echo.Context) (bool, error) {
 	switch h.site.Cookies.PeekFlash(c.Request()).Key {
-	case site.FlashAccountReady, site.FlashEmailConfirmed:
+	case site.FlashAccountReady, site.FlashEmailConfirmed, site.FlashNewPassword:
 		if h.auth.Passkeys().Unavailable() != "" {
 			return false, nil
 		}

@@ -152,8 +152,11 @@ func (h *Handlers) finish(c echo.Context, s step) error {
 // enter gives the browser its session and sends the person on.
 func (h *Handlers) enter(c echo.Context, in *auth.SignedIn, path string) error {
 	h.site.SignIn(c, in)
-	if in.Replayed {
+	switch {
+	case in.Replayed:
 		h.site.SetFlash(c, site.FlashReplayed, in.ReplayID)
+	case in.NewPassword && path == homePath:
+		h.site.SetFlash(c, site.FlashNewPassword)
 	}
 	return site.Redirect(c, path)
 }

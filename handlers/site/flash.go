@@ -20,6 +20,7 @@ const (
 	FlashReplayed            = "replayed"
 	FlashStepOver            = "step-over"
 	FlashRecoveryUsed        = "recovery-used"
+	FlashNewPassword         = "new-password"
 	FlashProfileSaved        = "profile"
 	FlashPasswordChanged     = "password"
 	FlashEmailChanged        = "email"
@@ -134,6 +135,8 @@ func (s *Site) flashOf(message cookie.Flash) *layouts.Flash {
 		return ok("Your other devices are signed out and your access tokens are removed. Now choose a new password.")
 	case FlashStepOver:
 		return &layouts.Flash{Kind: components.Info, Text: "This sign-in can no longer be finished: it took more than 5 minutes, or there were too many wrong codes. Sign in again."}
+	case FlashNewPassword:
+		return ok("You are signed in with your new password.")
 	case FlashRecoveryUsed:
 		return &layouts.Flash{Kind: components.Info, Text: "You signed in with a recovery code. If you have lost your phone, set up a new app now."}
 	case FlashProfileSaved:

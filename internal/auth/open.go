@@ -27,7 +27,9 @@ type SignedIn struct {
 	NewDevice bool   // the person had not signed in with this browser before
 	Replayed  bool   // tell the person that a copied token ended a session of theirs
 	ReplayID  string // of its event in the audit log, "" if that is gone
-	Recovery  bool   // a recovery code took the place of the app
+	// Recovery says that a recovery code took the place of the app, and NewPassword that
+	// it is the first sign-in since the password was replaced.
+	Recovery, NewPassword bool
 }
 
 // Open opens a session in a transaction that has locked the user. It ends the
