@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/browser"
@@ -175,6 +177,33 @@ func TestCopy(t *testing.T) {
 	}
 	if got, want := ask[string](ana, `navigator.clipboard.readText()`), ana.portal.url+ana.shownLink(); got != want {
 		t.Errorf("got copied %q, want %q", got, want)
+	}
+
+	// The key of an app is copied without the spaces that it is shown with; recovery
+	// codes are copied, printed and downloaded.
+	ana.visit("/profile/security/app")
+	key := ana.shownKey()
+	ana.click("Copy")
+	ana.until("the button to say so", `document.querySelector("[data-copy] span").textContent === "Copied"`)
+	if got := ask[string](ana, `navigator.clipboard.readText()`); got != key {
+		t.Errorf("got copied %q, want %q", got, key)
+	}
+	ana.fill("Code", appCode(t, key))
+	ana.press("Turn on two-step sign-in")
+	codes := ana.shownCodes()
+	ana.click("Copy")
+	ana.until("the button to say so", `document.querySelector("[data-copy] span").textContent === "Copied"`)
+	if got := strings.Fields(ask[string](ana, `navigator.clipboard.readText()`)); !slices.Equal(got, codes) {
+		t.Errorf("got copied %q, want %q", got, codes)
+	}
+	ask[bool](ana, `(() => { window.print = () => { window.printed = true; }; return true; })()`)
+	ana.click("Print")
+	ana.until("the page to be printed", `window.printed === true`)
+	file := ask[string](ana, `fetch(document.querySelector("a[download]").href).then((answer) => answer.text())`)
+	for _, code := range codes {
+		if !strings.Contains(file, code) {
+			t.Errorf("the file lacks %s:\n%s", code, file)
+		}
 	}
 }
 

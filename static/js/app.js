@@ -147,8 +147,8 @@ function confirmInDialog(link) {
 	cancel.addEventListener("click", () => dialog.close());
 }
 
-// copyValue copies the text of an element. The button's label changes briefly, and
-// a hidden status line tells screen readers.
+// copyValue copies the text of an element, or the value of a data element. The
+// button's label changes briefly, and a hidden status line tells screen readers.
 function copyValue(button) {
 	const label = button.querySelector("span");
 	const status = button.nextElementSibling;
@@ -158,7 +158,7 @@ function copyValue(button) {
 	button.addEventListener("click", async () => {
 		const source = document.getElementById(button.dataset.copy);
 		try {
-			await navigator.clipboard.writeText(source.textContent);
+			await navigator.clipboard.writeText(source.value ?? source.textContent);
 		} catch {
 			// No permission, or no secure context: select the text for the person.
 			getSelection().selectAllChildren(source);
@@ -291,6 +291,7 @@ each("[data-days]", localDays);
 each("[data-zone]", viewerZone);
 each("a[data-dialog]", confirmInDialog);
 each("[data-copy]", copyValue);
+each("[data-print]", (button) => button.addEventListener("click", () => print()));
 each("[data-not-before]", holdBack);
 each("[data-passkey]", passkey);
 each("[data-signal]", signalPasskeys);
