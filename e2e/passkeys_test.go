@@ -210,3 +210,33 @@ func TestPasskeyWords(t *testing.T) {
 	silent.visit("/login")
 	silent.wantNot("passkey")
 }
+
+// TestPasskeyInPlaceOf uses a passkey in place of the password that a confirmation asks
+// for, and in place of the code of a sign-in.
+func TestPasskeyInPlaceOf(t *testing.T) {
+	t.Parallel()
+	p := startPortal(t)
+	ana := p.signUp(newAccount("ana", "Ana Silva"))
+	b := open(t, p, true)
+	b.listen(true)
+	b.plugIn(phone)
+	b.signIn(ana.username, ana.password)
+	b.createPasskey("My phone")
+	p.execute("UPDATE sessions SET auth_time = 1")
+	b.visit("/profile/email")
+	b.wantAt("/confirm?next=%2Fprofile%2Femail")
+	b.inspect("confirm identity with a passkey")
+	b.click("Continue with a passkey")
+	b.untilPath("/profile/email")
+
+	b.turnOn()
+	b.press("Sign out")
+	b.fill("Email or username", ana.username)
+	b.fill("Password", ana.password)
+	b.press("Sign in")
+	b.wantAt("/login/code")
+	b.inspect("second step with a passkey")
+	b.click("Use a passkey")
+	b.untilPath("/profile")
+	b.see("Ana Silva")
+}
