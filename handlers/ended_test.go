@@ -29,7 +29,7 @@ var endedWords = map[models.Reason]string{
 	models.ReasonReplay: "To protect your account, we ended this session: someone may have used a copy of it. Sign in again. " +
 		"If you do not recognise this, change your password.",
 	models.ReasonTwoStep:  "Your two-step sign-in was changed, and every device was signed out. Sign in to continue.",
-	models.ReasonPasskey:  "A passkey was removed from your account, and every device was signed out. Sign in to continue.",
+	models.ReasonPasskey:  "A passkey was removed from your account, and this device was signed out. Sign in to continue.",
 	models.ReasonRestored: "You were signed out. Sign in to continue.",
 	models.ReasonIdle:     "You were signed out because this device was not used for a while. Sign in to continue.",
 	models.ReasonExpired:  "You were signed out because you last signed in too long ago. Sign in to continue.",

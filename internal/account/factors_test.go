@@ -31,8 +31,9 @@ func setUp(p *servicetest.Portal, in *auth.SignedIn, secret []byte) account.AppS
 	return done
 }
 
-// TestStepEndsSessionsElsewhere checks that turning two-step sign-in on and off ends the
-// other sessions at once for a second process on the same database.
+// TestStepEndsSessionsElsewhere checks that turning two-step sign-in on and off, removing
+// a passkey and a reset end the other sessions at once for a second process on the same
+// database.
 func TestStepEndsSessionsElsewhere(t *testing.T) {
 	testdb.Each(t, func(t *testing.T, store *models.Store) {
 		clock := servicetest.NewClock(servicetest.Start)
@@ -49,7 +50,28 @@ func TestStepEndsSessionsElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		here.WantOver(done.SignedIn.Tokens, models.ReasonReplaced)
-		here.Identity(off.Tokens)
+		mine := here.Identity(off.Tokens)
+
+		key := &models.Passkey{ID: models.NewID(), UserID: mine.UserID, CredentialID: "id", RPID: "portal.example", Name: "Phone", PublicKey: "key"}
+		if err := store.Passkeys.Create(t.Context(), key); err != nil {
+			t.Fatal(err)
+		}
+		other = there.SignIn("ada")
+		there.Identity(other.Tokens)
+		if _, _, err := here.Accounts.RemovePasskey(t.Context(), mine, key.ID, here.Client); err != nil {
+			t.Fatal(err)
+		}
+		there.WantOver(other.Tokens, models.ReasonPasskey)
+		there.Identity(off.Tokens)
+
+		setUp(here, off, factor.NewSecret())
+		live, err := store.Sessions.Live(t.Context(), mine.UserID, clock.Now())
+		if err != nil || len(live) != 1 {
+			t.Fatalf("%d sessions (%v)", len(live), err)
+		}
+		if _, ended, err := there.Accounts.ResetTwoStep(t.Context(), auth.Shell(), mine.UserID, ""); err != nil || ended != 1 {
+			t.Errorf("the reset ended %d sessions (%v)", ended, err)
+		}
 	})
 }
 

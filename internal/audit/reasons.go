@@ -57,7 +57,7 @@ var endings = map[models.Reason]Ending{
 		Login: "Your two-step sign-in was changed, and every device was signed out." + signInAgain, List: "Two-step sign-in was changed.",
 	},
 	models.ReasonPasskey: {
-		Login: "A passkey was removed from your account, and every device was signed out." + signInAgain, List: "A passkey was removed.",
+		Login: "A passkey was removed from your account, and this device was signed out." + signInAgain, List: "A passkey was removed.",
 	},
 	models.ReasonReplaced: {
 		Login: "You signed in again in this browser, so the earlier session ended." + signInAgain, List: "Signed in again in the same browser.",
