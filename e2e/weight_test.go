@@ -70,7 +70,8 @@ func TestPageWeight(t *testing.T) {
 }
 
 // TestHomeHeight: on a phone the account home with its activity scrolls at most
-// half as far as it once did (2,021 pixels).
+// half as far as it once did (2,021 pixels), and the rows that it got since: two-step
+// sign-in, passkeys and the suggestion.
 func TestHomeHeight(t *testing.T) {
 	t.Parallel()
 	p := startPortal(t)
@@ -82,7 +83,7 @@ func TestHomeHeight(t *testing.T) {
 	b.signIn(ana.username, ana.password)
 	b.screen(320, 640, false)
 	b.visit("/profile")
-	if got := ask[int](b, `document.documentElement.scrollHeight - innerHeight`); got > 1010 {
-		t.Errorf("got %d pixels to scroll, want at most 1010", got)
+	if got := ask[int](b, `document.documentElement.scrollHeight - innerHeight`); got > 1100 {
+		t.Errorf("got %d pixels to scroll, want at most 1100", got)
 	}
 }

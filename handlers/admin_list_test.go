@@ -242,7 +242,7 @@ func TestUserFilters(t *testing.T) {
 		a := boss.get("/admin/users?q=u&status=active&sort=-created&limit=50").status(200).says("Search: u", "Status: Active").
 			has(`<option value="-created" selected>Created, newest first`, `name="limit" value="50"`, `href="/admin/users?limit=50&sort=-created"`)
 		checkState(t, "chips", url.Values{"sort": {"-created"}, "q": {"u"}}, a.page("next"))
-		boss.get("/admin/users?sort=-created").has(`aria-sort="descending"`, `href="/admin/users?sort=created"`)
+		boss.get("/admin/users?sort=-last_sign_in").has(`aria-sort="descending"`, `href="/admin/users?sort=last_sign_in"`)
 	})
 }
 

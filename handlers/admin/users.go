@@ -195,9 +195,9 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 	for _, u := range list.Users {
 		row := pages.UserRow{
 			ID: u.ID, URL: userPath(u.ID), Username: u.Username, FullName: u.FullName, Email: u.Email,
-			Disabled: u.Status() == models.StatusDisabled, Invited: u.Status() == models.StatusInvited, Admin: u.Role == models.RoleAdmin, Sessions: u.Sessions,
+			Disabled: u.Status() == models.StatusDisabled, Invited: u.Status() == models.StatusInvited, Admin: u.Role == models.RoleAdmin,
 			Steps:      pages.Steps{App: u.App, Passkeys: u.Passkeys},
-			LastSignIn: u.LastSignInAt.Time(), Created: u.CreatedAt.Time(),
+			LastSignIn: u.LastSignInAt.Time(),
 			Paused: pages.Pause(paused[u.ID].Pages), APIPaused: pages.Pause(paused[u.ID].API),
 		}
 		view.Rows = append(view.Rows, row)
@@ -260,7 +260,7 @@ func sortLinks(s listState, query models.UserQuery) pages.UsersSorts {
 	}
 	return pages.UsersSorts{
 		Username: link(models.SortUsername, false), Email: link(models.SortEmail, false),
-		LastSignIn: link(models.SortLastSignIn, true), Created: link(models.SortCreated, true),
+		LastSignIn: link(models.SortLastSignIn, true),
 		Caption: sortCaption(cmp.Or(s.sort, string(query.Sort))), Choices: sortChoices(s),
 	}
 }

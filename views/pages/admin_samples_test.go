@@ -16,23 +16,22 @@ func sampleUsers() AdminUsersView {
 		ClearURL: "/admin/users",
 		Total:    1204,
 		Rows: []UserRow{
-			{ID: "b", URL: "/admin/users/b", Username: "bo", FullName: "Bo Chen", Email: "bo@example.org", Sessions: 3, LastSignIn: sampleTime, Created: sampleTime},
-			{ID: "c", URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Paused: Pause{Locked: true}, Admin: true, Created: sampleTime},
-			{ID: "d", URL: "/admin/users/d", Username: "dee", Email: "dee@example.org", Paused: Pause{Until: sampleTime}, APIPaused: Pause{Locked: true}, Created: sampleTime},
-			{ID: "e", URL: "/admin/users/e", Username: "eve", Email: "eve@example.org", Paused: Pause{Locked: true}, Created: sampleTime},
-			{ID: "g", URL: "/admin/users/g", Username: "gil", Email: "gil@example.org", APIPaused: Pause{Until: sampleTime}, Created: sampleTime},
-			{ID: "f", URL: "/admin/users/f", Username: "fay", Email: "fay@example.org", Invited: true, Created: sampleTime},
+			{ID: "b", URL: "/admin/users/b", Username: "bo", FullName: "Bo Chen", Email: "bo@example.org", LastSignIn: sampleTime, Steps: Steps{App: true, Passkeys: 2}},
+			{ID: "c", URL: "/admin/users/c", Username: "chidi", Email: "chidi@example.org", Disabled: true, Paused: Pause{Locked: true}, Admin: true},
+			{ID: "d", URL: "/admin/users/d", Username: "dee", Email: "dee@example.org", Paused: Pause{Until: sampleTime}, APIPaused: Pause{Locked: true}},
+			{ID: "e", URL: "/admin/users/e", Username: "eve", Email: "eve@example.org", Paused: Pause{Locked: true}},
+			{ID: "g", URL: "/admin/users/g", Username: "gil", Email: "gil@example.org", APIPaused: Pause{Until: sampleTime}},
+			{ID: "f", URL: "/admin/users/f", Username: "fay", Email: "fay@example.org", Invited: true},
 		},
 		Sorts: UsersSorts{
 			Username: SortLink{URL: "/admin/users?sort=username"}, Email: SortLink{URL: "/admin/users?sort=email"},
-			LastSignIn: SortLink{URL: "/admin/users?sort=-last_sign_in"},
-			Created:    SortLink{URL: "/admin/users?sort=created", Order: Descending},
-			Caption:    "created, newest first",
-			Choices:    []components.Option{{Label: "Best match first"}, {Value: "-created", Label: "Created, newest first", Selected: true}},
+			LastSignIn: SortLink{URL: "/admin/users?sort=last_sign_in", Order: Descending},
+			Caption:    "last sign-in, newest first",
+			Choices:    []components.Option{{Label: "Best match first"}, {Value: "-last_sign_in", Label: "Last sign-in, newest first", Selected: true}},
 		},
 		Sizes: []PageSize{{Size: 25, URL: "/admin/users?limit=25"}, {Size: 50, URL: "/admin/users", Current: true}},
 		Next:  "/admin/users?after=x", Previous: "/admin/users?before=x",
-		FirstURL: "/admin/users?q=b", NewURL: "/admin/users/new", CSVURL: "/admin/users.csv?q=b", SelfURL: "/admin/users?q=b&sort=-created",
+		FirstURL: "/admin/users?q=b", NewURL: "/admin/users/new", CSVURL: "/admin/users.csv?q=b", SelfURL: "/admin/users?q=b&sort=-last_sign_in",
 	}
 }
 
