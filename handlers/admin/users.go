@@ -198,7 +198,7 @@ func usersView(s listState, query models.UserQuery, list models.UserPage, paused
 			Disabled: u.Status() == models.StatusDisabled, Invited: u.Status() == models.StatusInvited, Admin: u.Role == models.RoleAdmin,
 			Steps:      pages.Steps{App: u.App, Passkeys: u.Passkeys},
 			LastSignIn: u.LastSignInAt.Time(),
-			Paused: pages.Pause(paused[u.ID].Pages), APIPaused: pages.Pause(paused[u.ID].API),
+			Paused:     pages.Pause(paused[u.ID].Pages), APIPaused: pages.Pause(paused[u.ID].API),
 		}
 		view.Rows = append(view.Rows, row)
 	}
@@ -261,7 +261,7 @@ func sortLinks(s listState, query models.UserQuery) pages.UsersSorts {
 	return pages.UsersSorts{
 		Username: link(models.SortUsername, false), Email: link(models.SortEmail, false),
 		LastSignIn: link(models.SortLastSignIn, true),
-		Caption: sortCaption(cmp.Or(s.sort, string(query.Sort))), Choices: sortChoices(s),
+		Caption:    sortCaption(cmp.Or(s.sort, string(query.Sort))), Choices: sortChoices(s),
 	}
 }
 
