@@ -87,7 +87,9 @@ func (r router) before(g gate) []echo.MiddlewareFunc {
 		if r.verified != nil && !g.unverified {
 			chain = append(chain, r.verified)
 		}
-		if r.twoSteps != nil && !g.oneStep {
+		// An address is confirmed before a second step is added, so the page to correct it
+		// must not lead back to the pages that ask for the step.
+		if correcting := r.verified != nil && g.unverified; r.twoSteps != nil && !g.oneStep && !correcting {
 			chain = append(chain, r.twoSteps)
 		}
 	}

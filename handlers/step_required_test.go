@@ -109,3 +109,20 @@ func TestStepRequiredPrograms(t *testing.T) {
 		b.forward("GET", "/x", apiClient...).status(403) // this session passed no second step
 	}, behindForwardAuth, allNeedStep)
 }
+
+// TestStepAndAddressRequired checks that someone who has to do both confirms the address
+// first, can correct it, and is then led to the second step.
+func TestStepAndAddressRequired(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		b, user := s.signedIn("ana", models.RoleUser)
+		b.get("/profile").redirects("/verify?next=%2Fprofile")
+		b.get("/profile/security").redirects("/verify?next=%2Fprofile%2Fsecurity")
+		b.get("/profile/email").status(200)
+		b.askEmail("ana@new.example").redirects("/verify")
+		if err := s.Store.Users.SetEmailVerified(t.Context(), user.ID, s.Clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		b.get("/profile").redirects("/profile/security?next=%2Fprofile")
+		b.get("/profile/security").status(200)
+	}, required, allNeedStep)
+}
