@@ -63,16 +63,24 @@ func (b *tab) createPasskey(name string) {
 	b.wantAt("/profile/security")
 }
 
-// TestPasskeysInBrowser creates a passkey, signs in with it by button and by the
-// browser's own list, and uses it after it was removed.
-func TestPasskeysInBrowser(t *testing.T) {
-	t.Parallel()
+// withPhone returns a portal, an account and a tab that is signed in to it on a device
+// with a screen lock, and that offers passkeys by buttons only.
+func withPhone(t *testing.T) (*portal, account, *tab) {
+	t.Helper()
 	p := startPortal(t)
 	ana := p.signUp(newAccount("ana", "Ana Silva"))
 	b := open(t, p, true)
 	b.listen(true)
 	b.plugIn(phone)
 	b.signIn(ana.username, ana.password)
+	return p, ana, b
+}
+
+// TestPasskeysInBrowser creates a passkey, signs in with it by button and by the
+// browser's own list, and uses it after it was removed.
+func TestPasskeysInBrowser(t *testing.T) {
+	t.Parallel()
+	p, ana, b := withPhone(t)
 	b.visit("/profile/security")
 	b.see("No passkeys yet")
 	b.inspect("security without passkeys")
@@ -215,12 +223,7 @@ func TestPasskeyWords(t *testing.T) {
 // for, and in place of the code of a sign-in.
 func TestPasskeyInPlaceOf(t *testing.T) {
 	t.Parallel()
-	p := startPortal(t)
-	ana := p.signUp(newAccount("ana", "Ana Silva"))
-	b := open(t, p, true)
-	b.listen(true)
-	b.plugIn(phone)
-	b.signIn(ana.username, ana.password)
+	p, ana, b := withPhone(t)
 	b.createPasskey("My phone")
 	p.execute("UPDATE sessions SET auth_time = 1")
 	b.visit("/profile/email")

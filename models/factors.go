@@ -19,15 +19,16 @@ func (u *Users) Factors(ctx context.Context, userID string) (f Factors, err erro
 	return f, translate("read the factors of an account", err)
 }
 
-// RemoveFactorsSince takes every factor of an account out of use that was added at or
-// after an instant, in a transaction. What was removed since does not come back.
-func (u *Users) RemoveFactorsSince(ctx context.Context, userID string, since time.Time, by Removal, now time.Time) error {
+// RemoveFactors takes every factor of an account out of use that was added at or after
+// an instant, the zero time for all of them, in a transaction. What was removed since
+// does not come back.
+func (u *Users) RemoveFactors(ctx context.Context, userID string, since time.Time, by Removal, now time.Time) error {
 	for _, statement := range []string{
 		"UPDATE authenticator_apps SET secret = '', removed_at = @now, removed_by = @by WHERE user_id = @user AND removed_at = 0 AND created_at >= @since",
 		"UPDATE recovery_codes SET code_hash = '', removed_at = @now WHERE user_id = @user AND removed_at = 0 AND created_at >= @since",
 		"UPDATE passkeys SET public_key = '', removed_at = @now, removed_by = @by WHERE user_id = @user AND removed_at = 0 AND created_at >= @since",
 	} {
-		_, err := u.store.exec(ctx, "remove the factors since an instant", statement,
+		_, err := u.store.exec(ctx, "remove factors", statement,
 			map[string]any{"now": int64(At(now)), "by": string(by), "user": userID, "since": int64(At(since))})
 		if err != nil {
 			return err

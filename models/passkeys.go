@@ -83,23 +83,11 @@ func (t *Passkeys) Used(ctx context.Context, key *Passkey, userAgent string, now
 	return oneRow("record the use of a passkey", rows, err)
 }
 
-// Remove takes one passkey of a person out of use, or returns apperr.NotFound.
+// Remove takes a passkey of a person out of use, or returns apperr.NotFound.
 func (t *Passkeys) Remove(ctx context.Context, id, userID string, by Removal, now time.Time) error {
-	rows, err := t.remove(ctx, "id = @id AND user_id = @user", map[string]any{"id": id, "user": userID}, by, now)
+	rows, err := t.store.exec(ctx, "remove passkey",
+		"UPDATE passkeys SET public_key = '', removed_at = ?, removed_by = ? WHERE id = ? AND user_id = ? AND removed_at = 0", At(now), by, id, userID)
 	return oneRow("remove passkey", rows, err)
-}
-
-// RemoveAll takes every passkey of a person out of use and returns how many there
-// were.
-func (t *Passkeys) RemoveAll(ctx context.Context, userID string, by Removal, now time.Time) (int, error) {
-	rows, err := t.remove(ctx, "user_id = @user", map[string]any{"user": userID}, by, now)
-	return int(rows), err
-}
-
-func (t *Passkeys) remove(ctx context.Context, where string, args map[string]any, by Removal, now time.Time) (int64, error) {
-	args["now"], args["by"] = int64(At(now)), string(by)
-	return t.store.exec(ctx, "remove passkeys",
-		"UPDATE passkeys SET public_key = '', removed_at = @now, removed_by = @by WHERE removed_at = 0 AND "+where, args)
 }
 
 // OtherHosts counts the passkeys in use that were made for another host than rpID.

@@ -9,6 +9,7 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/auth/factor"
 	"latchkey/internal/middleware"
 	"latchkey/views/components"
 	"latchkey/views/pages"
@@ -67,9 +68,9 @@ func (h *Handlers) identityErrors(outcome auth.Outcome) (problems components.Err
 	case auth.WrongPassword:
 		problems.Add(components.CurrentPassword, "The password is not correct.")
 	case auth.WrongCode:
-		problems.Add("code", "That code is not correct. Codes change every 30 seconds, so check for a new one.")
+		problems.Add("code", factor.WrongCode)
 	case auth.UsedCode:
-		problems.Add("code", "That code was already used. Wait for the next one.")
+		problems.Add("code", factor.UsedCode)
 	default:
 		problems = components.Errors{h.site.TooMany(outcome.Cause, site.TooManyWrong)}
 	}
@@ -80,7 +81,7 @@ func (h *Handlers) identityErrors(outcome auth.Outcome) (problems components.Err
 // again, or nil.
 func (h *Handlers) identityPage(c echo.Context, in site.Form, way string, failure error, problems components.Errors) error {
 	me := site.Identity(c)
-	factors, err := h.auth.Factors(c.Request().Context(), me)
+	factors, err := h.store.Users.Factors(c.Request().Context(), me.UserID)
 	if err != nil {
 		return err
 	}

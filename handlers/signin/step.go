@@ -10,6 +10,7 @@ import (
 	"latchkey/handlers/site"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/auth/factor"
 	"latchkey/internal/middleware"
 	"latchkey/views/layouts"
 	"latchkey/views/pages"
@@ -34,8 +35,7 @@ type step struct {
 
 var codeStep = step{
 	title: "Enter your code", empty: "Enter the code from your authenticator app.",
-	wrong: "That code is not correct. Codes change every 30 seconds, so check for a new one.",
-	used:  "That code was already used. Wait for the next one.", page: pages.LoginCode,
+	wrong: factor.WrongCode, used: factor.UsedCode, page: pages.LoginCode,
 }
 
 var recoveryStep = step{

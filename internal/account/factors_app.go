@@ -30,9 +30,6 @@ type AppSetUp struct {
 	Codes    []string // new recovery codes, to be shown once; empty: the account keeps its own
 }
 
-// wrongAppCode is the message about a code that a new app does not show.
-const wrongAppCode = "That code is not correct. Codes change every 30 seconds, so check for a new one."
-
 // SetUpApp makes an app with secret the authenticator app of the person, once code, as
 // it was typed, is one that the app shows now. Until then nothing changes: another app
 // stays in use. Every session ends, and a new one is opened for this browser. It
@@ -54,7 +51,7 @@ func (s *Service) SetUpApp(ctx context.Context, in FactorChange, secret []byte, 
 	}
 	step, right := factor.Match(secret, tidy, s.now())
 	if !right {
-		return AppSetUp{}, apperr.Fields{{Field: "code", Message: wrongAppCode}}
+		return AppSetUp{}, apperr.Fields{{Field: "code", Message: factor.WrongCode}}
 	}
 	done, err := s.setUpApp(ctx, in, secret, step)
 	if err != nil { // the code was right: it was no attempt

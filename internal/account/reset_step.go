@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"time"
 
 	"latchkey/internal/apperr"
 	"latchkey/internal/audit"
@@ -31,15 +32,8 @@ func (s *Service) ResetTwoStep(ctx context.Context, actor auth.Actor, userID, co
 		if !factors.App && factors.Passkeys == 0 {
 			return apperr.New(apperr.Conflict, NoStep, nil)
 		}
-		details := audit.Details{}
-		now := s.now()
-		if _, err := a.tx.Apps.Remove(ctx, user.ID, models.RemovedByAdmin, now); err != nil {
-			return err
-		}
-		if err := a.tx.RecoveryCodes.Remove(ctx, user.ID, now); err != nil {
-			return err
-		}
-		if details.Passkeys, err = a.tx.Passkeys.RemoveAll(ctx, user.ID, models.RemovedByAdmin, now); err != nil {
+		details, now := audit.Details{Passkeys: factors.Passkeys}, s.now()
+		if err := a.tx.Users.RemoveFactors(ctx, user.ID, time.Time{}, models.RemovedByAdmin, now); err != nil {
 			return err
 		}
 		if err := a.tx.Devices.DistrustAll(ctx, user.ID); err != nil {

@@ -116,7 +116,7 @@ func (s *Service) endSecrets(ctx context.Context, tx *models.Store, userID strin
 		return 0, err
 	}
 	// A factor is added a moment before the event about it is recorded.
-	if err := tx.Users.RemoveFactorsSince(ctx, userID, since.Add(-factorMoment), models.RemovedSecured, now); err != nil {
+	if err := tx.Users.RemoveFactors(ctx, userID, since.Add(-factorMoment), models.RemovedSecured, now); err != nil {
 		return 0, err
 	}
 	if err := s.endLinks(ctx, tx, userID); err != nil {

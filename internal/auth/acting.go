@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"latchkey/internal/apperr"
 	"latchkey/models"
@@ -55,8 +54,7 @@ func (s *Service) MustUsePasskey(ctx context.Context, person *Identity) (bool, e
 // usesPasskeys reports whether an account has a passkey that works where the portal is.
 func (s *Service) usesPasskeys(ctx context.Context, store *models.Store, userID string) (bool, error) {
 	rows, err := store.Passkeys.InUse(ctx, userID)
-	here := func(key models.Passkey) bool { return key.RPID == s.passkeys.RPID() }
-	return s.passkeys.Unavailable() == "" && slices.ContainsFunc(rows, here), err
+	return s.passkeys.Unavailable() == "" && len(s.here(rows)) > 0, err
 }
 
 // StillSignedIn returns apperr.Unauthorized when the actor's session or personal

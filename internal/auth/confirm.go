@@ -22,11 +22,6 @@ type Confirmation struct {
 	Client   Client
 }
 
-// Factors returns which factors the account of a person has besides its password.
-func (s *Service) Factors(ctx context.Context, person *Identity) (models.Factors, error) {
-	return s.store.Users.Factors(ctx, person.UserID)
-}
-
 // Confirm records that a signed-in person proved who they are. The session stays the
 // same. The refusals are WrongPassword, WrongCode, UsedCode and Limited; the errors are
 // apperr.Unauthorized when the session has ended meanwhile, apperr.Conflict when the

@@ -30,9 +30,6 @@ type sealedDraft struct {
 	Expires int64  `json:"e"` // seconds since 1970
 }
 
-// draftAt is unique to the place, because neither part contains a line break.
-func draftAt(at Place) string { return draft + "\n" + at.SessionID + "\n" + at.Path }
-
 // SetDraft keeps the fields of a form for the page at a place. It keeps one form.
 func (j *Jar) SetDraft(h http.Header, at Place, fields url.Values) {
 	expires := j.now().Add(draftLife).Unix()
@@ -59,7 +56,7 @@ func (j *Jar) sealDraft(at Place, d sealedDraft) string {
 	if err != nil {
 		return "" // it is written to memory, and strings always encode
 	}
-	return j.sealer.Seal(packed.Bytes(), draftAt(at))
+	return j.sealer.Seal(packed.Bytes(), at.purpose(draft))
 }
 
 // TakeDraft returns the form that is kept for a place, and clears it. It leaves a form
@@ -73,7 +70,7 @@ func (j *Jar) TakeDraft(h http.Header, r *http.Request, at Place) (Draft, bool) 
 	if len(all) != 1 || len(all[0].Value) > maxDraft { // one of two was planted
 		return Draft{}, false
 	}
-	data, ok := j.sealer.Open(all[0].Value, draftAt(at))
+	data, ok := j.sealer.Open(all[0].Value, at.purpose(draft))
 	if !ok {
 		return Draft{}, false
 	}

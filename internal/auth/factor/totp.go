@@ -26,6 +26,12 @@ const Step = 30 * time.Second
 
 const digits = 6
 
+// The words for codes of an app that are refused, the same on every page.
+const (
+	WrongCode = "That code is not correct. Codes change every 30 seconds, so check for a new one."
+	UsedCode  = "That code was already used. Wait for the next one."
+)
+
 // NewSecret returns the secret of a new app.
 func NewSecret() []byte {
 	secret := make([]byte, SecretSize)
