@@ -14,7 +14,9 @@ const me = (token) => client.fetchProtectedResource(config, token, new URL("/use
 
 const first = await signIn(password);
 assert.equal(first.token_type, "bearer");
-assert.equal(first.expiresIn(), 300);
+// The response says 300; expiresIn() counts down from the moment it arrived.
+assert.equal(first.expires_in, 300);
+assert.ok(first.expiresIn() > 290);
 step("password");
 
 assert.equal((await (await me(first.access_token)).json()).username, username);
