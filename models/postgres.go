@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// postgresConns is how many connections a store has at most.
+	// postgresConns is how many connections a store has at most by default.
 	postgresConns = 10
 	// statementTimeout is when the server gives up a statement of a request.
 	// A connection that is silent for answerGrace longer is lost.
@@ -43,12 +43,12 @@ func (d postgresDialect) BindVarTo(w clause.Writer, statement *gorm.Statement, v
 }
 
 // openPostgres opens the pool of a store. What the URL sets stays as it is.
-func openPostgres(url string) (*sql.DB, error) {
+func openPostgres(url string, conns int) (*sql.DB, error) {
 	config, err := parsePostgres(url, statementTimeout)
 	if err != nil {
 		return nil, err
 	}
-	lost := &lostConnections{conns: postgresConns}
+	lost := &lostConnections{conns: conns}
 	if ms, err := strconv.Atoi(config.RuntimeParams["statement_timeout"]); err == nil && ms > 0 {
 		lost.answer = time.Duration(ms)*time.Millisecond + answerGrace
 	}

@@ -84,11 +84,14 @@ var sqlitePragmas = []struct{ name, set, want string }{
 	{"trusted_schema", "0", "0"},
 }
 
-// openSQLite opens the database file and returns its FileInfo.
-func (s *Store) openSQLite(ctx context.Context, path string, conns int) (*sql.DB, os.FileInfo, error) {
-	file, err := makeSQLite(path)
-	if err != nil {
-		return nil, nil, err
+// openSQLite opens the database file and keeps its FileInfo and the lock that says
+// that it is in use.
+func (s *Store) openSQLite(ctx context.Context, path string, conns int) (_ *sql.DB, err error) {
+	if s.file, err = makeSQLite(path); err != nil {
+		return nil, err
+	}
+	if s.use, err = useSQLite(path); err != nil {
+		return nil, err
 	}
 	// rw: a connection that finds no file must not make an empty database.
 	query := url.Values{"mode": {"rw"}, "_txlock": {"immediate"}}
@@ -98,7 +101,8 @@ func (s *Store) openSQLite(ctx context.Context, path string, conns int) (*sql.DB
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
-		return nil, nil, err
+		_ = s.use.Close()
+		return nil, err
 	}
 	db.SetMaxOpenConns(conns)
 	db.SetMaxIdleConns(conns)
@@ -110,10 +114,10 @@ func (s *Store) openSQLite(ctx context.Context, path string, conns int) (*sql.DB
 		unlock()
 	}
 	if err != nil {
-		_ = db.Close()
-		return nil, nil, err
+		_ = errors.Join(db.Close(), s.use.Close())
+		return nil, err
 	}
-	return db, file, nil
+	return db, nil
 }
 
 // makeSQLite creates the database file and its folder, readable only by the
@@ -128,6 +132,39 @@ func makeSQLite(path string) (os.FileInfo, error) {
 	}
 	info, err := file.Stat()
 	return info, errors.Join(err, file.Close())
+}
+
+// ErrInUse says that a process has the SQLite file open.
+var ErrInUse = errors.New("the database file is in use: stop the server and other commands first")
+
+// useSQLite says that this process uses a database file, until the lock is closed.
+// Any number of processes may use one file. It returns ErrInUse while one of them has
+// claimed it. The lock is on a file beside the database: SQLite loses its own locks
+// when a process closes another handle of the database file.
+func useSQLite(path string) (*flock.Flock, error) {
+	return lockUse(path, (*flock.Flock).TryRLock)
+}
+
+// ClaimSQLite keeps other processes from opening a database file until release is
+// called. It returns ErrInUse while a process uses the file. Its folder must exist.
+func ClaimSQLite(path string) (release func(), err error) {
+	lock, err := lockUse(path, (*flock.Flock).TryLock)
+	if err != nil {
+		return nil, err
+	}
+	return func() { _ = lock.Close() }, nil
+}
+
+func lockUse(path string, try func(*flock.Flock) (bool, error)) (*flock.Flock, error) {
+	lock := flock.New(path+".use", flock.SetPermissions(0o600))
+	locked, err := try(lock)
+	if err != nil {
+		return nil, fmt.Errorf("lock the database file: %w", err)
+	}
+	if !locked {
+		return nil, ErrInUse
+	}
+	return lock, nil
 }
 
 // checkFile reports apperr.Unavailable when the database file was deleted or

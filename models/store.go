@@ -7,6 +7,7 @@
 package models
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -18,6 +19,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 
@@ -32,6 +34,7 @@ const (
 // Options says which database to open.
 type Options struct {
 	URL    string       // sqlite:PATH, postgres://… or postgresql://…
+	Conns  int          // PostgreSQL: how many connections at most; 0: 10
 	Logger *slog.Logger // for waits, and for slow and failed statements without their values; nil: no log
 }
 
@@ -57,7 +60,8 @@ type Store struct {
 
 	url     string
 	dialect string
-	file    os.FileInfo // SQLite: the file that was opened; PostgreSQL: nil
+	file    os.FileInfo  // SQLite: the file that was opened; PostgreSQL: nil
+	use     *flock.Flock // SQLite: says that the file is in use; PostgreSQL: nil
 	logger  *slog.Logger
 	db      *gorm.DB
 	sqlDB   *sql.DB
@@ -86,13 +90,13 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	switch path, isSQLite := strings.CutPrefix(options.URL, "sqlite:"); {
 	case isSQLite:
 		s.dialect = dialectSQLite
-		s.sqlDB, s.file, err = s.openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
+		s.sqlDB, err = s.openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
 		hot := &compiledQueries{db: s.sqlDB}
 		dialector, s.hot, s.writer = sqliteDialect{pool: s.sqlDB}, hot, make(chan struct{}, 1)
 		s.rotations = &rotationBatch{db: s.sqlDB, hot: hot, writer: s.writer}
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
-		s.sqlDB, err = openPostgres(options.URL)
+		s.sqlDB, err = openPostgres(options.URL, cmp.Or(options.Conns, postgresConns))
 		s.hot = s.sqlDB
 		dialector = postgresDialect{&postgres.Dialector{Config: &postgres.Config{Conn: s.sqlDB}}}
 	default:
@@ -102,7 +106,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, err
 	}
 	if s.db, err = gorm.Open(dialector, config); err != nil {
-		_ = s.sqlDB.Close()
+		_ = s.Close()
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	s.attach()
@@ -131,7 +135,13 @@ func (s *Store) attach() {
 }
 
 // Close ends every connection.
-func (s *Store) Close() error { return s.sqlDB.Close() }
+func (s *Store) Close() error {
+	err := s.sqlDB.Close()
+	if s.use != nil {
+		err = errors.Join(err, s.use.Close())
+	}
+	return err
+}
 
 // Dialect returns "sqlite" or "postgres".
 func (s *Store) Dialect() string { return s.dialect }

@@ -40,7 +40,7 @@ func (p *process) database(ctx context.Context, f func(*models.Store) error) err
 	if err != nil {
 		return err
 	}
-	store, err := models.Open(ctx, models.Options{URL: databaseURL(cfg), Logger: newLogger(cfg, p.stderr)})
+	store, err := models.Open(ctx, databaseOptions(cfg, newLogger(cfg, p.stderr)))
 	if err != nil {
 		return databaseError(err)
 	}

@@ -48,6 +48,8 @@ func TestSettings(t *testing.T) {
 		"Old token works for another": "0 seconds", "Passwords at /token": "Refused", "Access tokens renew themselves": "Yes",
 		"Other origins with scripts": "None", "Version": version, "Database": "SQLite, data/latchkey.db",
 		"Master secret": "Generated, in the file secret beside the database", "Previous master secret": "None",
+		"Connections to PostgreSQL": "10 at most", "Folder of backups": "None: the server makes no backups", "Time between backups": "1 day",
+		"Backups kept": "7", "Serves after SIGTERM for": "5 seconds", "Metrics at": "No address: off",
 		"Log format": "text", "Log level": "info",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

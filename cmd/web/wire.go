@@ -55,7 +55,7 @@ func (p *process) open(ctx context.Context, logs io.Writer) (*portal, error) {
 		return nil, err
 	}
 	o := &portal{cfg: cfg, logger: newLogger(cfg, logs)}
-	if o.store, err = models.Open(ctx, models.Options{URL: databaseURL(cfg), Logger: o.logger}); err != nil {
+	if o.store, err = models.Open(ctx, databaseOptions(cfg, o.logger)); err != nil {
 		return nil, databaseError(err)
 	}
 	if err := o.prepare(ctx); err != nil {
@@ -222,11 +222,12 @@ func contextWords(cfg *config.Config) []string {
 	return words
 }
 
-func databaseURL(cfg *config.Config) string {
+func databaseOptions(cfg *config.Config, logger *slog.Logger) models.Options {
+	url := string(cfg.Database.URL.Bytes())
 	if cfg.Database.Dialect == config.SQLite {
-		return "sqlite:" + cfg.Database.Path
+		url = "sqlite:" + cfg.Database.Path
 	}
-	return string(cfg.Database.URL.Bytes())
+	return models.Options{URL: url, Conns: cfg.DatabasePool, Logger: logger}
 }
 
 // databaseError returns on one line why the database cannot be used, after the

@@ -41,8 +41,18 @@ type Config struct {
 	// if forward-auth is off.
 	ForwardAuth []forwardauth.Origin
 
+	// Drain is how long the server goes on serving after SIGTERM while /readyz
+	// says that it will stop.
+	Drain time.Duration
+	// MetricsAddr is the listen address of the metrics, host:port; empty for none.
+	MetricsAddr string
+
 	// Database is where accounts and sessions are stored.
 	Database Database
+	// DatabasePool is how many connections a process keeps to PostgreSQL at most.
+	DatabasePool int
+	// Backup says when the server makes backups by itself.
+	Backup Backup
 
 	// Secret is the decoded master secret, 32 bytes or more. It is empty if the
 	// database is SQLite and no secret was set: EnsureSecret(SecretPath()) then
@@ -154,7 +164,11 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 	c.CookieDomain = l.cookieDomain(nameCookieDomain, c)
 	c.ForwardAuth = l.forwardAuth(nameForwardAuthFile, c)
 	c.Limits = l.limits(c)
+	c.Drain = l.drain(nameDrain, c)
+	c.MetricsAddr = l.metricsAddr(nameMetricsAddr, port)
 	c.Database = l.database(nameDatabaseURL)
+	c.DatabasePool = l.integer(nameDatabasePool, 2, 1000)
+	c.Backup = l.backup()
 	c.Mail = l.mail(c)
 	c.VerifyEmail = l.verifyEmail(c)
 	c.Secret = l.secret(nameSecret)

@@ -11,6 +11,12 @@ const (
 	nameCookieDomain          = "LATCHKEY_COOKIE_DOMAIN"
 	nameForwardAuthFile       = "LATCHKEY_FORWARD_AUTH_FILE"
 	nameDatabaseURL           = "LATCHKEY_DATABASE_URL"
+	nameDatabasePool          = "LATCHKEY_DATABASE_POOL"
+	nameBackupDir             = "LATCHKEY_BACKUP_DIR"
+	nameBackupEvery           = "LATCHKEY_BACKUP_EVERY"
+	nameBackupKeep            = "LATCHKEY_BACKUP_KEEP"
+	nameDrain                 = "LATCHKEY_DRAIN"
+	nameMetricsAddr           = "LATCHKEY_METRICS_ADDR"
 	nameSecret                = "LATCHKEY_SECRET"
 	nameSecretPrevious        = "LATCHKEY_SECRET_PREVIOUS"
 	nameAccessTTL             = "LATCHKEY_ACCESS_TTL"
@@ -63,6 +69,10 @@ func Variables() []Variable {
 		{Name: nameCookieDomain, Unset: "only the public URL's host", Meaning: "The domain, such as `example.org`, whose hosts receive the session cookies. Apps behind [forward-auth](forward-auth.md) need it. Every host below the domain can read the cookies."},
 		{Name: nameForwardAuthFile, Unset: "forward-auth is off", Meaning: "The path of the file that lists the apps behind [forward-auth](forward-auth.md) and who may open them."},
 		{Name: nameDatabaseURL, Default: "sqlite:data/latchkey.db", Meaning: "`sqlite:PATH` or `postgres://…`.", Secret: true},
+		{Name: nameDatabasePool, Default: "10", Meaning: "How many connections a process keeps to [PostgreSQL](operations.md#postgresql) at most, 2 to 1000."},
+		{Name: nameBackupDir, Unset: "no backups by the server", Meaning: "The folder for the [backups](operations.md#backup-and-restore) that the server makes by itself. It holds copies of every password hash and of the master secret."},
+		{Name: nameBackupEvery, Default: "24h", Meaning: "How often the server makes a backup in `LATCHKEY_BACKUP_DIR`, 1m or more."},
+		{Name: nameBackupKeep, Default: "7", Meaning: "How many of its backups the server keeps, 1 or more. It removes the oldest."},
 		{Name: nameSecret, Unset: "SQLite: generated; PostgreSQL: required", Meaning: "The master secret, 32 random bytes or more, in hex or base64. Every signing key derives from it.", Secret: true},
 		{Name: nameSecretPrevious, Unset: "none", Meaning: "The previous master secret, set while you change it. It verifies and decrypts, and never signs.", Secret: true},
 		{Name: nameAccessTTL, Default: "5m", Meaning: "The lifetime of an access token, 1s or more."},
@@ -80,6 +90,8 @@ func Variables() []Variable {
 		{Name: nameAPICORSOrigins, Unset: "none", Meaning: "Origins (`https://app.example.org`), separated by commas, whose scripts may call the API from a browser, never with cookies."},
 		{Name: nameTrustedProxies, Unset: "none", Meaning: "Networks (`10.0.0.0/8`) or addresses, separated by commas, whose `X-Forwarded-For` is believed and that may call `/forward-auth`."},
 		{Name: nameLimits, Default: "on", Meaning: "`off` removes the limits on sign-in attempts, for load tests. It needs a loopback public URL."},
+		{Name: nameDrain, Unset: "`5s`; `0s` with a loopback public URL", Meaning: "How long the server goes on serving after SIGTERM while `/readyz` returns 503, so that a load balancer takes it out first; 0s to 5m."},
+		{Name: nameMetricsAddr, Unset: "no metrics", Meaning: "The address, `host:port`, where `/metrics` answers with [metrics](metrics.md) for Prometheus. Whoever reaches it can read them: use an address that only your own network reaches."},
 		{Name: nameLogFormat, Default: "text", Meaning: "`text` or `json`."},
 		{Name: nameLogLevel, Default: "info", Meaning: "`debug`, `info`, `warn` or `error`."},
 		{Name: nameBrandName, Default: "Latchkey", Meaning: "The name in titles and beside the logo, at most 40 characters."},
