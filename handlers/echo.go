@@ -37,6 +37,7 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 		middleware.Log(h.logger, h.HandleError),
 		middleware.Recover,
 		middleware.Headers(middleware.HeaderOptions{HTTPS: h.https, HSTSIncludeSubdomains: h.hstsSubs}),
+		closeWhileDraining(&h.draining),
 		h.api.Guard,
 		h.origin.CheckHost,
 		middleware.Bounds(middleware.Limits{

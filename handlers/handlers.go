@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"latchkey/handlers/account"
@@ -72,6 +73,8 @@ type Handlers struct {
 	protects bool // apps, by forward-auth
 	static   *static.Brand
 	scripts  map[string]bool // the routes that only scripts call
+	ready    *readiness
+	draining atomic.Bool // the server is stopping
 
 	signin  *signin.Handlers
 	account *account.Handlers
@@ -104,6 +107,7 @@ func New(o Options) (*Handlers, error) {
 	h := &Handlers{
 		site: s, auth: o.Auth, oauth: o.OAuth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
 		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand, scripts: map[string]bool{},
+		ready:   &readiness{check: o.Auth.Ready},
 		signin:  signin.New(s, o.Auth, o.Accounts, o.ForwardAuth),
 		admin:   admin.New(s, o.Auth, o.Accounts, o.Store, o.Settings),
 		forward: forward.New(s, o.Auth, o.OAuth, o.ForwardAuth),

@@ -36,3 +36,6 @@ func (s *Store) WaitingRotations() int {
 
 // PostgresConns is the number of connections of a store to PostgreSQL.
 const PostgresConns = postgresConns
+
+// ForgetRefusals makes the latest refused write older than Ready looks back.
+func (s *Store) ForgetRefusals() { s.refusals.latest.Store(nil) }

@@ -146,7 +146,7 @@ func newProvider(dialect goose.Dialect, folder string, db *sql.DB) (*goose.Provi
 // waiting until unlock is called.
 func (s *Store) lockMigrations(ctx context.Context, db *sql.DB) (unlock func(), err error) {
 	if s.dialect == dialectSQLite {
-		return s.lockSQLite(ctx, strings.TrimPrefix(s.url, "sqlite:"))
+		return s.lockSQLite(ctx, s.path())
 	}
 	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(migrateTimeout.Seconds())))
 	if err != nil {

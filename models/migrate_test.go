@@ -245,7 +245,7 @@ func TestSchemaNewer(t *testing.T) {
 		if list, err := store.Migrations(ctx); !errors.Is(err, models.ErrSchemaNewer) || len(list) == 0 {
 			t.Errorf("list: %d migrations, %v; want those known and ErrSchemaNewer", len(list), err)
 		}
-		wantKind(t, "ready", store.Ready(ctx), apperr.Unavailable)
+		must(t, store.Ready(ctx)) // a server that already runs goes on
 		if diff := cmp.Diff(before, tables(t, store)); diff != "" {
 			t.Errorf("the schema changed:\n%s", diff)
 		}

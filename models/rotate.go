@@ -49,6 +49,7 @@ func (t *Sessions) Rotate(ctx context.Context, r Rotation) (p *Presence, err err
 		p, err = t.store.rotations.rotate(ctx, r)
 	} else {
 		p, err = r.read(t.store.hot.QueryContext(ctx, rotateQuery, r.args()...))
+		t.store.refusals.note(err)
 	}
 	return p, translate("rotate session", err)
 }

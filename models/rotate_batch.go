@@ -12,9 +12,11 @@ import (
 // waits for the disk, is most of the cost of a rotation. Each is answered after
 // that commit. See docs/adr/0016-rotations-share-a-commit.md.
 type rotationBatch struct {
-	db     *sql.DB
-	hot    *compiledQueries
-	writer chan struct{} // the store's
+	db       *sql.DB
+	hot      *compiledQueries
+	writer   chan struct{} // the store's
+	usable   func() error  // the store's checkFile
+	refusals *refusals     // the store's
 
 	mu      sync.Mutex
 	waiting []*rotationCall
@@ -60,7 +62,10 @@ func (b *rotationBatch) run() {
 			close(call.done)
 		}
 	}()
-	err = b.commit(calls)
+	if err = b.usable(); err == nil {
+		err = b.commit(calls)
+	}
+	b.refusals.note(err)
 }
 
 // commit rotates in one transaction. An error means that no call was kept. The

@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -18,8 +17,6 @@ import (
 	"gorm.io/gorm/migrator"
 	"gorm.io/gorm/schema"
 	_ "modernc.org/sqlite" // registers the driver "sqlite", without cgo
-
-	"latchkey/internal/apperr"
 )
 
 // sqliteDialect tells GORM how to speak SQLite over modernc.org/sqlite. The
@@ -165,20 +162,6 @@ func lockUse(path string, try func(*flock.Flock) (bool, error)) (*flock.Flock, e
 		return nil, ErrInUse
 	}
 	return lock, nil
-}
-
-// checkFile reports apperr.Unavailable when the database file was deleted or
-// replaced: the connections would still write to the old file.
-func (s *Store) checkFile() error {
-	path := strings.TrimPrefix(s.url, "sqlite:")
-	now, err := os.Stat(path)
-	if err == nil && !os.SameFile(s.file, now) {
-		err = fmt.Errorf("%s is another file than the one that was opened: start again", path)
-	}
-	if err != nil {
-		return apperr.New(apperr.Unavailable, "", fmt.Errorf("look at the database file: %w", err))
-	}
-	return nil
 }
 
 // lockSQLite takes the lock file beside a database file.

@@ -69,6 +69,8 @@ type Store struct {
 	writer  chan struct{} // SQLite: holds the turn to write; PostgreSQL: nil
 	inTx    bool
 
+	refusals *refusals
+
 	rotations *rotationBatch // SQLite: those that wait for the writer's turn; PostgreSQL: nil
 }
 
@@ -78,7 +80,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{url: options.URL, logger: log}
+	s := &Store{url: options.URL, logger: log, refusals: &refusals{}}
 	config := &gorm.Config{
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
@@ -93,7 +95,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		s.sqlDB, err = s.openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
 		hot := &compiledQueries{db: s.sqlDB}
 		dialector, s.hot, s.writer = sqliteDialect{pool: s.sqlDB}, hot, make(chan struct{}, 1)
-		s.rotations = &rotationBatch{db: s.sqlDB, hot: hot, writer: s.writer}
+		s.rotations = &rotationBatch{db: s.sqlDB, hot: hot, writer: s.writer, usable: s.checkFile, refusals: s.refusals}
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
 		s.sqlDB, err = openPostgres(options.URL, cmp.Or(options.Conns, postgresConns))
@@ -174,9 +176,14 @@ func (s *Store) InTx(ctx context.Context, f func(tx *Store) error) error {
 	})
 }
 
-// write takes the writer's turn on SQLite and runs f.
-func (s *Store) write(ctx context.Context, f func() error) error {
-	if s.writer == nil || s.inTx {
+// write runs f. On SQLite it takes the writer's turn first, and reports
+// apperr.Unavailable when the file was deleted or replaced.
+func (s *Store) write(ctx context.Context, f func() error) (err error) {
+	if s.inTx {
+		return f()
+	}
+	defer func() { s.refusals.note(err) }()
+	if s.writer == nil {
 		return f()
 	}
 	select {
@@ -185,6 +192,9 @@ func (s *Store) write(ctx context.Context, f func() error) error {
 		return translate("wait for the database", ctx.Err())
 	}
 	defer func() { <-s.writer }()
+	if err := s.checkFile(); err != nil {
+		return err
+	}
 	return f()
 }
 
@@ -217,29 +227,6 @@ func oneRow(what string, rows int64, err error) error {
 		return fmt.Errorf("%s: %w", what, apperr.NotFound)
 	}
 	return err
-}
-
-// Ready reports whether the database answers and has this program's schema,
-// and on SQLite whether its file is still the one that was opened.
-func (s *Store) Ready(ctx context.Context) error {
-	if s.file != nil {
-		if err := s.checkFile(); err != nil {
-			return err
-		}
-	}
-	var version int64
-	err := s.sqlDB.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
-	if err != nil {
-		return translate("read the schema's version", err)
-	}
-	want, err := latestMigration(s.dialect)
-	if err != nil {
-		return err
-	}
-	if version != want {
-		return apperr.New(apperr.Unavailable, "", fmt.Errorf("the schema is at version %d, this program needs %d", version, want))
-	}
-	return nil
 }
 
 // Now returns the database server's clock; on SQLite that is this machine's.

@@ -189,7 +189,8 @@ func TestDatabaseGone(t *testing.T) {
 }
 
 // TestFileGone deletes or replaces the file of an open database and checks that the
-// portal is not ready and that no connection creates a new file.
+// portal is not ready, that writes fail instead of going to the old file, and that no
+// connection creates a new file.
 func TestFileGone(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -210,8 +211,12 @@ func TestFileGone(t *testing.T) {
 			must(t, store.Ready(t.Context()))
 			must(t, test.change(path))
 			wantKind(t, "ready", store.Ready(t.Context()), apperr.Unavailable)
+			_, err := store.Sessions.Rotate(t.Context(), models.Rotation{SessionID: "x"})
+			wantKind(t, "rotate", err, apperr.Unavailable)
+			wantKind(t, "write", store.Audit.Append(t.Context(), models.Event{Action: "login"}), apperr.Unavailable)
+			wantKind(t, "transaction", store.InTx(t.Context(), func(*models.Store) error { return nil }), apperr.Unavailable)
 			store.SQL().SetMaxIdleConns(0) // forces a new connection
-			_, err := store.Users.ByEmail(t.Context(), "a@b")
+			_, err = store.Users.ByEmail(t.Context(), "a@b")
 			if !test.left {
 				wantKind(t, "read", err, apperr.Unavailable)
 			}

@@ -79,7 +79,7 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 		}
 		return nil
 	})
-	group.Go(func() error { return shutdown(groupCtx, server, o.logger) })
+	group.Go(func() error { return o.shutdown(groupCtx, server, pages.Drain) })
 	return group.Wait()
 }
 
@@ -105,18 +105,21 @@ func (p *process) addThread() {
 	}
 }
 
-// shutdown waits until ctx is done and stops the server: it accepts no new
-// requests and gives those in flight a bounded time.
-func shutdown(ctx context.Context, server *http.Server, logger *slog.Logger) error {
+// shutdown waits until ctx is done and stops the server. First it calls drain and
+// serves on for the configured time, so that load balancers send requests elsewhere.
+// Then the server accepts no new requests and gives those in flight a bounded time.
+func (o *portal) shutdown(ctx context.Context, server *http.Server, drain func()) error {
 	<-ctx.Done()
-	logger.Info("stopping", "wait", shutdownTimeout.String())
+	o.logger.Info("stopping", "drain", o.cfg.Drain.String(), "wait", shutdownTimeout.String())
+	drain()
+	time.Sleep(o.cfg.Drain)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(stopping); err != nil {
-		logger.Warn("requests in flight were cut off", "error", err.Error())
+		o.logger.Warn("requests in flight were cut off", "error", err.Error())
 		return server.Close()
 	}
-	logger.Info("stopped")
+	o.logger.Info("stopped")
 	return nil
 }
 
