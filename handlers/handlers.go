@@ -107,7 +107,7 @@ func New(o Options) (*Handlers, error) {
 	h := &Handlers{
 		site: s, auth: o.Auth, oauth: o.OAuth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
 		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand, scripts: map[string]bool{},
-		ready:   &readiness{check: o.Auth.Ready},
+		ready:   &readiness{obstacle: o.Store.Obstacle, check: o.Store.Ready},
 		signin:  signin.New(s, o.Auth, o.Accounts, o.ForwardAuth),
 		admin:   admin.New(s, o.Auth, o.Accounts, o.Store, o.Settings),
 		forward: forward.New(s, o.Auth, o.OAuth, o.ForwardAuth),

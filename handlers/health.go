@@ -21,8 +21,8 @@ const (
 	// readyTimeout is when /readyz stops waiting for the database, in time for load
 	// balancers that wait for two seconds.
 	readyTimeout = 1500 * time.Millisecond
-	// readyFor is how long /readyz repeats that the portal is ready without asking the
-	// database, so that its callers cause at most one write a second.
+	// readyFor is how long /readyz repeats that the database is ready without asking
+	// it, so that its callers cause at most one write a second.
 	readyFor = time.Second
 	// probeTimeout bounds one question to the database.
 	probeTimeout = 10 * time.Second
@@ -69,7 +69,8 @@ func closeWhileDraining(draining *atomic.Bool) echo.MiddlewareFunc {
 // readiness asks the database whether it can be used. Callers at the same time share
 // one question, also one that hangs.
 type readiness struct {
-	check func(context.Context) error
+	obstacle func() error                // costs nothing
+	check    func(context.Context) error // asks the database
 
 	mu     sync.Mutex
 	latest *probe
@@ -84,6 +85,9 @@ type probe struct {
 
 // ask returns nil when the database can be used. It answers within readyTimeout.
 func (r *readiness) ask(ctx context.Context) error {
+	if err := r.obstacle(); err != nil {
+		return err
+	}
 	p := r.probe(ctx)
 	late := time.NewTimer(readyTimeout - time.Since(p.started))
 	defer late.Stop()

@@ -17,7 +17,7 @@ func TestReadyAnswersInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32
 		hang := make(chan struct{})
-		r := &readiness{check: func(context.Context) error {
+		r := &readiness{obstacle: none, check: func(context.Context) error {
 			asked.Add(1)
 			<-hang
 			return nil
@@ -52,7 +52,7 @@ func TestReadyAnswersInTime(t *testing.T) {
 func TestReadyAsksSeldom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		asked, fault := 0, error(nil)
-		r := &readiness{check: func(context.Context) error { asked++; return fault }}
+		r := &readiness{obstacle: none, check: func(context.Context) error { asked++; return fault }}
 		for range 20 {
 			if err := r.ask(t.Context()); err != nil {
 				t.Fatal(err)
@@ -77,7 +77,7 @@ func TestReadyAsksSeldom(t *testing.T) {
 // the others.
 func TestReadyCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &readiness{check: func(ctx context.Context) error {
+		r := &readiness{obstacle: none, check: func(ctx context.Context) error {
 			time.Sleep(time.Second)
 			return ctx.Err()
 		}}
@@ -91,3 +91,19 @@ func TestReadyCallerLeaves(t *testing.T) {
 		}
 	})
 }
+
+// TestReadyObstacle checks that a good answer is not repeated while something is known
+// to keep writes from succeeding.
+func TestReadyObstacle(t *testing.T) {
+	var full error
+	r := &readiness{obstacle: func() error { return full }, check: func(context.Context) error { return nil }}
+	if err := r.ask(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	full = errors.New("disk full")
+	if err := r.ask(t.Context()); !errors.Is(err, full) {
+		t.Errorf("got %v, want %v", err, full)
+	}
+}
+
+func none() error { return nil }

@@ -27,15 +27,12 @@ const (
 	refusedFor = 5 * time.Second
 )
 
-// Ready reports whether a request could use the database now: the database
-// answers, has this program's schema or a newer one, takes a write, and, on
-// SQLite, its file is still the one that was opened and its disk has space. It
-// commits one small write each time.
+// Ready reports whether a request could use the database now: there is no
+// Obstacle, and the database answers, has this program's schema or a newer one,
+// and takes a write. It commits one small write each time.
 func (s *Store) Ready(ctx context.Context) error {
-	if s.file != nil {
-		if err := errors.Join(s.checkFile(), s.checkSpace()); err != nil {
-			return apperr.New(apperr.Unavailable, "", err)
-		}
+	if err := s.Obstacle(); err != nil {
+		return err
 	}
 	if err := s.checkSchema(ctx); err != nil {
 		return err
@@ -44,7 +41,19 @@ func (s *Store) Ready(ctx context.Context) error {
 	if err := oneRow("write to the database", rows, err); err != nil {
 		return apperr.New(apperr.Unavailable, "", err)
 	}
-	// The disk may have space for this row and not for others.
+	return nil
+}
+
+// Obstacle returns apperr.Unavailable when it is known without a question to the
+// database that a write would fail: the SQLite file is not the one that was opened,
+// its disk is full, or the database refused a write less than five seconds ago. (Its
+// disk may have space for the small write of Ready and for no other.)
+func (s *Store) Obstacle() error {
+	if s.file != nil {
+		if err := errors.Join(s.checkFile(), s.checkSpace()); err != nil {
+			return apperr.New(apperr.Unavailable, "", err)
+		}
+	}
 	if err := s.refusals.recent(time.Now()); err != nil {
 		return apperr.New(apperr.Unavailable, "", fmt.Errorf("the database refused another write: %w", err))
 	}

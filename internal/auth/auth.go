@@ -161,6 +161,3 @@ func Shell() Actor { return Actor{Name: "System"} }
 func (i *Identity) Actor(client Client) Actor {
 	return Actor{UserID: i.UserID, Name: i.Username, SessionID: i.SessionID, PersonalTokenID: i.PersonalTokenID, Client: client}
 }
-
-// Ready returns an error when the database cannot be used.
-func (s *Service) Ready(ctx context.Context) error { return s.store.Ready(ctx) }

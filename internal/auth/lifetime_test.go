@@ -327,6 +327,5 @@ func TestDatabaseGone(t *testing.T) {
 		wantKind(t, "end others", err, apperr.Unavailable)
 		_, err = p.Accounts.SignUp(ctx, account.Signup{Account: profile("bob"), Password: goodPassword})
 		wantKind(t, "sign up", err, apperr.Unavailable)
-		wantKind(t, "ready", p.Auth.Ready(ctx), apperr.Unavailable)
 	})
 }
