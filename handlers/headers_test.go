@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -38,6 +39,10 @@ var fileHeaders = map[string]string{
 	"Content-Security-Policy":    "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
 	"Cross-Origin-Opener-Policy": "", "Origin-Agent-Cluster": "", "Permissions-Policy": "",
 }
+
+// declared matches the types of bodies that this test expects: those of text name
+// their encoding, and JSON has only one (RFC 8259 §8.1).
+var declared = regexp.MustCompile(`(?i)^(text/(html|css|plain); charset=utf-8|application/(problem\+)?json)$`)
 
 // TestHeaders checks the headers of a response with each status.
 func TestHeaders(t *testing.T) {
@@ -93,6 +98,9 @@ func TestHeaders(t *testing.T) {
 			t.Errorf("%s (%d): headers (-want +got):\n%s", test.got.asked, test.status, diff)
 		}
 		checkCaching(t, test.got)
+		if kind := test.got.header.Get("Content-Type"); test.got.body != "" && !declared.MatchString(kind) {
+			t.Errorf("%s: got Content-Type %q", test.got.asked, kind)
+		}
 		if len(test.got.header.Values("X-Request-Id")) != 1 {
 			t.Errorf("%s: got X-Request-Id %v", test.got.asked, test.got.header.Values("X-Request-Id"))
 		}
@@ -141,14 +149,20 @@ func TestAllow(t *testing.T) {
 	}
 }
 
-// TestHTTPS checks the differences when the public URL is https.
+// TestHTTPS checks the differences when the public URL is https. Every kind of
+// response, also of files and of the API, tells browsers to stay with https.
 func TestHTTPS(t *testing.T) {
 	s := newSite(t, testdb.SQLite(t), withHTTPS)
 	s.Person("ana", models.RoleUser)
 	b := s.browser()
 	a := b.post("/login", "username", "ana", "password", secretWord, "remember", "on").redirects("/profile")
-	if got, want := a.header.Get("Strict-Transport-Security"), "max-age=63072000; includeSubDomains"; got != want {
-		t.Errorf("got Strict-Transport-Security %q, want %q", got, want)
+	for _, a := range []*answer{
+		a, b.get("/profile").status(200), b.get("/nowhere").status(404), b.get("/healthz").status(200), b.get(static.URL("css/app.css")).status(200),
+		b.get("/static/nowhere.css").status(404), b.get("/users/me").status(401), b.get("/openapi.json").status(200),
+	} {
+		if got, want := a.header.Get("Strict-Transport-Security"), "max-age=63072000; includeSubDomains"; got != want {
+			t.Errorf("%s: got Strict-Transport-Security %q, want %q", a.asked, got, want)
+		}
 	}
 	if !strings.HasSuffix(a.header.Get("Content-Security-Policy"), "; upgrade-insecure-requests") {
 		t.Errorf("got Content-Security-Policy %q", a.header.Get("Content-Security-Policy"))
