@@ -451,3 +451,17 @@ func (b *browser) program(path string, form url.Values) *http.Request {
 	r.Header.Set("Accept", "application/json")
 	return r
 }
+
+// TestResetKeepsStep checks that a reset link does not take the second step away: the
+// new password alone opens nothing.
+func TestResetKeepsStep(t *testing.T) {
+	eachSite(t, func(t *testing.T, s *site) {
+		user := s.Person("ana", models.RoleUser)
+		secret := s.GiveApp(user)
+		b := s.browser()
+		b.post("/reset", "token", s.resetToken(user), "password", otherWord).redirects("/login").touchesNoToken()
+		b.post("/login", "username", "ana", "password", otherWord).redirects("/login/code").touchesNoToken()
+		b.get("/profile").redirects("/login?next=%2Fprofile")
+		b.post("/login/code", "code", s.Code(secret)).redirects("/profile").givesTokens()
+	})
+}
