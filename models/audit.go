@@ -185,11 +185,12 @@ func (t *Audit) SubjectsNamed(ctx context.Context, action, part string, limit in
 // About returns the latest lines with the person as actor or subject.
 func (t *Audit) About(ctx context.Context, userID string, limit int) ([]Event, error) {
 	var events []Event
+	columns := t.store.columns(&Event{})
 	err := t.store.db.WithContext(ctx).Raw(`
-		SELECT * FROM (
-			SELECT * FROM (SELECT * FROM audit_events WHERE subject_id = @id ORDER BY at DESC, id DESC LIMIT @limit) AS happened
+		SELECT `+columns+` FROM (
+			SELECT `+columns+` FROM (SELECT `+columns+` FROM audit_events WHERE subject_id = @id ORDER BY at DESC, id DESC LIMIT @limit) AS happened
 			UNION
-			SELECT * FROM (SELECT * FROM audit_events WHERE actor_id = @id ORDER BY at DESC, id DESC LIMIT @limit) AS did
+			SELECT `+columns+` FROM (SELECT `+columns+` FROM audit_events WHERE actor_id = @id ORDER BY at DESC, id DESC LIMIT @limit) AS did
 		) AS both_ways ORDER BY at DESC, id DESC LIMIT @limit`,
 		map[string]any{"id": userID, "limit": limit}).Scan(&events).Error
 	return events, translate("list recent events", err)

@@ -66,7 +66,7 @@ func (t *Deliveries) Take(ctx context.Context, kinds []string, limit int, now, u
 		return db.Raw(`
 			UPDATE deliveries SET due_at = @until, held_until = @until, tried_at = @now, attempts = attempts + 1 WHERE id IN
 				(SELECT id FROM deliveries WHERE state = 'waiting' AND due_at <= @now AND kind IN @kinds ORDER BY due_at LIMIT @limit`+lock+`)
-			RETURNING *`,
+			RETURNING `+t.store.columns(&Delivery{}),
 			map[string]any{"until": int64(At(until)), "now": int64(At(now)), "kinds": kinds, "limit": limit}).Scan(&list)
 	})
 	return list, err

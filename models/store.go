@@ -84,6 +84,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	config := &gorm.Config{
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
+		QueryFields:            true, // see columns
 		NowFunc:                func() time.Time { return time.Now().UTC() },
 		Logger:                 newStatementLogger(log),
 	}
@@ -99,8 +100,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
 		s.sqlDB, err = openPostgres(options.URL, cmp.Or(options.Conns, postgresConns))
-		s.hot = s.sqlDB
-		dialector = postgresDialect{&postgres.Dialector{Config: &postgres.Config{Conn: s.sqlDB}}}
+		pool := replanned{DB: s.sqlDB, logger: log}
+		s.hot = pool
+		dialector = postgresDialect{&postgres.Dialector{Config: &postgres.Config{Conn: pool}}}
 	default:
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
 	}

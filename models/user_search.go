@@ -41,7 +41,7 @@ func (s *userSearch) sorted() ([]UserRow, error) {
 	if s.order.key == columnRank {
 		key = s.rank()
 	}
-	return s.show(s.db.Raw("WITH hits AS MATERIALIZED (?) SELECT * FROM hits", s.indexed().Select("users.id, ? AS k1, username AS k2", key)))
+	return s.show(s.db.Raw("WITH hits AS MATERIALIZED (?) SELECT id, k1, k2 FROM hits", s.indexed().Select("users.id, ? AS k1, username AS k2", key)))
 }
 
 // walked reads the index of the order until the page is full. By rank it reads
@@ -59,13 +59,13 @@ func (s *userSearch) walked() ([]UserRow, error) {
 	if s.from != nil && s.from[0] == int64(rankOther) {
 		others = others.Where("username "+s.after+" ?", s.from[1])
 	}
-	return s.show(s.db.Raw("? UNION ALL SELECT * FROM (?) AS others", users("0").Where(s.same), others))
+	return s.show(s.db.Raw("? UNION ALL SELECT id, k1, k2 FROM (?) AS others", users("0").Where(s.same), others))
 }
 
 // show returns the rows of a page and one more, from places in the list.
 func (s *userSearch) show(places *gorm.DB) (rows []UserRow, err error) {
 	order := "k1" + s.by + ", k2" + s.by
-	page := s.db.Table("(?) AS places", places).Order(order).Limit(s.Limit + 1)
+	page := s.db.Table("(?) AS places", places).Select("id, k1, k2").Order(order).Limit(s.Limit + 1)
 	if s.from != nil {
 		page = page.Where("(k1, k2) "+s.after+" ?", s.from)
 	}
