@@ -57,12 +57,11 @@ func (sqliteDialect) BindVarTo(w clause.Writer, statement *gorm.Statement, value
 // contain no quotes.
 func (sqliteDialect) QuoteTo(w clause.Writer, name string) {
 	_ = w.WriteByte('"')
-	for _, r := range name {
-		if r == '.' {
-			_, _ = w.WriteString(`"."`)
-			continue
-		}
-		_, _ = w.WriteString(string(r))
+	table, column, both := strings.Cut(name, ".")
+	_, _ = w.WriteString(table)
+	if both {
+		_, _ = w.WriteString(`"."`)
+		_, _ = w.WriteString(column)
 	}
 	_ = w.WriteByte('"')
 }
