@@ -12,7 +12,7 @@ func (s *Store) MigrateDown(ctx context.Context) error { return s.migrateDown(ct
 
 // MigrateTo applies the migrations up to a version, and nothing else.
 func (s *Store) MigrateTo(ctx context.Context, version int64) error {
-	return s.withProvider(func(provider *goose.Provider, _ *sql.DB) error {
+	return s.withProvider(func(provider *goose.Provider) error {
 		_, err := provider.UpTo(ctx, version)
 		return err
 	})

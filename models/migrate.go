@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"strings"
 	"time"
@@ -17,7 +18,8 @@ import (
 	"latchkey/migrations"
 )
 
-// migrateTimeout bounds waiting for another replica and the migrations.
+// migrateTimeout bounds the migrations, from the moment when no other process
+// migrates.
 const migrateTimeout = 30 * time.Minute
 
 // ErrSchemaNewer says that the database was migrated by a newer release.
@@ -32,35 +34,50 @@ type Migration struct {
 
 // Migrate applies pending migrations and prepares the accounts for them.
 // Processes that start together take turns: on PostgreSQL by an advisory lock
-// of the session, on SQLite by a lock file beside the database. It returns
+// of the session, on SQLite by a lock file beside the database. On PostgreSQL
+// it makes way for connections that use the tables, and tries again. It returns
 // ErrSchemaNewer when the database is ahead, and an error that says what to do
 // when its encoding is not UTF-8.
 func (s *Store) Migrate(ctx context.Context) error {
+	pool, err := s.openToMigrate()
+	if err != nil {
+		return err
+	}
+	defer pool.close()
+	unlock, err := s.lockMigrations(ctx, pool.DB)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	// The time begins with the turn, so that processes that started together do not
+	// give up together.
 	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
 	defer cancel()
-	return s.withProvider(func(provider *goose.Provider, db *sql.DB) error {
-		unlock, err := s.lockMigrations(ctx, db)
-		if err != nil {
-			return err
+	if err := s.checkEncoding(ctx, pool.DB); err != nil {
+		return err
+	}
+	return s.untilUnlocked(ctx, pool, func() error { return s.migrateUp(ctx, pool) })
+}
+
+// migrateUp applies pending migrations in the turn of this process.
+func (s *Store) migrateUp(ctx context.Context, pool *migrationPool) error {
+	provider, err := s.provider(pool) // a new one: it tries to make its own table only once
+	if err != nil {
+		return err
+	}
+	current, target, err := provider.GetVersions(ctx)
+	if err != nil {
+		return databaseFailure("read the schema's version", err)
+	}
+	if current > target {
+		return ErrSchemaNewer
+	}
+	if current < target {
+		if _, err := provider.Up(ctx); err != nil {
+			return databaseFailure("migrate", err)
 		}
-		defer unlock()
-		if err := s.checkEncoding(ctx, db); err != nil {
-			return err
-		}
-		current, target, err := provider.GetVersions(ctx)
-		if err != nil {
-			return databaseFailure("read the schema's version", err)
-		}
-		if current > target {
-			return ErrSchemaNewer
-		}
-		if current < target {
-			if _, err := provider.Up(ctx); err != nil {
-				return databaseFailure("migrate", err)
-			}
-		}
-		return s.Users.FillSearch(ctx)
-	})
+	}
+	return s.Users.FillSearch(ctx)
 }
 
 // checkEncoding refuses a database that does not store text as UTF-8: it would
@@ -84,7 +101,7 @@ func (s *Store) checkEncoding(ctx context.Context, db *sql.DB) error {
 
 // migrateDown undoes every migration. Only tests call it.
 func (s *Store) migrateDown(ctx context.Context) error {
-	return s.withProvider(func(provider *goose.Provider, _ *sql.DB) error {
+	return s.withProvider(func(provider *goose.Provider) error {
 		_, err := provider.DownTo(ctx, 0)
 		return databaseFailure("migrate down", err)
 	})
@@ -94,7 +111,7 @@ func (s *Store) migrateDown(ctx context.Context) error {
 // program it returns ErrSchemaNewer with the migrations that it knows.
 func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	var list []Migration
-	err := s.withProvider(func(provider *goose.Provider, _ *sql.DB) error {
+	err := s.withProvider(func(provider *goose.Provider) error {
 		states, err := provider.Status(ctx)
 		if err != nil {
 			return databaseFailure("read the migrations' state", err)
@@ -111,31 +128,39 @@ func (s *Store) Migrations(ctx context.Context) ([]Migration, error) {
 	return list, err
 }
 
-// withProvider runs f with goose on connections of its own: migrations may take
-// longer than a statement of a request may.
-func (s *Store) withProvider(f func(*goose.Provider, *sql.DB) error) error {
-	dialect, db := goose.DialectSQLite3, s.sqlDB
-	if s.dialect == dialectPostgres {
-		var err error
-		if db, err = openPostgresToMigrate(s.url); err != nil {
-			return err
-		}
-		defer func() { _ = db.Close() }()
-		dialect = goose.DialectPostgres
+// openToMigrate returns the pool for migrations. On PostgreSQL it has connections of
+// its own: migrations may take longer than a statement of a request may.
+func (s *Store) openToMigrate() (*migrationPool, error) {
+	if s.dialect == dialectSQLite {
+		return &migrationPool{DB: s.sqlDB, shared: true}, nil
 	}
-	provider, err := newProvider(dialect, s.dialect, db)
+	return openPostgresToMigrate(s.url)
+}
+
+// withProvider runs f with goose.
+func (s *Store) withProvider(f func(*goose.Provider) error) error {
+	pool, err := s.openToMigrate()
 	if err != nil {
 		return err
 	}
-	return f(provider, db)
+	defer pool.close()
+	provider, err := s.provider(pool)
+	if err != nil {
+		return err
+	}
+	return f(provider)
 }
 
-func newProvider(dialect goose.Dialect, folder string, db *sql.DB) (*goose.Provider, error) {
-	files, err := fs.Sub(migrations.Files, folder)
+func (s *Store) provider(pool *migrationPool) (*goose.Provider, error) {
+	dialect := goose.DialectSQLite3
+	if s.dialect == dialectPostgres {
+		dialect = goose.DialectPostgres
+	}
+	files, err := fs.Sub(migrations.Files, s.dialect)
 	if err != nil {
 		return nil, err
 	}
-	provider, err := goose.NewProvider(dialect, db, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(dialect, pool.DB, files, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return nil, fmt.Errorf("read the migrations: %w", err)
 	}
@@ -148,7 +173,7 @@ func (s *Store) lockMigrations(ctx context.Context, db *sql.DB) (unlock func(), 
 	if s.dialect == dialectSQLite {
 		return s.lockSQLite(ctx, s.path())
 	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, uint64(migrateTimeout.Seconds())))
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, math.MaxUint32)) // seconds; ctx ends the wait
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -62,15 +64,53 @@ func openPostgres(url string, conns int) (*sql.DB, error) {
 	return db, nil
 }
 
-// openPostgresToMigrate opens a pool whose statements may take any time.
-func openPostgresToMigrate(url string) (*sql.DB, error) {
+// migrationPool is a pool for migrations.
+type migrationPool struct {
+	*sql.DB
+	shared bool // SQLite: it is the pool of the store
+
+	mu   sync.Mutex
+	pids []int32 // PostgreSQL: of the server's processes for its connections
+}
+
+func (p *migrationPool) close() {
+	if !p.shared {
+		_ = p.DB.Close()
+	}
+}
+
+// backends returns the server's processes for the connections.
+func (p *migrationPool) backends() []int32 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.pids)
+}
+
+// openPostgresToMigrate opens a pool whose statements may take any time, whatever the
+// URL says, but wait only lockTimeout for a lock.
+func openPostgresToMigrate(url string) (*migrationPool, error) {
 	config, err := parsePostgres(url, 0)
 	if err != nil {
 		return nil, err
 	}
-	db := stdlib.OpenDB(*config)
-	db.SetMaxOpenConns(2) // one for the lock
-	return db, nil
+	pool := new(migrationPool)
+	// Not parameters of the connection, which PgBouncer refuses.
+	setUp := fmt.Sprintf("SET statement_timeout = 0; SET lock_timeout = %d", lockTimeout.Milliseconds())
+	pool.DB = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
+		if _, err := conn.Exec(ctx, setUp); err != nil {
+			return err
+		}
+		var pid int32
+		if err := conn.QueryRow(ctx, "SELECT pg_backend_pid()").Scan(&pid); err != nil {
+			return err
+		}
+		pool.mu.Lock()
+		defer pool.mu.Unlock()
+		pool.pids = append(pool.pids, pid)
+		return nil
+	}))
+	pool.SetMaxOpenConns(2) // one for the lock
+	return pool, nil
 }
 
 func parsePostgres(url string, statementTimeout time.Duration) (*pgx.ConnConfig, error) {
