@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -74,13 +75,32 @@ func fieldOf(constraint string) string {
 	return ""
 }
 
+// ErrDiskFull says that the disk of the database is full.
+var ErrDiskFull = errors.New("the disk of the database is full: make room on it, then start again")
+
+// sayFull puts ErrDiskFull in front of an error that a full disk caused.
+func sayFull(err error) error {
+	full := errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		full = e.Code == "53100"
+	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		// The second: there is no room for the -shm file.
+		full = e.Code() == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE
+	}
+	if full {
+		return fmt.Errorf("%w (%w)", ErrDiskFull, err)
+	}
+	return err
+}
+
 // isStatementFault reports whether the database refused the statement itself: a
-// fault of ours, not an outage.
+// fault of ours, not an outage. A privilege that was revoked is an outage.
 func isStatementFault(err error) bool {
 	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch e.Code[:2] {
 		case "22", "23", "42": // data exception, integrity violation, syntax or access rule
-			return true
+			return e.Code != "42501"
 		}
 		return false
 	}

@@ -39,3 +39,6 @@ const PostgresConns = postgresConns
 
 // ForgetRefusals makes the latest refused write older than Ready looks back.
 func (s *Store) ForgetRefusals() { s.refusals.latest.Store(nil) }
+
+// SayFull puts ErrDiskFull in front of an error that a full disk caused.
+func SayFull(err error) error { return sayFull(err) }

@@ -36,8 +36,8 @@ type Migration struct {
 // Processes that start together take turns: on PostgreSQL by an advisory lock
 // of the session, on SQLite by a lock file beside the database. On PostgreSQL
 // it makes way for connections that use the tables, and tries again. It returns
-// ErrSchemaNewer when the database is ahead, and an error that says what to do
-// when its encoding is not UTF-8.
+// ErrSchemaNewer when the database is ahead, ErrDiskFull, and an error that says
+// what to do when its encoding is not UTF-8.
 func (s *Store) Migrate(ctx context.Context) error {
 	pool, err := s.openToMigrate()
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if err := s.checkEncoding(ctx, pool.DB); err != nil {
 		return err
 	}
-	return s.untilUnlocked(ctx, pool, func() error { return s.migrateUp(ctx, pool) })
+	return sayFull(s.untilUnlocked(ctx, pool, func() error { return s.migrateUp(ctx, pool) }))
 }
 
 // migrateUp applies pending migrations in the turn of this process.

@@ -74,7 +74,8 @@ type Store struct {
 	rotations *rotationBatch // SQLite: those that wait for the writer's turn; PostgreSQL: nil
 }
 
-// Open connects to the database. It does not migrate it.
+// Open connects to the database. It does not migrate it. It returns ErrInUse while
+// another process has claimed the SQLite file, and ErrDiskFull.
 func Open(ctx context.Context, options Options) (*Store, error) {
 	log := options.Logger
 	if log == nil {
@@ -107,7 +108,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		return nil, errors.New("the database URL is neither sqlite:PATH nor postgres://…")
 	}
 	if err != nil {
-		return nil, err
+		return nil, sayFull(err)
 	}
 	if s.db, err = gorm.Open(dialector, config); err != nil {
 		_ = s.Close()

@@ -231,12 +231,20 @@ func databaseOptions(cfg *config.Config, logger *slog.Logger) models.Options {
 }
 
 // databaseError returns on one line why the database cannot be used, after the
-// name of the variable to change. A schema that is too new is not caused by the
-// variable.
+// name of the variable to change. A schema that is too new and a full disk are not
+// caused by the variable.
 func databaseError(err error) error {
 	if err == nil || errors.Is(err, models.ErrSchemaNewer) {
 		return err
 	}
+	if errors.Is(err, models.ErrDiskFull) {
+		return errors.New(oneLine(err))
+	}
+	return fmt.Errorf("LATCHKEY_DATABASE_URL: %s", oneLine(err))
+}
+
+// oneLine returns the text of an error on one line.
+func oneLine(err error) string {
 	text := ""
 	for line := range strings.Lines(err.Error()) { // pgx writes a line for each address that it tried
 		line = strings.TrimSpace(line)
@@ -249,7 +257,7 @@ func databaseError(err error) error {
 		}
 		text += line
 	}
-	return fmt.Errorf("LATCHKEY_DATABASE_URL: %s", text)
+	return text
 }
 
 func newLogger(cfg *config.Config, w io.Writer) *slog.Logger {
