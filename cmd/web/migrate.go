@@ -23,15 +23,25 @@ func (migrateUpCmd) Run(ctx context.Context, p *process) error {
 		if err := store.Migrate(ctx); err != nil {
 			return databaseError(err)
 		}
-		return printMigrations(ctx, p.stdout, store)
+		_, err := printMigrations(ctx, p.stdout, store)
+		return err
 	})
 }
 
-type migrateStatusCmd struct{}
+type migrateStatusCmd struct {
+	ExitCode bool `help:"Exit 1 when migrations are pending."`
+}
 
-// Run lists the migrations.
-func (migrateStatusCmd) Run(ctx context.Context, p *process) error {
-	return p.database(ctx, func(store *models.Store) error { return printMigrations(ctx, p.stdout, store) })
+// Run lists the migrations. A schema that is newer than this program is a failure with
+// and without --exit-code.
+func (c migrateStatusCmd) Run(ctx context.Context, p *process) error {
+	return p.database(ctx, func(store *models.Store) error {
+		pending, err := printMigrations(ctx, p.stdout, store)
+		if err == nil && c.ExitCode && pending > 0 {
+			return fmt.Errorf("migrations are pending: %d. Run latchkey migrate up, or start the server", pending)
+		}
+		return err
+	})
 }
 
 // database opens the database without migrating it and runs f.
@@ -48,18 +58,21 @@ func (p *process) database(ctx context.Context, f func(*models.Store) error) err
 	return f(store)
 }
 
-func printMigrations(ctx context.Context, w io.Writer, store *models.Store) error {
+// printMigrations lists the migrations and returns how many are pending.
+func printMigrations(ctx context.Context, w io.Writer, store *models.Store) (pending int, err error) {
 	list, err := store.Migrations(ctx)
 	if err != nil && !errors.Is(err, models.ErrSchemaNewer) {
-		return databaseError(err)
+		return 0, databaseError(err)
 	}
 	table := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	for _, m := range list {
 		state := "pending"
-		if !m.AppliedAt.IsZero() {
+		if m.AppliedAt.IsZero() {
+			pending++
+		} else {
 			state = "applied " + m.AppliedAt.UTC().Format("2006-01-02 15:04 UTC")
 		}
 		_, _ = fmt.Fprintf(table, "%s\t%s\n", m.Name, state)
 	}
-	return errors.Join(err, table.Flush())
+	return pending, errors.Join(err, table.Flush())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"database/sql"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -117,6 +118,8 @@ func TestMigrate(t *testing.T) {
 		if strings.Contains(status.stdout, "applied") {
 			t.Errorf("migrate status applied migrations:\n%s", status.stdout)
 		}
+		command(t, e, "", "migrate", "status", "--exit-code").exits(exitFailed).prints("00001", "pending").oneLine().
+			complains(fmt.Sprintf("migrations are pending: %d. Run latchkey migrate up", strings.Count(status.stdout, "pending")))
 		for range 2 {
 			up := command(t, e, "", "migrate", "up").exits(exitDone).prints("00001", "applied 20")
 			if strings.Contains(up.stdout, "pending") {
@@ -124,6 +127,7 @@ func TestMigrate(t *testing.T) {
 			}
 		}
 		command(t, e, "", "migrate", "status").exits(exitDone).prints("applied 20")
+		command(t, e, "", "migrate", "status", "--exit-code").exits(exitDone).prints("applied 20")
 	})
 }
 
@@ -147,7 +151,7 @@ func TestNewerSchema(t *testing.T) {
 		if err := db.Close(); err != nil {
 			t.Fatal(err)
 		}
-		for _, args := range []string{"", "serve", "migrate up", "user list", "user disable ana"} {
+		for _, args := range []string{"", "serve", "migrate up", "migrate status", "migrate status --exit-code", "user list", "user disable ana"} {
 			command(t, e, "", strings.Fields(args)...).exits(exitFailed).
 				complains("the database has a newer schema than this program: start the release that made it, or a later one")
 		}
