@@ -82,13 +82,20 @@ var sqlitePragmas = []struct{ name, set, want string }{
 }
 
 // openSQLite opens the database file and keeps its FileInfo and the lock that says
-// that it is in use.
-func (s *Store) openSQLite(ctx context.Context, path string, conns int) (_ *sql.DB, err error) {
+// that it is in use, unless this process has claimed it.
+func (s *Store) openSQLite(ctx context.Context, path string, conns int, claimed bool) (db *sql.DB, err error) {
 	if s.file, err = makeSQLite(path); err != nil {
 		return nil, err
 	}
-	if s.use, err = useSQLite(path); err != nil {
-		return nil, err
+	if !claimed {
+		if s.use, err = useSQLite(path); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err != nil {
+				_ = s.use.Close()
+			}
+		}()
 	}
 	// rw: a connection that finds no file must not make an empty database.
 	query := url.Values{"mode": {"rw"}, "_txlock": {"immediate"}}
@@ -96,9 +103,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, conns int) (_ *sql.
 		query.Add("_pragma", p.name+"("+p.set+")")
 	}
 	dsn := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}
-	db, err := sql.Open("sqlite", dsn.String())
-	if err != nil {
-		_ = s.use.Close()
+	if db, err = sql.Open("sqlite", dsn.String()); err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(conns)
@@ -111,7 +116,7 @@ func (s *Store) openSQLite(ctx context.Context, path string, conns int) (_ *sql.
 		unlock()
 	}
 	if err != nil {
-		_ = errors.Join(db.Close(), s.use.Close())
+		_ = db.Close()
 		return nil, err
 	}
 	return db, nil

@@ -36,6 +36,9 @@ type Options struct {
 	URL    string       // sqlite:PATH, postgres://… or postgresql://…
 	Conns  int          // PostgreSQL: how many connections at most; 0: 10
 	Logger *slog.Logger // for waits, and for slow and failed statements without their values; nil: no log
+
+	// Claimed is set by a process that has claimed the SQLite file with ClaimSQLite.
+	Claimed bool
 }
 
 // Store is the database. Its tables can be used until Close.
@@ -94,7 +97,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	switch path, isSQLite := strings.CutPrefix(options.URL, "sqlite:"); {
 	case isSQLite:
 		s.dialect = dialectSQLite
-		s.sqlDB, err = s.openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)))
+		s.sqlDB, err = s.openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)), options.Claimed)
 		hot := &compiledQueries{db: s.sqlDB}
 		dialector, s.hot, s.writer = sqliteDialect{pool: s.sqlDB}, hot, make(chan struct{}, 1)
 		s.rotations = &rotationBatch{db: s.sqlDB, hot: hot, writer: s.writer, usable: s.checkFile, refusals: s.refusals}

@@ -64,6 +64,7 @@ const (
 	InviteWithdraw   = "invitation-withdraw"
 	MailTest         = "mail-test"
 	MailAgain        = "mail-again"
+	DatabaseRestored = "database-restored"
 	APILogin         = "api-login"
 	APILogout        = "api-logout"
 	ScopeRefused     = "api-scope-refused"
@@ -221,6 +222,10 @@ var kinds = []kind{
 	{UserErase, Admins, "Erased user", "erased the account of {subject}", "Your account was erased."},
 	{InviteCreate, Admins, "Created invitation", "created an invitation", "An invitation was created."},
 	{InviteWithdraw, Admins, "Withdrew invitation", "withdrew an invitation", "An invitation was withdrawn."},
+	{
+		DatabaseRestored, Admins, "Restored a backup", "restored the database from a backup",
+		"The server was restored from a backup: every device was signed out and every access token was removed.",
+	},
 
 	{name: LoginLimited},
 	{name: Limited},
