@@ -44,6 +44,8 @@ type cli struct {
 	Admin       adminCmd       `cmd:"" help:"Create an admin."`
 	User        userCmd        `cmd:"" help:"Manage accounts. A running server applies changes at the next request."`
 	Mail        mailCmd        `cmd:"" help:"Try out mail."`
+	Backup      backupCmd      `cmd:"" help:"Write a backup to a file, while the server runs."`
+	Restore     restoreCmd     `cmd:"" help:"Replace the database by a backup, while the server is stopped."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when the local server is ready."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and Go version."`
 }

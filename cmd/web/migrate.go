@@ -7,6 +7,7 @@ import (
 	"io"
 	"text/tabwriter"
 
+	"latchkey/internal/config"
 	"latchkey/models"
 )
 
@@ -50,6 +51,11 @@ func (p *process) database(ctx context.Context, f func(*models.Store) error) err
 	if err != nil {
 		return err
 	}
+	return p.onDatabase(ctx, cfg, f)
+}
+
+// onDatabase is database with a configuration that was read.
+func (p *process) onDatabase(ctx context.Context, cfg *config.Config, f func(*models.Store) error) error {
 	store, err := models.Open(ctx, databaseOptions(cfg, newLogger(cfg, p.stderr)))
 	if err != nil {
 		return databaseError(err)

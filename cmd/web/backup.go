@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"time"
+
+	"latchkey/internal/backup"
+	"latchkey/internal/config"
+	"latchkey/models"
+)
+
+type backupCmd struct {
+	File string `arg:"" help:"The new file, in a folder that only you can read. The master secret goes to FILE.secret."`
+}
+
+// Run writes a backup. It neither creates nor migrates a database, so that the binary
+// of a new release can make the backup before the upgrade.
+func (c backupCmd) Run(ctx context.Context, p *process) error {
+	cfg, err := p.configuration()
+	if err != nil {
+		return err
+	}
+	if err := thereIsADatabase(cfg); err != nil {
+		return err
+	}
+	return p.onDatabase(ctx, cfg, func(store *models.Store) error {
+		start := time.Now()
+		options := backupOptions(cfg, store)
+		line := p.progressLine()
+		options.Progress = line.show
+		err := backup.Make(ctx, options, c.File)
+		line.clear()
+		if err != nil {
+			return err
+		}
+		info, err := os.Stat(c.File)
+		if err != nil {
+			return err
+		}
+		if err := p.say(nil, "The backup is in %s (%s, checked, %s).", c.File, megabytes(info.Size()), time.Since(start).Round(time.Millisecond)); err != nil {
+			return err
+		}
+		return p.sayWhereTheSecretIs(options, c.File)
+	})
+}
+
+// thereIsADatabase returns an error if the SQLite file is missing: opening it would
+// create it.
+func thereIsADatabase(cfg *config.Config) error {
+	if cfg.Database.Dialect != config.SQLite {
+		return nil
+	}
+	_, err := os.Stat(cfg.Database.Path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database at %s: set LATCHKEY_DATABASE_URL as for the server", cfg.Database.Path)
+	}
+	return err
+}
+
+func (p *process) sayWhereTheSecretIs(o backup.Options, file string) error {
+	if o.Secret == "" {
+		return p.say(nil, "The master secret is not in it: keep LATCHKEY_SECRET elsewhere, too.")
+	}
+	return p.say(nil, "The master secret is in %s. Who has both files can sign in as anyone: keep them as safe as the server.", backup.SecretOf(file))
+}
+
+// backupOptions say what a backup of the portal has: the master secret only if
+// Latchkey made it.
+func backupOptions(cfg *config.Config, store *models.Store) backup.Options {
+	o := backup.Options{Store: store, URL: string(cfg.Database.URL.Bytes())}
+	if cfg.Secret.IsZero() {
+		if _, err := os.Stat(cfg.SecretPath()); err == nil { // none before the first start
+			o.Secret = cfg.SecretPath()
+		}
+	}
+	return o
+}
+
+// progressLine is a line on a terminal that shows how far a command is.
+type progressLine struct {
+	file  *os.File // nil: standard error is no terminal
+	width int
+}
+
+func (p *process) progressLine() *progressLine {
+	file, ok := p.stderr.(*os.File)
+	if !ok {
+		return &progressLine{}
+	}
+	if info, err := file.Stat(); err != nil || info.Mode()&fs.ModeCharDevice == 0 {
+		return &progressLine{}
+	}
+	return &progressLine{file: file}
+}
+
+// show replaces the line.
+func (l *progressLine) show(done, expected int64) {
+	text := megabytes(done) + " written"
+	if expected > 0 {
+		text = fmt.Sprintf("%s of about %s written", megabytes(done), megabytes(expected))
+	}
+	l.write(text)
+}
+
+// clear removes the line.
+func (l *progressLine) clear() {
+	if l.width > 0 {
+		l.write("")
+		_, _ = fmt.Fprint(l.file, "\r")
+	}
+}
+
+func (l *progressLine) write(text string) {
+	if l.file != nil {
+		_, _ = fmt.Fprintf(l.file, "\r%-*s", l.width, text) // a terminal that is gone needs no progress
+		l.width = len(text)
+	}
+}
+
+// megabytes writes a size for people.
+func megabytes(n int64) string {
+	if n < 1e6 {
+		return fmt.Sprintf("%d kB", (n+999)/1000)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
