@@ -1,6 +1,7 @@
 package handlers_test
 
 import (
+	"errors"
 	"html"
 	"net/http"
 	"regexp"
@@ -13,6 +14,9 @@ import (
 
 	"latchkey/internal/audit"
 	"latchkey/internal/auth"
+	"latchkey/internal/backup"
+	"latchkey/internal/portaltest"
+	"latchkey/internal/testdb"
 	"latchkey/models"
 )
 
@@ -135,4 +139,36 @@ func TestOverviewQuiet(t *testing.T) {
 		}
 		boss.get("/admin").says("No sign-ins and no failed attempts.", "Signed in today 0")
 	})
+}
+
+// TestBackupWarning checks that the overview warns about the backups of a schedule when
+// there is none in time or the latest attempt failed, and only then.
+func TestBackupWarning(t *testing.T) {
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC) // of the site's clock
+	for _, test := range []struct {
+		name   string
+		status backup.Status
+		want   string // empty: no warning
+	}{
+		{"in time", backup.Status{Every: time.Hour, Last: noon.Add(-time.Hour)}, ""},
+		{"none yet, since a minute", backup.Status{Every: time.Hour, Since: noon.Add(-time.Minute)}, ""},
+		{"none yet, since long", backup.Status{Every: time.Hour, Since: noon.Add(-3 * time.Hour)}, "The server has made no backup yet. Look in the server’s log for the reason."},
+		{"old", backup.Status{Every: time.Hour, Last: noon.Add(-3 * time.Hour)}, "The last backup is from 22 Nov 2026, 09:00 UTC. Look in the server’s log for the reason."},
+		{
+			"failed",
+			backup.Status{Every: time.Hour, Last: noon.Add(-time.Hour), Failed: errors.New("no space left on device")},
+			"The last backup is from 22 Nov 2026, 11:00 UTC. The latest attempt failed: no space left on device",
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSite(t, testdb.SQLite(t), func(o *portaltest.Options) { o.Backups = func() backup.Status { return test.status } })
+			boss, _ := s.signedIn("bo", models.RoleAdmin)
+			page := boss.get("/admin").status(200)
+			if test.want == "" {
+				page.hides("Needs attention")
+				return
+			}
+			page.says("Needs attention", test.want)
+		})
+	}
 }

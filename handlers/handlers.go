@@ -22,6 +22,7 @@ import (
 	"latchkey/handlers/site"
 	accounts "latchkey/internal/account"
 	"latchkey/internal/auth"
+	"latchkey/internal/backup"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/middleware"
@@ -51,6 +52,7 @@ type Options struct {
 	SupportEmail          string
 	APIOrigins            []string // whose scripts may call the API from a browser
 	Settings              []SettingsGroup
+	Backups               func() backup.Status // of the server's own backups; nil: it makes none
 }
 
 // SettingsGroup and Setting are the parts of the configuration on the settings
@@ -109,7 +111,7 @@ func New(o Options) (*Handlers, error) {
 		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand, scripts: map[string]bool{},
 		ready:   &readiness{obstacle: o.Store.Obstacle, check: o.Store.Ready},
 		signin:  signin.New(s, o.Auth, o.Accounts, o.ForwardAuth),
-		admin:   admin.New(s, o.Auth, o.Accounts, o.Store, o.Settings),
+		admin:   admin.New(s, o.Auth, o.Accounts, o.Store, o.Settings, o.Backups),
 		forward: forward.New(s, o.Auth, o.OAuth, o.ForwardAuth),
 	}
 	h.account = account.New(account.Options{Site: s, Auth: o.Auth, Accounts: o.Accounts, Store: o.Store, SignOut: h.signin.Logout})

@@ -45,6 +45,7 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 	}
 	defer func() { _ = o.store.Close() }()
 	p.addThread() // after the hasher and the pool have counted the cores
+	o.backups = schedule(o)
 	pages, err := o.handlers()
 	if err != nil {
 		return err
@@ -73,6 +74,9 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return o.keepHouse(groupCtx) })
 	group.Go(func() error { return o.outbox.Run(groupCtx, deliveryGrace) })
+	if o.backups != nil {
+		group.Go(func() error { return o.backups.Run(groupCtx) })
+	}
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)

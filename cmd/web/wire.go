@@ -16,6 +16,7 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/auth/passkey"
 	"latchkey/internal/auth/password"
+	"latchkey/internal/backup"
 	"latchkey/internal/config"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
@@ -41,6 +42,7 @@ type portal struct {
 	accounts *account.Service
 	outbox   *outbox.Outbox
 	mail     *mail.Mail
+	backups  *backup.Schedule // nil: the server makes none
 	hasher   *password.Hasher
 	secret   []byte
 
@@ -284,7 +286,8 @@ func (o *portal) handlers() (*handlers.Handlers, error) {
 		return nil, err
 	}
 	return handlers.New(handlers.Options{
-		Auth: o.auth, OAuth: o.oauth, Accounts: o.accounts, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
+		Backups: o.backupStatus(),
+		Auth:    o.auth, OAuth: o.oauth, Accounts: o.accounts, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
 		PublicURL: o.cfg.PublicURL, HTTPS: o.cfg.Secure(), HSTSIncludeSubdomains: o.cfg.HSTSIncludeSubdomains,
 		TrustedProxies: o.cfg.TrustedProxies, Brand: brand, BrandName: o.cfg.Brand.Name, SupportEmail: o.cfg.Brand.SupportEmail,
 		APIOrigins: o.cfg.APIOrigins, ForwardAuth: forwardauth.New(o.cfg.ForwardAuth), Settings: settings(o.cfg),

@@ -12,6 +12,7 @@ import (
 	"latchkey/internal/account"
 	"latchkey/internal/apperr"
 	"latchkey/internal/auth"
+	"latchkey/internal/backup"
 	"latchkey/internal/middleware"
 	"latchkey/models"
 	"latchkey/views/layouts"
@@ -25,11 +26,12 @@ type Handlers struct {
 	accounts *account.Service
 	store    *models.Store // for plain reads
 	settings []pages.SettingsGroup
+	backups  func() backup.Status // nil: the server makes none
 }
 
 // New returns the pages.
-func New(s *site.Site, service *auth.Service, accounts *account.Service, store *models.Store, settings []pages.SettingsGroup) *Handlers {
-	return &Handlers{site: s, auth: service, accounts: accounts, store: store, settings: settings}
+func New(s *site.Site, service *auth.Service, accounts *account.Service, store *models.Store, settings []pages.SettingsGroup, backups func() backup.Status) *Handlers {
+	return &Handlers{site: s, auth: service, accounts: accounts, store: store, settings: settings, backups: backups}
 }
 
 // pathUser returns the account in the route's path, or apperr.NotFound.

@@ -50,7 +50,7 @@ func (h *Handlers) Overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	view.Attention = slices.Concat(trouble, proxyProblems(c), events.copies(today), events.secured(today))
+	view.Attention = slices.Concat(trouble, h.backupProblems(), proxyProblems(c), events.copies(today), events.secured(today))
 	return site.Show(c, pages.AdminOverview(h.site.Section(c, layouts.SectionOverview, "Overview"), view))
 }
 
@@ -247,4 +247,23 @@ func proxyProblems(c echo.Context) []pages.AttentionItem {
 // from a day on.
 func auditSince(day time.Time, action string) string {
 	return auditFilter{action: action, from: day.Format(dayFormat)}.url("/admin/audit")
+}
+
+// backupProblems returns what is wrong with the backups that the server makes.
+func (h *Handlers) backupProblems() []pages.AttentionItem {
+	if h.backups == nil {
+		return nil
+	}
+	status, now := h.backups(), h.site.Now()
+	if status.Failed == nil && !status.Late(now) {
+		return nil
+	}
+	text := "The server has made no backup yet."
+	if !status.Last.IsZero() {
+		text = "The last backup is from " + components.FullTime(status.Last) + "."
+	}
+	if status.Failed == nil {
+		return []pages.AttentionItem{{Text: text + " Look in the server’s log for the reason."}}
+	}
+	return []pages.AttentionItem{{Text: text + " The latest attempt failed:", Said: status.Failed.Error()}}
 }

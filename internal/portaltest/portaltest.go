@@ -15,6 +15,7 @@ import (
 	"latchkey/handlers"
 	"latchkey/internal/account"
 	"latchkey/internal/auth"
+	"latchkey/internal/backup"
 	"latchkey/internal/cookie"
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/servicetest"
@@ -41,6 +42,7 @@ type Options struct {
 	CookieDomain   string // of the token cookies
 	ForwardAuth    *forwardauth.Rules
 	APIOrigins     []string // whose scripts may call the API
+	Backups        func() backup.Status
 }
 
 // Portal is a portal on its own database.
@@ -78,7 +80,7 @@ func New(t *testing.T, store *models.Store, change ...func(*Options)) *Portal {
 	pages, err := handlers.New(handlers.Options{
 		Auth: p.Auth, OAuth: p.OAuth, Accounts: p.Accounts, Store: store, Logger: logger, Now: p.Clock.Now, PublicURL: o.PublicURL, Cookies: jar,
 		HTTPS: https, HSTSIncludeSubdomains: true, BrandName: "Latchkey", SupportEmail: o.SupportEmail,
-		TrustedProxies: o.TrustedProxies, ForwardAuth: o.ForwardAuth, APIOrigins: o.APIOrigins,
+		TrustedProxies: o.TrustedProxies, ForwardAuth: o.ForwardAuth, APIOrigins: o.APIOrigins, Backups: o.Backups,
 	})
 	if err != nil {
 		t.Fatal(err)
