@@ -99,7 +99,8 @@ func (s *Store) checkEncoding(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// migrateDown undoes every migration. Only tests call it.
+// migrateDown undoes every migration, with all data. Only tests call it, and a copy
+// that failed, for a schema that it made and that has no rows.
 func (s *Store) migrateDown(ctx context.Context) error {
 	return s.withProvider(func(provider *goose.Provider) error {
 		_, err := provider.DownTo(ctx, 0)

@@ -83,12 +83,16 @@ var sqlitePragmas = []struct{ name, set, want string }{
 
 // openSQLite opens the database file and keeps its FileInfo and the lock that says
 // that it is in use, unless this process has claimed it.
-func (s *Store) openSQLite(ctx context.Context, path string, conns int, claimed bool) (db *sql.DB, err error) {
+func (s *Store) openSQLite(ctx context.Context, path string, options Options, conns int) (db *sql.DB, err error) {
 	if s.file, err = makeSQLite(path); err != nil {
 		return nil, err
 	}
-	if !claimed {
-		if s.use, err = useSQLite(path); err != nil {
+	if !options.Claimed {
+		use := (*flock.Flock).TryRLock // any number of processes may use the file
+		if options.alone {
+			use = (*flock.Flock).TryLock
+		}
+		if s.use, err = lockUse(path, use); err != nil {
 			return nil, err
 		}
 		defer func() {
@@ -139,14 +143,6 @@ func makeSQLite(path string) (os.FileInfo, error) {
 // ErrInUse says that a process has the SQLite file open.
 var ErrInUse = errors.New("the database file is in use: stop the server and other commands first")
 
-// useSQLite says that this process uses a database file, until the lock is closed.
-// Any number of processes may use one file. It returns ErrInUse while one of them has
-// claimed it. The lock is on a file beside the database: SQLite loses its own locks
-// when a process closes another handle of the database file.
-func useSQLite(path string) (*flock.Flock, error) {
-	return lockUse(path, (*flock.Flock).TryRLock)
-}
-
 // ClaimSQLite keeps other processes from opening a database file until release is
 // called. It returns ErrInUse while a process uses the file. Its folder must exist.
 func ClaimSQLite(path string) (release func(), err error) {
@@ -157,6 +153,10 @@ func ClaimSQLite(path string) (release func(), err error) {
 	return func() { _ = lock.Close() }, nil
 }
 
+// lockUse says that this process uses a database file, until the lock is closed. It
+// returns ErrInUse when another lock does not permit that. The lock is on a file beside
+// the database: SQLite loses its own locks when a process closes another handle of the
+// database file.
 func lockUse(path string, try func(*flock.Flock) (bool, error)) (*flock.Flock, error) {
 	lock := flock.New(path+".use", flock.SetPermissions(0o600))
 	locked, err := try(lock)

@@ -39,6 +39,8 @@ type Options struct {
 
 	// Claimed is set by a process that has claimed the SQLite file with ClaimSQLite.
 	Claimed bool
+
+	alone bool // SQLite: ErrInUse while another process uses the file, and others get it until Close
 }
 
 // Store is the database. Its tables can be used until Close.
@@ -97,7 +99,7 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	switch path, isSQLite := strings.CutPrefix(options.URL, "sqlite:"); {
 	case isSQLite:
 		s.dialect = dialectSQLite
-		s.sqlDB, err = s.openSQLite(ctx, path, max(4, runtime.GOMAXPROCS(0)), options.Claimed)
+		s.sqlDB, err = s.openSQLite(ctx, path, options, max(4, runtime.GOMAXPROCS(0)))
 		hot := &compiledQueries{db: s.sqlDB}
 		dialector, s.hot, s.writer = sqliteDialect{pool: s.sqlDB}, hot, make(chan struct{}, 1)
 		s.rotations = &rotationBatch{db: s.sqlDB, hot: hot, writer: s.writer, usable: s.checkFile, refusals: s.refusals}

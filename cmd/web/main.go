@@ -46,6 +46,7 @@ type cli struct {
 	Mail        mailCmd        `cmd:"" help:"Try out mail."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup to a file, while the server runs."`
 	Restore     restoreCmd     `cmd:"" help:"Replace the database by a backup, while the server is stopped."`
+	Copy        copyCmd        `cmd:"" help:"Copy everything into an empty database, of the other kind or the same."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when the local server is ready."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and Go version."`
 }

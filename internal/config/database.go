@@ -2,6 +2,8 @@ package config
 
 import (
 	"cmp"
+	"errors"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -48,6 +50,36 @@ func (l *loader) database(name string) Database {
 	}
 	l.problem(name, "does not begin with sqlite: or postgres://; set it to sqlite:PATH or postgres://USER:PASSWORD@HOST/NAME")
 	return Database{}
+}
+
+// ArgumentDatabase reads a database URL from an argument of a command, which name
+// names. It refuses one with a password, because every user of the machine can read
+// arguments. getenv is for the variables of PostgreSQL. The warnings and the error are
+// as those of Load.
+func ArgumentDatabase(name, value string, getenv func(string) string) (Database, []string, error) {
+	if hasPassword(value) {
+		return Database{}, nil, fmt.Errorf("%s holds a password, which every user of this machine can read; "+
+			"leave it out, and set PGPASSWORD or write it into ~/.pgpass", name)
+	}
+	l := newLoader(func(variable string) string {
+		if variable == name {
+			return value
+		}
+		return getenv(variable)
+	})
+	database := l.database(name)
+	return database, l.warnings, errors.Join(l.problems...)
+}
+
+// hasPassword reports whether a PostgreSQL URL holds a password.
+func hasPassword(value string) bool {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme == "sqlite" {
+		return false
+	}
+	_, set := u.User.Password()
+	query := u.Query()
+	return set || query.Has("password") || query.Has("sslpassword")
 }
 
 // sqlite checks the path of a SQLite file.

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"latchkey/internal/config"
+	"latchkey/models"
+)
+
+type copyCmd struct {
+	To string `required:"" placeholder:"URL" help:"The empty database: sqlite:PATH or postgres://USER@HOST/NAME. The password comes from PGPASSWORD or ~/.pgpass."`
+}
+
+// Run copies the database into another one.
+func (c copyCmd) Run(ctx context.Context, p *process) error {
+	target, warnings, err := config.ArgumentDatabase("--to", c.To, p.getenv)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	for _, warning := range warnings {
+		_, _ = fmt.Fprintf(p.stderr, "latchkey: warning: %s\n", warning)
+	}
+	cfg, err := p.configuration()
+	if err != nil {
+		return err
+	}
+	logger := newLogger(cfg, p.stderr)
+	source, err := models.OpenCopySource(ctx, databaseOptions(cfg, logger))
+	if err != nil {
+		return copyError(ctx, err)
+	}
+	defer source.Close()
+	to := *cfg
+	to.Database = target
+	progress := newCopyProgress(p.stderr)
+	copied, err := source.CopyTo(ctx, databaseOptions(&to, logger), progress.step)
+	progress.end()
+	if err != nil {
+		return copyError(ctx, err)
+	}
+	return printCopied(p.stdout, copied, cfg, target)
+}
+
+// copyError names the database to change.
+func copyError(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("stopped: nothing was copied, and the target is as it was before")
+	}
+	if target, ok := errors.AsType[models.TargetError](err); ok {
+		return fmt.Errorf("--to: %s", oneLine(target.Err))
+	}
+	return databaseError(err)
+}
+
+// copyProgress shows on a terminal how far a copy is.
+type copyProgress struct {
+	w    io.Writer // nil: no terminal
+	said time.Time
+	last int // the length of the line
+}
+
+func newCopyProgress(w io.Writer) *copyProgress {
+	file, ok := w.(*os.File)
+	if !ok {
+		return &copyProgress{}
+	}
+	info, err := file.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return &copyProgress{}
+	}
+	return &copyProgress{w: w}
+}
+
+func (p *copyProgress) step(now models.CopyProgress) {
+	if p.w == nil || (now.Rows != now.Of && time.Since(p.said) < 100*time.Millisecond) {
+		return
+	}
+	p.said = time.Now()
+	verb := "copying"
+	if now.Comparing {
+		verb = "comparing"
+	}
+	p.line(fmt.Sprintf("%s %s: %d of %d rows", verb, now.Table, now.Rows, now.Of))
+}
+
+// line replaces the line that is shown.
+func (p *copyProgress) line(text string) {
+	_, _ = fmt.Fprintf(p.w, "\r%s%s", text, strings.Repeat(" ", max(0, p.last-len(text))))
+	p.last = len(text)
+}
+
+// end removes the line.
+func (p *copyProgress) end() {
+	if p.w != nil && p.last > 0 {
+		p.line("")
+		_, _ = fmt.Fprint(p.w, "\r")
+	}
+}
+
+// printCopied prints what was copied, and what is to be done next.
+func printCopied(w io.Writer, copied *models.Copied, from *config.Config, target config.Database) error {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 4, 2, ' ', tabwriter.AlignRight)
+	rows := int64(0)
+	for _, t := range copied.Tables {
+		_, _ = fmt.Fprintf(table, "%d\t  %s\n", t.Rows, t.Name)
+		rows += t.Rows
+	}
+	_ = table.Flush() // into memory
+	for _, name := range copied.LeftOut {
+		_, _ = fmt.Fprintf(&text, "Left out: the table %s, which Latchkey did not make.\n", name)
+	}
+	variable := "postgres://… (the URL after --to, with its password)"
+	if target.Dialect == config.SQLite {
+		variable = "sqlite:" + target.Path
+	}
+	_, _ = fmt.Fprintf(&text, `
+Copied %d tables with %d rows. The number of rows and the SHA-256 of every table are the same in both databases.
+
+Do not start a server on the old database again. Next:
+1. %s
+2. Set LATCHKEY_DATABASE_URL to %s.
+3. Start the server. Everyone stays signed in.
+`, len(copied.Tables), rows, movedSecret(from, target), variable)
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+// movedSecret says how the server gets the same secret. Everyone has to sign in again
+// with another one.
+func movedSecret(from *config.Config, target config.Database) string {
+	path := from.SecretPath()
+	if abs, err := filepath.Abs(path); err == nil && path != "" {
+		path = abs
+	}
+	to := *from
+	to.Database = target
+	_, err := os.Stat(path)
+	switch {
+	case from.Secret.IsZero() && err != nil && target.Dialect == config.Postgres:
+		return "Generate a secret and set LATCHKEY_SECRET to it: openssl rand -hex 32"
+	case from.Secret.IsZero() && err != nil:
+		return "The server generates a secret beside the database file."
+	case !from.Secret.IsZero() && target.Dialect == config.SQLite:
+		return "Keep LATCHKEY_SECRET as it is. Without it the server generates another secret, and everyone has to sign in again."
+	case !from.Secret.IsZero():
+		return "Keep LATCHKEY_SECRET as it is."
+	case target.Dialect == config.Postgres:
+		return "Set LATCHKEY_SECRET_FILE=" + path + ", or LATCHKEY_SECRET to what this file holds. With another secret everyone has to sign in again."
+	case filepath.Dir(from.Database.Path) == filepath.Dir(target.Path):
+		return "Keep " + path + ": with another secret everyone has to sign in again."
+	}
+	return "Copy the secret: cp -p " + path + " " + to.SecretPath() + ". With another secret everyone has to sign in again."
+}
