@@ -20,10 +20,17 @@ const asMain = "RUN_AS_MAIN"
 // withLease is a variable with the lease of deliveries of such a program.
 const withLease = "RUN_WITH_LEASE"
 
+// withPurge is a variable with the time from the start of such a program to its first
+// purge.
+const withPurge = "RUN_WITH_PURGE"
+
 func TestMain(m *testing.M) {
 	if os.Getenv(asMain) == "1" {
 		deliveryLease, _ = time.ParseDuration(os.Getenv(withLease)) // "": 0, the default
-		main()                                                      // ends the process
+		if after, err := time.ParseDuration(os.Getenv(withPurge)); err == nil {
+			firstPurge = after
+		}
+		main() // ends the process
 	}
 	testdb.Main(m)
 }

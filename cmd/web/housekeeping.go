@@ -13,9 +13,29 @@ const (
 	slowHash          = 250 * time.Millisecond
 )
 
-// keepHouse runs background work at the start and every hour: it purges expired
-// rows, seals secrets again after a change of the master secret, and compares the
-// clocks.
+// firstPurge is how long after the start the first purge begins: those who were cut
+// off while the server restarted come back first. Tests shorten it.
+var firstPurge = time.Minute
+
+// keepPurging purges expired rows, an hour after the purge before.
+func (o *portal) keepPurging(ctx context.Context) error {
+	timer := time.NewTimer(firstPurge)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		limited, cancel := context.WithTimeout(ctx, housekeepingEvery/2)
+		o.purge(limited)
+		cancel()
+		timer.Reset(housekeepingEvery)
+	}
+}
+
+// keepHouse runs background work at the start and every hour: it seals secrets
+// again after a change of the master secret, and compares the clocks.
 func (o *portal) keepHouse(ctx context.Context) error {
 	if took := o.hasher.SelfTest(); took > slowHash {
 		o.logger.Warn("one password hash takes long: every sign-in occupies a core for that time", "took", took.String())
@@ -37,7 +57,6 @@ func (o *portal) keepHouse(ctx context.Context) error {
 func (o *portal) tidy(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, housekeepingEvery/2)
 	defer cancel()
-	o.purge(ctx)
 	// A process of an earlier release may have created accounts since the
 	// start.
 	if err := o.store.Users.FillSearch(ctx); err != nil && ctx.Err() == nil {

@@ -23,7 +23,7 @@ func TestPurgeHeldIsLoggedOnce(t *testing.T) {
 		hours := func(n int) {
 			for range n {
 				p.Clock.Advance(time.Hour)
-				o.tidy(p.T.Context())
+				o.purge(p.T.Context())
 			}
 		}
 		want := func(when string, held, resumed int) {
@@ -63,13 +63,13 @@ func TestEraseWhileHeld(t *testing.T) {
 				p.T.Errorf("%s: %v (%v), want erased %t:\n%s", when, ids, err, erased, log.String())
 			}
 		}
-		o.tidy(p.T.Context())
+		o.purge(p.T.Context())
 		p.Clock.Advance(31 * 24 * time.Hour) // the clock may be wrong, or the portal was off
-		o.tidy(p.T.Context())
+		o.purge(p.T.Context())
 		want("after the jump", false)
 		for range 25 {
 			p.Clock.Advance(time.Hour)
-			o.tidy(p.T.Context())
+			o.purge(p.T.Context())
 		}
 		want("a day later", true)
 	})
@@ -90,7 +90,7 @@ func TestPurgeAtStart(t *testing.T) {
 		}
 		serve := func(line string, want int) {
 			t.Helper()
-			s := start(t, newEnvironment(t, databaseURL))
+			s := start(t, newEnvironment(t, databaseURL, withPurge+"=0"))
 			s.out.wait(t, line)
 			s.stop()
 			if n, err := store.Audit.CountSince(ctx, "test", time.Unix(0, 0)); int(n) != want || err != nil {
@@ -100,6 +100,10 @@ func TestPurgeAtStart(t *testing.T) {
 		old := models.Event{At: models.At(time.Now().AddDate(0, 0, -181)), Action: "test"}
 		if err := store.Audit.Append(ctx, old); err != nil {
 			t.Fatal(err)
+		}
+		s := start(t, newEnvironment(t, databaseURL))
+		if s.stop(); strings.Contains(s.out.String(), "purged") {
+			t.Errorf("purges before the first minute is over:\n%s", s.out)
 		}
 		serve("nothing is purged for now", 1)
 		serve("nothing is purged for now", 1)

@@ -73,6 +73,7 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 	}
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return o.keepHouse(groupCtx) })
+	group.Go(func() error { return o.keepPurging(groupCtx) })
 	group.Go(func() error { return o.outbox.Run(groupCtx, deliveryGrace) })
 	if o.backups != nil {
 		group.Go(func() error { return o.backups.Run(groupCtx) })

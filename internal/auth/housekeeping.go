@@ -22,9 +22,6 @@ const (
 	keepInvitations = keepAudit // after they are over
 )
 
-// purgeBatch bounds one statement, so that nothing waits long behind it.
-const purgeBatch = 500
-
 // Limits of the clock.
 const (
 	maxSkew = 30 * time.Second // between this process's clock and the database's
@@ -35,48 +32,42 @@ const (
 var ErrClock = errors.New("the clock may be wrong")
 
 // Purge removes rows that are no longer needed and returns how many it removed. It
-// removes a denial only after the denied token has expired. Replicas may purge at
-// the same time. While the clock may be wrong, Purge removes nothing and returns
-// ErrClock. Call it more than once a day.
+// removes a denial only after the denied token has expired. It works in small batches
+// with rests in between. Replicas may purge at the same time. While the clock may be
+// wrong, Purge removes nothing and returns ErrClock. Call it more than once a day.
 func (s *Service) Purge(ctx context.Context) (int64, error) {
 	now := s.now()
 	if err := s.checkClock(ctx, now); err != nil {
 		return 0, err
 	}
 	var total int64
-	for _, purge := range []func(*models.Store) (int64, error){
-		func(t *models.Store) (int64, error) { return t.Denylist.Purge(ctx, now, purgeBatch) },
-		func(t *models.Store) (int64, error) { return t.Sessions.Purge(ctx, now.Add(-keepSessions), purgeBatch) },
-		func(t *models.Store) (int64, error) { return t.Tokens.Purge(ctx, now.Add(-keepTokens), purgeBatch) },
-		func(t *models.Store) (int64, error) {
-			return t.PersonalTokens.Purge(ctx, now.Add(-keepSessions), purgeBatch)
+	for _, purge := range []func(limit int) (int64, error){
+		func(limit int) (int64, error) { return s.store.Denylist.Purge(ctx, now, limit) },
+		func(limit int) (int64, error) { return s.store.Sessions.Purge(ctx, now.Add(-keepSessions), limit) },
+		func(limit int) (int64, error) { return s.store.Tokens.Purge(ctx, now.Add(-keepTokens), limit) },
+		func(limit int) (int64, error) {
+			return s.store.PersonalTokens.Purge(ctx, now.Add(-keepSessions), limit)
 		},
-		func(t *models.Store) (int64, error) { return t.Users.PurgeRetired(ctx, now, purgeBatch) },
-		func(t *models.Store) (int64, error) { return t.Phantoms.Purge(ctx, now, purgeBatch) },
-		func(t *models.Store) (int64, error) { return t.Devices.Purge(ctx, now.Add(-keepDevices), purgeBatch) },
-		func(t *models.Store) (int64, error) {
-			return t.EmailChanges.Purge(ctx, now.Add(-models.KeepEmail), purgeBatch)
+		func(limit int) (int64, error) { return s.store.Users.PurgeRetired(ctx, now, limit) },
+		func(limit int) (int64, error) { return s.store.Phantoms.Purge(ctx, now, limit) },
+		func(limit int) (int64, error) { return s.store.Devices.Purge(ctx, now.Add(-keepDevices), limit) },
+		func(limit int) (int64, error) {
+			return s.store.EmailChanges.Purge(ctx, now.Add(-models.KeepEmail), limit)
 		},
-		func(t *models.Store) (int64, error) { return t.Audit.Purge(ctx, now.Add(-keepAudit), purgeBatch) },
-		func(t *models.Store) (int64, error) {
-			return t.Audit.PurgeAction(ctx, audit.LoginFailed, now.Add(-keepFailed), purgeBatch)
+		func(limit int) (int64, error) { return s.store.Audit.Purge(ctx, now.Add(-keepAudit), limit) },
+		func(limit int) (int64, error) {
+			return s.store.Audit.PurgeAction(ctx, audit.LoginFailed, now.Add(-keepFailed), limit)
 		},
-		func(t *models.Store) (int64, error) {
-			return t.Invitations.Purge(ctx, now.Add(-keepInvitations), purgeBatch)
+		func(limit int) (int64, error) {
+			return s.store.Invitations.Purge(ctx, now.Add(-keepInvitations), limit)
 		},
-		func(*models.Store) (int64, error) {
-			return s.limits.Purge(ctx, now.Add(-keepBuckets), purgeBatch)
+		func(limit int) (int64, error) {
+			return s.limits.Purge(ctx, now.Add(-keepBuckets), limit)
 		},
 	} {
-		for {
-			n, err := purge(s.store)
-			total += n
-			if err != nil {
-				return total, err
-			}
-			if n < purgeBatch {
-				break
-			}
+		n, err := models.Paced(ctx, purge)
+		if total += n; err != nil {
+			return total, err
 		}
 	}
 	return total, nil

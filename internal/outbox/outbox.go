@@ -28,8 +28,6 @@ const (
 	Lease = 6 * time.Minute
 	// keep is how long a delivery is kept after it is over.
 	keep = 30 * 24 * time.Hour
-	// purgeBatch bounds one statement, so that nothing waits long behind it.
-	purgeBatch = 500
 )
 
 // pauses are the waits after the first, second, … attempt; the last one repeats.
@@ -128,21 +126,16 @@ func purpose(id string) string { return "delivery\n" + id }
 func (o *Outbox) Purge(ctx context.Context) (int64, error) {
 	now := o.now()
 	var total int64
-	for _, purge := range []func() (int64, error){
-		func() (int64, error) {
+	for _, purge := range []func(limit int) (int64, error){
+		func(limit int) (int64, error) {
 			// Whoever delivers the kind has had a day to try it a last time.
-			return o.store.Deliveries.Expire(ctx, now.Add(-maxAge), now, tooLate, purgeBatch)
+			return o.store.Deliveries.Expire(ctx, now.Add(-maxAge), now, tooLate, limit)
 		},
-		func() (int64, error) { return o.store.Deliveries.Purge(ctx, now.Add(-keep), purgeBatch) },
+		func(limit int) (int64, error) { return o.store.Deliveries.Purge(ctx, now.Add(-keep), limit) },
 	} {
-		for {
-			n, err := purge()
-			if total += n; err != nil {
-				return total, err
-			}
-			if n < purgeBatch {
-				break
-			}
+		n, err := models.Paced(ctx, purge)
+		if total += n; err != nil {
+			return total, err
 		}
 	}
 	return total, nil
