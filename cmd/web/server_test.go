@@ -40,8 +40,14 @@ func launch(t *testing.T, e environment) *server {
 // out, for tests that read it.
 func launchInto(t *testing.T, e environment, out *output, w io.Writer) *server {
 	t.Helper()
+	return launchProgram(t, os.Args[0], e, out, w)
+}
+
+// launchProgram is launchInto for another program than this one.
+func launchProgram(t *testing.T, program string, e environment, out *output, w io.Writer) *server {
+	t.Helper()
 	s := &server{t: t, addr: e.get("LATCHKEY_ADDR"), out: out, done: make(chan struct{})}
-	s.cmd = exec.Command(os.Args[0], "serve")
+	s.cmd = exec.Command(program, "serve")
 	s.cmd.Env = append([]string{asMain + "=1"}, e...)
 	s.cmd.Stdout, s.cmd.Stderr = w, w
 	if err := s.cmd.Start(); err != nil {
