@@ -69,9 +69,9 @@ func (t *Audit) Newest(ctx context.Context) (at Time, err error) {
 // slowestCommit is more than the time between the instant of a line and its commit.
 const slowestCommit = time.Hour
 
-// Lost returns the lines of some actions, the oldest first, that this audit log has
-// and that of backup does not have.
-func (t *Audit) Lost(ctx context.Context, backup *Store, actions []string) ([]Event, error) {
+// Lost returns the lines with some actions, the oldest first, that this audit log has and
+// the one of backup does not have.
+func (s *Store) Lost(ctx context.Context, backup *Store, actions []string) ([]Event, error) {
 	newest, err := backup.Audit.Newest(ctx)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (t *Audit) Lost(ctx context.Context, backup *Store, actions []string) ([]Ev
 		there[id] = true
 	}
 	var events, lost []Event
-	err = t.store.db.WithContext(ctx).Where("at >= ? AND action IN ?", since, actions).Order("at, id").Find(&events).Error
+	err = s.db.WithContext(ctx).Where("at >= ? AND action IN ?", since, actions).Order("at, id").Find(&events).Error
 	for _, e := range events {
 		if !there[e.ID] {
 			lost = append(lost, e)

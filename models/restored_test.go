@@ -93,7 +93,7 @@ func TestLost(t *testing.T) {
 		must(t, store.Audit.Append(ctx, both...))
 		copyEvents(t, store, backup)
 		must(t, store.Audit.Append(ctx, event("user-create", -time.Second), event("login", time.Hour), event("user-disable", 2*time.Hour)))
-		lost, err := store.Audit.Lost(ctx, backup, []string{"user-create", "user-disable", "user-role"})
+		lost, err := store.Lost(ctx, backup, []string{"user-create", "user-disable", "user-role"})
 		must(t, err)
 		var got []string
 		for _, e := range lost {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"database/sql"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -270,4 +272,62 @@ func TestRestoreRefusesPostgres(t *testing.T) {
 		complains("the database has tables already", "rename it to "+databaseName(t, target)+"_before", "latchkey restore --replaced=")
 	start(t, into)
 	command(t, into, "", "restore", file).exits(exitFailed).oneLine().complains("a server or a command is connected")
+}
+
+// TestRestoreAfterKill restores over a database whose server was killed, so that a part
+// of it is in its log: nothing of it gets into the new database, and nothing that can be
+// read is lost from the one that is kept.
+func TestRestoreAfterKill(t *testing.T) {
+	for _, damaged := range []bool{false, true} {
+		t.Run(fmt.Sprintf("damaged %t", damaged), func(t *testing.T) {
+			database, file := filepath.Join(t.TempDir(), "latchkey.db"), filepath.Join(t.TempDir(), "x.db")
+			e := newEnvironment(t, "sqlite:"+database)
+			s := start(t, e)
+			command(t, e, "", "backup", file).exits(exitDone)
+			newBrowser(t, s.addr).signUp(s, "late")
+			if err := s.cmd.Process.Kill(); err != nil {
+				t.Fatal(err)
+			}
+			s.wait()
+			want, noise := "sign-up", strings.Repeat("damaged ", 1000)
+			if damaged {
+				for _, path := range []string{database, database + "-wal"} {
+					if err := os.WriteFile(path, []byte(noise), 0o600); err != nil {
+						t.Fatal(err)
+					}
+				}
+				want = "the replaced database cannot be read"
+			}
+			restored := command(t, e, "", "restore", file).exits(exitDone).prints(want)
+			kept := regexp.MustCompile(`is kept in (\S+)\. `).FindStringSubmatch(restored.stdout)
+			if kept == nil {
+				t.Fatalf("no database was kept:\n%s", restored.stdout)
+			}
+			if _, err := os.Stat(database + "-wal"); !os.IsNotExist(err) {
+				t.Errorf("the log of the replaced database is still there (%v)", err)
+			}
+			command(t, e, "", "user", "show", "late").exits(exitFailed)
+			if damaged {
+				if readFile(t, kept[1]) != noise {
+					t.Error("the replaced database was not kept as it was")
+				}
+				return
+			}
+			command(t, e.with("LATCHKEY_DATABASE_URL=sqlite:"+kept[1]), "", "user", "show", "late").exits(exitDone)
+		})
+	}
+}
+
+// TestRestoreOfAnEarlierRelease checks that the backup of an earlier release is
+// migrated.
+func TestRestoreOfAnEarlierRelease(t *testing.T) {
+	database, file := filepath.Join(t.TempDir(), "latchkey.db"), filepath.Join(t.TempDir(), "x.db")
+	e := newEnvironment(t, "sqlite:"+database)
+	command(t, e, "", "migrate", "up").exits(exitDone)
+	command(t, e, "", "backup", file).exits(exitDone)
+	execute(t, "sqlite:"+file, "DROP TABLE readiness; DELETE FROM goose_db_version WHERE version_id >= 12")
+	command(t, e, "", "restore", file).exits(exitDone)
+	if status := command(t, e, "", "migrate", "status").exits(exitDone); strings.Contains(status.stdout, "pending") {
+		t.Errorf("something is still pending:\n%s", status.stdout)
+	}
 }

@@ -219,7 +219,7 @@ func (o RestoreOptions) readReplaced(ctx context.Context, restored *models.Store
 		done.Unread = err
 		return true
 	}
-	done.Lost, done.Unread = replaced.Audit.Lost(ctx, restored, o.Changes)
+	done.Lost, done.Unread = replaced.Lost(ctx, restored, o.Changes)
 	// The last connection to a SQLite file writes its log into it.
 	if err := replaced.Close(); done.Unread == nil {
 		done.Unread = err
