@@ -32,6 +32,9 @@ func (h *Handlers) Echo() (*echo.Echo, error) {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = h.HandleError
 	e.IPExtractor = clientAddress(h.proxies)
+	if h.meter.End != nil {
+		e.Use(middleware.Measure(h.meter))
+	}
 	e.Use(
 		middleware.RequestID(h.proxies),
 		middleware.Log(h.logger, h.HandleError),

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,18 @@ var statusOf = map[apperr.Kind]int{
 	apperr.Loop:         http.StatusLoopDetected,
 	apperr.Canceled:     499, // only in the log: the client is gone
 	"":                  http.StatusInternalServerError,
+}
+
+// Failures returns the statuses that say that the portal failed, the lowest first.
+func Failures() []int {
+	var list []int
+	for _, status := range statusOf {
+		if status >= http.StatusInternalServerError {
+			list = append(list, status)
+		}
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // kindOf returns the kind of a failure, including those of Echo's router, or ""
@@ -132,7 +145,8 @@ func (h *Handlers) logFailure(c echo.Context, status int, hasPage bool, err erro
 		level, message = slog.LevelWarn, "security"
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", middleware.Of(c).ID), slog.Int("status", status), slog.String("error", err.Error()),
+		slog.String("request_id", middleware.Of(c).ID), slog.String("path", middleware.Path(c)), slog.Int("status", status),
+		slog.String("error", err.Error()),
 	}
 	if message == "security" {
 		attrs = append(attrs, slog.String("event", "request-refused"), slog.String("ip", c.RealIP()))

@@ -53,6 +53,7 @@ type Options struct {
 	APIOrigins            []string // whose scripts may call the API from a browser
 	Settings              []SettingsGroup
 	Backups               func() backup.Status // of the server's own backups; nil: it makes none
+	Meter                 middleware.Meter     // the zero value: requests are not measured
 }
 
 // SettingsGroup and Setting are the parts of the configuration on the settings
@@ -77,6 +78,7 @@ type Handlers struct {
 	scripts  map[string]bool // the routes that only scripts call
 	ready    *readiness
 	draining atomic.Bool // the server is stopping
+	meter    middleware.Meter
 
 	signin  *signin.Handlers
 	account *account.Handlers
@@ -108,7 +110,7 @@ func New(o Options) (*Handlers, error) {
 	}
 	h := &Handlers{
 		site: s, auth: o.Auth, oauth: o.OAuth, logger: o.Logger, origin: origin, https: o.HTTPS, hstsSubs: o.HSTSIncludeSubdomains,
-		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand, scripts: map[string]bool{},
+		proxies: o.TrustedProxies, protects: !o.ForwardAuth.Empty(), static: o.Brand, scripts: map[string]bool{}, meter: o.Meter,
 		ready:   &readiness{obstacle: o.Store.Obstacle, check: o.Store.Ready},
 		signin:  signin.New(s, o.Auth, o.Accounts, o.ForwardAuth),
 		admin:   admin.New(s, o.Auth, o.Accounts, o.Store, o.Settings, o.Backups),

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"time"
 )
 
 // rotationBatch collects the rotations that wait for SQLite's one writer. The
@@ -17,6 +18,7 @@ type rotationBatch struct {
 	writer   chan struct{} // the store's
 	usable   func() error  // the store's checkFile
 	refusals *refusals     // the store's
+	meter    Meter
 
 	mu      sync.Mutex
 	waiting []*rotationCall
@@ -36,9 +38,11 @@ func (b *rotationBatch) rotate(ctx context.Context, r Rotation) (*Presence, erro
 	b.mu.Lock()
 	b.waiting = append(b.waiting, call)
 	b.mu.Unlock()
+	start := time.Now()
 	select {
 	case <-call.done:
 	case b.writer <- struct{}{}:
+		b.meter.waited(start)
 		b.run()
 		<-call.done // closed by run, or by the caller that had the turn before
 	}
@@ -62,10 +66,14 @@ func (b *rotationBatch) run() {
 			close(call.done)
 		}
 	}()
+	start := time.Now()
 	if err = b.usable(); err == nil {
 		err = b.commit(calls)
 	}
 	b.refusals.note(err)
+	if len(calls) > 0 {
+		b.meter.queried(opRotate, start)
+	}
 }
 
 // commit rotates in one transaction. An error means that no call was kept. The

@@ -273,3 +273,12 @@ func (t *Sessions) Purge(ctx context.Context, before time.Time, limit int) (int6
 			(SELECT id FROM sessions WHERE expires_at < @before AND ended_at < @before LIMIT @limit)`,
 		map[string]any{"before": int64(At(before)), "limit": limit})
 }
+
+// CountLive returns how many sessions are live. It reads every session without an
+// end: do not call it for each request.
+func (t *Sessions) CountLive(ctx context.Context, now time.Time) (int64, error) {
+	var n int64
+	err := t.store.sqlDB.QueryRowContext(ctx, // without GORM, which would log it as slow
+		"SELECT count(*) FROM sessions WHERE ended_at = 0 AND expires_at > $1 AND last_seen_at + idle_ttl > $1", int64(At(now))).Scan(&n)
+	return n, translate("count live sessions", err)
+}

@@ -36,6 +36,7 @@ type Options struct {
 	URL    string       // sqlite:PATH, postgres://… or postgresql://…
 	Conns  int          // PostgreSQL: how many connections at most; 0: 10
 	Logger *slog.Logger // for waits, and for slow and failed statements without their values; nil: no log
+	Meter  Meter
 
 	// Claimed is set by a process that has claimed the SQLite file with ClaimSQLite.
 	Claimed bool
@@ -68,6 +69,7 @@ type Store struct {
 	file    os.FileInfo  // SQLite: the file that was opened; PostgreSQL: nil
 	use     *flock.Flock // SQLite: says that the file is in use; PostgreSQL: nil
 	logger  *slog.Logger
+	meter   Meter
 	db      *gorm.DB
 	sqlDB   *sql.DB
 	hot     querier
@@ -86,13 +88,13 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Store{url: options.URL, logger: log, refusals: &refusals{}}
+	s := &Store{url: options.URL, logger: log, meter: options.Meter, refusals: &refusals{}}
 	config := &gorm.Config{
 		SkipDefaultTransaction: true,
 		DisableAutomaticPing:   true,
 		QueryFields:            true, // see columns
 		NowFunc:                func() time.Time { return time.Now().UTC() },
-		Logger:                 newStatementLogger(log),
+		Logger:                 newStatementLogger(log, options.Meter.Query),
 	}
 	var dialector gorm.Dialector
 	var err error
@@ -102,7 +104,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 		s.sqlDB, err = s.openSQLite(ctx, path, options, max(4, runtime.GOMAXPROCS(0)))
 		hot := &compiledQueries{db: s.sqlDB}
 		dialector, s.hot, s.writer = sqliteDialect{pool: s.sqlDB}, hot, make(chan struct{}, 1)
-		s.rotations = &rotationBatch{db: s.sqlDB, hot: hot, writer: s.writer, usable: s.checkFile, refusals: s.refusals}
+		s.rotations = &rotationBatch{
+			db: s.sqlDB, hot: hot, writer: s.writer, usable: s.checkFile, refusals: s.refusals, meter: s.meter,
+		}
 	case strings.HasPrefix(options.URL, "postgres://"), strings.HasPrefix(options.URL, "postgresql://"):
 		s.dialect = dialectPostgres
 		s.sqlDB, err = openPostgres(options.URL, cmp.Or(options.Conns, postgresConns))
@@ -114,6 +118,9 @@ func Open(ctx context.Context, options Options) (*Store, error) {
 	}
 	if err != nil {
 		return nil, sayFull(err)
+	}
+	if s.meter.Query != nil {
+		s.hot = measuredQueries{s.hot, s.meter.Query}
 	}
 	if s.db, err = gorm.Open(dialector, config); err != nil {
 		_ = s.Close()
@@ -167,15 +174,20 @@ func (s *Store) InTx(ctx context.Context, f func(tx *Store) error) error {
 	}
 	return s.write(ctx, func() error {
 		var failure error
+		var done time.Time // when f returned; the commit follows
 		err := s.db.WithContext(ctx).Transaction(func(db *gorm.DB) error {
 			tx := *s
 			tx.db, tx.inTx = db, true
 			tx.attach()
 			failure = f(&tx)
+			done = time.Now()
 			return failure
 		})
 		if failure != nil {
 			return failure
+		}
+		if !done.IsZero() {
+			s.meter.queried(opCommit, done)
 		}
 		if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
 			err = ctx.Err() // database/sql undid it when the caller went away
@@ -194,8 +206,10 @@ func (s *Store) write(ctx context.Context, f func() error) (err error) {
 	if s.writer == nil {
 		return f()
 	}
+	start := time.Now()
 	select {
 	case s.writer <- struct{}{}:
+		s.meter.waited(start)
 	case <-ctx.Done():
 		return translate("wait for the database", ctx.Err())
 	}

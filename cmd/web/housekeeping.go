@@ -35,7 +35,7 @@ func (o *portal) keepPurging(ctx context.Context) error {
 }
 
 // keepHouse runs background work at the start and every hour: it seals secrets
-// again after a change of the master secret, and compares the clocks.
+// again after a change of the master secret.
 func (o *portal) keepHouse(ctx context.Context) error {
 	if took := o.hasher.SelfTest(); took > slowHash {
 		o.logger.Warn("one password hash takes long: every sign-in occupies a core for that time", "took", took.String())
@@ -67,13 +67,6 @@ func (o *portal) tidy(ctx context.Context) {
 	} else if n > 0 {
 		o.logger.Info("sealed the secrets of authenticator apps with the new master secret", "apps", n)
 	}
-	skew, bad, err := o.auth.Skew(ctx)
-	switch {
-	case err != nil && ctx.Err() == nil:
-		o.logger.Warn("compare clocks", "error", err.Error())
-	case bad:
-		o.logger.Error("this machine's clock and the database's differ: sessions end too early or too late", "ahead", skew.String())
-	}
 }
 
 // purge purges expired rows. While the clock may be wrong it removes
@@ -100,6 +93,9 @@ func (o *portal) purge(ctx context.Context) {
 			o.logger.Info("the clock is trusted again: purging goes on")
 		}
 		o.purgeHeld = false
+		if o.metrics != nil {
+			o.metrics.Purged(time.Now())
+		}
 		if purged > 0 {
 			o.logger.Info("purged expired rows", "rows", purged)
 		}

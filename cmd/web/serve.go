@@ -58,6 +58,12 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return fmt.Errorf("cannot listen on LATCHKEY_ADDR %s: %w", o.cfg.Addr, err)
 	}
+	stopMetrics, err := o.serveMetrics(ctx, handler)
+	if err != nil {
+		_ = listener.Close()
+		return err
+	}
+	defer stopMetrics()
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(o.logger.Handler(), slog.LevelDebug),
@@ -74,12 +80,13 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return o.keepHouse(groupCtx) })
 	group.Go(func() error { return o.keepPurging(groupCtx) })
+	group.Go(func() error { return o.watch(groupCtx) })
 	group.Go(func() error { return o.outbox.Run(groupCtx, deliveryGrace) })
 	if o.backups != nil {
 		group.Go(func() error { return o.backups.Run(groupCtx) })
 	}
 	group.Go(func() error {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(&acceptor{Listener: listener, logger: o.logger, now: time.Now, metrics: o.metrics}); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil

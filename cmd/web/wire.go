@@ -22,6 +22,7 @@ import (
 	"latchkey/internal/forwardauth"
 	"latchkey/internal/limit"
 	"latchkey/internal/mail"
+	"latchkey/internal/metrics"
 	"latchkey/internal/notice"
 	"latchkey/internal/oauth"
 	"latchkey/internal/outbox"
@@ -44,6 +45,8 @@ type portal struct {
 	mail     *mail.Mail
 	backups  *backup.Schedule // nil: the server makes none
 	hasher   *password.Hasher
+	keyring  *token.Keyring
+	metrics  *metrics.Metrics // nil: nothing is measured
 	secret   []byte
 
 	purgeHeld bool // the log says that nothing is purged; only keepHouse uses it
@@ -57,7 +60,12 @@ func (p *process) open(ctx context.Context, logs io.Writer) (*portal, error) {
 		return nil, err
 	}
 	o := &portal{cfg: cfg, logger: newLogger(cfg, logs)}
-	if o.store, err = models.Open(ctx, databaseOptions(cfg, o.logger)); err != nil {
+	if o.metrics, err = o.newMetrics(); err != nil {
+		return nil, err
+	}
+	options := databaseOptions(cfg, o.logger)
+	options.Meter = o.storeMeter()
+	if o.store, err = models.Open(ctx, options); err != nil {
 		return nil, databaseError(err)
 	}
 	if err := o.prepare(ctx); err != nil {
@@ -83,7 +91,7 @@ func (o *portal) prepare(ctx context.Context) error {
 		}
 	}
 	o.secret = secret.Bytes()
-	o.hasher = password.NewHasher(password.HasherOptions{})
+	o.hasher = password.NewHasher(password.HasherOptions{Waited: o.hashWait()})
 	return o.services()
 }
 
@@ -94,7 +102,7 @@ func (o *portal) services() error {
 	if err != nil {
 		return err
 	}
-	keyring, err := token.NewKeyring(o.cfg.PublicURL, o.secret, o.cfg.SecretPrevious.Bytes(), time.Now)
+	o.keyring, err = token.NewKeyring(o.cfg.PublicURL, o.secret, o.cfg.SecretPrevious.Bytes(), time.Now)
 	if err != nil {
 		return err
 	}
@@ -115,15 +123,16 @@ func (o *portal) services() error {
 		return err
 	}
 	o.auth, err = auth.New(auth.Options{
-		Store: o.store, Logger: o.logger, Now: time.Now, Keyring: keyring,
+		Store: o.store, Logger: o.logger, Now: time.Now, Keyring: o.keyring,
 		AccessTTL: o.cfg.AccessTTL, RefreshTTL: o.cfg.RefreshTTL, SessionTTL: o.cfg.SessionTTL, RefreshGrace: o.cfg.RefreshGrace,
 		Audit: log, Limits: limits, Hasher: o.hasher, Sealer: sealer, RequireStep: auth.StepPolicy(o.cfg.RequireTwoStep), Passkeys: party,
+		Meter: o.authMeter(),
 	})
 	if err != nil {
 		return err
 	}
 	o.oauth, err = oauth.New(oauth.Options{
-		Auth: o.auth, Store: o.store, Keyring: keyring, Audit: log, Limits: limits, Now: time.Now, PasswordGrant: o.cfg.PasswordGrant,
+		Auth: o.auth, Store: o.store, Keyring: o.keyring, Audit: log, Limits: limits, Now: time.Now, PasswordGrant: o.cfg.PasswordGrant,
 		Renewal: o.cfg.TokenRenewal, VerifyRequired: o.cfg.VerifyEmail == config.VerifyRequired && o.mail.On(),
 	})
 	if err != nil {
@@ -290,7 +299,7 @@ func (o *portal) handlers() (*handlers.Handlers, error) {
 		Auth:    o.auth, OAuth: o.oauth, Accounts: o.accounts, Store: o.store, Cookies: jar, Logger: o.logger, Now: time.Now,
 		PublicURL: o.cfg.PublicURL, HTTPS: o.cfg.Secure(), HSTSIncludeSubdomains: o.cfg.HSTSIncludeSubdomains,
 		TrustedProxies: o.cfg.TrustedProxies, Brand: brand, BrandName: o.cfg.Brand.Name, SupportEmail: o.cfg.Brand.SupportEmail,
-		APIOrigins: o.cfg.APIOrigins, ForwardAuth: forwardauth.New(o.cfg.ForwardAuth), Settings: settings(o.cfg),
+		APIOrigins: o.cfg.APIOrigins, ForwardAuth: forwardauth.New(o.cfg.ForwardAuth), Settings: settings(o.cfg), Meter: o.requestMeter(),
 	})
 }
 

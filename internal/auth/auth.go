@@ -58,6 +58,7 @@ type Options struct {
 	Sealer      seal.Sealer
 	RequireStep StepPolicy // empty: nobody
 	Passkeys    *passkey.Party
+	Meter       Meter
 }
 
 // Service is the authority over accounts and sessions. It is safe for
@@ -79,6 +80,7 @@ type Service struct {
 	sealer       seal.Sealer
 	requireStep  StepPolicy
 	passkeys     *passkey.Party
+	meter        Meter
 }
 
 // New returns a Service, or an error when an option is missing or wrong.
@@ -97,7 +99,7 @@ func New(o Options) (*Service, error) {
 		store: o.Store, audit: o.Audit, logger: o.Logger, now: o.Now, keyring: o.Keyring,
 		accessTTL: o.AccessTTL, refreshTTL: o.RefreshTTL, sessionTTL: o.SessionTTL, refreshGrace: o.RefreshGrace,
 		seenEvery: min(time.Minute, o.RefreshTTL/seenParts), limits: o.Limits, hasher: o.Hasher, databaseNow: o.DatabaseNow,
-		sealer: o.Sealer, requireStep: o.RequireStep, passkeys: o.Passkeys,
+		sealer: o.Sealer, requireStep: o.RequireStep, passkeys: o.Passkeys, meter: o.Meter,
 	}, nil
 }
 

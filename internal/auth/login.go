@@ -47,8 +47,9 @@ const (
 //
 // It ends the sessions of presented tokens: a browser has one session at a
 // time.
-func (s *Service) Login(ctx context.Context, in Login) (Outcome, error) {
-	outcome, err := s.login(ctx, in)
+func (s *Service) Login(ctx context.Context, in Login) (outcome Outcome, err error) {
+	defer func() { s.countOutcome(SignInPassword, outcome, err) }()
+	outcome, err = s.login(ctx, in)
 	switch {
 	case errors.Is(err, apperr.Unauthorized):
 		return Outcome{Refused: WrongPassword, Cause: err}, nil

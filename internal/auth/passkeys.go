@@ -49,6 +49,12 @@ func (s *Service) LoginOptions() (json.RawMessage, error) {
 // exist any more, apperr.Disabled, apperr.TooMany, and apperr.Conflict where there are
 // no passkeys. Its other errors are those of Login.
 func (s *Service) LoginPasskey(ctx context.Context, in PasskeyLogin) (*SignedIn, error) {
+	signedIn, err := s.loginPasskey(ctx, in)
+	s.CountSignIn(SignInPasskey, ResultOf(err))
+	return signedIn, err
+}
+
+func (s *Service) loginPasskey(ctx context.Context, in PasskeyLogin) (*SignedIn, error) {
 	actor := Actor{Client: in.Client}
 	if err := s.Take(ctx, actor, limit.Links, limit.Network(in.Client.IP)); err != nil {
 		return nil, err

@@ -32,6 +32,7 @@ func (s *Service) OpenProgram(ctx context.Context, tx *models.Store, userID, sco
 func (s *Service) RotateProgram(ctx context.Context, claims *token.Claims, client Client) (*models.Presence, error) {
 	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims, client))
 	if err == nil {
+		s.countRotation(RotationWon)
 		return p, nil
 	}
 	if !errors.Is(err, apperr.NotFound) {

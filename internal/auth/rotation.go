@@ -84,6 +84,7 @@ func (s *Service) judge(presented delivery, session *models.Session, now time.Ti
 func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Client) (Result, error) {
 	p, err := s.store.Sessions.Rotate(ctx, s.rotation(claims, client))
 	if err == nil {
+		s.countRotation(RotationWon)
 		return s.delivered(p), nil
 	}
 	if !errors.Is(err, apperr.NotFound) {
@@ -102,6 +103,7 @@ func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Clie
 		case verdictCurrent:
 			return Result{}, held(&p.Session, now, "This browser opened too many pages in a short time.")
 		case verdictParallel:
+			s.countRotation(RotationOverlap)
 			return s.delivered(p), nil
 		case verdictLate:
 			done, err := s.redeliver(ctx, p, client)
@@ -109,6 +111,7 @@ func (s *Service) refresh(ctx context.Context, claims *token.Claims, client Clie
 				return Result{}, err
 			}
 			if done {
+				s.countRotation(RotationRedelivered)
 				return s.delivered(p), nil
 			}
 		default:
@@ -192,7 +195,8 @@ func (s *Service) endAfterReuse(ctx context.Context, p *models.Presence, claims 
 		Presented: presented.generation, PresentedDelivery: presented.number,
 		Current: current.generation, CurrentDelivery: current.number, Held: heldBy(&p.Session),
 	}
-	return reason, s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
+	ended := false
+	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		user, err := tx.Users.Lock(ctx, p.Session.UserID)
 		if err != nil {
 			return err
@@ -205,9 +209,14 @@ func (s *Service) endAfterReuse(ctx context.Context, p *models.Presence, claims 
 			return err
 		}
 		record(Actor{SessionID: p.Session.ID, Client: client}.Event(event, user, details))
+		ended = true
 		if reason == models.ReasonReplay {
 			return tx.Users.MarkReplayed(ctx, user.ID, s.now())
 		}
 		return nil
 	})
+	if err == nil && ended && reason == models.ReasonReplay {
+		s.countRotation(RotationReplay)
+	}
+	return reason, err
 }

@@ -27,7 +27,12 @@ type StepAttempt struct {
 
 // FinishLogin finishes a sign-in with a code. Its refusals are WrongCode, UsedCode,
 // StepOver and Limited; its errors are those of Login.
-func (s *Service) FinishLogin(ctx context.Context, in StepAttempt) (Outcome, error) {
+func (s *Service) FinishLogin(ctx context.Context, in StepAttempt) (outcome Outcome, err error) {
+	method := SignInCode
+	if in.Recovery {
+		method = SignInRecovery
+	}
+	defer func() { s.countOutcome(method, outcome, err) }()
 	signedIn, err := s.finishLogin(ctx, in)
 	switch {
 	case errors.Is(err, errWrongCode):

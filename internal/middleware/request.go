@@ -73,6 +73,10 @@ func clean(text string, n int) string {
 	return text
 }
 
+// Path returns the path of a request for logs: printable and not long. The query is
+// left out, because it may contain the token of a link.
+func Path(c echo.Context) string { return clean(c.Request().URL.EscapedPath(), 256) }
+
 func cleaned(text string) string {
 	kept := make([]byte, 0, len(text))
 	for i := range len(text) {
@@ -158,7 +162,7 @@ func logRequest(logger *slog.Logger, c echo.Context, took time.Duration) {
 	attrs := make([]slog.Attr, 0, 9)
 	attrs = append(attrs,
 		slog.String("request_id", state.ID), slog.String("method", clean(r.Method, 16)),
-		slog.String("path", clean(r.URL.EscapedPath(), 256)), slog.Int("status", c.Response().Status),
+		slog.String("path", Path(c)), slog.Int("status", c.Response().Status),
 		slog.Int64("bytes", c.Response().Size), slog.Duration("took", took.Round(time.Microsecond)),
 		slog.String("ip", c.RealIP()))
 	if state.Identity != nil {

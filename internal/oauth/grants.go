@@ -72,6 +72,12 @@ func (s *Service) PasswordGrant(ctx context.Context, in PasswordGrant, client au
 	if err != nil {
 		return nil, err
 	}
+	tokens, err := s.passwordGrant(ctx, in, scopes, client)
+	s.auth.CountSignIn(auth.SignInAPI, resultOf(err))
+	return tokens, err
+}
+
+func (s *Service) passwordGrant(ctx context.Context, in PasswordGrant, scopes Scopes, client auth.Client) (*Tokens, error) {
 	if err := s.auth.Take(ctx, auth.Actor{Client: client}, limit.Grants, limit.Network(client.IP)); err != nil {
 		return nil, err
 	}
@@ -177,6 +183,17 @@ func (s *Service) grantRefused(ctx context.Context, a auth.Attempt, p limit.Take
 		return err
 	}
 	return notGranted(cause)
+}
+
+// resultOf returns the result of a password grant.
+func resultOf(err error) auth.SignInResult {
+	if hidden, ok := errors.AsType[*grantFailure](err); ok {
+		err = hidden.cause
+	}
+	if errors.Is(err, ErrUnverified) || errors.Is(err, errNeedsStep) || errors.Is(err, ErrInvalidScope) {
+		return auth.SignInRefused
+	}
+	return auth.ResultOf(err)
 }
 
 // errNeedsStep refuses a password by itself for an account that has, or has to have, a

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -77,6 +78,7 @@ type Keyring struct {
 	issuer string
 	now    func() time.Time
 	keys   [classes]classKeys
+	notYet atomic.Uint64
 }
 
 // classKeys are the keys of one class by their kid, and how its tokens are read.
@@ -144,11 +146,17 @@ func (r *Keyring) Issuer() string { return r.issuer }
 // refused as a whole (RFC 8725 §3.3), with ErrRefused, ErrExpired or ErrNotYet.
 func (r *Keyring) Verify(class Class, text string) (*Claims, error) {
 	claims, err := r.read(class, text)
+	if errors.Is(err, ErrNotYet) {
+		r.notYet.Add(1)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return claims, nil
 }
+
+// NotYet returns how many tokens Verify has refused with ErrNotYet.
+func (r *Keyring) NotYet() uint64 { return r.notYet.Load() }
 
 // VerifyExpired returns the claims of a token whose only fault is that it
 // expired. Use them only to tell why the session ended: they prove nothing.

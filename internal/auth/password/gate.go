@@ -31,6 +31,7 @@ type Caller struct {
 type gate struct {
 	slots     chan struct{} // one element for each piece of work that runs
 	wait      time.Duration
+	waited    func(time.Duration) // may be nil
 	strangers lane
 	known     lane
 }
@@ -63,7 +64,12 @@ func (g *gate) do(ctx context.Context, caller Caller, work func()) error {
 		return busy(errors.New("the queue for password hashes is full"))
 	}
 	defer lane.places.Free(network)
-	if err := g.enter(ctx, lane.first); err != nil {
+	start := time.Now()
+	err := g.enter(ctx, lane.first)
+	if g.waited != nil {
+		g.waited(time.Since(start))
+	}
+	if err != nil {
 		return err
 	}
 	defer func() { <-g.slots }()

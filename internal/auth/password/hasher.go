@@ -33,6 +33,8 @@ type HasherOptions struct {
 	Queue  int           // callers that may wait for a slot in each lane; default 50
 	Wait   time.Duration // longest wait for a slot; default 2 s
 	Params Params        // cost of new hashes; default [DefaultParams]
+
+	Waited func(time.Duration) // gets each caller's wait for a slot, also when it got none; may be nil
 }
 
 // ErrUnreadable is returned by [Hasher.Verify] for a stored hash that it cannot
@@ -67,11 +69,13 @@ func NewHasher(o HasherOptions) *Hasher {
 	o.Params = o.Params.orDefault()
 	// A random tag is as good as a computed one: no password is known to fit.
 	dummy := phc{params: o.Params, salt: random(saltSize), tag: random(tagSize)}
-	return &Hasher{
+	h := &Hasher{
 		params: o.Params,
 		gate:   newGate(o.Slots, o.Queue, o.Wait),
 		dummy:  dummy.String(),
 	}
+	h.gate.waited = o.Waited
+	return h
 }
 
 // For returns a Hasher that works for a caller, in the same queue. One network has
