@@ -55,6 +55,16 @@ var importRules = []importRule{
 		why:     "the library changes often: one package knows it",
 	},
 	{
+		imports: []string{"github.com/prometheus/..."},
+		allowed: []string{"internal/metrics"},
+		why:     "what is measured reports through plain functions",
+	},
+	{
+		imports: []string{"internal/metrics"},
+		allowed: []string{"cmd/web"},
+		why:     "what is measured reports through plain functions",
+	},
+	{
 		imports: []string{"internal/config"},
 		allowed: []string{"cmd/web"},
 		why:     "other packages get plain values in their Options",
@@ -161,6 +171,9 @@ func TestImportRulesBite(t *testing.T) {
 		{"echo in the root", goPackage{"latchkey", "latchkey", []string{"github.com/labstack/echo/v4"}}, 0},
 		{"echo in handlers/api", goPackage{"latchkey/handlers/api", "api", []string{"github.com/labstack/echo/v4"}}, 0},
 		{"webauthn in auth", goPackage{"latchkey/internal/auth", "auth", []string{"github.com/go-webauthn/webauthn/protocol"}}, 1},
+		{"prometheus in auth", goPackage{"latchkey/internal/auth", "auth", []string{"github.com/prometheus/client_golang/prometheus"}}, 1},
+		{"prometheus in metrics", goPackage{"latchkey/internal/metrics", "metrics", []string{"github.com/prometheus/client_golang/prometheus"}}, 0},
+		{"metrics in auth", goPackage{"latchkey/internal/auth", "auth", []string{"latchkey/internal/metrics"}}, 1},
 		{"config in auth", goPackage{"latchkey/internal/auth", "auth", []string{"latchkey/internal/config"}}, 1},
 		{"config in cmd/web", goPackage{"latchkey/cmd/web", "main", []string{"latchkey/internal/config"}}, 0},
 		{"signin in site", goPackage{"latchkey/handlers/site", "site", []string{"latchkey/handlers/signin"}}, 1},

@@ -66,7 +66,9 @@ func (o *portal) authMeter() auth.Meter {
 		return auth.Meter{}
 	}
 	return auth.Meter{
-		SignIn:   func(method auth.SignInMethod, result auth.SignInResult) { o.metrics.SignIn(string(method), string(result)) },
+		SignIn: func(method auth.SignInMethod, result auth.SignInResult) {
+			o.metrics.SignIn(string(method), string(result))
+		},
 		Rotation: func(result auth.RotationResult) { o.metrics.Rotation(string(result)) },
 	}
 }
@@ -92,19 +94,12 @@ func (o *portal) serveMetrics(ctx context.Context, pages *echo.Echo) (stop func(
 	if o.metrics == nil {
 		return func() {}, nil
 	}
-	for _, route := range pages.Routes() {
-		if slices.Contains(measuredMethods, route.Method) {
-			o.metrics.Route(route.Method, route.Path)
-		}
-	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.cfg.MetricsAddr)
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on LATCHKEY_METRICS_ADDR %s: %w", o.cfg.MetricsAddr, err)
 	}
-	only := http.NewServeMux()
-	only.Handle("GET /metrics", o.metrics.Handler())
 	server := &http.Server{
-		Handler: only, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		Handler: o.metricsHandler(pages), ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
 		IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes, ErrorLog: slog.NewLogLogger(o.logger.Handler(), slog.LevelDebug),
 	}
 	o.logger.Info("metrics are served", "address", listener.Addr().String(), "path", "/metrics")
@@ -119,6 +114,18 @@ func (o *portal) serveMetrics(ctx context.Context, pages *echo.Echo) (stop func(
 		_ = server.Close()
 		<-done
 	}, nil
+}
+
+// metricsHandler serves /metrics and nothing else, with a series for each route of pages.
+func (o *portal) metricsHandler(pages *echo.Echo) http.Handler {
+	for _, route := range pages.Routes() {
+		if slices.Contains(measuredMethods, route.Method) {
+			o.metrics.Route(route.Method, route.Path)
+		}
+	}
+	only := http.NewServeMux()
+	only.Handle("GET /metrics", o.metrics.Handler())
+	return only
 }
 
 // measuredMethods are those whose routes have a series from the start.

@@ -50,12 +50,17 @@ func scrapeOf(t *testing.T, e environment) *scrape {
 	if got := response.Header.Values("Set-Cookie"); got != nil {
 		t.Errorf("/metrics sets the cookies %q", got)
 	}
+	return parseScrape(t, string(text))
+}
+
+func parseScrape(t *testing.T, text string) *scrape {
+	t.Helper()
 	parser := expfmt.NewTextParser(model.LegacyValidation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader(string(text)))
+	families, err := parser.TextToMetricFamilies(strings.NewReader(text))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &scrape{t: t, text: string(text), families: families}
+	return &scrape{t: t, text: text, families: families}
 }
 
 // value returns the value of a series, of a histogram the number of observations.

@@ -46,7 +46,7 @@ func (o *portal) look(ctx context.Context, w *watched, now time.Time) {
 	if o.metrics == nil || err != nil {
 		return
 	}
-	o.metrics.Skew(skew, now)
+	o.metrics.Skew(skew.Truncate(time.Millisecond), now) // less is the time of the query
 	if now.Before(w.nextCount) {
 		return
 	}

@@ -61,6 +61,7 @@ type Options struct {
 	RenewalOff     bool            // access tokens cannot be renewed with themselves
 	Hasher         *password.Hasher
 	Policy         *password.Policy
+	Meter          auth.Meter
 }
 
 // Services are the services of one portal.
@@ -137,7 +138,7 @@ func New(t testing.TB, o Options) Services {
 	s.Auth, err = auth.New(auth.Options{
 		Store: o.Store, Logger: o.Logger, Now: o.Now, Keyring: keyring,
 		AccessTTL: cmp.Or(o.AccessTTL, AccessTTL), RefreshTTL: cmp.Or(o.RefreshTTL, RefreshTTL), SessionTTL: cmp.Or(o.SessionTTL, SessionTTL), RefreshGrace: grace,
-		Audit: log, Limits: limits, Hasher: o.Hasher, Sealer: sealer, RequireStep: o.RequireStep, Passkeys: party,
+		Audit: log, Limits: limits, Hasher: o.Hasher, Sealer: sealer, RequireStep: o.RequireStep, Passkeys: party, Meter: o.Meter,
 		DatabaseNow: func(context.Context) (time.Time, error) { return o.DatabaseNow(), nil },
 	})
 	if err != nil {
