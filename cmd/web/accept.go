@@ -24,7 +24,8 @@ type acceptor struct {
 	now     func() time.Time
 	metrics *metrics.Metrics // nil: nothing is counted
 
-	failed int64     // since told; only Accept uses it
+	failed int64     // since told; only Accept uses it, and the two below
+	last   error     // why
 	told   time.Time // when the log said so
 }
 
@@ -32,10 +33,16 @@ type acceptor struct {
 // pauses of up to a second.
 func (a *acceptor) Accept() (net.Conn, error) {
 	conn, err := a.Listener.Accept()
-	if err != nil {
-		if !errors.Is(err, net.ErrClosed) {
-			a.tell(err)
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		a.failed, a.last = a.failed+1, err
+		if a.metrics != nil {
+			a.metrics.AcceptFailed()
 		}
+	}
+	if a.failed > 0 {
+		a.tell(a.now())
+	}
+	if err != nil {
 		return nil, err
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok && a.metrics != nil {
@@ -44,21 +51,16 @@ func (a *acceptor) Accept() (net.Conn, error) {
 	return conn, nil
 }
 
-// tell counts a failure, and warns once a minute.
-func (a *acceptor) tell(err error) {
-	if a.metrics != nil {
-		a.metrics.AcceptFailed()
-	}
-	a.failed++
-	now := a.now()
+// tell warns once a minute of the failures since the last warning.
+func (a *acceptor) tell(now time.Time) {
 	if now.Sub(a.told) < acceptWarning {
 		return
 	}
 	message := "connections cannot be accepted: clients wait"
-	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
+	if errors.Is(a.last, syscall.EMFILE) || errors.Is(a.last, syscall.ENFILE) {
 		message = "no file descriptor is left for another connection: clients wait; raise the limit of open files (LimitNOFILE, ulimit -n)"
 	}
-	a.logger.Warn(message, "failures", a.failed, "error", err.Error())
+	a.logger.Warn(message, "failures", a.failed, "error", a.last.Error())
 	a.failed, a.told = 0, now
 }
 

@@ -18,10 +18,16 @@ import (
 	"latchkey/internal/metrics"
 )
 
-// fullListener has no file descriptor left.
-type fullListener struct{ net.Listener }
+// fullListener has no file descriptor left while full is true.
+type fullListener struct {
+	net.Listener
+	full bool
+}
 
-func (fullListener) Accept() (net.Conn, error) {
+func (l *fullListener) Accept() (net.Conn, error) {
+	if !l.full {
+		return nil, nil //nolint:nilnil // nobody uses the connection
+	}
 	return nil, &net.OpError{Op: "accept", Net: "tcp", Err: os.NewSyscallError("accept4", syscall.EMFILE)}
 }
 
@@ -30,19 +36,24 @@ func (fullListener) Accept() (net.Conn, error) {
 func TestAcceptWarns(t *testing.T) {
 	var log bytes.Buffer
 	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	m := newTestMetrics(t)
-	a := &acceptor{Listener: fullListener{}, logger: slog.New(slog.NewTextHandler(&log, nil)), now: func() time.Time { return now }, metrics: m}
+	m, full := newTestMetrics(t), &fullListener{full: true}
+	a := &acceptor{Listener: full, logger: slog.New(slog.NewTextHandler(&log, nil)), now: func() time.Time { return now }, metrics: m}
 	for range 130 {
 		if _, err := a.Accept(); !errors.Is(err, syscall.EMFILE) {
 			t.Fatal(err)
 		}
 		now = now.Add(time.Second)
 	}
-	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
-	if len(lines) != 3 {
-		t.Fatalf("got %d lines, want 3:\n%s", len(lines), log.String())
+	full.full = false
+	for range 2 { // the rest is told once, after a minute
+		now = now.Add(time.Minute)
+		_, _ = a.Accept()
 	}
-	for i, want := range []string{"failures=1 ", "failures=60 ", "failures=60 "} {
+	lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+	if len(lines) != 4 {
+		t.Fatalf("got %d lines, want 4:\n%s", len(lines), log.String())
+	}
+	for i, want := range []string{"failures=1 ", "failures=60 ", "failures=60 ", "failures=9 "} {
 		if !strings.Contains(lines[i], "level=WARN") || !strings.Contains(lines[i], "no file descriptor is left") || !strings.Contains(lines[i], want) {
 			t.Errorf("line %d is %s, want a warning with %s", i, lines[i], want)
 		}
