@@ -84,6 +84,9 @@ var sqlitePragmas = []struct{ name, set, want string }{
 // openSQLite opens the database file and keeps its FileInfo and the lock that says
 // that it is in use, unless this process has claimed it.
 func (s *Store) openSQLite(ctx context.Context, path string, options Options, conns int) (db *sql.DB, err error) {
+	if err = checkFileSystem(path, FileSystemAt); err != nil {
+		return nil, err
+	}
 	if s.file, err = makeSQLite(path); err != nil {
 		return nil, err
 	}
