@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"syscall"
 	"time"
 
@@ -38,7 +37,7 @@ type serveCmd struct{}
 // reader of its log is gone, log lines are dropped.
 func (serveCmd) Run(ctx context.Context, p *process) error {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE)
-	p.tuneCollector()
+	p.tuneCollector(memoryLimit())
 	o, err := p.open(ctx, p.stdout)
 	if err != nil {
 		return err
@@ -77,6 +76,7 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 		_ = listener.Close()
 		return err
 	}
+	defer o.tellSystemd(ctx, listener.Addr())()
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.Go(func() error { return o.keepHouse(groupCtx) })
 	group.Go(func() error { return o.keepPurging(groupCtx) })
@@ -93,18 +93,6 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 	})
 	group.Go(func() error { return o.shutdown(groupCtx, server, pages.Drain) })
 	return group.Wait()
-}
-
-// gcPercent makes the garbage collector run when the heap has grown to three
-// times its live data. The live data is a few MiB, so Go's default of twice
-// would collect several times as often to save a few MiB.
-const gcPercent = 200
-
-// tuneCollector sets gcPercent, unless the operator set the collector (GOGC, GOMEMLIMIT).
-func (p *process) tuneCollector() {
-	if p.getenv("GOGC") == "" && p.getenv("GOMEMLIMIT") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 }
 
 // addThread gives the Go runtime one thread more than there are cores. While

@@ -91,7 +91,7 @@ func (o *portal) prepare(ctx context.Context) error {
 		}
 	}
 	o.secret = secret.Bytes()
-	o.hasher = password.NewHasher(password.HasherOptions{Waited: o.hashWait()})
+	o.hasher = password.NewHasher(password.HasherOptions{Slots: hashesAtOnce(memoryLimit()), Waited: o.hashWait()})
 	return o.services()
 }
 
