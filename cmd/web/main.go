@@ -47,6 +47,7 @@ type cli struct {
 	Backup      backupCmd      `cmd:"" help:"Write a backup to a file, while the server runs."`
 	Restore     restoreCmd     `cmd:"" help:"Replace the database by a backup, while the server is stopped."`
 	Copy        copyCmd        `cmd:"" help:"Copy everything into an empty database, of the other kind or the same."`
+	Doctor      doctorCmd      `cmd:"" help:"Check the installation, and say what to do."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when the local server is ready."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and Go version."`
 }

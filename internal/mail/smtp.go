@@ -95,26 +95,11 @@ func (f failure) Error() string { return f.step + ": " + f.err.Error() }
 func (f failure) Unwrap() error { return f.err }
 
 func (t *SMTP) converse(ctx context.Context, e envelope) (string, error) {
-	conn, err := t.connect(ctx)
+	client, conn, err := t.open(ctx)
 	if err != nil {
-		return "", failure{"connect", err}
+		return "", err
 	}
-	defer func() { _ = conn.Close() }()
-	// The deadline ends every read and write; so does the end of ctx.
-	deadline, _ := ctx.Deadline()
-	if err := conn.SetDeadline(deadline); err != nil {
-		return "", failure{"connect", err}
-	}
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
-
-	client, err := smtp.NewClient(conn, t.o.Host)
-	if err != nil {
-		return "", failure{"greeting", err}
-	}
-	if t.o.Trace != nil {
-		client.SetLogger(tracer(t.trace))
-		client.SetDebugLog(true)
-	}
+	defer conn.close()
 	if err := t.introduce(client); err != nil {
 		return "", err
 	}
@@ -124,6 +109,43 @@ func (t *SMTP) converse(ctx context.Context, e envelope) (string, error) {
 	_ = conn.SetDeadline(time.Now().Add(quitTimeout))
 	_ = client.Quit()
 	return answer, err
+}
+
+// conversation is a connection that ends with a context.
+type conversation struct {
+	net.Conn
+	stop func() bool
+}
+
+func (c conversation) close() {
+	c.stop()
+	_ = c.Conn.Close()
+}
+
+// open connects and reads the server's greeting. ctx must have a deadline. The caller
+// closes the conversation.
+func (t *SMTP) open(ctx context.Context) (*smtp.Client, conversation, error) {
+	conn, err := t.connect(ctx)
+	if err != nil {
+		return nil, conversation{}, failure{"connect", err}
+	}
+	// The deadline ends every read and write; so does the end of ctx.
+	deadline, _ := ctx.Deadline()
+	if err := conn.SetDeadline(deadline); err != nil {
+		_ = conn.Close()
+		return nil, conversation{}, failure{"connect", err}
+	}
+	c := conversation{conn, context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })}
+	client, err := smtp.NewClient(conn, t.o.Host)
+	if err != nil {
+		c.close()
+		return nil, conversation{}, failure{"greeting", err}
+	}
+	if t.o.Trace != nil {
+		client.SetLogger(tracer(t.trace))
+		client.SetDebugLog(true)
+	}
+	return client, c, nil
 }
 
 func (t *SMTP) connect(ctx context.Context) (net.Conn, error) {

@@ -352,3 +352,22 @@ func TestWrongPassword(t *testing.T) {
 		}
 	}
 }
+
+// TestTry checks that the server is tried as for a message, and gets none.
+func TestTry(t *testing.T) {
+	var box inbox
+	address, roots := box.serve(t, false, func(*gosmtp.Server) {})
+	try := func(change func(*mail.SMTPOptions)) error {
+		transport := client(change)
+		transport.Redirect(address, roots, time.Minute)
+		return transport.Try(t.Context())
+	}
+	if err := try(func(*mail.SMTPOptions) {}); err != nil {
+		t.Error(err)
+	}
+	err := try(func(o *mail.SMTPOptions) { o.Password = []byte("not it") })
+	wantFinal(t, err, "535 5.7.8 Authentication failed")
+	if n := len(box.all()); n != 0 {
+		t.Errorf("the server got %d messages", n)
+	}
+}
