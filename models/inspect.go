@@ -132,11 +132,12 @@ func hasWriteAheadLog(path string) (bool, error) {
 }
 
 func (f *Facts) inspectPostgres(ctx context.Context, url string) error {
-	db, err := openPostgresToMigrate(url)
+	pool, err := openPostgresToMigrate(url)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = db.Close() }()
+	defer pool.close()
+	db := pool.DB
 	db.SetMaxOpenConns(1)
 	var now time.Time
 	if err := db.QueryRowContext(ctx, "SELECT clock_timestamp(), pg_is_in_recovery()").Scan(&now, &f.Standby); err != nil {
