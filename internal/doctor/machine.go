@@ -65,7 +65,7 @@ func (o Options) backup(context.Context) []Check {
 	}
 	entries, err := os.ReadDir(o.BackupDir)
 	if errors.Is(err, fs.ErrNotExist) {
-		g.fail("Folder", o.BackupDir+" does not exist", "Make it, owned by the server's user, with mode 0700.")
+		g.warn("Folder", o.BackupDir+" does not exist yet", "The server makes it with its first backup. If it runs already, its log says why there is none.")
 		return g.checks
 	}
 	if err != nil {
