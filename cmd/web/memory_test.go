@@ -2,8 +2,40 @@ package main
 
 import (
 	"runtime"
+	"runtime/debug"
 	"testing"
 )
+
+// TestTuneCollector checks that the collector keeps within a share of the memory limit,
+// and that what the operator set stays.
+func TestTuneCollector(t *testing.T) {
+	limit, percent := debug.SetMemoryLimit(-1), debug.SetGCPercent(100)
+	t.Cleanup(func() {
+		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percent)
+	})
+	for _, test := range []struct {
+		name      string
+		environ   []string
+		memory    int64
+		wantLimit int64
+		wantGC    int
+	}{
+		{"no limit", nil, 0, 1 << 40, gcPercent},
+		{"limit", nil, 100 << 20, 75 << 20, gcPercent},
+		{"GOMEMLIMIT", []string{"GOMEMLIMIT=1GiB"}, 100 << 20, 1 << 40, gcPercent},
+		{"GOGC", []string{"GOGC=50"}, 100 << 20, 75 << 20, 100},
+	} {
+		debug.SetMemoryLimit(1 << 40)
+		debug.SetGCPercent(100)
+		p := process{environ: test.environ}
+		p.tuneCollector(test.memory)
+		gotLimit, gotGC := debug.SetMemoryLimit(-1), debug.SetGCPercent(100)
+		if gotLimit != test.wantLimit || gotGC != test.wantGC {
+			t.Errorf("%s: got a limit of %d and %d percent, want %d and %d", test.name, gotLimit, gotGC, test.wantLimit, test.wantGC)
+		}
+	}
+}
 
 // TestHashesAtOnce checks that at least one password hash runs, and that all of them
 // fit into the memory.
