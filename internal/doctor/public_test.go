@@ -76,7 +76,9 @@ func TestPublic(t *testing.T) {
 		}, "aaa", "Reachable", Fail, "redirects to https://www.example.org/"},
 		{"another program", func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { _, _ = w.Write([]byte("hello")) }, "aaa", "Reachable", Fail, "not as Latchkey does"},
 		{"no backend", func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { w.WriteHeader(http.StatusBadGateway) }, "aaa", "Reachable", Fail, "502"},
-		{"not ready", func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { http.Error(w, "not ready", http.StatusServiceUnavailable) }, "aaa", "Reachable", Fail, "not ready"},
+		{"not ready", func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
+			http.Error(w, "not ready", http.StatusServiceUnavailable)
+		}, "aaa", "Reachable", Fail, "not ready"},
 		{"another Host", func(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) { r.Host = "backend"; next(w, r) }, "aaa", "Host", Fail, "421"},
 		{"compressing", func(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
 			w.Header().Set("Content-Encoding", "gzip")
@@ -188,10 +190,14 @@ func TestInsecure(t *testing.T) {
 		handler http.HandlerFunc
 		want    State
 	}{
-		{"redirects", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://id.example.org/login", http.StatusPermanentRedirect) }, OK},
+		{"redirects", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://id.example.org/login", http.StatusPermanentRedirect)
+		}, OK},
 		{"serves", func(http.ResponseWriter, *http.Request) {}, Fail},
 		{"refuses", http.NotFound, Warn},
-		{"redirects elsewhere", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "http://elsewhere.example/", http.StatusFound) }, Warn},
+		{"redirects elsewhere", func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "http://elsewhere.example/", http.StatusFound)
+		}, Warn},
 	}
 	for _, test := range tests {
 		server := httptest.NewServer(test.handler)
