@@ -1,9 +1,6 @@
 package password
 
 import (
-	"errors"
-	"strings"
-
 	"golang.org/x/crypto/bcrypt"
 )
 
@@ -17,18 +14,13 @@ const (
 // who move here keep their password; new ones are never made.
 type bcryptHash string
 
-func isBcrypt(encoded string) bool {
-	// $2x$ marks hashes of an implementation that dropped bits of the password.
-	return strings.HasPrefix(encoded, "$2a$") || strings.HasPrefix(encoded, "$2b$") || strings.HasPrefix(encoded, "$2y$")
-}
-
 func parseBcrypt(encoded string) (bcryptHash, error) {
 	cost, err := bcrypt.Cost([]byte(encoded))
 	if err != nil || len(encoded) != bcryptSize {
-		return "", errors.New("bcrypt: malformed hash")
+		return "", errMalformed
 	}
 	if cost > maxBcryptCost {
-		return "", errors.New("bcrypt: cost is above what is accepted")
+		return "", errCost
 	}
 	return bcryptHash(encoded), nil
 }

@@ -148,8 +148,8 @@ func (h *Hasher) MatchSet(ctx context.Context, set []string, code string) (int, 
 
 // Verify reports whether password matches encoded and, if it does, whether
 // encoded is weaker than the hashes of Hash and should be replaced. It
-// understands Argon2id PHC strings and bcrypt hashes. For any other text it
-// returns ErrUnreadable after the work of a real comparison: the password is
+// understands Argon2id PHC strings and, always as weaker, the hashes that Import
+// accepts. For any other text it returns ErrUnreadable after the work of a real comparison: the password is
 // wrong, and the stored hash is an operator's concern.
 //
 // The empty string stands for an account without a password: nothing matches
@@ -199,15 +199,12 @@ func (h *Hasher) SelfTest() time.Duration {
 
 // parse returns the comparison for a stored hash, chosen by its prefix.
 func (h *Hasher) parse(encoded string) (match func(password string) bool, outdated bool, err error) {
-	switch {
-	case strings.HasPrefix(encoded, argonPrefix):
+	if strings.HasPrefix(encoded, argonPrefix) {
 		stored, err := parsePHC(encoded)
 		return stored.matches, stored.weakerThan(h.params), err
-	case isBcrypt(encoded):
-		stored, err := parseBcrypt(encoded)
-		return stored.matches, true, err
 	}
-	return nil, false, errors.New("unknown scheme")
+	match, _, err = parseForeign(encoded)
+	return match, true, err
 }
 
 // random returns n unpredictable bytes.
