@@ -43,6 +43,7 @@ type cli struct {
 	Migrate     migrateCmd     `cmd:"" help:"Run or show database migrations."`
 	Admin       adminCmd       `cmd:"" help:"Create an admin."`
 	User        userCmd        `cmd:"" help:"Manage accounts. A running server applies changes at the next request."`
+	Import      importCmd      `cmd:"" help:"Import the accounts of another program, with their passwords."`
 	Mail        mailCmd        `cmd:"" help:"Try out mail."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup to a file, while the server runs."`
 	Restore     restoreCmd     `cmd:"" help:"Replace the database by a backup, while the server is stopped."`

@@ -34,6 +34,10 @@ type Details struct {
 
 	Recipient string `json:"recipient,omitempty"` // of a message
 
+	Accounts  int    `json:"accounts,omitempty"`   // how many were imported
+	NewAdmins int    `json:"new_admins,omitempty"` // how many of them are admins
+	Source    string `json:"source,omitempty"`     // what kind of file they were imported from
+
 	Step     string  `json:"step,omitempty"`     // how a sign-in or a confirmation was proved: one of the Step constants
 	Passkey  string  `json:"passkey,omitempty"`  // the name of a passkey
 	Renamed  *Change `json:"renamed,omitempty"`  // the name of a passkey
@@ -145,6 +149,9 @@ func (d Details) facts(event string) string {
 	}
 	add(prefixed("session ", d.Session))
 	add(d.Recipient)
+	add(counted(d.Accounts, "account", ""))
+	add(counted(d.NewAdmins, "admin", ""))
+	add(d.Source)
 	add(d.Token)
 	add(prefixed("scope ", d.Scope))
 	add(prefixed("client ", d.ClientID))

@@ -58,6 +58,7 @@ const (
 	UserTokenRemove  = "user-token-end"
 	UserRestore      = "user-restore"
 	UserErase        = "user-erase"
+	UsersImport      = "users-import"
 	AccountDelete    = "account-delete"
 	DataExport       = "data-export"
 	InviteCreate     = "invitation-create"
@@ -220,6 +221,7 @@ var kinds = []kind{
 	{UserDelete, Admins, "Deleted user", "deleted the account of {subject}", "An admin deleted your account."},
 	{UserRestore, Admins, "Restored user", "restored the account of {subject}", "An admin restored your account."},
 	{UserErase, Admins, "Erased user", "erased the account of {subject}", "Your account was erased."},
+	{UsersImport, Admins, "Imported accounts", "imported accounts", "Accounts were imported."},
 	{InviteCreate, Admins, "Created invitation", "created an invitation", "An invitation was created."},
 	{InviteWithdraw, Admins, "Withdrew invitation", "withdrew an invitation", "An invitation was withdrawn."},
 	{
