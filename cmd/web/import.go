@@ -156,9 +156,12 @@ func importGroups(groups map[string]int) string {
 }
 
 // importText returns the start of a text of a file, without what a terminal would
-// obey.
+// obey. It hides what may be a hash in the wrong column.
 func importText(text string) string {
 	const most = 40
+	if strings.Contains(text, "$") {
+		return "…"
+	}
 	if utf8.RuneCountInString(text) > most {
 		text = string([]rune(text)[:most]) + "…"
 	}

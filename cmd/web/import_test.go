@@ -69,6 +69,7 @@ func TestImportRefused(t *testing.T) {
 	command(t, e, "username\n", "import", "-").exits(exitFailed).oneLine().complains("there are no accounts in the file")
 	command(t, e, "", "import", "-", "--format=xml").exits(exitUsage)
 	command(t, e, "", "import").exits(exitUsage)
+	command(t, e, "password_hash,username\nana,$2b$04$5saCYaM0l4ISAkY\n", "import", "-").exits(exitFailed).complains("line 2 (…): username: ").hides("$2b$")
 	many := "username,password_hash\n"
 	for i := range 30 {
 		many += fmt.Sprintf("\"\x1b[31m%d\",x\n", i)

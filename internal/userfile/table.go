@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -16,6 +17,9 @@ const columns = "username, email, full_name, password_hash, role, disabled, crea
 
 // aliases are other names of columns: FastAPI services call the hash hashed_password.
 var aliases = map[string]string{"hashed_password": "password_hash"}
+
+// columnName matches what may be the name of a column, and no address or hash.
+var columnName = regexp.MustCompile(`^[\pL\pN _-]{1,40}$`)
 
 // column returns a column by the name in a file, "" for an unknown one.
 func column(name string) string {
@@ -76,8 +80,10 @@ func readHeader(names []string) ([]string, error) {
 		switch {
 		case known == "" && len(names) == 1 && strings.ContainsAny(name, ";\t|"):
 			return nil, damage("line 1: separate the columns with commas")
+		case known == "" && !columnName.MatchString(name): // perhaps a hash, which is not to be shown
+			return nil, damage("line 1 does not name the columns: they are " + columns)
 		case known == "":
-			return nil, damage(fmt.Sprintf("line 1: the column %.100q is not known: the columns are %s", name, columns))
+			return nil, damage(fmt.Sprintf("line 1: the column %q is not known: the columns are %s", name, columns))
 		case slices.Contains(header, known):
 			return nil, damage(fmt.Sprintf("line 1: the column %s is there twice", known))
 		}
@@ -119,7 +125,7 @@ func (f *File) jsonLines(yield func(Account) bool) error {
 		for _, name := range row.names() {
 			known := column(name)
 			if known == "" {
-				a.wrong("", fmt.Sprintf("The name %.100q is not known: the names are %s.", name, columns))
+				a.wrong("", fmt.Sprintf("The name %.40q is not known: the names are %s.", name, columns))
 				continue
 			}
 			a.set(known, row.text(&a, known, name))

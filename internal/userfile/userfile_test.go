@@ -157,6 +157,8 @@ func TestBrokenFiles(t *testing.T) {
 		{"column twice", "username,password_hash,hashed_password\n", "", 0, "line 1: the column password_hash is there twice"},
 		{"no names", "full_name,role\n", "", 0, "line 1: there is neither a column username nor a column email"},
 		{"no header", "ana,ana@example.org\n", "", 0, `line 1: the column "ana" is not known`},
+		{"hashes in place of a header", "$6$salt$hash,ana\n", "", 0, "line 1 does not name the columns: they are username"},
+		{"passwd", "root:$6$salt$hash:20228:0\n", "", 0, "line 1 does not name the columns: they are username"},
 		{"semicolons", "username;email\n", "", 0, "line 1: separate the columns with commas"},
 		{"quote not closed", header + "ana,a@example.org\nbo,\"b@example.org\ncy,c@example.org\n", "", 1, "line 3: a quotation mark is missing"},
 		{"quote inside", header + "ana,a\"b@example.org\n", "", 0, "line 2: a quotation mark is missing, or one inside of a value is not doubled"},
@@ -182,7 +184,7 @@ func TestBrokenFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			_, got, err := read(t, path, nil, test.format)
-			if err == nil || !strings.HasPrefix(err.Error(), "users.txt: ") || !strings.Contains(err.Error(), test.want) || len(err.Error()) > 300 {
+			if err == nil || !strings.HasPrefix(err.Error(), "users.txt: ") || !strings.Contains(err.Error(), test.want) || len(err.Error()) > 300 || strings.Contains(err.Error(), "$") {
 				t.Errorf("got %v, want a short sentence with %q", err, test.want)
 			}
 			if len(got) != test.accounts {
