@@ -106,8 +106,27 @@ func (s *Server) Stop() error {
 // Restart ends the server at once, as "pg_ctl restart -m immediate" does, and
 // waits until the next one accepts connections.
 func (s *Server) Restart() error {
-	restart := filepath.Join(s.dir, "restart")
-	if err := os.WriteFile(restart, nil, 0o600); err != nil {
+	if err := s.Halt(); err != nil {
+		return err
+	}
+	return s.Resume()
+}
+
+// Hold keeps the server down until Resume if it ends by itself, for example because
+// its disk is full.
+func (s *Server) Hold() error {
+	for _, name := range []string{"halt", "restart"} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), nil, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Halt ends the server at once, as "pg_ctl stop -m immediate" does. It stays down
+// until Resume.
+func (s *Server) Halt() error {
+	if err := s.Hold(); err != nil {
 		return err
 	}
 	if err := syscall.Kill(s.PID, syscall.SIGQUIT); err != nil {
@@ -115,13 +134,34 @@ func (s *Server) Restart() error {
 	}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for { // clusterScript removes the file when the server has ended
+	for s.runs() {
+		<-tick.C
+	}
+	return nil
+}
+
+// Resume starts the server again after Halt, or after Hold if it has ended, and
+// waits until it accepts connections.
+func (s *Server) Resume() error {
+	halt, restart := filepath.Join(s.dir, "halt"), filepath.Join(s.dir, "restart")
+	if s.runs() {
+		return errors.Join(os.Remove(restart), os.Remove(halt), s.waitReady())
+	}
+	if err := os.Remove(halt); err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for { // clusterScript removes the file when it starts the next server
 		if _, err := os.Stat(restart); errors.Is(err, fs.ErrNotExist) {
 			return s.waitReady()
 		}
 		<-tick.C
 	}
 }
+
+// runs reports whether the server's first process is there.
+func (s *Server) runs() bool { return syscall.Kill(s.PID, 0) == nil }
 
 // run starts clusterScript.
 func (s *Server) run(bin string, settings []string) error {

@@ -7,7 +7,8 @@
 # DIR/password holds the password of the superuser "test". OPTION... are further
 # options of the program postgres.
 #
-# A server that ends while DIR/restart exists is started again, once.
+# A server that ends while DIR/restart exists is started again, once, and not
+# before DIR/halt is removed.
 set -u
 bin=$1 dir=$2 port=$3
 shift 3
@@ -28,12 +29,13 @@ run() {
 		# read returns when the other end of the pipe is closed, for whatever reason.
 		(
 			read -r line <&3
-			rm -f "$dir/restart"
+			rm -f "$dir/restart" "$dir/halt"
 			kill -QUIT "$server"
 		) 4>&- &
 		watcher=$!
 
 		wait "$server"
+		while [ -e "$dir/halt" ]; do sleep 0.1; done
 		kill -KILL "$watcher"
 		rm "$dir/restart" || break
 	done
