@@ -155,6 +155,13 @@ func parse(args []string) (*options, error) {
 	flags.IntVar(&o.people, "people", 12, "`number` of people who use the portal at once (with -short 8)")
 	flags.IntVar(&o.users, "users", 100_000, "`number` of accounts in the copy drill")
 	flags.IntVar(&o.memory, "memory", 96, "memory of the portal in the memory drill, in `MiB`")
+	flags.Usage = func() {
+		flags.PrintDefaults()
+		_, _ = fmt.Fprintln(flags.Output(), "The drills:")
+		for _, d := range drills {
+			_, _ = fmt.Fprintf(flags.Output(), "  %-14s %s\n", d.name, d.about)
+		}
+	}
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
