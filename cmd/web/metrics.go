@@ -35,7 +35,12 @@ func (o *portal) newMetrics() (*metrics.Metrics, error) {
 		SignIns: signIns, Rotations: texts(auth.RotationResults()), Ops: models.Ops(), Failures: handlers.Failures(),
 		Pool:   func() metrics.Pool { return metrics.Pool(o.store.Pool()) },
 		NotYet: func() uint64 { return o.keyring.NotYet() },
-		Backup: func() time.Time { return time.Time{} },
+		Backup: func() time.Time {
+			if o.backups == nil {
+				return time.Time{}
+			}
+			return o.backups.Status().Last
+		},
 	}
 	if o.cfg.Backup.Dir != "" {
 		options.BackupEvery = o.cfg.Backup.Every
