@@ -16,7 +16,7 @@ import (
 func TestUnreadableHash(t *testing.T) {
 	foreign := []string{
 		"correct horse",
-		"$pbkdf2-sha256$29000$N2YMIWQsBWBMae09x1jrPQ$1t8iyB2A.WF/Z5JZv.lfCIhXXN33N23OSgQYThBYRfk",
+		"$5$rounds=535000$saltstring$O6bqhUzR8XlsPkLPR9mQJUMHTyjCSQhtqmPqgHcmpZ2",
 		"$argon2id$v=19$m=99999999,t=2,p=1$AAECAwQFBgcICQoLDA0ODw$AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
 	}
 	each(t, limited, func(p *portal) {
