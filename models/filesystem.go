@@ -41,7 +41,7 @@ var magics = map[uint32]FileSystem{
 	0x517B:     {Name: "smb", Network: true},
 	0xFF534D42: {Name: "cifs", Network: true},
 	0xFE534D42: {Name: "smb2", Network: true},
-	0x01021997: {Name: "9p", Network: true},
+	0x01021997: {Name: "9p", Unsure: true}, // gVisor says so of local disks, too
 	0x5346414F: {Name: "afs", Network: true},
 	0x6B414653: {Name: "afs", Network: true},
 	0x73757245: {Name: "coda", Network: true},

@@ -15,7 +15,7 @@ func TestFileSystemOf(t *testing.T) {
 		{0x6969, "", FileSystem{Name: "nfs", Network: true}},
 		{0xFF534D42, "", FileSystem{Name: "cifs", Network: true}},
 		{0xFE534D42, "", FileSystem{Name: "smb2", Network: true}},
-		{0x01021997, "", FileSystem{Name: "9p", Network: true}},
+		{0x01021997, "", FileSystem{Name: "9p", Unsure: true}},
 		{0x65735546, "", FileSystem{Name: "fuse", Unsure: true}},
 		{0x65735546, "fuse.sshfs", FileSystem{Name: "fuse.sshfs", Network: true}},
 		{0x65735546, "fuse.mergerfs", FileSystem{Name: "fuse.mergerfs", Unsure: true}},

@@ -64,8 +64,7 @@ func (m measuredQueries) QueryContext(ctx context.Context, query string, args ..
 	return rows, err
 }
 
-// queried reports an operation that began at start. start is the zero time when
-// nobody measures.
+// queried reports an operation that began at start.
 func (m *Meter) queried(op string, start time.Time) {
 	if m.Query != nil {
 		m.Query(op, time.Since(start))

@@ -27,9 +27,7 @@ func (o *portal) keepPurging(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
-		limited, cancel := context.WithTimeout(ctx, housekeepingEvery/2)
-		o.purge(limited)
-		cancel()
+		o.purge(ctx) // after a long pause it may take hours: it rests in between
 		timer.Reset(housekeepingEvery)
 	}
 }

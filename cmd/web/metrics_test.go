@@ -256,7 +256,7 @@ func checkBounded(t *testing.T, e environment, s *server) {
 		routes = append(routes, labelsOf(m)["http_route"])
 	}
 	methods := []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"}
-	paths := []string{"/xq%d", "/profile/xq%d", "/users/xq%d", "/admin/users/xq%d", "/static/xq%d/x.css", "/profile/tokens/xq%d/end/x", "/.well-known/xq%d"}
+	paths := []string{"/xq%d", "/profile/xq%d", "/users/xq%d", "/admin/users/xq%d", "/static/xq%d/x.css", "/profile/tokens/xq%d/end/x", "/.well-known/xq%d", "/login?xq%d"}
 	for i := range 1000 {
 		method := methods[i%len(methods)]
 		if i%3 == 0 {
@@ -281,6 +281,11 @@ func checkBounded(t *testing.T, e environment, s *server) {
 		}
 		if !slices.Contains(append(methods, "_OTHER"), got["http_request_method"]) {
 			t.Errorf("unknown method %q", got["http_request_method"])
+		}
+	}
+	for _, m := range after.families["http_server_request_duration_seconds"].GetMetric() {
+		if got := labelsOf(m); got["http_response_status_code"] == "405" && got["http_route"] != "none" {
+			t.Errorf("a client added a series with a method that the route %s does not have", got["http_route"])
 		}
 	}
 	if got := after.value("http_server_request_duration_seconds", series("_OTHER", "none", 404)...); got < 10 {

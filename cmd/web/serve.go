@@ -110,8 +110,8 @@ func (p *process) addThread() {
 // Then the server accepts no new requests and gives those in flight a bounded time.
 func (o *portal) shutdown(ctx context.Context, server *http.Server, drain func()) error {
 	<-ctx.Done()
-	o.logger.Info("stopping", "drain", o.cfg.Drain.String(), "wait", shutdownTimeout.String())
 	drain()
+	o.logger.Info("stopping", "drain", o.cfg.Drain.String(), "wait", shutdownTimeout.String())
 	time.Sleep(o.cfg.Drain)
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()

@@ -49,7 +49,7 @@ type portal struct {
 	metrics  *metrics.Metrics // nil: nothing is measured
 	secret   []byte
 
-	purgeHeld bool // the log says that nothing is purged; only keepHouse uses it
+	purgeHeld bool // the log says that nothing is purged; only purge uses it
 }
 
 // open reads the configuration, opens and migrates the database and builds the

@@ -31,7 +31,8 @@ func Measure(meter Meter) echo.MiddlewareFunc {
 			start := time.Now()
 			meter.Begin()
 			defer func() { // also when the handler aborts the connection
-				meter.End(knownMethod(c.Request().Method), routeOf(c), c.Response().Status, time.Since(start))
+				status := c.Response().Status
+				meter.End(knownMethod(c.Request().Method), routeOf(c, status), status, time.Since(start))
 			}()
 			return next(c)
 		}
@@ -47,10 +48,12 @@ func knownMethod(method string) string {
 	return OtherMethod
 }
 
-// routeOf returns the pattern of the route that the router chose. Echo leaves it empty
-// when no route has the path; with a wrong method it is that of the path's route.
-func routeOf(c echo.Context) string {
-	if route := c.Path(); route != "" {
+// routeOf returns the pattern of the route that the request reached, NoRoute if there
+// is none: no route has the path, or not with this method (405), or the request was for
+// another host (421). Otherwise a client could add a series for each route, method and
+// such status.
+func routeOf(c echo.Context, status int) string {
+	if route := c.Path(); route != "" && status != http.StatusMethodNotAllowed && status != http.StatusMisdirectedRequest {
 		return route
 	}
 	return NoRoute
