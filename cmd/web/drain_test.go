@@ -43,7 +43,7 @@ func TestDrain(t *testing.T) {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	s.out.wait(t, "stopping")
+	s.out.wait(t, "draining")
 	if got := s.answers("/readyz"); got != http.StatusServiceUnavailable {
 		t.Errorf("/readyz: got %d, want 503", got)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"latchkey/handlers"
 	"latchkey/internal/account"
 	"latchkey/internal/config"
 )
@@ -91,7 +92,13 @@ func (serveCmd) Run(ctx context.Context, p *process) error {
 		}
 		return nil
 	})
-	group.Go(func() error { return o.shutdown(groupCtx, server, pages.Drain) })
+	group.Go(func() error {
+		<-groupCtx.Done()
+		if ctx.Err() != nil { // a signal, and not a fault of the server
+			o.drain(pages)
+		}
+		return o.shutdown(groupCtx, server)
+	})
 	return group.Wait()
 }
 
@@ -105,14 +112,18 @@ func (p *process) addThread() {
 	}
 }
 
-// shutdown waits until ctx is done and stops the server. First it calls drain and
-// serves on for the configured time, so that load balancers send requests elsewhere.
-// Then the server accepts no new requests and gives those in flight a bounded time.
-func (o *portal) shutdown(ctx context.Context, server *http.Server, drain func()) error {
-	<-ctx.Done()
-	drain()
-	o.logger.Info("stopping", "drain", o.cfg.Drain.String(), "wait", shutdownTimeout.String())
+// drain serves on for the configured time while the portal asks load balancers to send
+// requests elsewhere.
+func (o *portal) drain(pages *handlers.Handlers) {
+	pages.Drain()
+	o.logger.Info("draining", "for", o.cfg.Drain.String())
 	time.Sleep(o.cfg.Drain)
+}
+
+// shutdown stops the server: it accepts no new requests and gives those in flight a
+// bounded time.
+func (o *portal) shutdown(ctx context.Context, server *http.Server) error {
+	o.logger.Info("stopping", "wait", shutdownTimeout.String())
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := server.Shutdown(stopping); err != nil {

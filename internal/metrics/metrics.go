@@ -107,13 +107,13 @@ func (m *Metrics) accounts(o Options) {
 			m.signIns.WithLabelValues(method, result)
 		}
 	}
-	m.rotations = counters("latchkey_rotations_total", "Answers to refresh tokens.", "result")
+	m.rotations = counters("latchkey_rotations_total", "Refresh tokens presented, by outcome.", "result")
 	for _, result := range o.Rotations {
 		m.rotations.WithLabelValues(result)
 	}
 	m.sessions = gauge("latchkey_sessions_active", "Live sessions of browsers and programs, counted at most once a minute.")
 	m.hashWait = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "latchkey_password_hash_wait_seconds", Help: "Wait for a turn to compute a password hash.", Buckets: waitBuckets,
+		Name: "latchkey_password_hash_wait_seconds", Help: "Time spent waiting to compute a password hash.", Buckets: waitBuckets,
 	})
 	notYet := prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "latchkey_tokens_refused_for_skew_total", Help: "Genuine tokens that were refused because they begin in the future: a clock was wrong.",
@@ -139,7 +139,7 @@ func (m *Metrics) database(o Options) {
 	m.registry.MustRegister(queries, m.writerWait,
 		state("idle", func(p Pool) int { return p.Idle }),
 		state("in_use", func(p Pool) int { return p.InUse }),
-		gaugeFunc("latchkey_db_pool_max_connections", "Most connections to the database that may be open.",
+		gaugeFunc("latchkey_db_pool_max_connections", "Maximum number of open connections to the database.",
 			func() float64 { return float64(o.Pool().Max) }),
 		prometheus.NewCounterFunc(prometheus.CounterOpts{
 			Name: "latchkey_db_pool_waits_total", Help: "Requests for a connection to the database that had to wait.",
