@@ -1,29 +1,22 @@
 package models
 
 import (
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 )
+
+// ErrNetworkFileSystem says that a SQLite file is on a network file system.
+var ErrNetworkFileSystem = errors.New("a network file system, where SQLite loses data")
 
 // checkFileSystem refuses a SQLite file on a network file system: processes share the
 // index of the write-ahead log by mapping it into memory, which does not work there
-// (https://sqlite.org/wal.html). A file system that cannot be told is accepted.
+// (https://sqlite.org/wal.html). It returns ErrNetworkFileSystem. A file system that
+// cannot be told is accepted.
 func checkFileSystem(path string, of func(path string) (FileSystem, error)) error {
-	if system, err := of(existing(path)); err == nil && system.Network {
-		return fmt.Errorf("%s is on a network file system (%s), where SQLite loses data: move it to a local disk, or use PostgreSQL", path, system.Name)
+	if system, err := of(path); err == nil && system.Network {
+		return fmt.Errorf("%s is on %s, %w: move it to a local disk, or use PostgreSQL", path, system.Name, ErrNetworkFileSystem)
 	}
 	return nil
-}
-
-// existing returns the path, or the nearest folder above it that exists.
-func existing(path string) string {
-	for {
-		if _, err := os.Stat(path); err == nil || path == filepath.Dir(path) {
-			return path
-		}
-		path = filepath.Dir(path)
-	}
 }
 
 // FileSystem is what a file or a folder is on.

@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 )
 
-// FileSystemAt returns what a file or folder that exists is on.
+// FileSystemAt returns what a file is on. If there is none, it looks at the nearest
+// folder above that exists.
 func FileSystemAt(path string) (FileSystem, error) {
+	path = existing(path)
 	var stat syscall.Statfs_t
 	if err := syscall.Statfs(path, &stat); err != nil {
 		return FileSystem{}, fmt.Errorf("look at the file system of %s: %w", path, err)
@@ -22,6 +25,16 @@ func FileSystemAt(path string) (FileSystem, error) {
 	block := int64(stat.Bsize)
 	system.Free, system.Size = int64(stat.Bavail)*block, int64(stat.Blocks)*block
 	return system, nil
+}
+
+// existing returns the path, or the nearest folder above it that exists.
+func existing(path string) string {
+	for {
+		if _, err := os.Stat(path); err == nil || path == filepath.Dir(path) {
+			return path
+		}
+		path = filepath.Dir(path)
+	}
 }
 
 // mountTypeAt returns the type of the mount that a path is on, "" if it is unknown.

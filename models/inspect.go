@@ -12,6 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // checkFor is how long Inspect checks a SQLite file for damage.
@@ -25,17 +28,18 @@ type Facts struct {
 	Wanted   int64         // the newest migration that this program has
 	Skew     time.Duration // by how much this machine's clock is ahead; 0 on SQLite
 
-	// SQLite.
-	Size    int64  // bytes of the file
-	Journal string // journal_mode
-	Damage  string // the first problem that quick_check found
-	Checked bool   // whether quick_check came to its end in time
+	// SQLite. Of a file that is damaged or was not closed, only the size is certain.
+	Size     int64  // bytes of the file
+	Journal  string // journal_mode
+	Damage   string // the first problem that SQLite found
+	Checked  bool   // whether quick_check came to its end in time
+	Unclosed bool   // whether there is a write-ahead log without its index, so that reading would make a file
 
 	// PostgreSQL.
 	Settings map[string]string // fsync, synchronous_commit, full_page_writes, max_connections …
 	Standby  bool              // whether it is in recovery and cannot be written to
-	Used     int               // connections of everybody
-	Servers  int               // connections that call themselves latchkey, of this database
+	Used     int               // connections of everybody, less this one
+	Servers  int               // those of this role to this database, less this one
 	Secure   bool              // whether this connection is encrypted
 }
 
@@ -43,7 +47,9 @@ type Facts struct {
 var ErrNoDatabase = errors.New("there is no database file yet")
 
 // Inspect looks at a database without changing it: it makes no file, migrates nothing
-// and only reads. It returns ErrNoDatabase when there is no SQLite file.
+// and only reads. It returns ErrNoDatabase when there is no SQLite file, and
+// ErrNetworkFileSystem when that is on a network file system. A damaged SQLite file is
+// no error: Facts.Damage says so.
 func Inspect(ctx context.Context, options Options) (*Facts, error) {
 	path, isSQLite := strings.CutPrefix(options.URL, "sqlite:")
 	dialect := dialectPostgres
@@ -79,9 +85,12 @@ func (f *Facts) inspectSQLite(ctx context.Context, path string) error {
 		return fmt.Errorf("read the database file: %w", err)
 	}
 	query := url.Values{"mode": {"ro"}, "_pragma": {"busy_timeout(1000)", "trusted_schema(0)"}}
-	if _, err := os.Stat(path + "-wal"); errors.Is(err, fs.ErrNotExist) {
+	if missing(path + "-wal") {
 		// Nobody has the file open. Without this, SQLite would make the files beside it.
 		query.Set("immutable", "1")
+	} else if missing(path + "-shm") {
+		f.Unclosed = true
+		return nil
 	}
 	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: query.Encode()}).String())
 	if err != nil {
@@ -89,15 +98,34 @@ func (f *Facts) inspectSQLite(ctx context.Context, path string) error {
 	}
 	defer func() { _ = db.Close() }()
 	db.SetMaxOpenConns(1)
+	err = f.readSQLite(ctx, db)
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && damaged(e) {
+		f.Damage, err = e.Error(), nil
+	}
+	if logged {
+		f.Journal = "wal" // an immutable file says otherwise
+	}
+	return err
+}
+
+func missing(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// damaged reports whether SQLite says that a file is no database, or a broken one.
+func damaged(err *sqlite.Error) bool {
+	return err.Code()&0xff == sqlite3.SQLITE_CORRUPT || err.Code()&0xff == sqlite3.SQLITE_NOTADB
+}
+
+// readSQLite reads what an open SQLite file says, and checks it for damage.
+func (f *Facts) readSQLite(ctx context.Context, db *sql.DB) (err error) {
 	for question, answer := range map[string]*string{
 		"SELECT sqlite_version()": &f.Version, "PRAGMA encoding": &f.Encoding, "PRAGMA journal_mode": &f.Journal,
 	} {
 		if err := db.QueryRowContext(ctx, question).Scan(answer); err != nil {
 			return fmt.Errorf("read the database file: %w", err)
 		}
-	}
-	if logged {
-		f.Journal = "wal" // an immutable file says otherwise
 	}
 	if f.Schema, err = appliedSchema(ctx, db, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'goose_db_version'"); err != nil {
 		return err
@@ -152,10 +180,14 @@ func (f *Facts) inspectPostgres(ctx context.Context, url string) error {
 	if err := f.readSettings(ctx, db); err != nil {
 		return err
 	}
+	// Of the sessions of other roles PostgreSQL tells an ordinary role the database and
+	// the user, but not the kind. A session of its own, such as autovacuum, has no user.
 	err = db.QueryRowContext(ctx, `
-		SELECT COUNT(*), COUNT(*) FILTER (WHERE application_name = 'latchkey' AND datname = current_database() AND pid <> pg_backend_pid()),
+		SELECT COUNT(*), COUNT(*) FILTER (WHERE usename = session_user AND datname = current_database()),
 			COALESCE((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false)
-		FROM pg_stat_activity WHERE backend_type = 'client backend'`).Scan(&f.Used, &f.Servers, &f.Secure)
+		FROM pg_stat_activity
+		WHERE datid IS NOT NULL AND usesysid IS NOT NULL AND COALESCE(backend_type, 'client backend') = 'client backend'
+			AND pid <> pg_backend_pid()`).Scan(&f.Used, &f.Servers, &f.Secure)
 	if err != nil {
 		return err
 	}
@@ -165,7 +197,8 @@ func (f *Facts) inspectPostgres(ctx context.Context, url string) error {
 
 func (f *Facts) readSettings(ctx context.Context, db *sql.DB) error {
 	rows, err := db.QueryContext(ctx, `SELECT name, setting FROM pg_settings WHERE name IN ('server_version', 'server_encoding', 'fsync',
-		'synchronous_commit', 'full_page_writes', 'max_connections', 'superuser_reserved_connections', 'default_transaction_read_only')`)
+		'synchronous_commit', 'full_page_writes', 'max_connections', 'superuser_reserved_connections',
+		'reserved_connections', 'default_transaction_read_only')`)
 	if err != nil {
 		return err
 	}

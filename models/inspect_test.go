@@ -2,6 +2,7 @@ package models_test
 
 import (
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,7 +32,7 @@ func TestInspect(t *testing.T) {
 			if left, _ := filepath.Glob(path + "*"); len(left) > 0 {
 				t.Errorf("Inspect made %q", left)
 			}
-		} else if f := inspect(); f.Schema != 0 || f.Wanted == 0 || f.Standby || f.Skew.Abs() > time.Minute || f.Setting("max_connections") < 10 || f.Used < 1 {
+		} else if f := inspect(); f.Schema != 0 || f.Wanted == 0 || f.Standby || f.Skew.Abs() > time.Minute || f.Setting("max_connections") < 10 {
 			t.Errorf("before: got %+v", f)
 		}
 		store := openAt(t, databaseURL, nil)
@@ -44,6 +45,16 @@ func TestInspect(t *testing.T) {
 			t.Errorf("open: got %+v", f)
 		}
 		must(t, store.Close())
+		if isSQLite {
+			must(t, os.WriteFile(path+"-wal", []byte("x"), 0o600))
+			if f := inspect(); !f.Unclosed {
+				t.Errorf("a log without its index: got %+v", f)
+			}
+			if _, err := os.Stat(path + "-shm"); err == nil {
+				t.Error("Inspect made an index of the log")
+			}
+			must(t, os.Remove(path+"-wal"))
+		}
 		before, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "*"))
 		if f = inspect(); f.Schema != f.Wanted || isSQLite && f.Journal != "wal" {
 			t.Errorf("closed: got %+v", f)
@@ -58,8 +69,14 @@ func TestInspect(t *testing.T) {
 func TestInspectDamaged(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "latchkey.db")
 	must(t, os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o600))
-	if _, err := models.Inspect(t.Context(), models.Options{URL: "sqlite:" + path}); err == nil || !strings.Contains(err.Error(), "not a database") {
-		t.Errorf("got %v", err)
+	inspect := func() string {
+		t.Helper()
+		f, err := models.Inspect(t.Context(), models.Options{URL: "sqlite:" + path})
+		must(t, err)
+		return f.Damage
+	}
+	if got := inspect(); !strings.Contains(got, "not a database") {
+		t.Errorf("no database: got the damage %q", got)
 	}
 	must(t, os.Remove(path))
 	store := openAt(t, "sqlite:"+path, nil)
@@ -71,7 +88,33 @@ func TestInspectDamaged(t *testing.T) {
 		content[i] ^= 0xff
 	}
 	must(t, os.WriteFile(path, content, 0o600))
-	if f, err := models.Inspect(t.Context(), models.Options{URL: "sqlite:" + path}); err == nil && f.Damage == "" {
-		t.Errorf("got %+v, want the damage", f)
+	if got := inspect(); got == "" {
+		t.Error("damaged pages: got no damage")
+	}
+	must(t, os.WriteFile(path, content[:8<<12], 0o600))
+	if got := inspect(); got == "" {
+		t.Error("cut off: got no damage")
+	}
+}
+
+// TestInspectOthers checks that an ordinary role counts the connections of the others,
+// of which PostgreSQL tells it less.
+func TestInspectOthers(t *testing.T) {
+	databaseURL := testdb.PostgresURL(t)
+	owner := openAt(t, databaseURL, nil)
+	role := "inspecting_" + strings.ToLower(models.NewID())
+	_, err := owner.SQL().ExecContext(t.Context(), "CREATE ROLE "+role+" LOGIN PASSWORD 'x'")
+	must(t, err)
+	t.Cleanup(func() {
+		_, err := owner.SQL().Exec("DROP OWNED BY " + role + "; DROP ROLE " + role)
+		must(t, err)
+	})
+	u, err := url.Parse(databaseURL)
+	must(t, err)
+	u.User = url.UserPassword(role, "x")
+	f, err := models.Inspect(t.Context(), models.Options{URL: u.String()})
+	must(t, err)
+	if f.Used < 1 || f.Servers != 0 {
+		t.Errorf("got %d connections, %d of them its own, want those of the owner and none", f.Used, f.Servers)
 	}
 }

@@ -88,6 +88,8 @@ Files
 
 const doctorPostgres = doctorHead + `  ✗ Durability
       Set each to on in postgresql.conf, or for the role.
+  ! Full pages
+      Set it to on in postgresql.conf, unless the database is on such a file system.
   ✓ Connections
   ✓ Clock
 

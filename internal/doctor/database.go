@@ -18,6 +18,10 @@ func (o Options) database(ctx context.Context) []Check {
 	switch {
 	case errors.Is(err, models.ErrNoDatabase):
 		g.warn("File", o.Path+" does not exist", "If this is a new portal, start it: the server makes the file. Otherwise correct the path in LATCHKEY_DATABASE_URL.")
+	case errors.Is(err, models.ErrNetworkFileSystem):
+		return nil // the check of the file system says so
+	case err != nil && o.Path != "":
+		g.fail("File", err.Error(), "Run latchkey doctor as the server's user.")
 	case ctx.Err() != nil:
 		g.fail("Connection", fmt.Sprintf("no answer within %s", databaseTimeout), "Check that the database runs, and the host and port in LATCHKEY_DATABASE_URL.")
 	case err != nil:
@@ -30,6 +34,14 @@ func (o Options) database(ctx context.Context) []Check {
 
 // judge turns facts about a database into checks.
 func (o Options) judge(g *group, f *models.Facts) {
+	switch {
+	case f.Unclosed:
+		g.warn("File", "the server did not close "+o.Path+": nothing can be read without writing", "Start the server: it reads the write-ahead log beside the file.")
+		return
+	case f.Damage != "":
+		g.fail("Integrity", "the file is damaged: "+firstLine(f.Damage), "Stop the server, keep the file, and restore a backup.")
+		return
+	}
 	if o.Path != "" {
 		g.ok("Connection", "SQLite "+f.Version+", "+bytesIn(f.Size))
 	} else {
@@ -45,14 +57,14 @@ func (o Options) judge(g *group, f *models.Facts) {
 	case f.Schema > f.Wanted:
 		g.fail("Schema", fmt.Sprintf("version %d is newer than this program, which needs %d", f.Schema, f.Wanted), "Run the release that made it, or a later one.")
 	case f.Schema == 0:
-		g.warn("Schema", "there is none yet", "Start the server, or run latchkey migrate up.")
+		g.warn("Schema", "no tables yet", "Start the server, or run latchkey migrate up.")
 	default:
 		g.warn("Schema", fmt.Sprintf("version %d; this program needs %d", f.Schema, f.Wanted), "Make a backup, then run latchkey migrate up or start the server.")
 	}
 	if want := map[bool]string{true: "UTF-8", false: "UTF8"}[o.Path != ""]; f.Encoding == want {
 		g.ok("Encoding", f.Encoding)
 	} else {
-		g.fail("Encoding", "is "+f.Encoding+", and Latchkey needs "+want, "Create another database, as docs/operations.md says.")
+		g.fail("Encoding", f.Encoding+"; Latchkey needs "+want, "Create another database, as docs/operations.md says.")
 	}
 	if o.Path != "" {
 		judgeSQLite(g, f)
@@ -72,19 +84,16 @@ func judgeSQLite(g *group, f *models.Facts) {
 	default:
 		g.warn("Durability", "the journal is "+f.Journal+", not a write-ahead log", "Start the server: it sets the mode. If it stays, the file system cannot hold a write-ahead log.")
 	}
-	switch {
-	case f.Damage != "":
-		g.fail("Integrity", "the file is damaged: "+firstLine(f.Damage), "Stop the server, keep the file, and restore a backup.")
-	case f.Checked:
+	if f.Checked {
 		g.ok("Integrity", "quick_check found nothing")
-	default:
+	} else {
 		g.ok("Integrity", "the file is large: the first seconds of quick_check found nothing")
 	}
 }
 
 func judgeDurability(g *group, f *models.Facts) {
 	var off []string
-	for _, name := range []string{"fsync", "full_page_writes", "synchronous_commit"} {
+	for _, name := range []string{"fsync", "synchronous_commit"} {
 		if f.Settings[name] == "off" {
 			off = append(off, name)
 		}
@@ -97,17 +106,24 @@ func judgeDurability(g *group, f *models.Facts) {
 	case len(off) > 0:
 		g.fail("Durability", strings.Join(off, ", ")+" off: after a crash, sessions that were ended may come back", "Set each to on in postgresql.conf, or for the role.")
 	default:
-		g.ok("Durability", "fsync, full_page_writes on; synchronous_commit "+f.Settings["synchronous_commit"])
+		g.ok("Durability", "fsync on; synchronous_commit "+f.Settings["synchronous_commit"])
+	}
+	if f.Settings["full_page_writes"] == "off" {
+		g.warn("Full pages", "full_page_writes is off: safe only where the file system writes whole pages (ZFS)", "Set it to on in postgresql.conf, unless the database is on such a file system.")
 	}
 }
 
+// whileMigrating is how many connections a process opens beside its pool to migrate.
+const whileMigrating = 2
+
 // judgeConnections compares the pool with what the database gives.
 func (o Options) judgeConnections(g *group, f *models.Facts) {
-	most := f.Setting("max_connections") - f.Setting("superuser_reserved_connections")
+	most := f.Setting("max_connections") - f.Setting("superuser_reserved_connections") - f.Setting("reserved_connections")
 	others := f.Used - f.Servers
-	room := (most - others) / max(o.Pool, 1)
-	detail := fmt.Sprintf("%d of %d are in use, %d of them by Latchkey; one process takes up to %d, so there is room for %s",
-		f.Used, most, f.Servers, o.Pool, counted(room, "process", "processes"))
+	each := o.Pool + whileMigrating
+	room := max(most-others, 0) / each
+	detail := fmt.Sprintf("%d of %d are in use, %d of them by Latchkey; one process takes up to %d while it migrates, so there is room for %s",
+		f.Used, most, f.Servers, each, counted(room, "process", "processes"))
 	switch {
 	case room < 1:
 		g.fail("Connections", detail, "Raise max_connections, or lower LATCHKEY_DATABASE_POOL.")

@@ -19,7 +19,7 @@ import (
 func TestDatabase(t *testing.T) {
 	sqlite := models.Facts{Version: "3", Encoding: "UTF-8", Schema: 12, Wanted: 12, Journal: "wal", Checked: true}
 	postgres := models.Facts{Version: "17", Encoding: "UTF8", Schema: 12, Wanted: 12, Used: 12, Servers: 10, Settings: map[string]string{
-		"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "max_connections": "100", "superuser_reserved_connections": "3",
+		"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", "max_connections": "100", "superuser_reserved_connections": "3", "reserved_connections": "0",
 	}}
 	off := func(name, value string) func(*models.Facts) {
 		return func(f *models.Facts) {
@@ -43,20 +43,23 @@ func TestDatabase(t *testing.T) {
 		{"PostgreSQL", postgres, nil, "", OK, ""},
 		{"newer schema", sqlite, func(f *models.Facts) { f.Schema = 13 }, "Schema", Fail, "newer"},
 		{"older schema", postgres, func(f *models.Facts) { f.Schema = 11 }, "Schema", Warn, "latchkey migrate up"},
-		{"no schema", postgres, func(f *models.Facts) { f.Schema = 0 }, "Schema", Warn, "none yet"},
+		{"no schema", postgres, func(f *models.Facts) { f.Schema = 0 }, "Schema", Warn, "no tables yet"},
 		{"encoding", postgres, func(f *models.Facts) { f.Encoding = "LATIN1" }, "Encoding", Fail, "LATIN1"},
 		{"encoding of a file", sqlite, func(f *models.Facts) { f.Encoding = "UTF-16le" }, "Encoding", Fail, "UTF-16le"},
 		{"rollback journal", sqlite, func(f *models.Facts) { f.Journal = "delete" }, "Durability", Warn, "delete"},
 		{"damaged", sqlite, func(f *models.Facts) { f.Damage = "row 3 missing from index\nmore" }, "Integrity", Fail, "row 3 missing from index"},
 		{"large", sqlite, func(f *models.Facts) { f.Checked = false }, "Integrity", OK, "large"},
 		{"fsync", postgres, off("fsync", "off"), "Durability", Fail, "fsync off"},
-		{"full_page_writes", postgres, off("full_page_writes", "off"), "Durability", Fail, "full_page_writes off"},
+		{"full_page_writes", postgres, off("full_page_writes", "off"), "Full pages", Warn, "ZFS"},
 		{"synchronous_commit", postgres, off("synchronous_commit", "off"), "Durability", Fail, "synchronous_commit off"},
 		{"local commits", postgres, off("synchronous_commit", "local"), "Durability", OK, "local"},
 		{"read only", postgres, off("default_transaction_read_only", "on"), "Durability", Fail, "read_only"},
 		{"standby", postgres, func(f *models.Facts) { f.Standby = true }, "Durability", Fail, "target_session_attrs"},
 		{"room for one process", postgres, off("max_connections", "20"), "Connections", Warn, "room for 1 process"},
-		{"no room", postgres, off("max_connections", "14"), "Connections", Fail, "room for 0 processes"},
+		{"room while serving only", postgres, off("max_connections", "16"), "Connections", Fail, "room for 0 processes"},
+		{"no room", postgres, off("max_connections", "3"), "Connections", Fail, "room for 0 processes"},
+		{"reserved", postgres, off("reserved_connections", "90"), "Connections", Fail, "12 of 7 are in use"},
+		{"not closed", sqlite, func(f *models.Facts) { *f = models.Facts{Unclosed: true} }, "File", Warn, "did not close"},
 		{"clock behind", postgres, func(f *models.Facts) { f.Skew = -31 * time.Second }, "Clock", Fail, "31s"},
 		{"clock ahead", postgres, func(f *models.Facts) { f.Skew = 6 * time.Second }, "Clock", Warn, "6s"},
 	}
