@@ -101,7 +101,7 @@ Files
 func TestDoctorWithoutPortal(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	e := newEnvironment(t, "sqlite:"+filepath.Join(dir, "latchkey.db"))
-	command(t, e, "", "doctor").exits(exitDone).prints("! Server: none answers", "! File: "+filepath.Join(dir, "latchkey.db")+" does not exist")
+	command(t, e, "", "doctor").exits(exitDone).prints("! Server: no server answers", "! File: "+filepath.Join(dir, "latchkey.db")+" does not exist")
 	o := command(t, e, "", "doctor", "--json").exits(exitDone)
 	var checks []doctor.Check
 	if err := json.Unmarshal([]byte(o.stdout), &checks); err != nil {

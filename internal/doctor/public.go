@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -38,10 +39,17 @@ func newAsker(roots *x509.CertPool) asker {
 	}}
 }
 
+// The content codings that a request offers: none where the text of the answer is
+// read, and all where it matters whether a proxy compresses.
+const (
+	uncompressed = "identity"
+	compressed   = "gzip, br, zstd, deflate"
+)
+
 // maxBody is as much of a page as is read.
 const maxBody = 256 << 10
 
-func (a asker) get(ctx context.Context, address, host string) (*reply, error) {
+func (a asker) get(ctx context.Context, address, host, codings string) (*reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
@@ -49,7 +57,7 @@ func (a asker) get(ctx context.Context, address, host string) (*reply, error) {
 		return nil, err
 	}
 	request.Host = host
-	request.Header.Set("Accept-Encoding", "gzip")
+	request.Header.Set("Accept-Encoding", codings)
 	request.Header.Set("User-Agent", "latchkey-doctor")
 	response, err := a.client.Do(request)
 	if err != nil {
@@ -65,13 +73,16 @@ func (a asker) get(ctx context.Context, address, host string) (*reply, error) {
 	}, nil
 }
 
+// errTimeout says that no answer came in time.
+var errTimeout = fmt.Errorf("no answer within %s", askTimeout)
+
 // plain leaves the address out of an error, because the check names it.
 func plain(err error) error {
 	if failure, ok := errors.AsType[*url.Error](err); ok {
 		err = failure.Err
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no answer within %s", askTimeout)
+		return errTimeout
 	}
 	return err
 }
@@ -86,8 +97,9 @@ func (o Options) public(ctx context.Context) []Check {
 		return g.checks
 	}
 	local := o.local(ctx, &g, a, public.Host)
-	o.reach(ctx, &g, a, local)
-	o.compare(ctx, &g, a, public.Host, local)
+	if o.reach(ctx, &g, a, local != "") && local != "" {
+		o.compare(ctx, &g, a, public.Host, local)
+	}
 	if public.Scheme == "https" && public.Port() == "" {
 		insecure(ctx, &g, a, public.Hostname())
 	}
@@ -98,22 +110,22 @@ func (o Options) public(ctx context.Context) []Check {
 // local asks the server on this machine and returns its address, "" if none answers.
 func (o Options) local(ctx context.Context, g *group, a asker, host string) string {
 	for _, address := range localAddresses(o.Addr) {
-		answer, err := a.get(ctx, address+"/readyz", host)
+		answer, err := a.get(ctx, address+"/readyz", host, uncompressed)
 		if err != nil {
 			continue
 		}
 		switch {
-		case answer.status == http.StatusOK && answer.body == "ready\n":
+		case answer.ready():
 			g.ok("Server", "runs at "+o.Addr+" and is ready")
-		case answer.status == http.StatusServiceUnavailable:
-			g.fail("Server", "runs at "+o.Addr+" and is not ready: "+firstLine(answer.body), "Its log says why, in the line “not ready” or “request failed”.")
+		case answer.unready():
+			g.fail("Server", "runs at "+o.Addr+" and is not ready", whyNotReady)
 		default:
 			g.fail("Server", fmt.Sprintf("another program answers at %s: /readyz returned %d", o.Addr, answer.status), "Give Latchkey another LATCHKEY_ADDR, or stop that program.")
 			return ""
 		}
 		return address
 	}
-	g.warn("Server", "none answers at "+o.Addr, "Start it, or run latchkey doctor where it runs: what it serves cannot be checked.")
+	g.warn("Server", "no server answers at "+o.Addr, "Start it, or run latchkey doctor where it runs: what it serves cannot be checked.")
 	return ""
 }
 
@@ -134,30 +146,70 @@ func localAddresses(addr string) []string {
 	return list
 }
 
-// reach asks for /readyz at the public URL and looks at its certificate.
-func (o Options) reach(ctx context.Context, g *group, a asker, local string) {
+const (
+	whyNotReady = "Its log says why, in the line “request failed” with the path /readyz."
+	passAll     = "Let the proxy pass every path of this host to Latchkey."
+)
+
+// ready and unready report whether an answer to /readyz is Latchkey's.
+func (r *reply) ready() bool { return r.status == http.StatusOK && r.body == "ready\n" }
+
+func (r *reply) unready() bool {
+	return r.status == http.StatusServiceUnavailable && r.body == "not ready\n"
+}
+
+// reach asks for the portal at the public URL, looks at its certificate, and reports
+// whether a portal answers there. If the server here does not run, no answer is a
+// warning.
+func (o Options) reach(ctx context.Context, g *group, a asker, running bool) bool {
 	const name = "Reachable"
 	failed := g.fail
-	if local == "" {
-		failed = g.warn // the server does not run, so nothing follows from it
+	if !running {
+		failed = g.warn
 	}
-	answer, err := a.get(ctx, o.PublicURL+"/readyz", "")
-	switch {
-	case err != nil:
-		failed(name, fmt.Sprintf("%s cannot be reached from here: %v", o.PublicURL, err), "Check DNS, the firewall, the certificate and the proxy. Where only this machine cannot reach it, ignore this.")
-		return
-	case answer.status >= 300 && answer.status < 400:
-		failed(name, fmt.Sprintf("%s redirects to %s", o.PublicURL, withoutQuery(answer.location)), "Set LATCHKEY_PUBLIC_URL to the address that people end up at, or remove the redirect.")
-	case answer.status == http.StatusOK && answer.body == "ready\n":
-		g.ok(name, o.PublicURL+" leads to a portal that is ready")
-	case answer.status == http.StatusServiceUnavailable && strings.Contains(answer.body, "not ready"):
-		failed(name, o.PublicURL+" leads to a portal that is not ready", "Its log says why.")
-	default:
-		failed(name, fmt.Sprintf("%s/readyz returned %d, and not as Latchkey does", o.PublicURL, answer.status), "Let the proxy pass every path of this host to Latchkey.")
+	answer, err := a.get(ctx, o.PublicURL+"/readyz", "", uncompressed)
+	var page *reply
+	if err == nil && !answer.ready() && !answer.unready() {
+		page, err = a.get(ctx, o.PublicURL+"/login", "", uncompressed) // the proxy may keep /readyz to itself
+	}
+	if err != nil {
+		detail := fmt.Sprintf("%s cannot be reached from here: %v", o.PublicURL, err)
+		if unreachable(err) {
+			g.warn(name, detail, "Open it on another machine. If it works there, ignore this: the router does not lead this machine to its own public address.")
+		} else {
+			failed(name, detail, "Check DNS, the certificate and the proxy.")
+		}
+		return false
 	}
 	if answer.tls != nil && len(answer.tls.PeerCertificates) > 0 {
-		o.certificate(g, answer.tls.PeerCertificates[0].NotAfter)
+		defer o.certificate(g, answer.tls.PeerCertificates[0].NotAfter)
 	}
+	switch {
+	case answer.ready():
+		g.ok(name, o.PublicURL+" leads to a portal that is ready")
+	case answer.unready():
+		failed(name, o.PublicURL+" leads to a portal that is not ready", whyNotReady)
+	case page.status >= 300 && page.status < 400:
+		failed(name, fmt.Sprintf("%s redirects to %s", o.PublicURL, withoutQuery(page.location)), "Set LATCHKEY_PUBLIC_URL to the address that people end up at, or remove the redirect.")
+		return false
+	case page.status == http.StatusMisdirectedRequest || page.status == http.StatusOK && tree(page.body) != "":
+		g.ok(name, fmt.Sprintf("%s leads to a portal; /readyz, which a proxy may hide, returned %d", o.PublicURL, answer.status))
+	default:
+		failed(name, fmt.Sprintf("%s/readyz returned %d, and not as Latchkey does", o.PublicURL, answer.status), passAll)
+		return false
+	}
+	return true
+}
+
+// unreachable reports whether a request ended before anything answered it: that says
+// nothing about other machines, unless the name does not exist.
+func unreachable(err error) bool {
+	if failure, ok := errors.AsType[*net.DNSError](err); ok && failure.IsNotFound {
+		return false
+	}
+	dial, ok := errors.AsType[*net.OpError](err)
+	slow, isNet := errors.AsType[net.Error](err)
+	return errors.Is(err, errTimeout) || ok && dial.Op == "dial" || isNet && slow.Timeout()
 }
 
 // Days before the end of a certificate. Certificates of 90 days are usually renewed
@@ -185,23 +237,25 @@ var staticTree = regexp.MustCompile(`/static/([0-9a-z]+)/`)
 // compare asks for the sign-in page at the public URL, and compares it with the page
 // of the server here.
 func (o Options) compare(ctx context.Context, g *group, a asker, host, local string) {
-	if local == "" {
+	const name = "Sign-in page"
+	here, err := a.get(ctx, local+"/login", host, compressed)
+	if err != nil {
+		g.fail(name, fmt.Sprintf("the server at %s does not answer /login: %v", o.Addr, err), "Its log may say why.")
 		return
 	}
-	here, err := a.get(ctx, local+"/login", host)
-	if err != nil {
+	answer, err := a.get(ctx, o.PublicURL+"/login", "", compressed)
+	switch {
+	case err != nil:
+		g.fail(name, fmt.Sprintf("%s/login cannot be read: %v, and the server here returns %d", o.PublicURL, err, here.status), passAll)
 		return
-	}
-	answer, err := a.get(ctx, o.PublicURL+"/login", "")
-	if err != nil {
-		return // reach has said so
-	}
-	if answer.status == http.StatusMisdirectedRequest {
+	case answer.status == http.StatusMisdirectedRequest:
 		g.fail("Host", "the proxy changes the header Host: the portal returned 421", "Pass Host unchanged (nginx: proxy_set_header Host $http_host).")
 		return
-	}
-	if answer.status != http.StatusOK {
+	case answer.status != here.status:
+		g.fail(name, fmt.Sprintf("%s/login returned %d, and the server here returns %d", o.PublicURL, answer.status, here.status), passAll)
 		return
+	case answer.status != http.StatusOK:
+		return // another check says that the portal is not ready
 	}
 	g.ok("Host", "arrives unchanged")
 	if coding := answer.header.Get("Content-Encoding"); coding != "" {
@@ -233,10 +287,12 @@ func tree(page string) string {
 // insecure checks what http does on a host that is meant for https.
 func insecure(ctx context.Context, g *group, a asker, host string) {
 	const name = "Plain http"
-	answer, err := a.get(ctx, "http://"+host+"/login", "")
+	answer, err := a.get(ctx, "http://"+host+"/login", "", uncompressed)
 	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		g.ok(name, "port 80 is closed")
 	case err != nil:
-		g.ok(name, "is closed from here")
+		g.warn(name, fmt.Sprintf("http://%s cannot be checked from here: %v", host, err), "Make sure that the proxy redirects http to https, or that port 80 is closed.")
 	case strings.HasPrefix(answer.location, "https://"+host):
 		g.ok(name, "redirects to https")
 	case answer.status == http.StatusOK:
@@ -259,7 +315,7 @@ func (o Options) proxies(g *group, https bool) {
 	case len(o.Proxies) > 0:
 		g.ok(name, counted(len(o.Proxies), "network", "networks")+" may send X-Forwarded-For")
 	case https:
-		g.warn(name, "none, and the public URL is https, so a proxy stands before Latchkey: all visitors share its address and its limits",
+		g.warn(name, "none, but an https public URL means that a proxy is in front: every visitor appears with the proxy's address and shares its limits",
 			"Set LATCHKEY_TRUSTED_PROXIES to its address, and let it append the visitor's to X-Forwarded-For.")
 	default:
 		g.ok(name, "none: the address of a visitor is that of the connection")

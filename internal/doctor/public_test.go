@@ -1,13 +1,16 @@
 package doctor
 
 import (
-	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -78,10 +81,22 @@ func TestPublic(t *testing.T) {
 		{"no backend", func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) { w.WriteHeader(http.StatusBadGateway) }, "aaa", "Reachable", Fail, "502"},
 		{"not ready", func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
 			http.Error(w, "not ready", http.StatusServiceUnavailable)
-		}, "aaa", "Reachable", Fail, "not ready"},
+		}, "aaa", "Reachable", Fail, "a portal that is not ready"},
+		{"in maintenance", func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
+			http.Error(w, "the backend is not ready", http.StatusServiceUnavailable)
+		}, "aaa", "Reachable", Fail, "not as Latchkey does"},
+		{"hidden /readyz", except("/readyz", http.NotFound), "aaa", "Reachable", OK, "leads to a portal"},
+		{"hidden /readyz and another Host", func(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
+			r.Host = "backend"
+			except("/readyz", http.NotFound)(w, r, next)
+		}, "aaa", "Host", Fail, "421"},
+		{"blocked sign-in page", except("/login", http.NotFound), "aaa", "Sign-in page", Fail, "/login returned 404, and the server here returns 200"},
+		{"broken sign-in page", except("/login", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), "aaa", "Sign-in page", Fail, "EOF"},
 		{"another Host", func(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) { r.Host = "backend"; next(w, r) }, "aaa", "Host", Fail, "421"},
 		{"compressing", func(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
-			w.Header().Set("Content-Encoding", "gzip")
+			if strings.Contains(r.Header.Get("Accept-Encoding"), "br") {
+				w.Header().Set("Content-Encoding", "br")
+			}
 			next(w, r)
 		}, "aaa", "Compression", Warn, "BREACH"},
 		{"another Referrer-Policy", func(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
@@ -109,6 +124,16 @@ func TestPublic(t *testing.T) {
 	}
 }
 
+// except is a proxy that answers one path itself.
+func except(path string, answer http.HandlerFunc) func(http.ResponseWriter, *http.Request, http.HandlerFunc) {
+	return func(w http.ResponseWriter, r *http.Request, next http.HandlerFunc) {
+		if r.URL.Path == path {
+			next = answer
+		}
+		next(w, r)
+	}
+}
+
 // policy sets a header after the portal has.
 type policy struct {
 	http.ResponseWriter
@@ -127,7 +152,7 @@ func TestNoServer(t *testing.T) {
 	gone.Close()
 	o := Options{PublicURL: gone.URL, Addr: strings.TrimPrefix(gone.URL, "http://"), Now: time.Now}
 	checks := o.public(t.Context())
-	find(t, checks, "Server").is(t, Warn, "none answers")
+	find(t, checks, "Server").is(t, Warn, "no server answers")
 	find(t, checks, "Reachable").is(t, Warn, "cannot be reached")
 	if n := Count(checks, Fail); n != 0 {
 		t.Errorf("%d checks failed: %+v", n, checks)
@@ -136,6 +161,31 @@ func TestNoServer(t *testing.T) {
 	defer other.Close()
 	o = Options{PublicURL: other.URL, Addr: strings.TrimPrefix(other.URL, "http://"), Now: time.Now}
 	find(t, o.public(t.Context()), "Server").is(t, Fail, "another program")
+	local := httptest.NewServer(portal("", "aaa"))
+	defer local.Close()
+	o = Options{PublicURL: gone.URL, Addr: strings.TrimPrefix(local.URL, "http://"), Now: time.Now}
+	find(t, o.public(t.Context()), "Reachable").is(t, Warn, "another machine") // as without hairpin NAT
+}
+
+// TestUnreachable checks which errors say nothing about other machines.
+func TestUnreachable(t *testing.T) {
+	dial := func(err error) error { return &net.OpError{Op: "dial", Err: err} }
+	for _, test := range []struct {
+		err  error
+		want bool
+	}{
+		{dial(syscall.ECONNREFUSED), true},
+		{dial(syscall.EHOSTUNREACH), true},
+		{errTimeout, true},
+		{dial(&net.DNSError{IsTemporary: true}), true},
+		{dial(&net.DNSError{IsNotFound: true}), false},
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, false},
+		{&tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}}, false},
+	} {
+		if got := unreachable(test.err); got != test.want {
+			t.Errorf("%v: got %t, want %t", test.err, got, test.want)
+		}
+	}
 }
 
 // TestUntrusted checks a certificate that nobody trusts.
@@ -217,11 +267,11 @@ func TestInsecure(t *testing.T) {
 		g.checks[0].is(t, test.want, "")
 		server.Close()
 	}
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
-	var g group
-	insecure(canceled, &g, newAsker(nil), "id.example.org")
-	g.checks[0].is(t, OK, "closed")
+	for failure, want := range map[error]State{syscall.ECONNREFUSED: OK, syscall.EHOSTUNREACH: Warn, errTimeout: Warn} {
+		var g group
+		insecure(t.Context(), &g, asker{&http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) { return nil, failure })}}, "id.example.org")
+		g.checks[0].is(t, want, "closed")
+	}
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
