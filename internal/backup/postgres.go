@@ -37,6 +37,17 @@ func dump(ctx context.Context, store *models.Store, databaseURL, file string) er
 	return checkDump(ctx, file)
 }
 
+// Programs returns an error, a sentence, unless the programs of PostgreSQL that a backup
+// takes are on the path.
+func Programs() error {
+	for _, name := range []string{"pg_dump", "pg_restore"} {
+		if _, err := exec.LookPath(name); err != nil {
+			return fmt.Errorf("%s is not on the path, so no backup can be made", name)
+		}
+	}
+	return nil
+}
+
 // find returns the path of a program of PostgreSQL that can work with a server of
 // that version.
 func find(ctx context.Context, name string, server int) (string, error) {

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -38,7 +37,6 @@ type ScheduleOptions struct {
 // made, so that a restart does not change the schedule. It is safe for concurrent use.
 type Schedule struct {
 	ScheduleOptions
-	names *regexp.Regexp
 
 	mu     sync.Mutex
 	status Status
@@ -64,14 +62,21 @@ func (s Status) Late(now time.Time) bool {
 
 // NewSchedule returns a schedule. Run starts it.
 func NewSchedule(o ScheduleOptions) *Schedule {
-	s := &Schedule{
-		ScheduleOptions: o, names: regexp.MustCompile(`^latchkey-(\d{8}-\d{6})` + regexp.QuoteMeta(o.Ending) + `$`),
-		status: Status{Every: o.Every, Since: o.Now()},
-	}
-	if made, err := s.made(); err == nil && len(made) > 0 {
-		s.status.Last = s.instant(made[len(made)-1])
+	s := &Schedule{ScheduleOptions: o, status: Status{Every: o.Every, Since: o.Now()}}
+	if newest, err := Newest(o.Dir, o.Ending); err == nil {
+		s.status.Last = newest
 	}
 	return s
+}
+
+// Newest returns when the newest backup in a folder was made, as its name says; zero
+// if there is none. ending is that of the names, ".db" or ".dump".
+func Newest(dir, ending string) (time.Time, error) {
+	names, err := made(dir, ending)
+	if err != nil || len(names) == 0 {
+		return time.Time{}, err
+	}
+	return instant(names[len(names)-1], ending), nil
 }
 
 // Status returns what is known now.
@@ -163,10 +168,10 @@ func (s *Schedule) note(made time.Time, failed error) {
 }
 
 // made returns the names of the backups in the folder, the oldest first.
-func (s *Schedule) made() (names []string, err error) {
-	entries, err := os.ReadDir(s.Dir)
+func made(dir, ending string) (names []string, err error) {
+	entries, err := os.ReadDir(dir)
 	for _, entry := range entries {
-		if entry.Type().IsRegular() && !s.instant(entry.Name()).IsZero() {
+		if entry.Type().IsRegular() && !instant(entry.Name(), ending).IsZero() {
 			names = append(names, entry.Name())
 		}
 	}
@@ -175,13 +180,11 @@ func (s *Schedule) made() (names []string, err error) {
 }
 
 // instant returns when the backup with that name was made; zero if the file is none.
-func (s *Schedule) instant(name string) time.Time {
-	found := s.names.FindStringSubmatch(name)
-	if found == nil {
-		return time.Time{}
-	}
-	at, err := time.Parse(stampFormat, found[1])
-	if err != nil {
+func instant(name, ending string) time.Time {
+	rest, ours := strings.CutPrefix(name, "latchkey-")
+	stamp, ends := strings.CutSuffix(rest, ending)
+	at, err := time.Parse(stampFormat, stamp)
+	if !ours || !ends || err != nil || at.Format(stampFormat) != stamp { // Parse accepts fractions of a second
 		return time.Time{}
 	}
 	return at
@@ -190,7 +193,7 @@ func (s *Schedule) instant(name string) time.Time {
 // prune removes the oldest backups, and keeps the one that was just made whatever its
 // name says.
 func (s *Schedule) prune(latest string) error {
-	names, err := s.made()
+	names, err := made(s.Dir, s.Ending)
 	if err != nil {
 		return err
 	}

@@ -152,13 +152,13 @@ func judgeClock(g *group, skew time.Duration) {
 	}
 }
 
-// bytesIn writes a number of bytes in a unit that fits.
+// bytesIn writes a number of bytes in a decimal unit that fits.
 func bytesIn(n int64) string {
 	switch {
-	case n >= 10<<30:
-		return fmt.Sprintf("%d GB", n>>30)
-	case n >= 10<<20:
-		return fmt.Sprintf("%d MB", n>>20)
+	case n >= 10e9:
+		return fmt.Sprintf("%d GB", n/1e9)
+	case n >= 10e6:
+		return fmt.Sprintf("%d MB", n/1e6)
 	}
-	return fmt.Sprintf("%d kB", (n+1023)>>10)
+	return fmt.Sprintf("%d kB", (n+999)/1e3)
 }

@@ -83,6 +83,7 @@ type Options struct {
 const (
 	askTimeout      = 5 * time.Second
 	databaseTimeout = 10 * time.Second
+	mailTimeout     = 10 * time.Second // a mail server may greet late on purpose
 )
 
 // Run makes all checks and returns them in the order of the page.
@@ -137,7 +138,7 @@ func (o Options) configuration() []Check {
 		g.warn("Variables", warning, "See docs/configuration.md.")
 	}
 	if len(g.checks) == 0 {
-		g.ok("Variables", "all of them can be used")
+		g.ok("Variables", "all valid")
 	}
 	return g.checks
 }

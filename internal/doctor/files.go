@@ -22,7 +22,7 @@ func (o Options) files(context.Context) []Check {
 	o.secret(&g)
 	if o.EnvFile != "" {
 		if info, err := os.Stat(o.EnvFile); err == nil {
-			mode(&g, "Variables", o.EnvFile, info)
+			mode(&g, "Environment file", o.EnvFile, info)
 		}
 	}
 	return g.checks
@@ -36,7 +36,7 @@ const (
 
 // disk checks the file system of the SQLite file.
 func (o Options) disk(g *group) {
-	system, err := models.FileSystemAt(folderOf(o.Path))
+	system, err := models.FileSystemAt(o.Path)
 	switch {
 	case err != nil:
 		g.warn("File system", err.Error(), "Make sure that the database is on a local disk.")
@@ -48,30 +48,22 @@ func (o Options) disk(g *group) {
 	default:
 		g.ok("File system", system.Name)
 	}
-	free(g, "Free space", filepath.Dir(o.Path), system)
+	free(g, "Free space", filepath.Dir(o.Path), "Make room: on a full disk nobody can sign in.", system)
 }
 
-// free checks the free space of a folder.
-func free(g *group, name, folder string, system models.FileSystem) {
+// free checks the free space of a folder. Some file systems do not tell it.
+func free(g *group, name, folder, advice string, system models.FileSystem) {
+	if system.Size == 0 {
+		return
+	}
 	detail := fmt.Sprintf("%s of %s in %s", bytesIn(system.Free), bytesIn(system.Size), folder)
 	switch {
 	case system.Free < freeFail:
-		g.fail(name, detail, "Make room: on a full disk nobody can sign in.")
+		g.fail(name, detail, advice)
 	case system.Free < freeWarn:
 		g.warn(name, detail, "Make room, or give the portal a larger disk.")
 	default:
 		g.ok(name, detail)
-	}
-}
-
-// folderOf returns the nearest folder above a file that exists.
-func folderOf(path string) string {
-	folder := filepath.Dir(path)
-	for {
-		if _, err := os.Stat(folder); err == nil || folder == filepath.Dir(folder) {
-			return folder
-		}
-		folder = filepath.Dir(folder)
 	}
 }
 
@@ -108,7 +100,7 @@ func mode(g *group, name, path string, info fs.FileInfo) {
 	detail := fmt.Sprintf("%s, mode %04o", path, perm)
 	switch {
 	case perm&0o007 != 0:
-		g.fail(name, detail+": every user of this machine can use it", "Run chmod 600 "+path+".")
+		g.fail(name, detail+": every user of this machine can read it", "Run chmod 600 "+path+".")
 	case perm&0o020 != 0:
 		g.warn(name, detail+": its group can write it", "Run chmod 600 "+path+".")
 	default:
@@ -139,7 +131,7 @@ func (o Options) secret(g *group) {
 		}
 	}
 	if o.Previous {
-		g.warn("Previous secret", "is still set", fmt.Sprintf("Unset LATCHKEY_SECRET_PREVIOUS when the new secret has been in use for %s, the longest life of a session.", o.SessionTTL))
+		g.warn("Previous secret", "LATCHKEY_SECRET_PREVIOUS is still set", fmt.Sprintf("Unset it when the new secret has been in use for %s, the longest life of a session.", o.SessionTTL))
 	}
 }
 

@@ -5,18 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"regexp"
 	"syscall"
 	"time"
 
+	"latchkey/internal/backup"
 	"latchkey/models"
 )
 
 // Limits of the machine.
 const (
 	// memoryLeast is the documented minimum of a memory limit.
-	memoryLeast = 96 << 20
+	memoryLeast = 96_000_000
 	// A request takes a descriptor, one more to a protected app's proxy, and the
 	// database some: 512 requests are served at once, and others wait.
 	descriptorsWarn = 4096
@@ -54,66 +53,79 @@ func descriptors(g *group, most uint64) {
 	}
 }
 
-// backupName is the name of a backup that the server made.
-var backupName = regexp.MustCompile(`^latchkey-\d{8}-\d{6}\.(db|dump)$`)
-
 func (o Options) backup(context.Context) []Check {
 	g := group{name: "Backup"}
 	if o.BackupDir == "" {
 		g.warn("Schedule", "the server makes no backups", "Set LATCHKEY_BACKUP_DIR, unless another program makes them.")
 		return g.checks
 	}
-	entries, err := os.ReadDir(o.BackupDir)
+	ending := ".db"
+	if o.Path == "" {
+		ending = ".dump"
+		if err := backup.Programs(); err != nil {
+			g.warn("Programs", err.Error(), "Install the client programs of PostgreSQL (Debian: package postgresql-client), or unset LATCHKEY_BACKUP_DIR and run pg_dump elsewhere.")
+		}
+	}
+	newest, err := backup.Newest(o.BackupDir, ending)
 	if errors.Is(err, fs.ErrNotExist) {
 		g.warn("Folder", o.BackupDir+" does not exist yet", "The server makes it with its first backup. If it runs already, its log says why there is none.")
 		return g.checks
+	}
+	if err == nil {
+		err = writable(o.BackupDir)
 	}
 	if err != nil {
 		g.fail("Folder", err.Error(), "Run latchkey doctor as the server's user, and let it own the folder.")
 		return g.checks
 	}
-	newest, count := time.Time{}, 0
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err == nil && info.Mode().IsRegular() && backupName.MatchString(entry.Name()) {
-			count++
-			if info.ModTime().After(newest) {
-				newest = info.ModTime()
-			}
-		}
-	}
-	age := o.Now().Sub(newest).Round(time.Minute)
-	switch {
-	case count == 0:
-		g.warn("Age", "there is none in "+o.BackupDir+" yet", "Start the server, or run latchkey backup FILE.")
-	case age > 2*o.BackupEvery:
-		g.fail("Age", fmt.Sprintf("the newest of %s is %s old, and one is due every %s", counted(count, "backup", "backups"), age, o.BackupEvery), "See why in the server's log.")
-	default:
-		g.ok("Age", fmt.Sprintf("the newest of %s is %s old", counted(count, "backup", "backups"), age))
-	}
+	o.backupAge(&g, newest)
 	if system, err := models.FileSystemAt(o.BackupDir); err == nil {
-		free(&g, "Free space", o.BackupDir, system)
+		free(&g, "Free space", o.BackupDir, "Make room: each backup takes as much as the database.", system)
 	}
 	return g.checks
+}
+
+// backupAge judges when the newest backup was made; zero: there is none.
+func (o Options) backupAge(g *group, newest time.Time) {
+	age := o.Now().Sub(newest).Round(time.Minute)
+	switch {
+	case newest.IsZero():
+		g.warn("Age", "no backup in "+o.BackupDir+" yet", "Start the server: it makes one. If it runs already, its log says why there is none.")
+	case age > 2*o.BackupEvery:
+		g.fail("Age", fmt.Sprintf("the newest backup is %s old, and one is due every %s", age, o.BackupEvery), "The server's log says why.")
+	case age < 0:
+		g.warn("Age", "the newest backup has a name in the future: "+newest.Format(time.RFC3339), "Check the clock of this machine, and remove the file if its clock was wrong.")
+	default:
+		g.ok("Age", fmt.Sprintf("the newest backup is %s old", age))
+	}
+}
+
+// writable returns an error unless this user can make files in a folder. It makes none.
+func writable(folder string) error {
+	const write, search = 2, 1 // access(2)
+	if err := syscall.Access(folder, write|search); err != nil {
+		return fmt.Errorf("%s cannot be written to: %w", folder, err)
+	}
+	return nil
 }
 
 func (o Options) mail(ctx context.Context) []Check {
 	g := group{name: "Mail"}
 	switch {
 	case o.Mail != nil:
-		ctx, cancel := context.WithTimeout(ctx, askTimeout)
+		ctx, cancel := context.WithTimeout(ctx, mailTimeout)
 		defer cancel()
 		if err := o.Mail.Try(ctx); err != nil {
 			g.fail("Mail server", err.Error(), "Correct LATCHKEY_SMTP_URL, then run latchkey mail test ADDRESS.")
 		} else {
-			g.ok("Mail server", "takes the connection and the sign-in; no message was sent")
+			g.ok("Mail server", "accepts the connection and the credentials; no message was sent")
 		}
 	case o.MailFolder != "" && o.Loopback:
 		g.ok("Mail", "messages are written to "+o.MailFolder)
 	case o.MailFolder != "":
 		g.warn("Mail", "messages are written to "+o.MailFolder+" and reach nobody", "Set LATCHKEY_SMTP_URL to your mail server.")
 	default:
-		g.warn("Mail", "none is sent: people cannot reset a forgotten password themselves", "Set LATCHKEY_SMTP_URL to your mail server.")
+		g.warn("Mail", "no mail is sent: people cannot reset a forgotten password themselves", "Set LATCHKEY_SMTP_URL to your mail server.")
 	}
 	return g.checks
 }
