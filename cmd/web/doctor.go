@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,12 +35,10 @@ func (c doctorCmd) Run(ctx context.Context, p *process) error {
 		}
 	} else {
 		examine(&o, cfg)
+		// The checks of files look at the portal's own.
+		warnings = slices.DeleteFunc(warnings, func(warning string) bool { return slices.Contains(cfg.Exposed, warning) })
 	}
-	for _, warning := range warnings {
-		if cfg == nil || !strings.Contains(warning, "which every user of this machine can read") || !strings.Contains(warning, cfg.Database.Path) {
-			o.Warnings = append(o.Warnings, warning) // the checks of files name the others
-		}
-	}
+	o.Warnings = warnings
 	checks := doctor.Run(ctx, o)
 	if c.JSON {
 		err = doctor.PrintJSON(p.stdout, checks)

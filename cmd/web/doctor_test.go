@@ -127,9 +127,14 @@ func TestDoctorFinds(t *testing.T) {
 	if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 1000)), 0o604); err != nil {
 		t.Fatal(err)
 	}
-	e = newEnvironment(t, "sqlite:"+path)
-	o := command(t, e, "", "doctor").exits(exitFailed).prints("not a database", "✗ Database file: "+path+", mode 0604")
-	if strings.Contains(o.stdout, "! Variables") {
-		t.Errorf("the mode is reported twice:\n%s", o.stdout)
+	secret := filepath.Join(t.TempDir(), "smtp")
+	if err := os.WriteFile(secret, []byte("smtp://localhost:1\n"), 0o604); err != nil {
+		t.Fatal(err)
+	}
+	e = newEnvironment(t, "sqlite:"+path).with("LATCHKEY_SMTP_URL=", "LATCHKEY_SMTP_URL_FILE="+secret)
+	o := command(t, e, "", "doctor").exits(exitFailed).prints("✗ Integrity: the file is damaged: file is not a database",
+		"✗ Database file: "+path+", mode 0604", "! Variables: LATCHKEY_SMTP_URL_FILE names a file that every user of this machine can read")
+	if strings.Count(o.stdout, path) != 2 || strings.Count(o.stdout, "! Variables") != 1 { // the detail and the advice
+		t.Errorf("a mode is reported twice:\n%s", o.stdout)
 	}
 }

@@ -100,6 +100,10 @@ type Config struct {
 
 	// Brand is the operator's name, colour, logo and support address.
 	Brand Brand
+
+	// Exposed are those of Load's warnings that say that every user of the machine can
+	// read the database file or the generated secret.
+	Exposed []string
 }
 
 // Signup says who may create an account.
@@ -180,6 +184,7 @@ func Load(getenv func(string) string, environ []string) (*Config, []string, erro
 	if len(l.problems) > 0 {
 		return nil, l.warnings, errors.Join(l.problems...)
 	}
+	c.Exposed = l.exposed
 	return c, l.warnings, nil
 }
 

@@ -111,7 +111,7 @@ func (l *loader) sqlite(name, path string) Database {
 func (l *loader) warnDatabaseFile(name, path string) {
 	info, err := os.Stat(path)
 	if err == nil && worldReadable(info.Mode()) {
-		l.warn(name, "leads to %s, which every user of this machine can read (mode %04o); chmod it to 0600, and %[1]s-wal and %[1]s-shm if they are there", path, info.Mode().Perm())
+		l.expose(name, "leads to %s, which every user of this machine can read (mode %04o); chmod it to 0600, and %[1]s-wal and %[1]s-shm if they are there", path, info.Mode().Perm())
 	}
 }
 

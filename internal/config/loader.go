@@ -21,6 +21,7 @@ type loader struct {
 	defaults map[string]string
 	problems []error
 	warnings []string
+	exposed  []string // those of the warnings that are about the portal's own files
 }
 
 func newLoader(getenv func(string) string) *loader {
@@ -39,6 +40,13 @@ func (l *loader) problem(name, format string, args ...any) {
 // warn records a warning for the operator, as "NAME sentence".
 func (l *loader) warn(name, format string, args ...any) {
 	l.warnings = append(l.warnings, name+" "+fmt.Sprintf(format, args...))
+}
+
+// expose records a warning about a file of the portal's own that every user of the
+// machine can read.
+func (l *loader) expose(name, format string, args ...any) {
+	l.warn(name, format, args...)
+	l.exposed = append(l.exposed, l.warnings[len(l.warnings)-1])
 }
 
 // value returns the value of a variable that is not secret, or its default.

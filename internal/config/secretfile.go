@@ -120,6 +120,6 @@ func (l *loader) checkGeneratedSecret(path string) {
 		l.problem(nameSecret, "is not set, and %v", err)
 	}
 	if worldReadable(info.Mode()) {
-		l.warn(nameSecret, "is kept in %s, which every user of this machine can read (mode %04o); chmod it to 0600 and treat the secret as known", path, info.Mode().Perm())
+		l.expose(nameSecret, "is kept in %s, which every user of this machine can read (mode %04o); chmod it to 0600 and treat the secret as known", path, info.Mode().Perm())
 	}
 }
