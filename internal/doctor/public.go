@@ -175,7 +175,7 @@ func (o Options) reach(ctx context.Context, g *group, a asker, running bool) boo
 	if err != nil {
 		detail := fmt.Sprintf("%s cannot be reached from here: %v", o.PublicURL, err)
 		if unreachable(err) {
-			g.warn(name, detail, "Open it on another machine. If it works there, ignore this: the router does not lead this machine to its own public address.")
+			g.warn(name, detail, "Open it on another machine. If it works there, ignore this: the router does not lead this machine to its own public address. Otherwise check that the proxy runs, and the firewall.")
 		} else {
 			failed(name, detail, "Check DNS, the certificate and the proxy.")
 		}
