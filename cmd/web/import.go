@@ -51,6 +51,7 @@ func (c importCmd) Run(ctx context.Context, p *process) error {
 func (c importCmd) run(ctx context.Context, p *process, o *portal, file *userfile.File) error {
 	rules := account.ImportRules{
 		AdminGroups: c.AdminGroup, Reserved: c.AllowReserved, WithoutPassword: c.WithoutPassword, UsernameFromEmail: c.UsernameFromEmail,
+		HashMemory: largestHash(memoryLimit()),
 	}
 	bar := newImportBar(p.stderr)
 	report, err := o.accounts.CheckImport(ctx, file.Accounts(), rules, func(done int) {

@@ -56,3 +56,14 @@ func hashesAtOnce(limit int64) int {
 	}
 	return int(min(max((limit-restMemory)/hashMemory, 1), int64(cores)))
 }
+
+// largestHash returns how many bytes an imported password hash may take, of which one
+// is computed at a time (password.Hasher): what the others leave. 0 is any. limit is
+// that of memoryLimit.
+func largestHash(limit int64) int64 {
+	if limit <= 0 {
+		return 0
+	}
+	others := int64(hashesAtOnce(limit)-1) * hashMemory
+	return max(limit-restMemory-others, hashMemory)
+}

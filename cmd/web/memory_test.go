@@ -48,3 +48,15 @@ func TestHashesAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// TestLargestHash checks that what an imported hash may take fits into the memory
+// besides the hashes of ours that run with it.
+func TestLargestHash(t *testing.T) {
+	cores := runtime.GOMAXPROCS(4)
+	t.Cleanup(func() { runtime.GOMAXPROCS(cores) })
+	for limit, want := range map[int64]int64{0: 0, 64 << 20: 48 << 20, 96 << 20: 48 << 20, 128 << 20: 80 << 20, 256 << 20: 64 << 20, 1 << 30: 832 << 20} {
+		if got := largestHash(limit); got != want {
+			t.Errorf("largestHash(%d MB) = %d MB, want %d MB", limit>>20, got>>20, want>>20)
+		}
+	}
+}

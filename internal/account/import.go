@@ -27,6 +27,8 @@ type ImportRules struct {
 	// UsernameFromEmail makes the part of the address before the @ the username of an
 	// account that has none, or has an address in its place.
 	UsernameFromEmail bool
+	// HashMemory is how many bytes the verification of a hash may take, 0 for any.
+	HashMemory int64
 }
 
 // disabledBefore is the reason of accounts that were disabled in the file.

@@ -56,7 +56,7 @@ func (r *importRun) hash(a userfile.Account) (stored, problem string) {
 		}
 		return "", ""
 	}
-	stored, scheme, err := password.Import(a.PasswordHash)
+	stored, scheme, err := password.Import(a.PasswordHash, r.rules.HashMemory)
 	if err == nil {
 		r.report.Schemes[scheme]++
 		return stored, ""

@@ -109,7 +109,7 @@ func TestBusyLanes(t *testing.T) {
 	})
 }
 
-// TestRehash checks that a hash that is weaker than new ones is replaced at sign-in.
+// TestRehash checks that a hash with other costs than new ones is replaced at sign-in.
 func TestRehash(t *testing.T) {
 	each(t, nil, func(p *portal) {
 		p.Join("ada")

@@ -82,7 +82,7 @@ func (s *Service) compare(ctx context.Context, a Attempt, known bool) (right, ou
 	return right, outdated, err
 }
 
-// rehash stores a stronger hash of a password that was just right. A failure
+// rehash stores a new hash of a password that was just right. A failure
 // does not stand in the person's way: the next sign-in tries again.
 func (s *Service) rehash(ctx context.Context, a Attempt) {
 	if err := s.tryRehash(ctx, a); err != nil {

@@ -117,13 +117,17 @@ func (h phc) String() string {
 		h.params.Memory, h.params.Time, h.params.Threads, b64.EncodeToString(h.salt), b64.EncodeToString(h.tag))
 }
 
+func (h phc) comparison() comparison {
+	return comparison{match: h.matches, memory: int64(h.params.Memory) << 10}
+}
+
 func (h phc) matches(password string) bool {
 	return subtle.ConstantTimeCompare(h.tag, h.params.derive(password, h.salt, len(h.tag))) == 1
 }
 
-// weakerThan reports whether h has lower costs, or a shorter salt or tag, than
-// a new hash with p. A stronger hash stays: lowering p never weakens stored
-// hashes.
-func (h phc) weakerThan(p Params) bool {
-	return h.params.Memory < p.Memory || h.params.Time < p.Time || len(h.salt) < saltSize || len(h.tag) < tagSize
+// outdated reports whether h has other costs, or a shorter salt or tag, than a new
+// hash with p. Higher costs are no exception: an imported hash that takes more memory
+// is not to be computed at every sign-in.
+func (h phc) outdated(p Params) bool {
+	return h.params != p || len(h.salt) < saltSize || len(h.tag) < tagSize
 }

@@ -6,6 +6,7 @@ import (
 
 const (
 	bcryptSize    = 60 // bytes of a hash as text
+	bcryptText    = 53 // of which salt and digest
 	bcryptInput   = 72 // bytes of a password that bcrypt reads
 	maxBcryptCost = 15 // about two seconds of one core
 )
@@ -16,7 +17,7 @@ type bcryptHash string
 
 func parseBcrypt(encoded string) (bcryptHash, error) {
 	cost, err := bcrypt.Cost([]byte(encoded))
-	if err != nil || len(encoded) != bcryptSize {
+	if err != nil || len(encoded) != bcryptSize || !isCrypt64(encoded[bcryptSize-bcryptText:]) {
 		return "", errMalformed
 	}
 	if cost > maxBcryptCost {

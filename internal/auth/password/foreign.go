@@ -32,7 +32,13 @@ var (
 type scheme struct {
 	name   string
 	prefix string
-	parse  func(encoded string) (match func(password string) bool, err error)
+	parse  func(encoded string) (comparison, error)
+}
+
+// comparison compares passwords with a stored hash.
+type comparison struct {
+	match  func(password string) bool
+	memory int64 // bytes that match takes; 0: next to none
 }
 
 // foreignSchemes lists the schemes in the order in which they are tried.
@@ -53,8 +59,9 @@ func foreignSchemes() []scheme {
 
 // Import returns how the hash of another program is stored and the name of its
 // scheme, so that [Hasher.Verify] verifies it. The error says what is wrong with a
-// hash that Verify would refuse, as the end of a sentence. It computes no hash.
-func Import(encoded string) (stored, name string, err error) {
+// hash that Verify would refuse, or that takes more than the given bytes of memory (0:
+// no limit), as the end of a sentence. It computes no hash.
+func Import(encoded string, memory int64) (stored, name string, err error) {
 	stored = strings.TrimPrefix(encoded, "{CRYPT}") // Authelia, OpenLDAP
 	for _, ours := range []string{"argon2" + argonPrefix, "bcrypt$$2"} {
 		if strings.HasPrefix(stored, ours) { // Django writes the name of its class in front
@@ -62,33 +69,39 @@ func Import(encoded string) (stored, name string, err error) {
 			stored = "$" + strings.TrimPrefix(rest, "$")
 		}
 	}
+	var c comparison
 	if strings.HasPrefix(stored, argonPrefix) {
-		h, err := parsePHC(stored)
-		if err == nil && (h.params.Memory > maxImportMemory || h.params.Memory*h.params.Time > maxImportWork) {
+		name = "Argon2id"
+		var h phc
+		if h, err = parsePHC(stored); err == nil && (h.params.Memory > maxImportMemory || h.params.Memory*h.params.Time > maxImportWork) {
 			err = fmt.Errorf("argon2id: %w", errCost)
 		}
-		return stored, "Argon2id", err
+		c = h.comparison()
+	} else {
+		c, name, err = parseForeign(stored)
 	}
-	_, name, err = parseForeign(stored)
+	if err == nil && memory > 0 && c.memory > memory {
+		err = fmt.Errorf("it takes %d MiB of memory, and the memory limit here leaves %d MiB for it", (c.memory+1<<20-1)>>20, memory>>20)
+	}
 	return stored, name, err
 }
 
 // parseForeign returns the comparison for the hash of another program, and the name
 // of its scheme.
-func parseForeign(encoded string) (match func(password string) bool, name string, err error) {
+func parseForeign(encoded string) (c comparison, name string, err error) {
 	if len(encoded) > maxEncoded {
-		return nil, "", errors.New("it is longer than any known one")
+		return c, "", errors.New("it is longer than any known one")
 	}
 	for _, s := range foreignSchemes() {
 		if !strings.HasPrefix(encoded, s.prefix) {
 			continue
 		}
-		if match, err = s.parse(encoded); err != nil {
-			return nil, s.name, fmt.Errorf("%s: %w", s.name, err)
+		if c, err = s.parse(encoded); err != nil {
+			return c, s.name, fmt.Errorf("%s: %w", s.name, err)
 		}
-		return match, s.name, nil
+		return c, s.name, nil
 	}
-	return nil, "", errors.New("its format is not known")
+	return c, "", errors.New("its format is not known")
 }
 
 // decimal reads a plain positive decimal, with no sign and no leading zero, of at
@@ -108,18 +121,26 @@ func decimal(text string, most int) (int, error) {
 // bcrypt the SHA-256 of the password in hexadecimal digits.
 const djangoBcrypt = "bcrypt_sha256$"
 
-func matchDjangoBcrypt(encoded string) (func(string) bool, error) {
+func matchDjangoBcrypt(encoded string) (comparison, error) {
 	stored, err := parseBcrypt(strings.TrimPrefix(encoded, djangoBcrypt))
-	if err != nil {
-		return nil, err
-	}
-	return func(password string) bool {
+	return comparison{match: func(password string) bool {
 		sum := sha256.Sum256([]byte(password))
 		return stored.matches(hex.EncodeToString(sum[:]))
-	}, nil
+	}}, err
 }
 
-func matchBcrypt(encoded string) (func(string) bool, error) {
+func matchBcrypt(encoded string) (comparison, error) {
 	stored, err := parseBcrypt(encoded)
-	return stored.matches, err
+	return comparison{match: stored.matches}, err
+}
+
+// isCrypt64 reports whether text has only the characters in which crypt(3) and bcrypt
+// write salts and digests.
+func isCrypt64(text string) bool {
+	for _, c := range []byte(text) {
+		if c != '.' && c != '/' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return false
+		}
+	}
+	return true
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 // somePassword is the password of hashes that the programs named beside them made.
@@ -74,7 +76,11 @@ func knownHashes() []struct{ name, encoded, password, scheme string } {
 			"Django scrypt", "scrypt$256$zQpT2wH3kL9x$8$5$wRTa0yuRyQE6uHNmKwaiTUgsiW6vraKxwGovX97o8NCceIXIcoMz1H/w9mz5/d5mBwhsg77sWXbgwIrZnxqLaA==",
 			somePassword, "scrypt",
 		},
-		// OpenLDAP and Authelia.
+		// OpenLDAP and Authelia, whose default costs are higher than ours.
+		{
+			"Authelia", "$argon2id$v=19$m=65536,t=3,p=4$f4+8EQGPFX+gIppm4tjzyw$XagLTZMFw4VptoXXO9KUgpTrlytQez1nLs+24dsSEm0",
+			somePassword, "Argon2id",
+		},
 		{
 			"{CRYPT}", "{CRYPT}$6$M2nZorPsjh5s7unM$.QOlQtQ18MuqhN8o41sLiS2bhh7m4nm4pKy/TT5NtcxbFiGGvQWijr4wDuDuzBuyTKMnAT/4g8vTYH5XeeJxF0",
 			somePassword, "SHA-512 crypt",
@@ -88,11 +94,11 @@ func TestImportKnownHashes(t *testing.T) {
 	h := NewHasher(HasherOptions{})
 	for _, test := range knownHashes() {
 		t.Run(test.name, func(t *testing.T) {
-			stored, scheme, err := Import(test.encoded)
+			stored, scheme, err := Import(test.encoded, 0)
 			if err != nil || scheme != test.scheme {
 				t.Fatalf("Import: got scheme %q, %v, want %q", scheme, err, test.scheme)
 			}
-			if again, _, err := Import(stored); err != nil || again != stored {
+			if again, _, err := Import(stored, 0); err != nil || again != stored {
 				t.Errorf("Import of what is stored: got %q, %v, want %q", again, err, stored)
 			}
 			if ok, outdated, err := h.Verify(t.Context(), stored, test.password); !ok || !outdated || err != nil {
@@ -143,6 +149,7 @@ func TestImportRefused(t *testing.T) {
 		{"SHA-512 crypt of 10^9 rounds", "$6$rounds=1000000000$" + sha512Tail, cost},
 		{"SHA-512 crypt of few rounds", "$6$rounds=999$" + sha512Tail, damaged},
 		{"SHA-512 crypt cut short", "$6$" + sha512Tail[:90], damaged},
+		{"SHA-512 crypt with a character of another alphabet", "$6$" + strings.Replace(sha512Tail, "$.Q", "$+Q", 1), damaged},
 		{"SHA-512 crypt with a long salt", "$6$x" + sha512Tail, damaged},
 		{"scrypt of N=2^30", "$scrypt$ln=30,r=8,p=1" + scryptTail, cost},
 		{"scrypt of N=2^62", "$scrypt$ln=62,r=8,p=1" + scryptTail, cost},
@@ -155,12 +162,15 @@ func TestImportRefused(t *testing.T) {
 		{"scrypt of N=1000, Django", "scrypt$1000$zQpT2wH3kL9x$8$5$wRTa0yuRyQE6uHNmKwaiTUgsiW6vraxKwGovX97o8NA=", damaged},
 		{"bcrypt of cost 31", "$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", cost},
 		{"bcrypt of cost 31, Django", "bcrypt_sha256$$2b$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", cost},
+		{"bcrypt with a salt of another alphabet", "$2b$05$CCCCCCCCCC+CCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", damaged},
+		{"bcrypt with a tag of another alphabet", "$2b$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOe=", damaged},
+		{"bcrypt with a damaged salt, Django", "bcrypt_sha256$$2b$05$CCCCCCCCCC-CCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", damaged},
 		{"bcrypt 2x", "$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW", unknown},
 	}
 	h := cheapHasher()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			stored, _, err := Import(test.encoded)
+			stored, _, err := Import(test.encoded, 0)
 			if err == nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), test.encoded) {
 				t.Errorf("Import: got %v, want an error with %q and without the hash", err, test.want)
 			}
@@ -180,7 +190,7 @@ func TestForeignHashesWaitForASlot(t *testing.T) {
 	release := occupy(t, h.gate)
 	defer release()
 	for _, test := range knownHashes() {
-		stored, _, err := Import(test.encoded)
+		stored, _, err := Import(test.encoded, 0)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,4 +198,65 @@ func TestForeignHashesWaitForASlot(t *testing.T) {
 			t.Errorf("%s: got %v, %v, want an error because no slot is free", test.name, ok, err)
 		}
 	}
+}
+
+// TestImportMemory checks that a hash is refused whose memory is above a limit.
+func TestImportMemory(t *testing.T) {
+	const (
+		authelia = "$argon2id$v=19$m=65536,t=3,p=4$Hjc8e7WYcBFcJmEDUOsS9A$ozM7RyZR1EyDR8cuyVpDDfmLrGPGFgo5E2NNqRumui4"
+		passlib  = "$scrypt$ln=16,r=8,p=1$fq/V+l/rPef8v3cuRSgFoA$v4iNVzfSibJuSYvLHjp+wcFWitP77gttZ3yhQ3nkkBc"
+	)
+	for _, encoded := range []string{authelia, passlib} { // 64 MiB each
+		for limit, refused := range map[int64]bool{0: false, 64<<20 - 1: true, 64 << 20: false} {
+			_, _, err := Import(encoded, limit)
+			if refused != (err != nil) {
+				t.Errorf("%.9s with a limit of %d: got %v, want refused = %v", encoded, limit, err, refused)
+			}
+			if want := "it takes 64 MiB of memory, and the memory limit here leaves 63 MiB for it"; refused && err.Error() != want {
+				t.Errorf("got %q, want %q", err, want)
+			}
+		}
+	}
+}
+
+// TestHeavyHashesRunOneAtATime checks that a stored hash which takes more memory than
+// ours waits for another one, and holds neither a slot nor its lane up meanwhile.
+func TestHeavyHashesRunOneAtATime(t *testing.T) {
+	const (
+		argon  = "$argon2id$v=19$m=65,t=1,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4"
+		scrypt = "$scrypt$ln=8,r=8,p=1$fq/V+l/rPef8v3cuRSgFoA$v4iNVzfSibJuSYvLHjp+wcFWitP77gttZ3yhQ3nkkBc"
+	)
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHasher(HasherOptions{Slots: 4, Params: cheap})
+		entered, leave := make(chan error), make(chan struct{})
+		go func() {
+			entered <- h.gate.doHeavy(t.Context(), Caller{}, func() { entered <- nil; <-leave })
+		}()
+		if err := <-entered; err != nil {
+			t.Fatal(err)
+		}
+		for _, encoded := range []string{argon, scrypt} {
+			waiting := make(chan error)
+			go func() { _, _, err := h.Verify(t.Context(), encoded, "x"); waiting <- err }()
+			synctest.Wait()
+			if err := h.VerifyDummy(t.Context(), "x"); err != nil {
+				t.Errorf("a hash of ours: %v", err)
+			}
+			start := time.Now()
+			checkBusy(t, <-waiting)
+			if got, want := time.Since(start), 2*time.Second; got != want {
+				t.Errorf("%.9s: waited %v, want %v", encoded, got, want)
+			}
+		}
+		close(leave)
+		if err := <-entered; err != nil {
+			t.Error(err)
+		}
+		for range 2 { // the turn was given back
+			if _, _, err := h.Verify(t.Context(), argon, "x"); err != nil {
+				t.Error(err)
+			}
+		}
+		checkIdle(t, h.gate)
+	})
 }

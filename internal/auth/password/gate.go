@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/netip"
+	"runtime/debug"
 	"time"
 
 	"latchkey/internal/apperr"
@@ -30,6 +31,7 @@ type Caller struct {
 // lane delay a known caller by one hash at most.
 type gate struct {
 	slots     chan struct{} // one element for each piece of work that runs
+	heavy     chan struct{} // one element while heavy work runs or is next
 	wait      time.Duration
 	waited    func(time.Duration) // may be nil
 	strangers lane
@@ -45,7 +47,7 @@ type lane struct {
 
 func newGate(slots, queue int, wait time.Duration) *gate {
 	newLane := func() lane { return lane{places: share.New(slots + queue), first: make(chan struct{}, 1)} }
-	return &gate{slots: make(chan struct{}, slots), wait: wait, strangers: newLane(), known: newLane()}
+	return &gate{slots: make(chan struct{}, slots), heavy: make(chan struct{}, 1), wait: wait, strangers: newLane(), known: newLane()}
 }
 
 // do runs work in the caller's goroutine once there is room. Otherwise it
@@ -53,6 +55,19 @@ func newGate(slots, queue int, wait time.Duration) *gate {
 // full, or the wait or ctx's deadline is over) or apperr.Canceled, and work has
 // not begun.
 func (g *gate) do(ctx context.Context, caller Caller, work func()) error {
+	return g.run(ctx, caller, false, work)
+}
+
+// doHeavy is do for work that takes more memory than a slot stands for. Only one
+// such piece runs at a time. Those that wait for it hold nobody else up.
+func (g *gate) doHeavy(ctx context.Context, caller Caller, work func()) error {
+	return g.run(ctx, caller, true, func() {
+		work()
+		debug.FreeOSMemory() // or the next one would come on top of this one's memory
+	})
+}
+
+func (g *gate) run(ctx context.Context, caller Caller, heavy bool, work func()) error {
 	if ctx.Err() != nil {
 		return stopped(ctx)
 	}
@@ -65,7 +80,17 @@ func (g *gate) do(ctx context.Context, caller Caller, work func()) error {
 	}
 	defer lane.places.Free(network)
 	start := time.Now()
-	err := g.enter(ctx, lane.first)
+	timer := time.NewTimer(g.wait)
+	defer timer.Stop()
+	var err error
+	if heavy {
+		if err = take(ctx, g.heavy, timer); err == nil {
+			defer func() { <-g.heavy }()
+		}
+	}
+	if err == nil {
+		err = g.enter(ctx, lane.first, timer)
+	}
 	if g.waited != nil {
 		g.waited(time.Since(start))
 	}
@@ -78,9 +103,7 @@ func (g *gate) do(ctx context.Context, caller Caller, work func()) error {
 }
 
 // enter takes a slot once the caller is the first of its lane.
-func (g *gate) enter(ctx context.Context, first chan struct{}) error {
-	timer := time.NewTimer(g.wait)
-	defer timer.Stop()
+func (g *gate) enter(ctx context.Context, first chan struct{}, timer *time.Timer) error {
 	if err := take(ctx, first, timer); err != nil {
 		return err
 	}

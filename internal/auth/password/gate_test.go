@@ -179,6 +179,9 @@ func checkIdle(t *testing.T, g *gate) {
 			t.Errorf("lane %s: %d places are still taken, %d callers are first", name, lane.places.Taken(), len(lane.first))
 		}
 	}
+	if len(g.heavy) != 0 {
+		t.Error("heavy work is still going on")
+	}
 	if len(g.slots) != 0 {
 		t.Errorf("%d slots are still taken", len(g.slots))
 	}

@@ -147,10 +147,12 @@ func (h *Hasher) MatchSet(ctx context.Context, set []string, code string) (int, 
 }
 
 // Verify reports whether password matches encoded and, if it does, whether
-// encoded is weaker than the hashes of Hash and should be replaced. It
-// understands Argon2id PHC strings and, always as weaker, the hashes that Import
-// accepts. For any other text it returns ErrUnreadable after the work of a real comparison: the password is
-// wrong, and the stored hash is an operator's concern.
+// encoded should be replaced, because Hash makes hashes of another scheme or cost.
+// It understands Argon2id PHC strings and the hashes that Import accepts. For any
+// other text it returns ErrUnreadable after the work of a real comparison: the
+// password is wrong, and the stored hash is an operator's concern.
+//
+// Of the hashes that take more memory than those of Hash, one is computed at a time.
 //
 // The empty string stands for an account without a password: nothing matches
 // it, and that takes as long as a real hash does. A password longer than
@@ -162,14 +164,18 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, outd
 	if len(password) > MaxBytes {
 		return false, false, nil
 	}
-	match, outdated, err := h.parse(encoded)
+	stored, outdated, err := h.parse(encoded)
 	if err != nil {
 		if busy := h.VerifyDummy(ctx, password); busy != nil {
 			return false, false, busy
 		}
 		return false, false, fmt.Errorf("%w: %w", ErrUnreadable, err)
 	}
-	if err := h.gate.do(ctx, h.caller, func() { ok = match(password) }); err != nil {
+	do := h.gate.do
+	if stored.memory > int64(h.params.Memory)<<10 {
+		do = h.gate.doHeavy
+	}
+	if err := do(ctx, h.caller, func() { ok = stored.match(password) }); err != nil {
 		return false, false, fmt.Errorf("verify password: %w", err)
 	}
 	return ok, ok && outdated, nil
@@ -198,13 +204,13 @@ func (h *Hasher) SelfTest() time.Duration {
 }
 
 // parse returns the comparison for a stored hash, chosen by its prefix.
-func (h *Hasher) parse(encoded string) (match func(password string) bool, outdated bool, err error) {
+func (h *Hasher) parse(encoded string) (c comparison, outdated bool, err error) {
 	if strings.HasPrefix(encoded, argonPrefix) {
 		stored, err := parsePHC(encoded)
-		return stored.matches, stored.weakerThan(h.params), err
+		return stored.comparison(), stored.outdated(h.params), err
 	}
-	match, _, err = parseForeign(encoded)
-	return match, true, err
+	c, _, err = parseForeign(encoded)
+	return c, true, err
 }
 
 // random returns n unpredictable bytes.

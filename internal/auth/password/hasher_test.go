@@ -115,7 +115,8 @@ func TestVerifyOutdated(t *testing.T) {
 		want bool
 	}{
 		{"same", phc{params: now, salt: random(16), tag: random(32)}, false},
-		{"stronger", phc{params: Params{256, 3, 1}, salt: random(16), tag: random(32)}, false},
+		{"stronger", phc{params: Params{256, 3, 1}, salt: random(16), tag: random(32)}, true},
+		{"more lanes", phc{params: Params{128, 2, 4}, salt: random(16), tag: random(32)}, true},
 		{"less memory", phc{params: Params{64, 2, 1}, salt: random(16), tag: random(32)}, true},
 		{"fewer passes", phc{params: Params{128, 1, 1}, salt: random(16), tag: random(32)}, true},
 		{"short salt", phc{params: now, salt: random(8), tag: random(32)}, true},

@@ -19,21 +19,22 @@ const (
 // matchSHA512 reads a hash of SHA-512 crypt, as crypt(3) and Authelia write it:
 //
 //	$6$<salt>$<tag>    $6$rounds=50000$<salt>$<tag>
-func matchSHA512(encoded string) (func(string) bool, error) {
+func matchSHA512(encoded string) (c comparison, err error) {
 	parts := strings.Split(strings.TrimPrefix(encoded, sha512Prefix), "$")
 	rounds := sha512Rounds
 	if text, named := strings.CutPrefix(parts[0], "rounds="); named {
-		var err error
 		if rounds, err = decimal(text, maxSHA512); err != nil {
-			return nil, err
+			return c, err
 		}
 		parts = parts[1:]
 	}
-	if len(parts) != 2 || len(parts[0]) == 0 || len(parts[0]) > sha512Salt || len(parts[1]) != sha512Tag || rounds < sha512MinRound {
-		return nil, errMalformed
+	if len(parts) != 2 || len(parts[0]) == 0 || len(parts[0]) > sha512Salt || len(parts[1]) != sha512Tag || !isCrypt64(parts[1]) ||
+		rounds < sha512MinRound {
+		return c, errMalformed
 	}
 	salt, tag := []byte(parts[0]), []byte(parts[1])
-	return func(password string) bool {
+	c.match = func(password string) bool {
 		return subtle.ConstantTimeCompare(tag, crypt.KeySHACrypt(sha512.New, []byte(password), salt, rounds)) == 1
-	}, nil
+	}
+	return c, nil
 }
