@@ -126,6 +126,12 @@ func printImport(w io.Writer, file *userfile.File, report *account.ImportReport)
 	if report.Unverifiable > 0 {
 		row("    because their hash cannot be verified", report.Unverifiable)
 	}
+	if report.MustChange > 0 {
+		row("  that had to choose a new password", report.MustChange)
+	}
+	if report.SecondStep > 0 {
+		row("  whose second step stays behind", report.SecondStep)
+	}
 	for _, scheme := range slices.Sorted(maps.Keys(report.Schemes)) {
 		row("Passwords as "+scheme, report.Schemes[scheme])
 	}

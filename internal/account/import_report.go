@@ -1,6 +1,8 @@
 package account
 
 import (
+	"strings"
+
 	"latchkey/internal/apperr"
 	"latchkey/internal/userfile"
 	"latchkey/models"
@@ -9,6 +11,8 @@ import (
 const (
 	// maxProblems is how many problems a report names, maxGroups how many groups.
 	maxProblems, maxGroups = 20, 1000
+	// maxGroupName is how many characters of a group's name a report keeps.
+	maxGroupName = 64
 )
 
 // ImportReport says what an import does, or did.
@@ -20,6 +24,8 @@ type ImportReport struct {
 	NoEmail      int            // accounts without an address
 	NoPassword   int            // accounts that need a reset link
 	Unverifiable int            // those of them that have a hash which cannot be verified
+	MustChange   int            // accounts whose old program would ask for a new password
+	SecondStep   int            // accounts whose second step stays behind
 	Schemes      map[string]int // accounts by the scheme of their hash
 	Groups       map[string]int // members of the groups that make nobody an admin, of the first 1,000
 
@@ -52,6 +58,8 @@ func (r *ImportReport) add(a userfile.Account, user models.User, wrong apperr.Fi
 		{&r.Verified, !user.EmailVerifiedAt.IsZero()},
 		{&r.NoEmail, user.Email == ""},
 		{&r.NoPassword, user.PasswordHash == ""},
+		{&r.MustChange, a.MustChange},
+		{&r.SecondStep, a.SecondStep},
 	} {
 		if count.is {
 			*count.of++
@@ -59,12 +67,25 @@ func (r *ImportReport) add(a userfile.Account, user models.User, wrong apperr.Fi
 	}
 	if user.Role != models.RoleAdmin {
 		for _, group := range a.Groups {
-			if _, known := r.Groups[group]; known || len(r.Groups) < maxGroups {
-				r.Groups[group]++
+			name := groupName(group)
+			if _, known := r.Groups[name]; known || len(r.Groups) < maxGroups {
+				r.Groups[name]++
 			}
 		}
 	}
 	r.addProblem(a, wrong)
+}
+
+// groupName returns the start of a group's name, without the memory of the entry that
+// it is a part of.
+func groupName(group string) string {
+	n := 0
+	for i := range group {
+		if n++; n > maxGroupName {
+			return strings.Clone(group[:i])
+		}
+	}
+	return strings.Clone(group)
 }
 
 // addProblem counts what is wrong with an account.

@@ -118,12 +118,13 @@ func TestImportedRow(t *testing.T) {
 		ctx := p.T.Context()
 		report := p.bring(userfile.CSV, listed(
 			userfile.Account{Username: " ANA ", Email: "Zo\u00cb@Example.org", FullName: "Ana  Zoë", PasswordHash: someHash, Groups: []string{"dev", "admins"}},
-			userfile.Account{Username: "bo", FullName: "Bo", Groups: []string{"dev"}},
+			userfile.Account{Username: "bo", FullName: "Bo", Groups: []string{"dev", strings.Repeat("é", 64) + "x"}, MustChange: true},
 			userfile.Account{Username: "cy@example.org", Email: "Cy.D+x@example.org", PasswordHash: "md5"},
-			userfile.Account{Username: "root", PasswordHash: "{CRYPT}" + someHash},
+			userfile.Account{Username: "root", PasswordHash: "{CRYPT}" + someHash, SecondStep: true},
 		), account.ImportRules{AdminGroups: []string{"admins"}, Reserved: true, WithoutPassword: true, UsernameFromEmail: true})
 		want := &account.ImportReport{
-			Accounts: 4, Admins: 1, NoEmail: 2, NoPassword: 2, Unverifiable: 1, Schemes: map[string]int{"bcrypt": 2}, Groups: map[string]int{"dev": 1},
+			Accounts: 4, Admins: 1, NoEmail: 2, NoPassword: 2, Unverifiable: 1, MustChange: 1, SecondStep: 1,
+			Schemes: map[string]int{"bcrypt": 2}, Groups: map[string]int{"dev": 1, strings.Repeat("é", 64): 1},
 		}
 		if diff := cmp.Diff(want, report); diff != "" {
 			p.T.Errorf("report (-want +got):\n%s", diff)

@@ -10,12 +10,12 @@ import (
 )
 
 // maxYAML is the largest YAML file, in bytes. It is read as a whole.
-const maxYAML = 32 << 20
+const maxYAML = 8 << 20
 
 // authelia reads the users of a file of Authelia.
 func (f *File) authelia(yield func(Account) bool) error {
 	if f.size > maxYAML {
-		return damage("the file is larger than 32 MiB, too large for YAML: turn it into CSV or JSON lines")
+		return damage("the file is larger than 8 MiB, too large for YAML: turn it into CSV or JSON lines")
 	}
 	f.text.whole()
 	decoder := yaml.NewDecoder(f.text)
@@ -82,10 +82,23 @@ func autheliaUser(name, user *yaml.Node) Account {
 	a.FullName = text("full_name", "displayname")
 	a.PasswordHash = text("password_hash", "password")
 	a.Disabled = a.flag("disabled", text("disabled", "disabled"))
-	if groups := member(user, "groups"); groups != nil && groups.Kind == yaml.SequenceNode {
-		for _, group := range groups.Content {
-			a.Groups = append(a.Groups, group.Value)
-		}
-	}
+	a.autheliaGroups(member(user, "groups"))
 	return a
+}
+
+// autheliaGroups reads a list of groups. The value of a reference is the name of what
+// it refers to, which is not to be taken for a group.
+func (a *Account) autheliaGroups(groups *yaml.Node) {
+	if groups == nil || groups.Tag == "!!null" {
+		return
+	}
+	lists := groups.Kind == yaml.SequenceNode
+	for _, group := range groups.Content {
+		lists = lists && group.Kind == yaml.ScalarNode
+		a.Groups = append(a.Groups, group.Value)
+	}
+	if !lists {
+		a.Groups = nil
+		a.wrong("groups", "Write the groups as a list of names. References (*) are not read.")
+	}
 }

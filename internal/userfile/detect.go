@@ -33,7 +33,7 @@ func (f *File) detect() (Format, error) {
 	case start[0] == '[':
 		return detectArray(start), nil
 	case start[0] == '{':
-		return detectObject(start), nil
+		return detectObject(start, err != nil), nil
 	case usersKey.Match(start):
 		return Authelia, nil
 	}
@@ -66,11 +66,12 @@ func detectArray(start []byte) Format {
 
 // detectObject tells the three formats that begin with an object apart. In a FastAPI
 // service's dictionary the first value is an object, in a realm of Keycloak it is a
-// text or the list of users, and a line is a whole object with simple values.
-func detectObject(start []byte) Format {
-	line, _, _ := bytes.Cut(start, []byte{'\n'})
+// text or the list of users, and a line is a whole object with simple values. all says
+// that start is the whole file.
+func detectObject(start []byte, all bool) Format {
+	line, _, ended := bytes.Cut(start, []byte{'\n'})
 	line, row := bytes.TrimSpace(line), object{}
-	if err := row.read(line); err != nil && bytes.HasSuffix(line, []byte{'}'}) {
+	if err := row.read(line); err != nil && (ended || all) && bytes.HasSuffix(line, []byte{'}'}) {
 		return JSONLines // says what is wrong with the line
 	} else if err == nil && row["realm"] == nil && row["users"] == nil {
 		for _, value := range row {

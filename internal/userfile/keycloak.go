@@ -3,6 +3,7 @@ package userfile
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -78,7 +79,12 @@ func keycloakUser(a *Account, _ string, o object) bool {
 	for _, group := range o.list("groups") { // as paths: /admins
 		a.Groups = append(a.Groups, strings.TrimPrefix(group, "/"))
 	}
-	a.PasswordHash = keycloakHash(o["credentials"])
+	credentials := keycloakCredentials(o["credentials"])
+	a.PasswordHash = keycloakHash(credentials)
+	a.MustChange = slices.Contains(o.list("requiredActions"), "UPDATE_PASSWORD")
+	a.SecondStep = slices.ContainsFunc(credentials, func(c keycloakCredential) bool {
+		return c.Type != "password" && c.Type != "password-history"
+	})
 	return true
 }
 
@@ -89,15 +95,19 @@ type keycloakCredential struct {
 	CredentialData string `json:"credentialData"`
 }
 
+// keycloakCredentials returns the credentials of a user, none when they cannot be read.
+func keycloakCredentials(value jsontext.Value) (list []keycloakCredential) {
+	if len(value) == 0 || json.Unmarshal(value, &list) != nil {
+		return nil
+	}
+	return list
+}
+
 // keycloakHash returns the password among the credentials of a user in the form of
 // other programs, "" when there is none. For a hash that has no such form it returns
 // the name of its algorithm, which nothing verifies.
-func keycloakHash(credentials jsontext.Value) string {
-	var list []keycloakCredential
-	if len(credentials) == 0 || json.Unmarshal(credentials, &list) != nil {
-		return ""
-	}
-	for _, c := range list {
+func keycloakHash(credentials []keycloakCredential) string {
+	for _, c := range credentials {
 		if c.Type != "password" {
 			continue
 		}

@@ -21,10 +21,12 @@ func pocketBaseUser(a *Account, o object) bool {
 }
 
 // djangoUser reads an object of "manage.py dumpdata": one of auth.User or of another
-// model with a password.
+// model of users. Models of something else can have a name and a password too, such as
+// the mailboxes that a site reads.
 func djangoUser(a *Account, o object) bool {
 	fields := object{}
-	if fields.read(o["fields"]) != nil || fields["password"] == nil || fields["username"] == nil && fields["email"] == nil {
+	if fields.read(o["fields"]) != nil || fields["password"] == nil || fields["username"] == nil && fields["email"] == nil ||
+		fields["is_active"] == nil && fields["last_login"] == nil {
 		return false
 	}
 	a.Username = fields.text(a, "username", "username")

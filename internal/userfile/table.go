@@ -122,12 +122,18 @@ func (f *File) jsonLines(yield func(Account) bool) error {
 		if err := row.read(scanner.Bytes()); err != nil {
 			a.wrong("", "This line is not a JSON object: "+jsonCause(err)+".")
 		}
+		given := map[string]bool{}
 		for _, name := range row.names() {
 			known := column(name)
 			if known == "" {
 				a.wrong("", fmt.Sprintf("The name %.40q is not known: the names are %s.", name, columns))
 				continue
 			}
+			if given[known] {
+				a.wrong(known, "This value is there twice, under two names.")
+				continue
+			}
+			given[known] = true
 			a.set(known, row.text(&a, known, name))
 		}
 		if !yield(a) {

@@ -66,6 +66,9 @@ type Account struct {
 	Verified     bool      // the address
 	Created      time.Time // zero: the file does not say
 
+	MustChange bool // the program would ask for a new password at the next sign-in
+	SecondStep bool // the file has a second step or a passkey
+
 	Wrong []Wrong // what could not be read
 }
 
@@ -146,7 +149,7 @@ func (f *File) open(path string, stdin io.Reader) (err error) {
 func (f *File) spool(from io.Reader) error {
 	file, err := os.CreateTemp("", "latchkey-import-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("a temporary file could not be created: %w", err)
+		return fmt.Errorf("a temporary file could not be created: %w: set TMPDIR to a directory that can be written to", pathCause(err))
 	}
 	f.file = file
 	if err := os.Remove(file.Name()); err != nil {

@@ -54,6 +54,9 @@ func TestFormats(t *testing.T) {
 	cyAfter := cy
 	cyAfter.Number = 4
 	inKeycloak := ana("entry", 1, true, "default-roles-house", "admins", "staff")
+	inKeycloak.SecondStep = true
+	boInKeycloak := bo
+	boInKeycloak.MustChange = true
 	tests := []struct {
 		file   string
 		format userfile.Format
@@ -76,7 +79,7 @@ func TestFormats(t *testing.T) {
 			{Unit: "line", Number: 18, Username: "cy", FullName: "Cy Chen", Disabled: true},
 			{Unit: "line", Number: 22, Username: "di", Email: "di@example.org", FullName: "Di"},
 		}},
-		{"keycloak.json", userfile.Keycloak, 1, []userfile.Account{inKeycloak, bo, cy}},
+		{"keycloak.json", userfile.Keycloak, 1, []userfile.Account{inKeycloak, boInKeycloak, cy}},
 		{"pocketbase.json", userfile.PocketBase, 0, []userfile.Account{inPocketBase, bo}},
 		{"django.json", userfile.Django, 1, []userfile.Account{
 			ana("entry", 2, false, "superuser", "staff"), boAt, cyAfter,
@@ -121,6 +124,32 @@ func TestFormats(t *testing.T) {
 				t.Errorf("from standard input with a byte order mark: %d accounts, %v, want %d", len(piped), err, len(got))
 			}
 		})
+	}
+}
+
+// TestDetectLongLine checks that a file on one line is not taken for JSON lines when
+// the part that is looked at ends with a brace.
+func TestDetectLongLine(t *testing.T) {
+	const window = 64 << 10
+	for start, want := range map[string]userfile.Format{
+		`{"realm":"house","x":[{"y":"`: userfile.Keycloak, `{"ana":{"username":"ana"},"bo":{"username":"`: userfile.FastAPI,
+	} {
+		content := start + strings.Repeat("x", window-len(start)-2) + `"}` // the brace is the last byte of the window
+		content += map[userfile.Format]string{userfile.Keycloak: `],"users":[{"username":"ana"}]}`, userfile.FastAPI: `}`}[want]
+		file, got, err := read(t, "-", strings.NewReader(content), "")
+		if err != nil || file.Format() != want || len(got) == 0 || got[0].Username != "ana" {
+			t.Errorf("%.20s: got %v, %d accounts, %v, want %s", start, file, len(got), err, want)
+		}
+	}
+}
+
+// TestNoTemporaryDirectory checks that the sentence names the variable to set.
+func TestNoTemporaryDirectory(t *testing.T) {
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "none"))
+	_, _, err := read(t, "-", strings.NewReader("username\nana\n"), "")
+	want := "standard input: a temporary file could not be created: no such file or directory: set TMPDIR to a directory that can be written to"
+	if err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -175,6 +204,7 @@ func TestBrokenFiles(t *testing.T) {
 		{"object as array", `{}`, userfile.Django, 0, "this is not a list of dumpdata of Django"},
 		{"YAML broken", "users:\n  ana:\n   email: x\n  - bo\n", "", 0, "it is not YAML: line "},
 		{"YAML without users", "people:\n  ana: {}\n", userfile.Authelia, 0, "there is no mapping “users”"},
+		{"YAML too large", "users:\n# " + strings.Repeat("x", 8<<20) + "\n", "", 0, "the file is larger than 8 MiB, too large for YAML"},
 		{"two documents", "users:\n  ana: {}\n---\nusers:\n  bo: {}\n", "", 0, "there is a second YAML document"},
 	}
 	for _, test := range tests {
@@ -203,6 +233,7 @@ func TestBrokenFiles(t *testing.T) {
 // TestWrongValues checks what is said about values that cannot be read, and that the
 // accounts after them are read.
 func TestWrongValues(t *testing.T) {
+	const groups = "line 3: groups: Write the groups as a list of names. References (*) are not read."
 	tests := []struct{ name, content, want string }{
 		{"CSV columns", "username,email\nana\nbo,b@example.org\n", "line 2: : This line has 1 values for 2 columns."},
 		{"CSV not UTF-8", "username,email\n\xff,a@example.org\nbo,b@example.org\n", "line 2: : This line is not UTF-8."},
@@ -213,8 +244,13 @@ func TestWrongValues(t *testing.T) {
 		{"JSON name", `{"username":"ana","emial":"x"}` + "\n" + `{"username":"bo"}`, `line 1: : The name "emial" is not known: the names are username,`},
 		{"JSON kind", `{"username":["ana"]}` + "\n" + `{"username":"bo"}`, "line 1: username: This value is not a text."},
 		{"JSON NUL", `{"username":"a\u0000"}` + "\n" + `{"username":"bo"}`, "line 1: username: This value is not a text."},
-		{"entry", `[{"model":"auth.user","fields":{"username":"ana","password":1,"is_active":"perhaps"}},{"model":"auth.user","fields":{"username":"bo","password":""}}]`, "entry 1: disabled: Use true or false."},
+		{"entry", `[{"model":"auth.user","fields":{"username":"ana","password":1,"is_active":"perhaps"}},{"model":"auth.user","fields":{"username":"bo","password":"","last_login":null}}]`, "entry 1: disabled: Use true or false."},
 		{"no object", `["ana",{"username":"bo"}]`, "entry 1: : This entry is not a JSON object."},
+		{"JSON hash twice", `{"username":"ana","hashed_password":"x","password_hash":"y"}` + "\n" + `{"username":"bo"}`, "line 1: password_hash: This value is there twice, under two names."},
+		{"YAML group reference", "users:\n  di: {email: &admins d@example.org}\n  ana: {groups: [*admins]}\n  bo: {}\n", groups},
+		{"YAML groups reference", "users:\n  di: {groups: &shared [dev]}\n  ana: {groups: *shared}\n  bo: {}\n", groups},
+		{"YAML groups as text", "users:\n  di: {groups: }\n  ana: {groups: dev}\n  bo: {}\n", groups},
+		{"YAML groups as mapping", "users:\n  di: {groups: []}\n  ana: {groups: {dev: true}}\n  bo: {}\n", groups},
 		{"YAML reference", "users:\n  ana: *x\n  bo: {}\n", "it is not YAML: unknown anchor 'x' referenced"},
 		{"YAML kind", "users:\n  ana: text\n  bo: {}\n", "line 2: : This user has no mapping with email and password."},
 		{"YAML list", "users:\n  ana: {email: [a, b]}\n  bo: {}\n", "line 2: email: This value is not a text."},
