@@ -3,6 +3,7 @@ package models
 import (
 	"context"
 	"database/sql"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -42,3 +43,9 @@ func (s *Store) ForgetRefusals() { s.refusals.latest.Store(nil) }
 
 // SayFull puts ErrDiskFull in front of an error that a full disk caused.
 func SayFull(err error) error { return sayFull(err) }
+
+// Sleep makes PostgreSQL take its time for a statement.
+func (s *Store) Sleep(ctx context.Context, d time.Duration) error {
+	_, err := s.exec(ctx, "sleep", "SELECT pg_sleep(?)", d.Seconds())
+	return err
+}

@@ -182,12 +182,23 @@ func usable(driver pgconn.PgErrorHandler) pgconn.PgErrorHandler {
 	}
 }
 
-// stopKey is the context's key of the function that ends the time limit.
-type stopKey struct{}
+type (
+	// stopKey is the context's key of the function that ends the time limit.
+	stopKey struct{}
+	// patientKey is the key of WithoutTimeLimit.
+	patientKey struct{}
+)
+
+// WithoutTimeLimit returns a context whose statements are awaited for as long as it
+// lasts. Without it, PostgreSQL's answer has to come within statement_timeout and a
+// second, or the connection counts as lost.
+func WithoutTimeLimit(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patientKey{}, true)
+}
 
 // TraceQueryStart limits how long an answer is awaited (pgx.QueryTracer).
 func (l *lostConnections) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
-	if l.answer == 0 {
+	if l.answer == 0 || ctx.Value(patientKey{}) != nil {
 		return ctx
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.answer)

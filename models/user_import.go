@@ -55,7 +55,8 @@ func (s *Store) quiet() *Store {
 	return &quiet
 }
 
-// LongImport prepares the connection of a transaction that inserts many accounts.
+// LongImport prepares the connection of a transaction that inserts many accounts. On
+// PostgreSQL its context has to be of WithoutTimeLimit.
 func (u *Users) LongImport(ctx context.Context) error {
 	// The indexes are written in random order: SQLite's 2 MiB of cache would read
 	// and write each page many times.

@@ -57,6 +57,7 @@ func (s *Service) Import(ctx context.Context, actor auth.Actor, source userfile.
 	rules ImportRules, progress func(done int),
 ) (*ImportReport, error) {
 	write := s.newImport(rules, progress)
+	ctx = models.WithoutTimeLimit(ctx)
 	err := s.audit.InTx(ctx, func(tx *models.Store, record func(models.Event)) error {
 		if err := tx.Users.LongImport(ctx); err != nil {
 			return err
