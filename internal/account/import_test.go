@@ -244,6 +244,15 @@ func TestImportProblems(t *testing.T) {
 		if p.total() != 1 {
 			p.T.Errorf("got %d accounts, want 1", p.total())
 		}
+		costly := with("costly", func(a *userfile.Account) {
+			a.PasswordHash = "$scrypt$ln=16,r=8,p=1$fq/V+l/rPef8v3cuRSgFoA$v4iNVzfSibJuSYvLHjp+wcFWitP77gttZ3yhQ3nkkBc"
+		})
+		for memory, want := range map[int64]int{0: 0, 48 << 20: 1} {
+			report, err := p.Accounts.CheckImport(ctx, listed(costly), account.ImportRules{HashMemory: memory}, nil)
+			if err != nil || report.ProblemCount != want {
+				p.T.Errorf("a hash of 64 MiB with a limit of %d: %v, %+v, want %d problems", memory, err, report.Problems, want)
+			}
+		}
 	})
 }
 
