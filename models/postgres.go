@@ -94,7 +94,8 @@ func openPostgresToMigrate(url string) (*migrationPool, error) {
 		return nil, err
 	}
 	pool := new(migrationPool)
-	// Not parameters of the connection, which PgBouncer refuses.
+	// By SET, not as parameters of the connection, which PgBouncer refuses.
+	delete(config.RuntimeParams, "statement_timeout")
 	setUp := fmt.Sprintf("SET statement_timeout = 0; SET lock_timeout = %d", lockTimeout.Milliseconds())
 	pool.DB = stdlib.OpenDB(*config, stdlib.OptionAfterConnect(func(ctx context.Context, conn *pgx.Conn) error {
 		if _, err := conn.Exec(ctx, setUp); err != nil {
