@@ -1,22 +1,20 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"latchkey/internal/previous"
 )
 
 // upgrade starts the program beside the one from before the newest migration, while
 // a reader has read every table and stays.
 func upgrade(ctx context.Context, s *stage) error {
-	program, commit, err := s.earlierProgram(ctx)
+	program, err := s.earlierProgram(ctx)
 	if err != nil {
 		return err
 	}
@@ -28,7 +26,7 @@ func upgrade(ctx context.Context, s *stage) error {
 	if err != nil {
 		return err
 	}
-	old.program = program
+	old.program = program.Path
 	if err := old.start(ctx); err != nil {
 		return err
 	}
@@ -62,7 +60,7 @@ func upgrade(ctx context.Context, s *stage) error {
 	if err := p.waitReady(ctx); err != nil {
 		return err
 	}
-	s.fact("before is %s, the new program was ready after %s, %s", commit, seconds(time.Since(start)), with)
+	s.fact("before is %.9s, the new program was ready after %s, %s", program.Commit, seconds(time.Since(start)), with)
 	c.use(old.addr, p.addr)
 	if err := pause(ctx, 5*time.Second); err != nil {
 		return err
@@ -77,41 +75,13 @@ func upgrade(ctx context.Context, s *stage) error {
 	return s.conclude(ctx, c, p, true)
 }
 
-// earlierProgram builds the program from before the newest migration, and returns
-// its path and its commit.
-func (s *stage) earlierProgram(ctx context.Context) (program, commit string, err error) {
-	git := func(args ...string) (string, error) {
-		out, err := exec.CommandContext(ctx, "git", append([]string{"-C", s.source}, args...)...).Output()
-		return strings.TrimSpace(string(out)), err
+// earlierProgram builds the program from before the newest migration.
+func (s *stage) earlierProgram(ctx context.Context) (*previous.Program, error) {
+	program, err := previous.Build(ctx, s.source, s.dir)
+	if errors.Is(err, previous.ErrNoHistory) || errors.Is(err, exec.ErrNotFound) {
+		return nil, cannotRun{err.Error()}
 	}
-	added, err := git("log", "-1", "--format=%H", "--diff-filter=A", "--", "migrations/postgres")
-	if err == nil {
-		commit, err = git("rev-parse", "--short", added+"^")
-	}
-	if err != nil || added == "" {
-		return "", "", cannotRun{s.source + " has no Git history up to the newest migration"}
-	}
-	folder := filepath.Join(s.dir, "before")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		return "", "", err
-	}
-	archive := filepath.Join(s.dir, "before.tar")
-	if _, err := git("archive", "--output="+archive, commit); err != nil {
-		return "", "", fmt.Errorf("git archive %s: %w", commit, err)
-	}
-	if err := tool("tar", "-xf", archive, "-C", folder); err != nil {
-		return "", "", err
-	}
-	say("building %s", commit)
-	program = filepath.Join(folder, "latchkey")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-o", program, "./cmd/web")
-	build.Dir, build.Env = folder, append(os.Environ(), "CGO_ENABLED=0")
-	var said bytes.Buffer
-	build.Stdout, build.Stderr = &said, &said
-	if err := build.Run(); err != nil {
-		return "", "", fmt.Errorf("build %s: %w\n%s", commit, err, said.String())
-	}
-	return program, commit, nil
+	return program, err
 }
 
 // openDatabase opens a database as another program.

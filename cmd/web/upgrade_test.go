@@ -1,18 +1,16 @@
 package main
 
 import (
+	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"testing"
 
+	"latchkey/internal/previous"
 	"latchkey/internal/testdb"
-	"latchkey/migrations"
 )
 
 // TestBesideTheVersionBefore runs the program from before the newest migration beside
@@ -23,7 +21,7 @@ func TestBesideTheVersionBefore(t *testing.T) {
 	e := newEnvironment(t, testdb.PostgresURL(t), "LATCHKEY_LIMITS=off")
 	e = e.with("LATCHKEY_PUBLIC_URL=http://" + e.get("LATCHKEY_ADDR"))
 	out := newOutput()
-	old := launchProgram(t, program, e, out, out)
+	old := launchProgram(t, program.Path, e, out, out)
 	old.waitReady(http.StatusOK)
 	command(t, e, "", "migrate", "status", "--exit-code").exits(exitFailed).prints("pending")
 	live(t, old, old, "before") // its statements are prepared now
@@ -38,6 +36,12 @@ func TestBesideTheVersionBefore(t *testing.T) {
 		for _, s := range []*server{latest, old} {
 			delete(travellers.cookies, "access")
 			travellers.get(s, "/profile", 200)
+		}
+	}
+	// Programs from before /readyz wrote need the very schema that they know.
+	if program.Has(t.Context(), "models/ready.go") {
+		if got := old.answers("/readyz"); got != http.StatusOK {
+			t.Errorf("/readyz of the version before says %d, want 200", got)
 		}
 	}
 }
@@ -60,58 +64,17 @@ func live(t *testing.T, s, host *server, name string) {
 	b.get(s, "/profile", 200)
 }
 
-// versionBefore builds the program of the commit before the one that added the newest
-// migration and returns its path. Later runs find it in the user's cache.
-func versionBefore(t *testing.T) string {
+// versionBefore builds the program from before the newest migration, or skips the test.
+// It fails with LATCHKEY_TEST_STRICT=1 if Git is missing, which can be installed.
+func versionBefore(t *testing.T) *previous.Program {
 	t.Helper()
-	files, err := fs.Glob(migrations.Files, "postgres/*.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no migrations: %v", err)
-	}
-	commit := "HEAD" // the newest migration is not committed
-	added, err := moduleRun("git", "log", "--diff-filter=A", "--format=%H", "-1", "--", "migrations/"+files[len(files)-1])
-	if err == nil && added != "" {
-		commit = added + "^"
-	}
-	if err == nil {
-		commit, err = moduleRun("git", "rev-parse", "--verify", "--quiet", commit)
+	program, err := previous.Build(t.Context(), filepath.Join("..", ".."), t.TempDir())
+	missing := errors.Is(err, exec.ErrNotFound) && os.Getenv("LATCHKEY_TEST_STRICT") != "1"
+	if missing || errors.Is(err, previous.ErrNoHistory) {
+		t.Skipf("NOT TESTED BESIDE THE VERSION BEFORE: %v", err)
 	}
 	if err != nil {
-		const what = "NOT TESTED BESIDE THE VERSION BEFORE: the history of the repository is not here"
-		if os.Getenv("LATCHKEY_TEST_STRICT") == "1" {
-			t.Fatalf("%s: %v", what, err)
-		}
-		t.Skipf("%s: %v", what, err)
-	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = t.TempDir()
-	}
-	program := filepath.Join(cache, "latchkey-test", commit+"-"+runtime.Version())
-	if _, err := os.Stat(program); err == nil {
-		return program
-	}
-	source := t.TempDir()
-	built := filepath.Join(source, "latchkey-of-then")
-	for _, args := range [][]string{
-		{"git", "archive", "--output=" + filepath.Join(source, "source.tar"), commit},
-		{"tar", "-xf", filepath.Join(source, "source.tar"), "-C", source},
-		{"go", "-C", source, "build", "-o", built, "./cmd/web"},
-		{"mkdir", "-p", filepath.Dir(program)},
-		{"cp", built, program + ".new"},
-		{"mv", program + ".new", program}, // in one step: other processes may look for it
-	} {
-		if said, err := moduleRun(args...); err != nil {
-			t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, said)
-		}
+		t.Fatal(err)
 	}
 	return program
-}
-
-// moduleRun runs a program in the folder of the module and returns what it prints.
-func moduleRun(args ...string) (string, error) {
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir = filepath.Join("..", "..")
-	said, err := cmd.CombinedOutput()
-	return strings.TrimSpace(string(said)), err
 }
