@@ -96,12 +96,12 @@ func (s *stage) restore(ctx context.Context, c *crowd, file string, known []snap
 	}
 	close(queue)
 	group.Wait()
-	s.fact("restored in %s, %d accounts of before the backup checked, %d lost", seconds(took), len(known), lost.Load())
+	s.fact("restored in %s, %d accounts from before the backup checked, %d lost", seconds(took), len(known), lost.Load())
 	if lost.Load() > 0 {
 		s.broken("%d accounts that the portal acknowledged before the backup are lost after the restore", lost.Load())
 	}
 	if alive.Load() > 0 {
-		s.broken("%d sessions of before the restore work after it", alive.Load())
+		s.broken("%d sessions from before the restore work after it", alive.Load())
 	}
 	return ctx.Err()
 }

@@ -60,7 +60,7 @@ func full(ctx context.Context, s *stage) error {
 			d.from = c.tally.lastRefused()
 			return d.from.After(filled)
 		})
-		err = errors.Join(err, pause(ctx, either(s, 10*time.Second, 4*time.Second)))
+		err = errors.Join(err, s.hold(ctx, 10*time.Second, 4*time.Second))
 		d.to = time.Now()
 		err = errors.Join(err, os.Remove(filler))
 		if s.database == postgresName {
@@ -76,19 +76,13 @@ func full(ctx context.Context, s *stage) error {
 
 // serverIn starts PostgreSQL with its data in a folder.
 func (s *stage) serverIn(folder string) error {
-	before, set := os.LookupEnv("TMPDIR")
-	if err := os.Setenv("TMPDIR", folder); err != nil {
+	server, err := testdb.StartServerIn(folder, postgresSettings()...)
+	if err != nil {
 		return err
 	}
-	server, err := testdb.StartServer(postgresSettings()...)
-	if err == nil {
-		s.postgres = server
-		s.later(func() { _ = server.Stop() })
-	}
-	if set {
-		return errors.Join(err, os.Setenv("TMPDIR", before))
-	}
-	return errors.Join(err, os.Unsetenv("TMPDIR"))
+	s.postgres = server
+	s.later(func() { _ = server.Stop() })
+	return nil
 }
 
 // fill writes a file that takes all free space.

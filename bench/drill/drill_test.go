@@ -80,23 +80,27 @@ func TestReadyBites(t *testing.T) {
 	quick := time.Millisecond
 	truth := []sample{at(1, quick, 503), at(9, quick, 503), at(12, quick, 200)}
 	for _, test := range []struct {
-		name    string
-		samples []sample
-		faults  int
+		name          string
+		samples       []sample
+		faults, short int // in a whole drill and in a short one
 	}{
-		{"the truth", truth, 0},
-		{"a slow answer", append([]sample{at(-5, 3*time.Second, 200)}, truth...), 1},
-		{"503 too late", append([]sample{at(1, quick, 200), at(2, quick, 200)}, at(4, quick, 503), at(12, quick, 200)), 1},
-		{"200 while writes fail", append([]sample{at(5, quick, 200)}, truth...), 1},
-		{"200 throughout", []sample{at(1, quick, 200), at(5, quick, 200), at(12, quick, 200)}, 2},
-		{"503 for ever", append(truth[:2:2], at(12, quick, 503)), 1},
-		{"200 too late", append(truth[:2:2], at(25, quick, 200)), 1},
+		{"the truth", truth, 0, 0},
+		{"a slow answer", append([]sample{at(-5, 3*time.Second, 200)}, truth...), 1, 0},
+		{"a very slow answer", append([]sample{at(-9, 8*time.Second, 200)}, truth...), 1, 1},
+		{"503 too late", append([]sample{at(1, quick, 200), at(2.4, quick, 200)}, at(4, quick, 503), at(12, quick, 200)), 1, 0},
+		{"200 while writes fail", append([]sample{at(5, quick, 200)}, truth...), 1, 0},
+		{"200 for long while writes fail", append([]sample{at(8, quick, 200)}, truth...), 1, 1},
+		{"200 throughout", []sample{at(1, quick, 200), at(5, quick, 200), at(8, quick, 200), at(12, quick, 200)}, 2, 2},
+		{"503 for ever", append(truth[:2:2], at(12, quick, 503)), 1, 1},
+		{"200 too late", append(truth[:2:2], at(25, quick, 200)), 1, 0},
 	} {
-		s := &stage{result: &result{}}
-		p := &probe{samples: test.samples}
-		p.judge(s, span{from: start, to: start.Add(10 * time.Second)})
-		if len(s.result.faults) != test.faults {
-			t.Errorf("%s: got the faults %q, want %d", test.name, s.result.faults, test.faults)
+		for short, want := range map[bool]int{false: test.faults, true: test.short} {
+			s := &stage{options: &options{short: short}, result: &result{}}
+			p := &probe{samples: test.samples}
+			p.judge(s, span{from: start, to: start.Add(10 * time.Second)})
+			if len(s.result.faults) != want {
+				t.Errorf("%s, short %t: got the faults %q, want %d", test.name, short, s.result.faults, want)
+			}
 		}
 	}
 }

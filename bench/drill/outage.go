@@ -20,7 +20,7 @@ func (s *stage) disturb(ctx context.Context, url string, disturbance func(*crowd
 	if err != nil {
 		return nil, nil, err
 	}
-	ready := s.watch(ctx, p.addr)
+	s.watch(ctx, p.addr)
 	if err := pause(ctx, either(s, 3*time.Second, time.Second)); err != nil {
 		return nil, nil, err
 	}
@@ -32,16 +32,26 @@ func (s *stage) disturb(ctx context.Context, url string, disturbance func(*crowd
 		s.fact("disturbed for %s", seconds(d.to.Sub(d.from)))
 	}
 	before := c.tally.served()
-	if err := until(ctx, 30*time.Second, "people are served again", func() bool { return c.tally.served() > before+5*s.people }); err != nil {
+	if err := until(ctx, either(s, 30*time.Second, 2*time.Minute), "people are served again", func() bool { return c.tally.served() > before+5*s.people }); err != nil {
 		s.broken("%v", err)
 	}
-	_ = until(ctx, 2*backWithin, "/readyz returns 200", func() bool { return ready.latest() == http.StatusOK }) // judged below
+	_ = until(ctx, 2*s.allowed(backWithin), "/readyz returns 200", func() bool { return s.probe.latest() == http.StatusOK }) // judged below
 	if err := pause(ctx, either(s, 4*time.Second, time.Second)); err != nil {
 		return nil, nil, err
 	}
-	ready.end()
-	ready.judge(s, d)
+	s.probe.end()
+	s.probe.judge(s, d)
 	return c, p, nil
+}
+
+// hold keeps a disturbance up. In a short drill a busy machine may need longer until
+// /readyz says 503.
+func (s *stage) hold(ctx context.Context, whole, short time.Duration) error {
+	err := pause(ctx, either(s, whole, short))
+	if s.short && err == nil {
+		_ = until(ctx, s.allowed(noticesIn), "/readyz returns 503", func() bool { return s.probe.latest() == http.StatusServiceUnavailable }) // judged later
+	}
+	return err
 }
 
 // outage is a disturbance of a database after which people are served again without
@@ -65,7 +75,7 @@ func stopped(ctx context.Context, s *stage) error {
 		if err := s.postgres.Halt(); err != nil {
 			return d, err
 		}
-		err = pause(ctx, either(s, 10*time.Second, 4*time.Second))
+		err = s.hold(ctx, 10*time.Second, 4*time.Second)
 		d.to = time.Now()
 		err = errors.Join(err, s.postgres.Resume())
 		d.works = time.Now()
@@ -89,7 +99,7 @@ func stalled(ctx context.Context, s *stage) error {
 			return d, err
 		}
 		d.from = time.Now()
-		err = pause(ctx, either(s, 20*time.Second, 7*time.Second))
+		err = s.hold(ctx, 20*time.Second, 7*time.Second)
 		d.to = time.Now()
 		return d, errors.Join(err, release())
 	})

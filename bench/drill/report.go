@@ -69,7 +69,7 @@ func (r *report) print(w io.Writer) {
 	for _, one := range r.results {
 		figures := "– | – | – | – | – | – | – | –"
 		if t := one.tally; t != nil && one.skipped == "" {
-			t.mu.Lock() // a request of before the failure may still be on its way
+			t.mu.Lock() // a request from before the failure may still be on its way
 			figures = fmt.Sprintf("%d | %d | %d | %d | %d | %d | %d | %s",
 				t.requests, t.lost, t.signedOut, t.cameBack, t.unavailable, t.unanswered, t.wrong, seconds(t.outage))
 			t.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,9 +15,13 @@ import (
 	"latchkey/internal/testdb"
 )
 
-// drainTime is LATCHKEY_DRAIN of the replicas. HAProxy takes a server out after two
-// checks, which is one second.
-const drainTime = 3 * time.Second
+// drainTime is LATCHKEY_DRAIN of the replicas: its default. HAProxy takes a server out
+// after one check, which it makes each second.
+const drainTime = 5 * time.Second
+
+// allUp is where HAProxy says whether it uses all replicas: 200, or 503. Behind nginx
+// the portal answers 404.
+const allUp = "/drill-all-up"
 
 func rollingHAProxy(ctx context.Context, s *stage) error { return rolling(ctx, s, haproxy) }
 func rollingNginx(ctx context.Context, s *stage) error   { return rolling(ctx, s, nginx) }
@@ -62,7 +67,13 @@ func rolling(ctx context.Context, s *stage, proxy func(s *stage, addr string, re
 			if err := p.start(ctx); err != nil {
 				return err
 			}
-			if err := pause(ctx, 2*time.Second); err != nil { // the proxy notices it
+			if err := pause(ctx, 2*time.Second); err != nil { // nginx tries it again after a second
+				return err
+			}
+			if err := until(ctx, time.Minute, "the proxy uses all replicas", func() bool {
+				code := status(ctx, addr, allUp)
+				return code != 0 && code != http.StatusServiceUnavailable
+			}); err != nil {
 				return err
 			}
 		}
@@ -92,14 +103,15 @@ func (s *stage) startProxy(ctx context.Context, addr string, replicas []string, 
 		return err
 	}
 	s.later(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	if err := until(ctx, 10*time.Second, args[0]+" passes requests on", func() bool { return ready(ctx, addr) == 200 }); err != nil {
+	if err := until(ctx, readyTimeout, args[0]+" passes requests on", func() bool { return ready(ctx, addr) == 200 }); err != nil {
 		said, _ := os.ReadFile(log.Name())
 		return fmt.Errorf("%w\n%s", err, said)
 	}
 	return nil
 }
 
-// haproxy writes HAProxy's configuration, which asks /readyz twice a second.
+// haproxy writes HAProxy's configuration, with the lines of docs/operations.md. A short
+// drill waits longer for an answer of /readyz, because the machine may be busy.
 func haproxy(s *stage, addr string, replicas []string) ([]string, error) {
 	var servers strings.Builder
 	for i, replica := range replicas {
@@ -117,14 +129,17 @@ defaults
 
 frontend public
     bind %s
+    monitor-uri %s
+    monitor fail if { nbsrv(portals) lt %d }
     default_backend portals
 
 backend portals
     balance roundrobin
-    option httpchk GET /readyz
     option redispatch
-    default-server check inter 500ms fall 2 rise 1
-%s`, addr, servers.String()), 0o600)
+    option httpchk GET /readyz
+    http-check expect status 200
+    default-server check inter 1s fall 1 rise 2
+%s%s`, addr, allUp, len(replicas), either(s, "", "    timeout check 20s\n"), servers.String()), 0o600)
 }
 
 // nginx writes nginx's configuration. It asks no /readyz: it tries the next server

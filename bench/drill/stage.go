@@ -24,6 +24,7 @@ type stage struct {
 	secret    string // the portal's master secret
 	postgres  *testdb.Server
 	variables []string // more variables of commands
+	probe     *probe   // asks /readyz, in drills that disturb the database
 	ends      []func()
 }
 

@@ -55,7 +55,11 @@ type Server struct {
 // StartServer starts a throw-away server and waits until it accepts connections.
 // settings are lines of postgresql.conf, such as "fsync=on"; without any, the
 // server trades every guarantee for speed.
-func StartServer(settings ...string) (*Server, error) {
+func StartServer(settings ...string) (*Server, error) { return StartServerIn("", settings...) }
+
+// StartServerIn does so with the server's data in a folder of its own in parent; "" is
+// the folder for temporary files.
+func StartServerIn(parent string, settings ...string) (*Server, error) {
 	bin, err := findPrograms()
 	if err != nil {
 		return nil, err
@@ -64,7 +68,7 @@ func StartServer(settings ...string) (*Server, error) {
 		settings = []string{"max_connections=500", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off"}
 	}
 	for attempt := 1; ; attempt++ {
-		server, err := startOnce(bin, settings)
+		server, err := startOnce(bin, parent, settings)
 		if err == nil {
 			return server, nil
 		}
@@ -76,12 +80,12 @@ func StartServer(settings ...string) (*Server, error) {
 	}
 }
 
-func startOnce(bin string, settings []string) (*Server, error) {
+func startOnce(bin, parent string, settings []string) (*Server, error) {
 	version, err := exec.Command(filepath.Join(bin, "postgres"), "--version").Output()
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "latchkey-postgres-")
+	dir, err := os.MkdirTemp(parent, "latchkey-postgres-")
 	if err != nil {
 		return nil, err
 	}
