@@ -27,7 +27,7 @@ var (
 		{"upgrade", "an upgrade beside the program before the newest migration, with a reader", false, nil, upgrade},
 		{"backup", "backups while people use the portal, and a restore", false, nil, backup},
 		{"copy", "a copy of a large database to the other kind, and back", false, nil, copyBoth},
-		{"memory", "60 people sign up at once, with little memory", false, nil, memory},
+		{"memory", "60 people sign up at once, three times, with little memory", false, nil, memory},
 	}
 )
 

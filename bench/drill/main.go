@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,8 +40,8 @@ type options struct {
 	short     bool
 	strict    bool // a drill that cannot run here has failed
 	people    int
-	users     int // in the database of the copy drill
-	memory    int // MiB of the memory drill
+	users     int   // in the database of the copy drill
+	memory    []int // MiB of the memory drill, one after the other
 	only      []string
 	databases []string
 	shared    sharedServer
@@ -154,7 +155,7 @@ func parse(args []string) (*options, error) {
 	flags.BoolVar(&o.short, "short", false, "the drills of scripts/test, shortened to seconds")
 	flags.IntVar(&o.people, "people", 12, "`number` of people who use the portal at once (with -short 8)")
 	flags.IntVar(&o.users, "users", 100_000, "`number` of accounts in the copy drill")
-	flags.IntVar(&o.memory, "memory", 96, "memory of the portal in the memory drill, in `MiB`")
+	mib := flags.String("memory", "96", "memory of the portal in the memory drill, in `MiB`; several values separated by commas")
 	flags.Usage = func() {
 		flags.PrintDefaults()
 		_, _ = fmt.Fprintln(flags.Output(), "The drills:")
@@ -175,6 +176,13 @@ func parse(args []string) (*options, error) {
 	}
 	if o.databases == nil {
 		return nil, fmt.Errorf("-db %q is neither sqlite nor postgres", *db)
+	}
+	for text := range strings.SplitSeq(*mib, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("-memory %q is not a number of MiB", text)
+		}
+		o.memory = append(o.memory, n)
 	}
 	if *only != "" {
 		o.only = strings.Split(*only, ",")

@@ -92,13 +92,8 @@ func (p *portal) launch() error {
 		return err
 	}
 	defer func() { _ = log.Close() }()
-	args := []string{p.program}
-	if p.cgroup != "" { // the shell joins the cgroup and becomes the portal
-		args = []string{"/bin/sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$1"`, p.cgroup, p.program}
-	}
-	cmd := exec.Command(args[0], args[1:]...)
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = p.dir, p.env, log, log
-	cmd.SysProcAttr = childOf()
+	cmd := p.joined()
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -109,6 +104,18 @@ func (p *portal) launch() error {
 		_ = cmd.Wait() // its log has the reason
 	}()
 	return nil
+}
+
+// joined returns a command of the program with the environment of the portal and in its
+// cgroup.
+func (p *portal) joined(args ...string) *exec.Cmd {
+	args = append([]string{p.program}, args...)
+	if p.cgroup != "" { // the shell joins the cgroup and becomes the program
+		args = append([]string{"/bin/sh", "-c", `echo $$ >"$0/cgroup.procs" && exec "$@"`, p.cgroup}, args...)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = p.dir, p.env, childOf()
+	return cmd
 }
 
 // waitReady waits until /readyz returns 200.
