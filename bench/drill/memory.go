@@ -63,7 +63,7 @@ func (s *stage) littleMemory(ctx context.Context, c *crowd, mib int) error {
 		if err != nil {
 			return err
 		}
-		s.fact("%d MiB, round %d: %d sign-ups at once done in %s with %d tries, at most %d MiB in the cgroup, of which %d MiB the portal",
+		s.fact("%d MiB, round %d: %d sign-ups at once done in %s with %d tries, at most %d MiB in the cgroup, and %d MiB resident with the pages of the program file",
 			mib, round+1, signUps, seconds(took), tries, peak>>20, resident>>20)
 		if want := (round + 1) * signUps; len(c.people) < want {
 			s.broken("with %d MiB only %d of %d people could sign up", mib, len(c.people), want)

@@ -18,7 +18,7 @@ import (
 
 // ErrNoHistory says that the source is no clone, or that its history does not reach the
 // commit before the newest migration. Nothing on the machine can mend that.
-var ErrNoHistory = errors.New("Git cannot show the history")
+var ErrNoHistory = errors.New("the history of the repository is not here")
 
 // unusedFor is the age at which programs in the cache are removed. Another version that
 // is tested at the same time may still need a younger one.
