@@ -46,15 +46,19 @@ type cli struct {
 	Import      importCmd      `cmd:"" help:"Import the accounts of another program, with their passwords."`
 	Mail        mailCmd        `cmd:"" help:"Try out mail."`
 	Backup      backupCmd      `cmd:"" help:"Write a backup to a file, while the server runs."`
-	Restore     restoreCmd     `cmd:"" help:"Replace the database by a backup, while the server is stopped."`
-	Copy        copyCmd        `cmd:"" help:"Copy everything into an empty database, of the other kind or the same."`
+	Restore     restoreCmd     `cmd:"" help:"Replace the database with a backup, while the server is stopped."`
+	Copy        copyCmd        `cmd:"" help:"Copy everything into an empty SQLite or PostgreSQL database."`
 	Doctor      doctorCmd      `cmd:"" help:"Check the installation, and say what to do."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when the local server is ready."`
 	Version     versionCmd     `cmd:"" help:"Print version, commit and Go version."`
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it
+		ends = append(ends, syscall.SIGHUP) // a terminal was closed: a command must still clean up
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	code := run(ctx, process{
 		args: os.Args[1:], environ: os.Environ(), stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
 	})
