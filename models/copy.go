@@ -26,6 +26,19 @@ func (e TargetError) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e TargetError) Unwrap() error { return e.Err }
 
+// NotUndoneError says that a copy failed, and that the target is not as it was before.
+type NotUndoneError struct {
+	Err  error // of the copy
+	Undo error // why the target is not as it was
+}
+
+func (e NotUndoneError) Error() string {
+	return fmt.Sprintf("%v; the target could not be emptied again: %v", e.Err, e.Undo)
+}
+
+// Unwrap returns the causes.
+func (e NotUndoneError) Unwrap() []error { return []error{e.Err, e.Undo} }
+
 // CopyProgress is a step of a copy.
 type CopyProgress struct {
 	Table     string
@@ -82,8 +95,8 @@ func (s *CopySource) Close() { s.end.close() }
 
 // CopyTo copies every row into an empty database and compares both, in one
 // transaction. The target must not exist, or have no tables, or have Latchkey's
-// tables without rows. After an error it is as it was before. step is called now and
-// then, or is nil.
+// tables without rows. After an error it is as it was before, except after a
+// NotUndoneError. step is called now and then, or is nil.
 func (s *CopySource) CopyTo(ctx context.Context, target Options, step func(CopyProgress)) (*Copied, error) {
 	if step == nil {
 		step = func(CopyProgress) {}
@@ -92,11 +105,12 @@ func (s *CopySource) CopyTo(ctx context.Context, target Options, step func(CopyP
 	if err != nil {
 		return nil, TargetError{err}
 	}
+	defer to.free()
 	done, err := s.copyTo(ctx, to, step)
 	to.close()
 	if err != nil {
 		if failure := to.undo(); failure != nil {
-			err = fmt.Errorf("%w; the target could not be emptied again: %w", err, failure)
+			err = NotUndoneError{Err: err, Undo: failure}
 		}
 		return nil, err
 	}

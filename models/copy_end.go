@@ -36,7 +36,8 @@ type copyEnd struct {
 	conn    *sql.Conn
 	tx      *sql.Tx // nil until begin
 
-	created bool     // of a target: the file did not exist
+	release func()   // of a target on SQLite: gives up the file, which this process has claimed
+	created bool     // of a target: the file did not exist when it was claimed
 	folders []string // of a target: folders that did not exist, the innermost first
 	bare    bool     // of a target: it had no schema
 }
@@ -81,20 +82,23 @@ func (s *CopySource) openTarget(ctx context.Context, options Options) (_ *copyEn
 	defer func() {
 		if err != nil {
 			e.close()
-			e.removeNew()
+			err = errors.Join(err, e.removeNew())
+			e.free()
 		}
 	}()
 	if e.dialect == dialectSQLite {
 		names, err := peekSQLite(ctx, e.path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			e.created, e.folders = true, missingFolders(e.path)
+		case errors.Is(err, fs.ErrNotExist): // it is made below
 		case err != nil:
 			return nil, err
 		case s.end.dialect == dialectSQLite && sameFile(e.path, s.end.path):
 			return nil, errSameDatabase
 		}
 		if err := s.checkOurs(names); err != nil {
+			return nil, err
+		}
+		if err := e.claim(); err != nil {
 			return nil, err
 		}
 	}
@@ -117,8 +121,8 @@ func (s *CopySource) openTarget(ctx context.Context, options Options) (_ *copyEn
 
 var (
 	errNoSchema     = errors.New("the database has no schema of Latchkey: is this the right one?")
-	errWrites       = errors.New("a program writes to the database: stop it first")
-	errSameDatabase = errors.New("this is the database that is to be copied: name another one")
+	errWrites       = errors.New("a program is writing to the database: stop it first")
+	errSameDatabase = errors.New("this is the source database: name another one")
 )
 
 func errIf(failed bool, err error) error {
@@ -189,7 +193,7 @@ func (e *copyEnd) close() {
 }
 
 // checkAlone returns ErrRunning when a server or a command is connected. On SQLite
-// open has returned ErrInUse then.
+// claim or open has returned ErrInUse then.
 func (e *copyEnd) checkAlone(ctx context.Context) error {
 	if e.dialect == dialectSQLite {
 		return nil
@@ -308,8 +312,7 @@ func (e *copyEnd) migrate(ctx context.Context) error {
 // undo leaves a target as it was before a copy that failed.
 func (e *copyEnd) undo() error {
 	if e.created {
-		e.removeNew()
-		return nil
+		return e.removeNew()
 	}
 	if !e.bare {
 		return nil

@@ -4,23 +4,52 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 )
 
-// removeNew removes a SQLite file that the copy made, and what is beside it.
-func (e *copyEnd) removeNew() {
-	if !e.created {
-		return
+// claim keeps other processes from a SQLite target until free, and notes what does not
+// exist yet: from then on only this process can fill the file.
+func (e *copyEnd) claim() error {
+	e.folders = missingFolders(e.path)
+	if err := os.MkdirAll(filepath.Dir(e.path), 0o700); err != nil {
+		return fmt.Errorf("make the folder of the database: %w", err)
 	}
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock", ".use"} {
-		_ = os.Remove(e.path + suffix)
+	release, err := ClaimSQLite(e.path)
+	if err != nil {
+		return err
+	}
+	e.release, e.options.Claimed = release, true
+	_, err = os.Stat(e.path)
+	e.created = errors.Is(err, fs.ErrNotExist)
+	return nil
+}
+
+// free lets other processes use a SQLite target.
+func (e *copyEnd) free() {
+	if e.release != nil {
+		e.release()
+	}
+}
+
+// removeNew removes a SQLite file that the copy made, and what is beside it. Call it
+// before free: afterwards the file may be another process's.
+func (e *copyEnd) removeNew() error {
+	var failures []error
+	if e.created {
+		for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock", ".use"} {
+			if err := os.Remove(e.path + suffix); !errors.Is(err, fs.ErrNotExist) {
+				failures = append(failures, err)
+			}
+		}
 	}
 	for _, folder := range e.folders {
 		_ = os.Remove(folder) // only if nothing is in it
 	}
+	return errors.Join(failures...)
 }
 
 // missingFolders lists the folders of a path that do not exist, the innermost first.

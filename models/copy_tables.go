@@ -140,7 +140,7 @@ func (e *copyEnd) checkEmpty(ctx context.Context, tables []string) error {
 			return err
 		}
 		if rows > 0 {
-			return fmt.Errorf("the database is not empty, its table %s has %d rows: name an empty database", name, rows)
+			return fmt.Errorf("the table %s has rows (%d): name an empty database", name, rows)
 		}
 	}
 	return nil

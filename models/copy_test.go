@@ -234,11 +234,11 @@ func TestCopyRefuses(t *testing.T) {
 			"a newer schema":              {newer, another(), models.ErrSchemaNewer.Error()},
 			"a source in use":             {busy, empty, "stop"},
 			"a target in use":             {used, busy, "stop"},
-			"onto itself":                 {used, used, "this is the database that is to be copied"},
+			"onto itself":                 {used, used, "this is the source database"},
 			"into another program's":      {used, foreign, "the table invoices, which Latchkey did not make"},
 			"into a newer schema":         {used, newer, models.ErrSchemaNewer.Error()},
-			"into a database with a row":  {used, full, "not empty, its table clock has 1 rows"},
-			"into one that was copied to": {full, used, "not empty, its table users has 1 rows"},
+			"into a database with a row":  {used, full, "the table clock has rows (1): name an empty database"},
+			"into one that was copied to": {full, used, "the table users has rows (1)"},
 		} {
 			before := [][]string{traces(t, test.from), traces(t, test.to)}
 			_, err := copyDatabase(t.Context(), test.from, test.to, nil)

@@ -156,6 +156,10 @@ func ClaimSQLite(path string) (release func(), err error) {
 	return func() { _ = lock.Close() }, nil
 }
 
+// SQLiteLocks returns the files beside a SQLite database that processes lock. Whoever
+// opens the database has to open them.
+func SQLiteLocks(path string) []string { return []string{path + ".lock", path + ".use"} }
+
 // lockUse says that this process uses a database file, until the lock is closed. It
 // returns ErrInUse when another lock does not permit that. The lock is on a file beside
 // the database: SQLite loses its own locks when a process closes another handle of the

@@ -51,6 +51,13 @@ func (c copyCmd) Run(ctx context.Context, p *process) error {
 
 // copyError names the database to change.
 func copyError(ctx context.Context, err error) error {
+	if failure, ok := errors.AsType[models.NotUndoneError](err); ok {
+		why := oneLine(failure.Err)
+		if ctx.Err() != nil {
+			why = "stopped"
+		}
+		return fmt.Errorf("--to: %s; the database could not be emptied again (%s): name another one", why, oneLine(failure.Undo))
+	}
 	if ctx.Err() != nil {
 		return errors.New("stopped: nothing was copied, and the target is as it was before")
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/base32"
+	"errors"
 	"net/http"
 	"net/url"
 	"os"
@@ -125,7 +126,7 @@ func TestCopyWrongUse(t *testing.T) {
 		{from, "postgres://localhost/latchkey?user=a&password=hunter2", exitUsage, []string{"--to holds a password"}},
 		{from, "mysql://localhost/latchkey", exitUsage, []string{"--to does not begin with sqlite: or postgres://"}},
 		{from, "sqlite:", exitUsage, []string{"--to has no path"}},
-		{from, from, exitFailed, []string{"--to: this is the database that is to be copied"}},
+		{from, from, exitFailed, []string{"--to: this is the source database"}},
 		{from, "postgres://127.0.0.1:1/latchkey", exitFailed, []string{"--to: ", "refused"}},
 		{"sqlite:" + filepath.Join(dir, "missing.db"), to, exitFailed, []string{"LATCHKEY_DATABASE_URL: there is no database file"}},
 		{"postgres://latchkey:hunter2@127.0.0.1:1/latchkey", to, exitFailed, []string{"LATCHKEY_DATABASE_URL: ", "refused"}},
@@ -150,6 +151,17 @@ func TestCopyWrongUse(t *testing.T) {
 	}
 	if want := "latchkey: stopped: nothing was copied, and the target is as it was before\n"; stderr.String() != want {
 		t.Errorf("a stopped copy says %q, want %q", stderr.String(), want)
+	}
+}
+
+// TestCopyNotUndone checks that a stopped copy whose target could not be emptied again
+// does not say that the target is as it was.
+func TestCopyNotUndone(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	err := copyError(ctx, models.NotUndoneError{Err: ctx.Err(), Undo: errors.New("connection refused")})
+	if want := "--to: stopped; the database could not be emptied again (connection refused): name another one"; err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
 	}
 }
 
