@@ -29,10 +29,13 @@ func (c backupCmd) Run(ctx context.Context, p *process) error {
 	}
 	return p.onDatabase(ctx, cfg, func(store *models.Store) error {
 		start := time.Now()
-		options := backupOptions(cfg, store)
+		options, err := backupOptions(cfg, store)
+		if err != nil {
+			return err
+		}
 		line := p.progressLine()
 		options.Progress = line.show
-		err := backup.Make(ctx, options, c.File)
+		err = backup.Make(ctx, options, c.File)
 		line.clear()
 		if err != nil {
 			return err
@@ -44,7 +47,7 @@ func (c backupCmd) Run(ctx context.Context, p *process) error {
 		if err := p.say(nil, "The backup is in %s (%s, checked, %s).", c.File, megabytes(info.Size()), time.Since(start).Round(time.Millisecond)); err != nil {
 			return err
 		}
-		return p.sayWhereTheSecretIs(options, c.File)
+		return p.sayWhereTheSecretIs(cfg, options, c.File)
 	})
 }
 
@@ -61,23 +64,34 @@ func thereIsADatabase(cfg *config.Config) error {
 	return err
 }
 
-func (p *process) sayWhereTheSecretIs(o backup.Options, file string) error {
-	if o.Secret == "" {
+// sayWhereTheSecretIs says what to do about the master secret: nothing before the first
+// start, when there is none.
+func (p *process) sayWhereTheSecretIs(cfg *config.Config, o backup.Options, file string) error {
+	switch {
+	case o.Secret != "":
+		return p.say(nil, "The master secret is in %s. Anyone who has both files can sign in as any user: keep them as safe as the server.", backup.SecretOf(file))
+	case !cfg.Secret.IsZero():
 		return p.say(nil, "The master secret is not in it: keep LATCHKEY_SECRET elsewhere, too.")
 	}
-	return p.say(nil, "The master secret is in %s. Who has both files can sign in as anyone: keep them as safe as the server.", backup.SecretOf(file))
+	return nil
 }
 
 // backupOptions say what a backup of the portal has: the master secret only if
 // Latchkey made it.
-func backupOptions(cfg *config.Config, store *models.Store) backup.Options {
+func backupOptions(cfg *config.Config, store *models.Store) (backup.Options, error) {
 	o := backup.Options{Store: store, URL: string(cfg.Database.URL.Bytes())}
-	if cfg.Secret.IsZero() {
-		if _, err := os.Stat(cfg.SecretPath()); err == nil { // none before the first start
-			o.Secret = cfg.SecretPath()
-		}
+	if !cfg.Secret.IsZero() {
+		return o, nil
 	}
-	return o
+	_, err := os.Stat(cfg.SecretPath())
+	if errors.Is(err, fs.ErrNotExist) { // before the first start
+		return o, nil
+	}
+	if err != nil {
+		return o, fmt.Errorf("cannot read the master secret: %w", err)
+	}
+	o.Secret = cfg.SecretPath()
+	return o, nil
 }
 
 // progressLine is a line on a terminal that shows how far a command is.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
 	"net/http"
@@ -99,6 +100,8 @@ func TestBackupOfTheSecret(t *testing.T) {
 	database, file := filepath.Join(dir, "data", "latchkey.db"), filepath.Join(dir, "x.db")
 	e := environment{"LATCHKEY_DATABASE_URL=sqlite:" + database}
 	command(t, e, "", "backup", file).exits(exitFailed).oneLine().complains("there is no database at " + database)
+	command(t, e, "", "migrate", "up").exits(exitDone)
+	command(t, e, "", "backup", file+".early").exits(exitDone).hides("secret")
 	command(t, e, secretWord, "admin", "create", "--username=boss", "--email=boss@example.org", "--password-stdin").exits(exitDone)
 	command(t, e, "", "backup", file).exits(exitDone).prints("The master secret is in " + file + ".secret")
 	secret := readFile(t, filepath.Join(dir, "data", "secret"))
@@ -111,18 +114,42 @@ func TestBackupOfTheSecret(t *testing.T) {
 
 	const nobody = 65534
 	if os.Geteuid() == 0 {
-		if err := os.Chown(database, nobody, nobody); err != nil {
-			t.Fatal(err)
+		for _, lock := range []string{".use", ".lock"} { // the restore makes them
+			if err := os.Remove(database + lock); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, path := range []string{"", "latchkey.db", "secret"} {
+			if err := os.Chown(filepath.Join(dir, "data", path), nobody, nobody); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	command(t, e, "", "restore", file).exits(exitDone).prints("is kept in " + database + ".replaced-").hides("secret of the backup is in place")
-	if info, err := os.Stat(database); err != nil || info.Mode() != 0o600 || os.Geteuid() == 0 && info.Sys().(*syscall.Stat_t).Uid != nobody {
-		t.Errorf("the restored database: %v (%v), want the mode 0600 and the owner of the one before", info, err)
+	owned := func(path string, uid uint32) {
+		t.Helper()
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, entry := range entries {
+			info, err := entry.Info()
+			if err != nil || info.Mode() != 0o600 || os.Geteuid() == 0 && info.Sys().(*syscall.Stat_t).Uid != uid {
+				t.Errorf("%s after a restore: %v (%v), want the mode 0600 and the owner %d", entry.Name(), info, err, uid)
+			}
+		}
 	}
+	owned(filepath.Join(dir, "data"), nobody)
 	if err := os.RemoveAll(filepath.Join(dir, "data")); err != nil {
 		t.Fatal(err)
 	}
+	if os.Geteuid() == 0 { // so the new folder and its files get this owner, too
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+	}
 	command(t, e, "", "restore", file).exits(exitDone).prints("there was no replaced database to read").hides("is kept in")
+	owned(filepath.Join(dir, "data"), nobody)
 	if got := readFile(t, filepath.Join(dir, "data", "secret")); got != secret {
 		t.Error("the secret was not restored")
 	}
@@ -180,6 +207,7 @@ func TestRestoreRefuses(t *testing.T) {
 	for i := len(damaged) / 2; i < len(damaged); i++ { // pages with rows and indexes
 		damaged[i] = 7
 	}
+	partOfSecret := write("part-of-secret.db", good)
 	running := write("running.db", good)
 	write("running.db-wal", "not empty")
 	before := files(t, filepath.Dir(database))
@@ -194,11 +222,23 @@ func TestRestoreRefuses(t *testing.T) {
 		{"damaged", write("damaged.db", string(damaged)), "malformed"},
 		{"of another program", alter("other.db", "DROP TABLE audit_events"), "not a database of Latchkey"},
 		{"of a newer release", alter("newer.db", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, TRUE)"), "newer schema"},
-		{"a running database", running, "running.db-wal has a part of the data"},
+		{"a running database", running, "running.db-wal contains part of the data"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			command(t, e, "", "restore", test.file).exits(exitFailed).oneLine().complains(test.says)
 		})
+	}
+	own := e.with("LATCHKEY_SECRET=") // the secret is beside the database
+	for _, content := range []string{"0123456789abcdef\n", ""} {
+		write("part-of-secret.db.secret", content)
+		command(t, own, "", "restore", partOfSecret).exits(exitFailed).oneLine().complains(partOfSecret + ".secret has no secret of Latchkey: copy it again")
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var stderr strings.Builder
+	if code := run(ctx, process{args: []string{"restore", file}, environ: e, stdout: &stderr, stderr: &stderr}); code != exitFailed ||
+		stderr.String() != "latchkey: stopped: nothing was changed\n" {
+		t.Errorf("a stopped restore exits with %d and says %q", code, stderr.String())
 	}
 	command(t, e, "", "restore", "--replaced=x", file).exits(exitUsage).oneLine().complains("--replaced is for PostgreSQL")
 	if diff := cmp.Diff(before, files(t, filepath.Dir(database))); diff != "" {
@@ -266,7 +306,19 @@ func TestRestoreRefusesPostgres(t *testing.T) {
 			command(t, into, "", "restore", test.file).exits(exitFailed).oneLine().complains(test.says)
 		})
 	}
-	command(t, into, "", "restore", "--replaced=missing", file).exits(exitFailed).complains("that --replaced names cannot be read")
+	command(t, into, "", "restore", "--replaced=missing", file).exits(exitFailed).oneLine().
+		complains("latchkey: the database that --replaced names cannot be read; correct the name, or leave the option out: ", `"missing" does not exist`).
+		hides("LATCHKEY_DATABASE_URL")
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var stderr strings.Builder
+	if code := run(ctx, process{args: []string{"restore", file}, environ: into, stdout: &stderr, stderr: &stderr}); code != exitFailed ||
+		stderr.String() != "latchkey: stopped: nothing was changed\n" {
+		t.Errorf("a stopped restore exits with %d and says %q", code, stderr.String())
+	}
+	if out, err := exec.CommandContext(t.Context(), "pg_dump", "--schema-only", target).CombinedOutput(); err != nil || strings.Contains(string(out), "CREATE ") {
+		t.Errorf("the target is not empty (%v):\n%s", err, out)
+	}
 	command(t, into, "", "restore", file).exits(exitDone).prints("there was no replaced database to read")
 	command(t, into, "", "restore", file).exits(exitFailed).oneLine().
 		complains("the database has tables already", "rename it to "+databaseName(t, target)+"_before", "latchkey restore --replaced=")

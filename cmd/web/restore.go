@@ -24,7 +24,7 @@ type restoreCmd struct {
 	Replaced string `placeholder:"NAME" help:"PostgreSQL: the name of the renamed database that the backup replaces. Its changes since the backup are listed."`
 }
 
-// Run replaces the database by a backup.
+// Run replaces the database with a backup.
 func (c restoreCmd) Run(ctx context.Context, p *process) error {
 	cfg, err := p.configuration()
 	if err != nil {
@@ -34,6 +34,7 @@ func (c restoreCmd) Run(ctx context.Context, p *process) error {
 	var counts models.RestoreCounts
 	o := backup.RestoreOptions{
 		File: c.File, Logger: logger, At: time.Now(), Changes: audit.Changes(),
+		CheckSecret: config.CheckSecretFile,
 		Settle: func(ctx context.Context, store *models.Store) (err error) {
 			counts, err = settleRestored(ctx, audit.New(store, logger, time.Now))
 			return err
@@ -108,6 +109,9 @@ func restoreError(err error, cfg *config.Config) error {
 		return fmt.Errorf("%w, and a backup is restored into an empty one: rename it to %s_before, create an empty %[2]s, and run "+
 			"latchkey restore --replaced=%[2]s_before FILE (docs/operations.md has the statements)", err, name)
 	}
+	if replaced, ok := errors.AsType[backup.ReplacedError](err); ok {
+		return errors.New(oneLine(replaced))
+	}
 	if errors.Is(err, apperr.Unavailable) {
 		return databaseError(err)
 	}
@@ -166,26 +170,30 @@ func endedWords(counts models.RestoreCounts) string {
 	if len(list) == 0 {
 		return "No session, access token, link or invitation of the backup still worked, so none had to be ended."
 	}
-	return "Ended, because they may have been used or removed since the backup: " + strings.Join(list, ", ") + ". Everyone has to sign in again."
+	text := "Ended, because they may have been used or removed since the backup: " + strings.Join(list, ", ") + "."
+	if counts.Sessions > 0 {
+		text += " Everyone has to sign in again."
+	}
+	return text
 }
 
 // secretAdvice says what to do about the secret of a backup that was not put in place;
 // "" for nothing.
 func secretAdvice(cfg *config.Config, file string) string {
-	const apps = "authenticator apps do not work until it has"
 	_, err := os.Stat(backup.SecretOf(file))
 	inBackup := err == nil
 	_, err = os.Stat(cfg.SecretPath())
 	switch {
 	case !cfg.Secret.IsZero() && inBackup:
-		return fmt.Sprintf("LATCHKEY_SECRET is set, so %s was not put in place. If LATCHKEY_SECRET has another value, %s this one.", backup.SecretOf(file), apps)
+		return fmt.Sprintf("LATCHKEY_SECRET is set, so %s was not put in place. If LATCHKEY_SECRET has changed since the backup, "+
+			"authenticator apps will not work until you put the old secret back.", backup.SecretOf(file))
 	case !cfg.Secret.IsZero() || inBackup:
 		return ""
 	case err == nil:
-		return fmt.Sprintf("There is no %s, so %s stays. If it has not the value that it had at the time of the backup, %s that one.",
-			backup.SecretOf(file), cfg.SecretPath(), apps)
+		return fmt.Sprintf("There is no %s, so %s stays. If it has changed since the backup, authenticator apps will not work until you put the old secret back.",
+			backup.SecretOf(file), cfg.SecretPath())
 	}
-	return fmt.Sprintf("There is no %s: the server will make a new secret, with which authenticator apps do not work. "+
+	return fmt.Sprintf("There is no %s: the server will make a new secret, and authenticator apps will stop working. "+
 		"If you have the old one, put it in %s, with mode 0600.", backup.SecretOf(file), cfg.SecretPath())
 }
 

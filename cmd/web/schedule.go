@@ -20,7 +20,11 @@ func schedule(o *portal) *backup.Schedule {
 	return backup.NewSchedule(backup.ScheduleOptions{
 		Dir: o.cfg.Backup.Dir, Every: o.cfg.Backup.Every, Keep: o.cfg.Backup.Keep, Ending: ending, Logger: o.logger, Now: time.Now,
 		Make: func(ctx context.Context, path string) error {
-			return backup.Make(ctx, backupOptions(o.cfg, o.store), path)
+			options, err := backupOptions(o.cfg, o.store)
+			if err != nil {
+				return err
+			}
+			return backup.Make(ctx, options, path)
 		},
 	})
 }

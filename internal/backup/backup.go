@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"latchkey/models"
@@ -73,6 +74,9 @@ func (o Options) write(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+	if err := room(filepath.Dir(file), size, "backup"); err != nil {
+		return err
+	}
 	stop := o.watch(file, size)
 	err = o.Store.CopyTo(ctx, file)
 	stop()
@@ -91,16 +95,20 @@ func (o Options) watch(file string, expected int64) (stop func()) {
 		return func() {}
 	}
 	stopping, stopped := make(chan struct{}), make(chan struct{})
+	report := func() {
+		if info, err := os.Stat(file); err == nil {
+			o.Progress(info.Size(), expected)
+		}
+	}
 	go func() {
 		defer close(stopped)
 		ticker := time.NewTicker(watchEvery)
 		defer ticker.Stop()
 		for {
-			if info, err := os.Stat(file); err == nil {
-				o.Progress(info.Size(), expected)
-			}
+			report()
 			select {
 			case <-stopping:
+				report()
 				return
 			case <-ticker.C:
 			}

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"latchkey/models"
 )
 
 // SecretOf returns the path of the master secret that belongs to a backup.
@@ -17,7 +19,10 @@ const partial = ".part"
 
 // free returns an error if there is a file at path already.
 func free(path string) error {
-	_, err := os.Lstat(path)
+	info, err := os.Lstat(path)
+	if err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder: name a new file in it", path)
+	}
 	if err == nil {
 		return fmt.Errorf("%s exists already: choose another name, or move it away", path)
 	}
@@ -26,6 +31,23 @@ func free(path string) error {
 	}
 	return nil
 }
+
+// spare is how many bytes of a file system a backup or a restore leaves free: a
+// database on it must be able to go on.
+const spare = 64 << 20
+
+// room returns an error if the file system of a folder has not enough room for a file
+// of about size bytes. A file system that does not say how much it has is accepted.
+func room(dir string, size int64, purpose string) error {
+	system, err := models.FileSystemAt(dir)
+	if err != nil || system.Size == 0 || system.Free >= size+spare {
+		return nil
+	}
+	return fmt.Errorf("the folder %s has room for %s, and the %s needs about %s", dir, megabytes(system.Free), purpose, megabytes(size+spare))
+}
+
+// megabytes writes a size for people.
+func megabytes(n int64) string { return fmt.Sprintf("%.0f MB", float64(n)/1e6) }
 
 // newPartial creates an empty file, readable only by its owner, that is to become
 // path: on the same file system, so that it can be renamed.
@@ -61,18 +83,18 @@ func copyFile(from, to string) (err error) {
 	return errors.Join(err, target.Close())
 }
 
-// syncFile makes a file, or the names in a folder, survive a power cut.
+// syncFile makes the content of a file survive a power cut.
 func syncFile(path string) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	err = file.Sync()
-	if info, statErr := file.Stat(); statErr == nil && info.IsDir() {
-		err = nil // some file systems cannot sync a folder
-	}
-	return errors.Join(err, file.Close())
+	return errors.Join(file.Sync(), file.Close())
 }
+
+// syncFolder makes the names in the folder of a file survive a power cut, where that
+// is possible: a file that is in place is not undone because of its folder.
+func syncFolder(path string) { _ = syncFile(filepath.Dir(path)) }
 
 // publish renames a finished file to path in one step. It never replaces a file: it
 // returns fs.ErrExist instead.
@@ -83,7 +105,9 @@ func publish(finished, path string) error {
 	case errors.Is(err, fs.ErrExist):
 		return free(path)
 	case err == nil:
-		return errors.Join(os.Remove(finished), syncFile(filepath.Dir(path)))
+		_ = os.Remove(finished) // its other name is in place
+		syncFolder(path)
+		return nil
 	}
 	// A file system without hard links: only a file that this call made is replaced.
 	placeholder, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -96,5 +120,6 @@ func publish(finished, path string) error {
 	if err := errors.Join(placeholder.Close(), os.Rename(finished, path)); err != nil {
 		return errors.Join(err, os.Remove(path))
 	}
-	return syncFile(filepath.Dir(path))
+	syncFolder(path)
+	return nil
 }

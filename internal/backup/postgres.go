@@ -64,7 +64,7 @@ func find(ctx context.Context, name string, server int) (string, error) {
 		return "", fmt.Errorf("%s --version says %q, which has no version", program, bytes.TrimSpace(out))
 	}
 	if version, _ := strconv.Atoi(string(found[1])); version < server { // only digits
-		return "", fmt.Errorf("%s is of PostgreSQL %d and the server of %d: install the client programs of PostgreSQL %[3]d or later", program, version, server)
+		return "", fmt.Errorf("%s is from PostgreSQL %d, but the server is %d: install the client programs of PostgreSQL %[3]d or later", program, version, server)
 	}
 	return program, nil
 }
@@ -107,10 +107,12 @@ func connect(databaseURL, application string) (argument string, environ []string
 	return "--dbname=" + u.String(), environ, nil
 }
 
-// execute runs a program with more variables and returns what it printed.
+// execute runs a program with more variables and without those of this program, which
+// hold secrets. It returns what it printed.
 func execute(ctx context.Context, environ []string, program string, args ...string) ([]byte, error) {
 	command := exec.CommandContext(ctx, program, args...)
-	command.Env = append(os.Environ(), environ...)
+	ours := func(variable string) bool { return strings.HasPrefix(variable, "LATCHKEY_") }
+	command.Env = append(slices.DeleteFunc(os.Environ(), ours), environ...)
 	var out, complaints bytes.Buffer
 	command.Stdout, command.Stderr = &out, &complaints
 	err := command.Run()

@@ -59,7 +59,7 @@ func TestFind(t *testing.T) {
 	}
 	for _, test := range []struct{ version, says string }{
 		{"", "pg_fake is not on the path: install the client programs of PostgreSQL 16 or later"},
-		{"pg_dump (PostgreSQL) 15.9 (Debian 15.9-1)", "is of PostgreSQL 15 and the server of 16: install the client programs of PostgreSQL 16 or later"},
+		{"pg_dump (PostgreSQL) 15.9 (Debian 15.9-1)", "is from PostgreSQL 15, but the server is 16: install the client programs of PostgreSQL 16 or later"},
 		{"something else", "which has no version"},
 		{"pg_dump (PostgreSQL) 16.4", ""},
 		{"pg_dump (PostgreSQL) 18beta1", ""},
@@ -80,5 +80,15 @@ func TestComplaint(t *testing.T) {
 		"pg_restore: error: COPY failed for table \"users\": ERROR:  bad\nDETAIL:  hunter2\nCONTEXT:  COPY users, line 1: hunter2\n"
 	if got := complaint(output); got != `pg_restore: error: COPY failed for table "users": ERROR:  bad` {
 		t.Errorf("got %q", got)
+	}
+}
+
+// TestExecuteHidesSecrets checks that other programs do not get the variables of this
+// one.
+func TestExecuteHidesSecrets(t *testing.T) {
+	t.Setenv("LATCHKEY_SECRET", "hunter2")
+	out, err := execute(t.Context(), []string{"PGAPPNAME=test"}, "env")
+	if err != nil || strings.Contains(string(out), "LATCHKEY_") || !strings.Contains(string(out), "PGAPPNAME=test") {
+		t.Errorf("got %v and the variables\n%s", err, out)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -23,6 +24,8 @@ type RestoreOptions struct {
 	// Secret is the file of the master secret beside a SQLite database; empty if the
 	// operator keeps the secret.
 	Secret string
+	// CheckSecret returns an error if a file does not have a master secret.
+	CheckSecret func(path string) error
 	// URL is the empty PostgreSQL database. Replaced is the one that the backup
 	// replaces, if it is still there, or empty.
 	URL, Replaced string
@@ -45,11 +48,25 @@ type Restored struct {
 	Unread error
 }
 
+// ErrStopped says that a restore was stopped before it changed anything.
+var ErrStopped = errors.New("stopped: nothing was changed")
+
 // SQLite replaces a SQLite database by a backup. It checks the backup, migrates it and
 // settles it in a file of its own first: until that is done, nothing is changed. It
-// returns models.ErrInUse while a process has the database open.
+// returns models.ErrInUse while a process has the database open, and ErrStopped when ctx
+// ends before that.
 func SQLite(ctx context.Context, o RestoreOptions) (done Restored, err error) {
+	swapping := false
+	defer func() {
+		if err != nil && !swapping && ctx.Err() != nil {
+			err = ErrStopped
+		}
+	}()
 	if err := o.check(); err != nil {
+		return done, err
+	}
+	folders, err := makeFolder(o.Database)
+	if err != nil {
 		return done, err
 	}
 	release, err := models.ClaimSQLite(o.Database)
@@ -57,6 +74,9 @@ func SQLite(ctx context.Context, o RestoreOptions) (done Restored, err error) {
 		return done, err
 	}
 	defer release()
+	if err := o.ownAll(folders...); err != nil {
+		return done, err
+	}
 	file, err := o.prepare(ctx)
 	if err != nil {
 		return done, err
@@ -75,13 +95,14 @@ func SQLite(ctx context.Context, o RestoreOptions) (done Restored, err error) {
 	}
 	// The changes are read first: the restore itself is not one of them.
 	there := o.readReplaced(ctx, restored, "sqlite:"+o.Database, &done)
-	err = o.settle(ctx, restored)
-	if err = errors.Join(err, restored.Close()); err != nil {
+	err = errors.Join(o.ownAll(), o.settle(ctx, restored))
+	if err = errors.Join(err, restored.Close(), ctx.Err()); err != nil {
 		return done, err
 	}
 	if there {
 		done.Kept = o.Database + o.stamp()
 	}
+	swapping = true
 	return done, o.swap(file, secret, &done)
 }
 
@@ -101,32 +122,72 @@ func (o RestoreOptions) swap(file, secret string, done *Restored) (err error) {
 			return err
 		}
 		defer func() {
-			if err != nil && done.KeptSecret != "" {
+			switch {
+			case err == nil:
+			case done.KeptSecret == "":
+				err = errors.Join(err, os.Remove(o.Secret))
+			default:
 				err = errors.Join(err, os.Rename(done.KeptSecret, o.Secret))
 			}
 		}()
 	}
-	if err := moveLogs(o.Database, o.stamp()); err != nil {
-		return err
+	kept := o.Database + o.stamp()
+	if err = moveLogs(o.Database, kept); err == nil {
+		_, err = replace(file, o.Database, o.stamp())
 	}
-	_, err = replace(file, o.Database, o.stamp())
+	if err != nil { // without its log the old database would lose what was written last
+		err = errors.Join(err, moveLogs(kept, o.Database))
+	}
 	return err
+}
+
+// makeFolder makes the folder of a file and returns what it made, the outermost first.
+func makeFolder(path string) (made []string, err error) {
+	folder := filepath.Dir(path)
+	for at := folder; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); !errors.Is(err, fs.ErrNotExist) {
+			return made, os.MkdirAll(folder, 0o700)
+		}
+		made = slices.Insert(made, 0, at)
+	}
+}
+
+// ownAll is own for folders and for the locks beside the database: the server has to
+// open them.
+func (o RestoreOptions) ownAll(folders ...string) error {
+	for _, path := range folders { // each gets the owner of the one around it
+		if err := giveTo(path, filepath.Dir(path)); err != nil {
+			return err
+		}
+	}
+	for _, path := range models.SQLiteLocks(o.Database) {
+		if err := o.own(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // own gives a file to the user of the database, if root restores it.
 func (o RestoreOptions) own(file string) error {
+	like := o.Database
+	if _, err := os.Stat(like); err != nil {
+		like = filepath.Dir(o.Database)
+	}
+	return giveTo(file, like)
+}
+
+// giveTo gives a file the owner of another one, if root runs the program.
+func giveTo(file, like string) error {
 	if os.Geteuid() != 0 {
 		return nil
 	}
-	info, err := os.Stat(o.Database)
-	if err != nil {
-		info, err = os.Stat(filepath.Dir(o.Database))
-	}
+	info, err := os.Stat(like)
 	if err != nil {
 		return err
 	}
 	if owner, ok := info.Sys().(*syscall.Stat_t); ok {
-		return os.Chown(file, int(owner.Uid), int(owner.Gid))
+		return os.Lchown(file, int(owner.Uid), int(owner.Gid))
 	}
 	return nil
 }
@@ -148,8 +209,8 @@ func (o RestoreOptions) isFile() (os.FileInfo, error) {
 	return info, err
 }
 
-// check returns an error if the backup cannot be one of SQLite, and makes the folder
-// of the database.
+// check returns an error if the backup cannot be one of SQLite, or has a secret that
+// is none. It changes nothing.
 func (o RestoreOptions) check() error {
 	info, err := o.isFile()
 	if err != nil {
@@ -159,13 +220,41 @@ func (o RestoreOptions) check() error {
 		return fmt.Errorf("%s is the database itself, not a backup", o.File)
 	}
 	if at, err := os.Stat(o.File + "-wal"); err == nil && at.Size() > 0 {
-		return fmt.Errorf("%s-wal has a part of the data: this is the file of a running database, not a backup", o.File)
+		return fmt.Errorf("%s-wal contains part of the data: this is the file of a running database, not a backup", o.File)
 	}
-	return os.MkdirAll(filepath.Dir(o.Database), 0o700)
+	return o.checkSecret()
+}
+
+// checkSecret returns an error if the secret of the backup is to be put in place and is
+// none: it was copied in part, or is of something else.
+func (o RestoreOptions) checkSecret() error {
+	path := SecretOf(o.File)
+	_, err := os.Stat(path)
+	if o.Secret == "" || errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("cannot read the secret of the backup: %w", err)
+	}
+	err = o.CheckSecret(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("cannot read the secret of the backup: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s has no secret of Latchkey: copy it again", path)
+	}
+	return nil
 }
 
 // prepare copies the backup beside the database and checks the copy.
 func (o RestoreOptions) prepare(ctx context.Context) (string, error) {
+	info, err := o.isFile()
+	if err != nil {
+		return "", err
+	}
+	if err := room(filepath.Dir(o.Database), info.Size(), "restore"); err != nil {
+		return "", err
+	}
 	file, err := newPartial(o.Database)
 	if err != nil {
 		return "", err
@@ -235,32 +324,37 @@ func (o RestoreOptions) settle(ctx context.Context, restored *models.Store) erro
 	return o.Settle(ctx, restored)
 }
 
-// replace puts a finished file at path in one step. It keeps the file that is there
-// under its name with stamp, and returns that name; "" if there was none.
+// replace puts a finished file at path. It keeps the file that is there under its name
+// with stamp, and returns that name; "" if there was none. It is one step, except on a
+// file system without hard links: there is no file at path for a moment there. After an
+// error the file is as it was.
 func replace(finished, path, stamp string) (kept string, err error) {
 	kept = path + stamp
 	err = os.Link(path, kept)
+	undo := func() error { return os.Remove(kept) }
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		kept = ""
+		kept, undo = "", func() error { return nil }
 	case errors.Is(err, fs.ErrExist):
 		return "", free(kept)
 	case err != nil: // a file system without hard links
 		if err := os.Rename(path, kept); err != nil {
 			return "", err
 		}
+		undo = func() error { return os.Rename(kept, path) }
 	}
 	if err := os.Rename(finished, path); err != nil {
-		return kept, err
+		return "", errors.Join(err, undo())
 	}
-	return kept, syncFile(filepath.Dir(path))
+	syncFolder(path)
+	return kept, nil
 }
 
 // moveLogs moves what SQLite has left beside a database that could not be read: its
 // log must neither be lost nor be read into another database.
-func moveLogs(database, stamp string) error {
+func moveLogs(from, to string) error {
 	for _, end := range []string{"-wal", "-shm"} {
-		err := os.Rename(database+end, database+stamp+end)
+		err := os.Rename(from+end, to+end)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

@@ -14,10 +14,29 @@ var ErrNotEmpty = errors.New("the database has tables already")
 // ErrConnected says that a PostgreSQL database is in use.
 var ErrConnected = errors.New("a server or a command is connected to the database: stop it first")
 
+// ErrStoppedLate says that a restore was stopped while it changed the database.
+var ErrStoppedLate = errors.New("stopped: drop this database, create it again, and run the command again")
+
+// ReplacedError says why the database that a backup replaces cannot be read.
+type ReplacedError struct{ Err error }
+
+func (e ReplacedError) Error() string {
+	return fmt.Sprintf("the database that --replaced names cannot be read; correct the name, or leave the option out: %v", e.Err)
+}
+
+// Unwrap returns the cause.
+func (e ReplacedError) Unwrap() error { return e.Err }
+
 // Postgres restores a file of pg_dump into an empty PostgreSQL database, in one
 // transaction, then migrates and settles it. It returns ErrNotEmpty or ErrConnected
-// before anything is changed.
+// before anything is changed. When ctx ends it returns ErrStopped or ErrStoppedLate.
 func Postgres(ctx context.Context, o RestoreOptions) (done Restored, err error) {
+	stopped := ErrStopped
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = stopped
+		}
+	}()
 	if _, err := o.isFile(); err != nil {
 		return done, err
 	}
@@ -50,6 +69,7 @@ func Postgres(ctx context.Context, o RestoreOptions) (done Restored, err error) 
 	if err != nil {
 		return done, err
 	}
+	stopped = ErrStoppedLate
 	_, err = execute(ctx, environ, program, "--no-password", "--single-transaction", "--exit-on-error", "--no-owner", "--no-comments", connection, o.File)
 	if err != nil {
 		return done, fmt.Errorf("nothing was restored: %w", err)
@@ -69,13 +89,13 @@ func (o RestoreOptions) checkReplaced(ctx context.Context) error {
 	if o.Replaced == "" {
 		return nil
 	}
-	replaced, err := models.Open(ctx, models.Options{URL: o.Replaced, Logger: o.Logger})
-	if err != nil {
-		return err
+	replaced, err := models.Open(ctx, models.Options{URL: o.Replaced}) // the error says what a log would
+	if err == nil {
+		_, err = replaced.Audit.Newest(ctx)
+		err = errors.Join(err, replaced.Close())
 	}
-	_, err = replaced.Audit.Newest(ctx)
-	if err = errors.Join(err, replaced.Close()); err != nil {
-		return fmt.Errorf("the database that --replaced names cannot be read; correct the name, or leave the option out: %w", err)
+	if err != nil {
+		return ReplacedError{err}
 	}
 	return nil
 }

@@ -198,7 +198,7 @@ func (s *Schedule) prune(latest string) error {
 		return err
 	}
 	names = slices.DeleteFunc(names, func(name string) bool { return name == latest })
-	var failures []error
+	failures := []error{s.pruneSecrets()}
 	for _, name := range names[:max(0, len(names)-(s.Keep-1))] {
 		path := filepath.Join(s.Dir, name)
 		if err := os.Remove(path); err != nil {
@@ -207,6 +207,22 @@ func (s *Schedule) prune(latest string) error {
 		}
 		if err := os.Remove(SecretOf(path)); err != nil && !errors.Is(err, os.ErrNotExist) {
 			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// pruneSecrets removes the secrets whose backup is gone.
+func (s *Schedule) pruneSecrets() error {
+	entries, err := os.ReadDir(s.Dir)
+	failures := []error{err}
+	for _, entry := range entries {
+		name, isSecret := strings.CutSuffix(entry.Name(), SecretOf(""))
+		if !isSecret || s.instant(name).IsZero() {
+			continue
+		}
+		if _, err := os.Lstat(filepath.Join(s.Dir, name)); errors.Is(err, os.ErrNotExist) {
+			failures = append(failures, os.Remove(filepath.Join(s.Dir, entry.Name())))
 		}
 	}
 	return errors.Join(failures...)

@@ -74,7 +74,8 @@ func TestSchedule(t *testing.T) {
 		f.run(f.schedule(24*time.Hour, 2), 12*time.Hour)
 		f.has("latchkey-20000101-000000.db", "latchkey-20000101-000000.db.secret")
 		foreign := []string{"latchkey-before-upgrade.db", "latchkey-19990101-000000.dump", "latchkey-19990101-000000.db.gz", ".latchkey-x.db.1.part"}
-		for _, name := range foreign {
+		orphan := "latchkey-19980101-000000.db.secret" // its backup is gone
+		for _, name := range append([]string{orphan}, foreign...) {
 			if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}

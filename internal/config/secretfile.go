@@ -42,6 +42,13 @@ func EnsureSecret(path string) (secret Secret, created bool, err error) {
 	return NewSecret(value), true, nil
 }
 
+// CheckSecretFile returns an error if EnsureSecret would refuse the file path. The error
+// wraps fs.ErrPermission if the file cannot be read.
+func CheckSecretFile(path string) error {
+	_, err := readGeneratedSecret(path)
+	return err
+}
+
 // readGeneratedSecret reads and checks the secret in path.
 func readGeneratedSecret(path string) (Secret, error) {
 	data, _, err := readSecretFile(path)
