@@ -218,7 +218,7 @@ func (s *Schedule) pruneSecrets() error {
 	failures := []error{err}
 	for _, entry := range entries {
 		name, isSecret := strings.CutSuffix(entry.Name(), SecretOf(""))
-		if !isSecret || s.instant(name).IsZero() {
+		if !isSecret || instant(name, s.Ending).IsZero() {
 			continue
 		}
 		if _, err := os.Lstat(filepath.Join(s.Dir, name)); errors.Is(err, os.ErrNotExist) {
