@@ -44,9 +44,9 @@ func CheckCopy(ctx context.Context, path string) error {
 	if !OurTables(names) {
 		return ErrNotOurs
 	}
-	var version int64
-	if err := db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version); err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
+	version, err := schemaVersion(ctx, db)
+	if err != nil {
+		return err
 	}
 	if err := CheckSchema(dialectSQLite, version); err != nil {
 		return err

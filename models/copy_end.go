@@ -227,9 +227,9 @@ func (e *copyEnd) checkVersion(ctx context.Context, tables []string) error {
 	if !slices.Contains(tables, versionTable) {
 		return errNoSchema
 	}
-	var version int64
-	if err := e.conn.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM "+versionTable+" WHERE is_applied").Scan(&version); err != nil {
-		return translate("read the schema's version", err)
+	version, err := schemaVersion(ctx, e.conn)
+	if err != nil {
+		return translate("check the schema", err)
 	}
 	want, err := latestMigration(e.dialect)
 	switch {

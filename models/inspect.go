@@ -237,9 +237,5 @@ func appliedSchema(ctx context.Context, db *sql.DB, exists string) (version int6
 	if tables == 0 {
 		return 0, nil
 	}
-	err = db.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
-	if err != nil {
-		return 0, fmt.Errorf("read the schema's version: %w", err)
-	}
-	return version, nil
+	return schemaVersion(ctx, db)
 }

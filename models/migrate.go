@@ -213,6 +213,18 @@ func databaseFailure(what string, err error) error {
 	return fmt.Errorf("%s: %w", what, err)
 }
 
+// schemaVersion returns the newest migration that was applied to a database.
+func schemaVersion(ctx context.Context, db interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+},
+) (version int64, err error) {
+	query := "SELECT COALESCE(MAX(version_id), 0) FROM " + versionTable + " WHERE is_applied"
+	if err := db.QueryRowContext(ctx, query).Scan(&version); err != nil {
+		return 0, fmt.Errorf("read the schema's version: %w", err)
+	}
+	return version, nil
+}
+
 // latestMigration returns the newest version that this program carries.
 func latestMigration(dialect string) (int64, error) {
 	entries, err := fs.ReadDir(migrations.Files, dialect)

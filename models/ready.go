@@ -64,10 +64,9 @@ func (s *Store) Obstacle() error {
 // A newer one is fine: migrations keep what the release before them uses, so that its
 // servers go on serving during an upgrade.
 func (s *Store) checkSchema(ctx context.Context) error {
-	var version int64
-	err := s.sqlDB.QueryRowContext(ctx, "SELECT COALESCE(MAX(version_id), 0) FROM goose_db_version WHERE is_applied").Scan(&version)
+	version, err := schemaVersion(ctx, s.sqlDB)
 	if err != nil {
-		return apperr.New(apperr.Unavailable, "", fmt.Errorf("read the schema's version: %w", err))
+		return apperr.New(apperr.Unavailable, "", err)
 	}
 	want, err := latestMigration(s.dialect)
 	if err != nil {

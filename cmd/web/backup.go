@@ -33,8 +33,8 @@ func (c backupCmd) Run(ctx context.Context, p *process) error {
 		if err != nil {
 			return err
 		}
-		line := p.progressLine()
-		options.Progress = line.show
+		line := newTerminalLine(p.stderr)
+		options.Progress = func(done, expected int64) { showBackup(line, done, expected) }
 		err = backup.Make(ctx, options, c.File)
 		line.clear()
 		if err != nil {
@@ -94,45 +94,14 @@ func backupOptions(cfg *config.Config, store *models.Store) (backup.Options, err
 	return o, nil
 }
 
-// progressLine is a line on a terminal that shows how far a command is.
-type progressLine struct {
-	file  *os.File // nil: standard error is no terminal
-	width int
-}
-
-func (p *process) progressLine() *progressLine {
-	file, ok := p.stderr.(*os.File)
-	if !ok {
-		return &progressLine{}
-	}
-	if info, err := file.Stat(); err != nil || info.Mode()&fs.ModeCharDevice == 0 {
-		return &progressLine{}
-	}
-	return &progressLine{file: file}
-}
-
-// show replaces the line.
-func (l *progressLine) show(done, expected int64) {
+// showBackup shows how many bytes of a backup are written. expected is 0 if it is not
+// known.
+func showBackup(line *terminalLine, done, expected int64) {
 	text := megabytes(done) + " written"
 	if expected > 0 {
 		text = fmt.Sprintf("%s of about %s written", megabytes(done), megabytes(expected))
 	}
-	l.write(text)
-}
-
-// clear removes the line.
-func (l *progressLine) clear() {
-	if l.width > 0 {
-		l.write("")
-		_, _ = fmt.Fprint(l.file, "\r")
-	}
-}
-
-func (l *progressLine) write(text string) {
-	if l.file != nil {
-		_, _ = fmt.Fprintf(l.file, "\r%-*s", l.width, text) // a terminal that is gone needs no progress
-		l.width = len(text)
-	}
+	line.show(text, 0)
 }
 
 // megabytes writes a size for people.

@@ -40,9 +40,9 @@ func (c copyCmd) Run(ctx context.Context, p *process) error {
 	defer source.Close()
 	to := *cfg
 	to.Database = target
-	progress := newCopyProgress(p.stderr)
-	copied, err := source.CopyTo(ctx, databaseOptions(&to, logger), progress.step)
-	progress.end()
+	line := newTerminalLine(p.stderr)
+	copied, err := source.CopyTo(ctx, databaseOptions(&to, logger), func(now models.CopyProgress) { showCopy(line, now) })
+	line.clear()
 	if err != nil {
 		return copyError(ctx, err)
 	}
@@ -67,49 +67,16 @@ func copyError(ctx context.Context, err error) error {
 	return databaseError(err)
 }
 
-// copyProgress shows on a terminal how far a copy is.
-type copyProgress struct {
-	w    io.Writer // nil: no terminal
-	said time.Time
-	last int // the length of the line
-}
-
-func newCopyProgress(w io.Writer) *copyProgress {
-	file, ok := w.(*os.File)
-	if !ok {
-		return &copyProgress{}
-	}
-	info, err := file.Stat()
-	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
-		return &copyProgress{}
-	}
-	return &copyProgress{w: w}
-}
-
-func (p *copyProgress) step(now models.CopyProgress) {
-	if p.w == nil || (now.Rows != now.Of && time.Since(p.said) < 100*time.Millisecond) {
-		return
-	}
-	p.said = time.Now()
-	verb := "copying"
+// showCopy shows how far a copy is.
+func showCopy(line *terminalLine, now models.CopyProgress) {
+	verb, pause := "copying", 100*time.Millisecond
 	if now.Comparing {
 		verb = "comparing"
 	}
-	p.line(fmt.Sprintf("%s %s: %d of %d rows", verb, now.Table, now.Rows, now.Of))
-}
-
-// line replaces the line that is shown.
-func (p *copyProgress) line(text string) {
-	_, _ = fmt.Fprintf(p.w, "\r%s%s", text, strings.Repeat(" ", max(0, p.last-len(text))))
-	p.last = len(text)
-}
-
-// end removes the line.
-func (p *copyProgress) end() {
-	if p.w != nil && p.last > 0 {
-		p.line("")
-		_, _ = fmt.Fprint(p.w, "\r")
+	if now.Rows == now.Of {
+		pause = 0
 	}
+	line.show(fmt.Sprintf("%s %s: %d of %d rows", verb, now.Table, now.Rows, now.Of), pause)
 }
 
 // printCopied prints what was copied, and what is to be done next.

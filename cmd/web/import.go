@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,6 +18,9 @@ import (
 	"latchkey/internal/auth"
 	"latchkey/internal/userfile"
 )
+
+// importPause is the time between two steps of the progress that is shown.
+const importPause = 200 * time.Millisecond
 
 type importCmd struct {
 	File              string   `arg:"" help:"The file with the accounts; - is standard input."`
@@ -53,11 +55,11 @@ func (c importCmd) run(ctx context.Context, p *process, o *portal, file *userfil
 		AdminGroups: c.AdminGroup, Reserved: c.AllowReserved, WithoutPassword: c.WithoutPassword, UsernameFromEmail: c.UsernameFromEmail,
 		HashMemory: largestHash(memoryLimit()),
 	}
-	bar := newImportBar(p.stderr)
+	line := newTerminalLine(p.stderr)
 	report, err := o.accounts.CheckImport(ctx, file.Accounts(), rules, func(done int) {
-		bar.show(fmt.Sprintf("Checked %s accounts (%d %%)", importNumber(done), file.Percent()))
+		line.show(fmt.Sprintf("Checked %s accounts (%d %%)", importNumber(done), file.Percent()), importPause)
 	})
-	bar.clear()
+	line.clear()
 	if c.DryRun || err == nil && report.ProblemCount == 0 {
 		if err := printImport(p.stdout, file, report); err != nil {
 			return err
@@ -70,9 +72,9 @@ func (c importCmd) run(ctx context.Context, p *process, o *portal, file *userfil
 		return p.say(nil, "Nothing was imported: this was a dry run.")
 	}
 	done, err := o.accounts.Import(ctx, auth.Shell(), file.Format(), file.Accounts(), rules, func(done int) {
-		bar.show(fmt.Sprintf("Written %s of %s accounts", importNumber(done), importNumber(report.Accounts)))
+		line.show(fmt.Sprintf("Written %s of %s accounts", importNumber(done), importNumber(report.Accounts)), importPause)
 	})
-	bar.clear()
+	line.clear()
 	if err != nil {
 		return err
 	}
@@ -193,36 +195,4 @@ func importNumber(n int) string {
 		text = text[:i] + "," + text[i:]
 	}
 	return text
-}
-
-// importBar shows how far an import is, on a terminal.
-type importBar struct {
-	w     io.Writer // nil: not a terminal
-	shown time.Time
-}
-
-func newImportBar(w io.Writer) *importBar {
-	if file, ok := w.(*os.File); ok {
-		if info, err := file.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 {
-			return &importBar{w: w}
-		}
-	}
-	return &importBar{}
-}
-
-// show replaces the line, five times a second at most.
-func (b *importBar) show(text string) {
-	if b.w == nil || time.Since(b.shown) < 200*time.Millisecond {
-		return
-	}
-	b.shown = time.Now()
-	_, _ = fmt.Fprintf(b.w, "\r\x1b[K%s", text)
-}
-
-// clear removes the line.
-func (b *importBar) clear() {
-	if b.w != nil && !b.shown.IsZero() {
-		_, _ = fmt.Fprint(b.w, "\r\x1b[K")
-		b.shown = time.Time{}
-	}
 }
